@@ -1,0 +1,46 @@
+# Two commands do everything on a fresh machine: `make play` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+export OMP_WAIT_POLICY := PASSIVE
+
+.PHONY: play test bench weights lint clean
+
+play: .venv/ready
+	$(BIN)/python app.py
+
+test: .venv/ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest
+
+bench: .venv/ready-dev
+	$(BIN)/python -m bench
+
+# Data and training, in order; hours on two cores. Checkpoints lie in the cache, so it goes on where it was stopped.
+weights: .venv/ready-dev
+	$(BIN)/python -m pipelines.training.data avatars
+	$(BIN)/python -m pipelines.training.data emoji
+	$(BIN)/python -m pipelines.training.data captions
+	$(BIN)/python -m pipelines.training critic
+	$(BIN)/python -m pipelines.training reader
+	$(BIN)/python -m pipelines.training autoencoder
+	$(BIN)/python -m pipelines.training.data latents
+	$(BIN)/python -m pipelines.training resampler
+	$(BIN)/python -m pipelines.training latent_diffusion
+
+lint: .venv/ready-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv
+
+.venv/ready: requirements.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+.venv/ready-dev: requirements-dev.txt .venv/ready
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	tests/install-browser
+	touch $@

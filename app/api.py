@@ -1,0 +1,49 @@
+"""The pipelines as named endpoints, for gradio_client, HTTP and MCP: signatures and help are the Settings'."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+from pydantic import ValidationError
+
+from app import live
+from app.history import History
+from pipelines.catalogue import CATALOGUE, Entry
+from pipelines.settings import sentence
+
+
+def expose(history: History) -> None:
+    """One endpoint a model, named as in the catalogue with underscores."""
+    for entry in CATALOGUE.values():
+        gr.api(endpoint(entry, history), api_name=entry.name.replace("-", "_"), concurrency_id=live.SLOT, concurrency_limit=1)
+
+
+def endpoint(entry: Entry, history: History) -> Any:
+    """A generator with the Settings' fields as parameters: a dict a step, at the end with PNG files as data URLs."""
+
+    def run(**given: Any) -> Iterator[dict]:
+        try:
+            settings = entry.settings(**given)
+        except ValidationError as error:
+            raise gr.Error(sentence(error)) from None
+        for message in live.run(entry.name, settings, "api", history):
+            if "error" in message:
+                raise gr.Error(message["error"])
+            if "frame" in message:
+                yield {key: message["frame"][key] for key in ("step", "steps", "note", "preview")}
+            if "done" in message:
+                yield {"step": len(message["done"]["film"]), "steps": settings.steps, "files": message["done"]["files"], "cost": message["done"]["cost"]}
+
+    fields = entry.settings.model_fields
+    run.__name__ = entry.name.replace("-", "_")
+    run.__signature__ = inspect.Signature(
+        [inspect.Parameter(n, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=f.default, annotation=f.annotation) for n, f in fields.items()],
+        return_annotation=dict,
+    )
+    run.__annotations__ = {n: f.annotation for n, f in fields.items()} | {"return": dict}
+    lines = [f"    {n}: {f.description}" for n, f in fields.items()]
+    run.__doc__ = f"{entry.title}: {entry.task}.\n\nArgs:\n" + "\n".join(lines) + "\n\nReturns:\n    A dict a step; the last has the files."
+    return run

@@ -1,0 +1,70 @@
+"""The history: every finished picture with its settings, in SQLite. Each browser sees its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+KEPT = 500  # pictures a browser; the oldest go
+
+
+def home() -> Path:
+    """Where the program keeps what people made: $DARKROOM_HOME, or ~/.local/share/darkroom."""
+    return Path(os.environ.get("DARKROOM_HOME", Path.home() / ".local" / "share" / "darkroom"))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One finished picture."""
+
+    id: int
+    model: str
+    settings: dict[str, Any]
+    png: bytes
+    thumbnail: bytes  # JPEG, about 96 pixels
+
+
+class History:
+    """Raises sqlite3.Error or OSError from `add` where the disk is full; nothing else is lost then."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path or home() / "history.sqlite"
+
+    def _open(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        db = sqlite3.connect(self.path, timeout=10)
+        db.execute(
+            "CREATE TABLE IF NOT EXISTS pictures (id INTEGER PRIMARY KEY, owner TEXT NOT NULL, made REAL NOT NULL, "
+            "model TEXT NOT NULL, settings TEXT NOT NULL, png BLOB NOT NULL, thumbnail BLOB NOT NULL)"
+        )
+        db.execute("CREATE INDEX IF NOT EXISTS by_owner ON pictures (owner, id)")
+        return db
+
+    def add(self, owner: str, model: str, settings: dict[str, Any], png: bytes, thumbnail: bytes) -> int:
+        """Keep a picture; the id that it got."""
+        with closing(self._open()) as db, db:
+            row = (owner, time.time(), model, json.dumps(settings, ensure_ascii=False), png, thumbnail)
+            new = db.execute("INSERT INTO pictures (owner, made, model, settings, png, thumbnail) VALUES (?, ?, ?, ?, ?, ?)", row).lastrowid
+            db.execute(
+                "DELETE FROM pictures WHERE owner = ? AND id NOT IN (SELECT id FROM pictures WHERE owner = ? ORDER BY id DESC LIMIT ?)", (owner, owner, KEPT)
+            )
+            return int(new or 0)
+
+    def recent(self, owner: str, limit: int = 60) -> list[Entry]:
+        """A browser's last pictures, newest first."""
+        return self._read("owner = ? ORDER BY id DESC LIMIT ?", (owner, limit))
+
+    def find(self, owner: str, number: int) -> Entry | None:
+        """One picture of this browser."""
+        return next(iter(self._read("owner = ? AND id = ?", (owner, number))), None)
+
+    def _read(self, where: str, values: tuple) -> list[Entry]:
+        with closing(self._open()) as db:
+            rows = db.execute(f"SELECT id, model, settings, png, thumbnail FROM pictures WHERE {where}", values).fetchall()
+        return [Entry(i, model, json.loads(settings), png, thumb) for i, model, settings, png, thumb in rows]

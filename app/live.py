@@ -1,0 +1,93 @@
+"""The one runner: a pipeline's frames to the browser, throttled, stale ones dropped, the last picture kept on a stop."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import psutil
+
+from app import viewer
+from app.history import History
+from pipelines import load
+from pipelines.settings import Settings
+
+EVERY = 0.04  # seconds between previews at the least; more often than the eye can follow helps nobody
+SLOT = "model"  # one queue for everything heavy: concurrency_id of its events
+THUMBNAIL = 96
+
+log = logging.getLogger("darkroom")
+
+try:
+    import spaces
+
+    gpu = spaces.GPU(duration=60)
+except ImportError:  # not on a ZeroGPU Space
+
+    def gpu(function: Any) -> Any:
+        """Off ZeroGPU a run needs no ticket."""
+        return function
+
+
+@gpu
+def frames(model: str, settings: dict[str, Any]) -> Iterator[Any]:
+    """Frames of one run; on ZeroGPU this is what runs in the worker with the GPU."""
+    yield from load(model).generate(**settings)
+
+
+def memory() -> int:
+    """Resident memory of the program in bytes."""
+    return psutil.Process().memory_info().rss
+
+
+def run(model: str, settings: Settings, owner: str, history: History, in_files: bool = True) -> Iterator[dict[str, Any]]:
+    """Messages for the viewer: {"frame": …} while it develops, one {"done": …} with the film and the files at the end.
+
+    Closing this generator stops the run within one step. What goes wrong becomes one {"error": sentence}.
+    """
+    started = time.perf_counter()
+    yield {"begin": {"steps": settings.steps, "equation": viewer.EQUATIONS.get(getattr(settings, "sampler", ""), "")}}
+    film: list[dict[str, Any]] = []
+    spent, first, last_sent = 0.0, 0.0, 0.0
+    source = frames(model, settings.model_dump())
+    try:
+        for frame in source:
+            begun = time.perf_counter()
+            film.append(viewer.told(frame))
+            now = time.perf_counter()
+            spent += now - begun
+            first = first or now - started
+            if frame.result is None and now - last_sent >= EVERY:
+                yield {"frame": film[-1]}
+                last_sent = now
+        seconds = time.perf_counter() - started
+        results = frame.result if isinstance(frame.result, list) else [frame.result]
+        cost = {"calls": film[-1].get("calls"), "seconds": seconds, "previews": spent, "first": first, "memory": memory()}
+        files, warning = keep(results, owner, history, in_files)
+        yield {"done": {"film": viewer.thin(film), "files": files, "cost": cost, "seed": settings.seed, "warning": warning}}
+    except Exception as error:
+        log.exception("a run of %s failed", model)
+        known = isinstance(error, (RuntimeError, ValueError, OSError)) and str(error)
+        yield {"error": str(error) if known else f"The run failed ({type(error).__name__}); the log says more. Try other settings."}
+    finally:
+        source.close()
+
+
+def keep(results: list[Any], owner: str, history: History, in_files: bool) -> tuple[list[dict[str, str]], str]:
+    """Files to download and a warning: a history that cannot be written does not lose the pictures."""
+    files, warning = [], ""
+    for result in results:
+        png = result.png(in_files)
+        image = result.image
+        image.thumbnail((THUMBNAIL, THUMBNAIL))
+        name = f"{result.model}-{result.settings['seed']}.png"
+        files.append({"name": name, "url": viewer.data_url(png, "png")})
+        try:
+            history.add(owner, result.model, result.settings, png, viewer.jpeg(np.asarray(image)))
+        except Exception:
+            log.exception("the history could not be written")
+            warning = "The history could not be saved: free some disk space. Your picture is here; download it to keep it."
+    return files, warning

@@ -1,0 +1,78 @@
+"""Settings into files and links, and back out of them. A file is read as something a stranger sent."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from pydantic import ValidationError
+
+from pipelines.catalogue import CATALOGUE
+from pipelines.settings import Settings, sentence
+
+KEY = "darkroom"
+LIMIT = 64_000  # characters of settings; honest ones are under 10,000
+
+
+class MetadataError(ValueError):
+    """A file or link holds no usable settings. The message is one sentence that says what to do."""
+
+
+def checked(model: Any, settings: Any) -> tuple[str, Settings]:
+    """A model's name and its validated settings. Raises MetadataError."""
+    if model not in CATALOGUE:
+        raise MetadataError(f"These settings are for the model '{str(model)[:40]}', which this Darkroom does not have.")
+    if not isinstance(settings, dict):
+        raise MetadataError("The settings in this file are broken; choose a file that Darkroom saved.")
+    try:
+        return model, CATALOGUE[model].settings(**settings)
+    except ValidationError as error:
+        raise MetadataError(f"The settings in this file are broken. {sentence(error)}") from None
+
+
+def from_png(path: str | Path) -> tuple[str, Settings]:
+    """The settings inside a PNG. Only its header is read, so its size in pixels costs nothing. Raises MetadataError."""
+    name = Path(path).name
+    try:
+        with Image.open(path, formats=["PNG"]) as image:
+            held = image.info.get(KEY)
+            if held is None:
+                image.verify()  # text after the pixels is found, and damage noticed, only on the way to the end
+                held = image.info.get(KEY)
+    except Image.DecompressionBombError:
+        raise MetadataError(f"{name} is too large to be one of Darkroom's pictures; choose a file that Darkroom saved.") from None
+    except (OSError, SyntaxError, ValueError, EOFError):
+        raise MetadataError(f"{name} is not a whole PNG picture; choose a file that Darkroom saved.") from None
+    if held is None:
+        raise MetadataError(f"{name} carries no Darkroom settings; choose a picture that was saved with 'Settings in files' on.")
+    return _parse(held)
+
+
+def to_link(model: str, settings: dict[str, Any]) -> str:
+    """Settings as text that fits into an address: base64url of JSON, defaults left out."""
+    changed = CATALOGUE[model].settings(**settings).model_dump(exclude_defaults=True)
+    text = json.dumps({"model": model, "settings": changed}, ensure_ascii=False, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def from_link(text: str) -> tuple[str, Settings]:
+    """The settings in a link. Raises MetadataError."""
+    try:
+        held = base64.urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4)).decode()
+    except ValueError:
+        raise MetadataError("This link's settings are broken; ask for the link again.") from None
+    return _parse(held)
+
+
+def _parse(held: Any) -> tuple[str, Settings]:
+    try:
+        if len(held) > LIMIT:
+            raise ValueError
+        parsed = json.loads(held)
+        model, settings = parsed["model"], parsed["settings"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise MetadataError("The settings in this file are broken; choose a file that Darkroom saved.") from None
+    return checked(model, settings)

@@ -1,0 +1,85 @@
+"""What the browser's viewer is told: frames as JPEG data URLs with the numbers that the inspector draws.
+
+The viewer itself is markup and static/darkroom.js; it keeps the frames of a run, so scrubbing asks the server nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+QUALITY = 85
+FILM = 60  # frames that the scrubber keeps at most
+
+EQUATIONS = {  # the update as the inspector shows it, in HTML
+    "euler": "x<sub>s</sub> = x<sub>t</sub> + (s − t) · (a′ x̂<sub>0</sub> + σ′ n̂)",
+    "heun": "x<sub>s</sub> = x<sub>t</sub> + ½ (s − t) · (d<sub>t</sub> + d<sub>s</sub>)",
+    "ddim": "x<sub>s</sub> = a<sub>s</sub> x̂<sub>0</sub> + √(σ<sub>s</sub>² − η²σ̃²) n̂ + ησ̃ z",
+    "ddpm": "x<sub>s</sub> = (a<sub>t|s</sub> σ<sub>s</sub>² x<sub>t</sub> + a<sub>s</sub> σ<sub>t|s</sub>² x̂<sub>0</sub>) / σ<sub>t</sub>² + σ̃ z",
+    "dpm-solver++": "x<sub>s</sub> = (σ<sub>s</sub> / σ<sub>t</sub>) x<sub>t</sub> + a<sub>s</sub> (1 − e<sup>−h</sup>) D̂",
+}
+
+
+def jpeg(pixels: np.ndarray, quality: int = QUALITY) -> bytes:
+    """uint8 (h, w, 3) as JPEG bytes."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
+
+
+def data_url(data: bytes, kind: str) -> str:
+    """Bytes as a data URL: it leaves no file behind, unlike gr.Image's cache."""
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def told(frame: Any) -> dict[str, Any]:
+    """A frame as the browser wants it."""
+    state = None if frame.state is None else data_url(jpeg(frame.state), "jpeg")
+    return {
+        "step": frame.step,
+        "steps": frame.steps,
+        "note": frame.note,
+        "preview": data_url(jpeg(frame.preview), "jpeg"),
+        "state": state,
+        **frame.detail,
+    }
+
+
+def thin(film: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """At most FILM frames, evenly picked, the first and the last among them."""
+    if len(film) <= FILM:
+        return film
+    return [film[round(i * (len(film) - 1) / (FILM - 1))] for i in range(FILM)]
+
+
+SHELL = """
+<section class="viewer" aria-label="Viewer">
+  <div class="tray">
+    <img id="now" alt="The picture comes up here" hidden>
+    <canvas id="heat" aria-hidden="true" hidden></canvas>
+    <div id="empty"><b>The tray is empty</b><span>Write what you would like to see, then develop it.</span></div>
+  </div>
+  <div id="film" class="film" role="listbox" aria-label="Steps of the run"></div>
+  <input id="scrub" type="range" min="1" max="1" value="1" disabled aria-label="Step">
+  <div class="cap">
+    <div class="seg" role="group" aria-label="What to show">
+      <button type="button" data-show="preview" class="on" aria-pressed="true">Prediction x̂<sub>0</sub></button>
+      <button type="button" data-show="state" aria-pressed="false">State x<sub>t</sub></button>
+    </div>
+    <span id="where" aria-live="polite"></span>
+    <span id="downloads"></span>
+  </div>
+</section>
+"""
+
+INSPECTOR = """
+<div class="card"><h4>Words and where they look</h4><div id="words" class="words"><small>Each word's attention appears here as the picture develops.</small></div></div>
+<div class="card"><h4>This step</h4><div id="equation" class="eq"><small>The sampler's update, with the step's own numbers.</small></div></div>
+<div class="card"><h4>How far the picture still moves</h4><svg id="curve" viewBox="0 0 262 92" role="img" aria-label="Change of the estimate and noise level, by step"></svg>
+<div class="legend"><i class="moved"></i>|Δx̂<sub>0</sub>| <i class="noise"></i>noise σ/(a+σ)</div></div>
+<div class="card"><h4>Cost</h4><table id="cost"><tr><td>calls of the network<td>–<tr><td>time<td>–<tr><td>first preview<td>–<tr><td>memory<td>–</table></div>
+"""

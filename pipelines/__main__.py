@@ -1,0 +1,66 @@
+"""python -m pipelines list | generate NAME --prompt … --out … | card NAME"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from pydantic import ValidationError
+
+from pipelines import catalogue, load
+from pipelines.cards import card
+from pipelines.catalogue import find
+from pipelines.settings import sentence
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command. 0 when it went well; 2 with one clear sentence on stderr when it did not."""
+    argv = sys.argv[1:] if argv is None else argv
+    parser = argparse.ArgumentParser(prog="python -m pipelines", description="Generate from a shell, with the same settings as in the browser.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("list", help="the models there are")
+    for command, text in (("card", "what a model was trained on and how well it does"), ("generate", "run a model")):
+        sub = commands.add_parser(command, help=text, add_help=False)
+        sub.add_argument("name", metavar="NAME")
+    known, rest = parser.parse_known_args(argv)
+    try:
+        if known.command == "list":
+            for entry in catalogue():
+                print(f"{entry.name:20} {entry.task}")
+        elif known.command == "card":
+            print(json.dumps({name: card(name) for name in find(known.name).weights}, indent=1, ensure_ascii=False))
+        else:
+            generate(known.name, rest)
+    except ValidationError as error:
+        print(sentence(error), file=sys.stderr)
+        return 2
+    except (KeyError, RuntimeError, OSError) as error:
+        print(error.args[0] if isinstance(error, KeyError) else error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def generate(name: str, argv: list[str]) -> None:
+    """Run one model with options made from its Settings, printing each step's note, and save the result."""
+    settings = find(name).settings
+    parser = argparse.ArgumentParser(prog=f"python -m pipelines generate {name}")
+    parser.add_argument("--out", default="out.png", help="where to save; several pictures get numbers")
+    parser.add_argument("--device", default="auto")
+    for key, field in settings.model_fields.items():
+        parser.add_argument("--" + key.replace("_", "-"), dest=key, help=f"{field.description} (default: {field.default!r})", default=argparse.SUPPRESS)
+    given: dict[str, Any] = vars(parser.parse_args(argv))
+    out, device = given.pop("out"), given.pop("device")
+    settings(**given)  # refuse before anything is loaded
+    frame = None
+    for frame in load(name, device).generate(**given):
+        print(f"{frame.step:4}/{frame.steps}  {frame.note}")
+    results = frame.result if isinstance(frame.result, list) else [frame.result]
+    stem, dot, ending = out.rpartition(".")
+    for i, result in enumerate(results):
+        print(result.save(out if len(results) == 1 else f"{stem}-{i + 1}{dot}{ending}"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,142 @@
+"""A diffusion transformer over latent tokens, with words read in the same attention as the picture.
+
+adaLN-zero blocks (Peebles & Xie 2023), query-key norm (Dehghani et al. 2023). The words' keys and values come straight
+from the caption's tokens, so they are computed once a run, and so are the modulations of the whole time grid: a step
+costs the picture's tokens only.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Config:
+    """Latent channels and size, patch, width, depth, heads, and the width of a caption's tokens."""
+
+    channels: int = 8
+    size: int = 16
+    patch: int = 2
+    width: int = 256
+    depth: int = 6
+    heads: int = 4
+    words: int = 256
+    queries: int = 16
+
+
+@dataclass
+class Words:
+    """A caption as every block reads it: keys and values (b, heads, q, d) a block, and the pooled caption (b, width)."""
+
+    keysvalues: list[tuple[Tensor, Tensor]]
+    pooled: Tensor
+
+
+class Block(nn.Module):
+    """Attention to picture and words, then an MLP, each modulated, gated by zero at the start."""
+
+    def __init__(self, c: Config) -> None:
+        super().__init__()
+        self.heads = c.heads
+        self.modulation = nn.Linear(c.width, 6 * c.width)
+        self.qkv = nn.Linear(c.width, 3 * c.width)
+        self.words = nn.Linear(c.words, 2 * c.width)
+        self.query_norm = nn.RMSNorm(c.width // c.heads, eps=1e-6)
+        self.key_norm = nn.RMSNorm(c.width // c.heads, eps=1e-6)
+        self.out = nn.Linear(c.width, c.width)
+        self.up = nn.Linear(c.width, 4 * c.width)
+        self.down = nn.Linear(4 * c.width, c.width)
+        nn.init.zeros_(self.modulation.weight)
+        nn.init.zeros_(self.modulation.bias)
+
+    def split(self, x: Tensor) -> Tensor:
+        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
+    def read(self, tokens: Float[Tensor, "b q w"]) -> tuple[Tensor, Tensor]:
+        """The words' keys and values."""
+        k, v = (self.split(part) for part in self.words(tokens).chunk(2, dim=-1))
+        return self.key_norm(k), v
+
+    def forward(self, x: Tensor, modulation: list[Tensor], words: tuple[Tensor, Tensor], looks: list[Tensor] | None) -> Tensor:
+        shift1, scale1, gate1, shift2, scale2, gate2 = modulation
+        h = torch.addcmul(shift1, F.layer_norm(x, x.shape[-1:]), scale1)
+        q, k, v = (self.split(part) for part in self.qkv(h).chunk(3, dim=-1))
+        q, k = self.query_norm(q), self.key_norm(k)
+        k, v = torch.cat([k, words[0]], dim=2), torch.cat([v, words[1]], dim=2)
+        if looks is not None:
+            scores = q[:1] @ k[:1].transpose(-1, -2) * q.shape[-1] ** -0.5
+            looks.append(scores.softmax(dim=-1)[0, :, :, x.shape[1] :].mean(0))
+        h = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+        x = torch.addcmul(x, gate1, self.out(h))
+        h = torch.addcmul(shift2, F.layer_norm(x, x.shape[-1:]), scale2)
+        return torch.addcmul(x, gate2, self.down(F.gelu(self.up(h), approximate="tanh")))
+
+
+class Transformer(nn.Module):
+    """Predicts the velocity noise - x0 on the straight path, from a latent, a time in [0, 1] and a caption's tokens."""
+
+    def __init__(self, config: Config = Config()) -> None:
+        super().__init__()
+        self.config, c = config, config
+        tokens = (c.size // c.patch) ** 2
+        self.enter = nn.Linear(c.channels * c.patch**2, c.width)
+        self.position = nn.Parameter(torch.randn(tokens, c.width) * 0.02)
+        self.time = nn.Sequential(nn.Linear(c.width, c.width), nn.SiLU(), nn.Linear(c.width, c.width))
+        self.pool = nn.Linear(c.words, c.width)
+        self.null = nn.Parameter(torch.randn(c.queries, c.words) * 0.02)
+        self.blocks = nn.ModuleList([Block(c) for _ in range(c.depth)])
+        self.modulation = nn.Linear(c.width, 2 * c.width)
+        self.leave = nn.Linear(c.width, c.channels * c.patch**2)
+        for layer in (self.modulation, self.leave):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def read(self, tokens: Float[Tensor, "b q w"]) -> Words:
+        """What every block needs of a caption, once a run."""
+        return Words([block.read(tokens) for block in self.blocks], self.pool(tokens.mean(1)))
+
+    def modulations(self, t: Float[Tensor, n], pooled: Float[Tensor, "n w"]) -> list[list[Tensor]]:
+        """Shift, 1 + scale and gate, (n, 1, width) each, of every block and of the last layer, for n times."""
+        c = F.silu(self.time(embed(t, self.config.width).to(pooled.dtype)) + pooled)[:, None]
+        found = []
+        for layer in [*(block.modulation for block in self.blocks), self.modulation]:
+            parts = list(layer(c).chunk(layer.out_features // self.config.width, dim=-1))
+            for i in range(1, len(parts), 3):
+                parts[i] = 1 + parts[i]
+            found.append(parts)
+        return found
+
+    def forward(
+        self, z: Float[Tensor, "b c h w"], words: Words, modulations: list[list[Tensor]], looks: list[Tensor] | None = None
+    ) -> Float[Tensor, "b c h w"]:
+        """Velocity. `looks`, if given, receives where the first picture looks: (tokens, words) a block."""
+        x = self.enter(patchify(z, self.config.patch)) + self.position
+        for block, modulation, keysvalues in zip(self.blocks, modulations, words.keysvalues, strict=False):
+            x = block(x, modulation, keysvalues, looks)
+        shift, scale = modulations[-1]
+        x = self.leave(torch.addcmul(shift, F.layer_norm(x, x.shape[-1:]), scale))
+        return unpatchify(x, self.config.patch, self.config.channels)
+
+
+def embed(t: Float[Tensor, n], width: int) -> Float[Tensor, "n w"]:
+    """Sinusoidal features of a time in [0, 1] (Vaswani et al. 2017, scaled to 1000 as in DDPM)."""
+    frequencies = torch.exp(-math.log(10_000) * torch.arange(width // 2, device=t.device) / (width // 2))
+    angles = 1000 * t[:, None].float() * frequencies
+    return torch.cat([angles.cos(), angles.sin()], dim=1)
+
+
+def patchify(z: Float[Tensor, "b c h w"], patch: int) -> Float[Tensor, "b n d"]:
+    """Non-overlapping patches as tokens, row by row."""
+    return F.pixel_unshuffle(z, patch).flatten(2).transpose(1, 2)
+
+
+def unpatchify(x: Float[Tensor, "b n d"], patch: int, channels: int) -> Float[Tensor, "b c h w"]:
+    """The inverse of patchify, for square latents."""
+    side = math.isqrt(x.shape[1])
+    return F.pixel_shuffle(x.transpose(1, 2).unflatten(2, (side, side)), patch)

@@ -1,0 +1,53 @@
+"""What each pipeline can be asked: one model a pipeline, from which form, shell, API, metadata and share link derive.
+
+They live here and not in the families, since the page must be up before torch is imported, and since the same name must
+mean the same thing everywhere.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+MORE = {"more": True}  # shown under "More", for those who want to know
+
+
+class Settings(BaseModel):
+    """Frozen; each field has a range, a default and one line of help."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    seed: int = Field(0, ge=0, le=2**32 - 1, description="Which noise to start from: the same seed and settings give the same result.")
+
+
+class LatentDiffusion(Settings):
+    """Words to picture."""
+
+    prompt: str = Field("", max_length=2000, description="What to draw, in your own words. Empty draws whatever comes to mind.")
+    negative_prompt: str = Field("", max_length=2000, description="What to keep away from.")
+    sampler: Literal["dpm-solver++", "heun", "euler", "ddim", "ddpm"] = Field(
+        "dpm-solver++", description="How to step from noise to picture: the weights are the same. Heun calls the network twice a step."
+    )
+    steps: int = Field(20, ge=1, le=200, description="More steps follow the path closer and take longer.")
+    guidance: float = Field(3.0, ge=1, le=15, description="How strongly to follow the words: 1 is the plain model.")
+    count: int = Field(1, ge=1, le=8, description="How many pictures, with the seeds seed, seed + 1, …")
+    path: Literal["straight", "cosine", "linear-beta"] = Field(
+        "straight", description="How noise and data mix on the way: rectified flow's line, the cosine schedule, DDPM's betas.", json_schema_extra=MORE
+    )
+    eta: float = Field(0.0, ge=0, le=1, description="Fresh noise a step, for DDIM only: 0 is deterministic, 1 is ancestral.", json_schema_extra=MORE)
+    guidance_start: float = Field(0.0, ge=0, le=1, description="Guide from this fraction of the run on.", json_schema_extra=MORE)
+    guidance_end: float = Field(1.0, ge=0, le=1, description="Guide up to this fraction; a step after it costs half.", json_schema_extra=MORE)
+    guidance_rescale: float = Field(0.0, ge=0, le=1, description="Bring the contrast of guided estimates back to the plain one's.", json_schema_extra=MORE)
+
+
+def sentence(error: ValidationError) -> str:
+    """A validation error in one sentence a field: its name, the value, and what is allowed."""
+    parts = []
+    for item in error.errors():
+        name = ".".join(str(p) for p in item["loc"]) or "settings"
+        shown = repr(item.get("input"))
+        shown = shown if len(shown) <= 60 else shown[:57] + "…"
+        message = item["msg"].removeprefix("Input ").removeprefix("Value error, ")
+        parts.append(f"{name.replace('_', ' ').capitalize()} is {shown}, but {message[0].lower() + message[1:]}.")
+    return " ".join(parts)

@@ -1,0 +1,142 @@
+"""The one training loop: EMA, checkpoints, exact resume, a log line and a contact sheet at intervals, a graceful end.
+
+Step k draws its batch and its noise from generators seeded by (seed, k), so a run that was stopped and resumed takes the
+same steps as one that was not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import copy
+import json
+import time
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pipelines.training.data import cache_dir
+
+
+class Recipe(Protocol):
+    """What a recipe file provides: a model, its loss on the k-th batch, and how to look at it."""
+
+    name: str
+    steps: int
+    lr: float
+    ema: float
+
+    def build(self) -> nn.Module: ...
+    def loss(self, model: nn.Module, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]: ...
+    def evaluate(self, model: nn.Module, folder: Path, step: int) -> dict[str, float]: ...
+    def export(self, model: nn.Module, record: dict) -> None: ...
+
+
+def optimisers(model: nn.Module, lr: float, weight_decay: float, muon: bool) -> list[torch.optim.Optimizer]:
+    """AdamW; with `muon`, the hidden matrices (names ending in .weight inside `blocks`) by Muon (Jordan et al., 2024)."""
+    named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
+    matrices = [p for n, p in named if muon and p.ndim == 2 and "blocks" in n]
+    chosen = {id(p) for p in matrices}
+    rest = [p for _, p in named if id(p) not in chosen]
+    found: list[torch.optim.Optimizer] = [torch.optim.AdamW(rest, lr=lr, betas=(0.9, 0.98), weight_decay=weight_decay)]
+    if matrices:
+        found.append(torch.optim.Muon(matrices, lr=lr, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"))
+    return found
+
+
+def rate(step: int, steps: int, warmup: int = 300) -> float:
+    """Warm-up, constant, then a linear cool-down over the last 30 % of the steps."""
+    return min(1.0, (step + 1) / warmup) * min(1.0, max(0.02, (steps - step) / (0.3 * steps)))
+
+
+def train(recipe: Recipe, steps: int, minutes: float, device: str = "cpu", seed: int = 0, fresh: bool = False) -> None:
+    """Train until `steps` or for `minutes`, whichever comes first, going on from the last checkpoint; then export."""
+    folder = cache_dir() / "runs" / recipe.name
+    folder.mkdir(parents=True, exist_ok=True)
+    path, log = folder / "checkpoint.pt", folder / "log.jsonl"
+    torch.manual_seed(seed)
+    model = recipe.build().to(device)
+    average = copy.deepcopy(model).eval().requires_grad_(False)
+    optims = optimisers(model, recipe.lr, getattr(recipe, "weight_decay", 0.01), getattr(recipe, "muon", False))
+    step, spent = 0, 0.0
+    if path.exists() and not fresh:
+        saved = torch.load(path, map_location=device, weights_only=True)
+        model.load_state_dict(saved["model"])
+        average.load_state_dict(saved["average"])
+        for optim, state in zip(optims, saved["optims"], strict=True):
+            optim.load_state_dict(state)
+        step, spent = saved["step"], saved["spent"]
+        print(f"{recipe.name}: going on from step {step}", flush=True)
+
+    def save() -> None:
+        part = path.with_suffix(".part")
+        state = {"model": model.state_dict(), "average": average.state_dict(), "optims": [o.state_dict() for o in optims]}
+        torch.save({**state, "step": step, "spent": spent}, part)
+        part.replace(path)
+
+    def look() -> dict[str, float]:
+        return recipe.evaluate(average, folder, step)
+
+    autocast = torch.autocast(device, torch.bfloat16) if fast_bf16() or device == "cuda" else contextlib.nullcontext()
+    start = last_log = last_save = time.perf_counter()
+    last_look, seen, sums = start, 0, {}
+    begun = spent
+    while step < steps and time.perf_counter() - start < minutes * 60:
+        rng = np.random.default_rng([seed, step])
+        torch.manual_seed(seed * 1_000_003 + step)
+        for optim in optims:
+            for group in optim.param_groups:
+                group["lr"] = recipe.lr * rate(step, steps)
+        with autocast:
+            loss, parts = recipe.loss(model, rng)
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        if torch.isfinite(norm):
+            for optim in optims:
+                optim.step()
+        model.zero_grad(set_to_none=True)
+        decay = min(recipe.ema, (step + 1) / (step + 10))
+        with torch.no_grad():
+            torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - decay)
+            for target, source in zip(average.buffers(), model.buffers(), strict=True):
+                target.copy_(source)
+        step, seen = step + 1, seen + 1
+        for key, value in {"loss": float(loss.detach()), "norm": float(norm), **parts}.items():
+            sums[key] = sums.get(key, 0.0) + value
+        now = time.perf_counter()
+        spent = begun + now - start
+        if now - last_log > 20:
+            line = {"step": step, "minutes": round(spent / 60, 2), "per_s": round(seen * recipe.batch / (now - last_log), 1)}
+            line |= {k: round(v / seen, 4) for k, v in sums.items()}
+            print(json.dumps(line), flush=True)
+            with log.open("a") as file:
+                file.write(json.dumps(line) + "\n")
+            last_log, seen, sums = now, 0, {}
+        if now - last_save > 180:
+            save()
+            last_save = now
+        if now - last_look > getattr(recipe, "look_every", 240):
+            print(json.dumps({"step": step, **look()}), flush=True)
+            last_look = last_log = time.perf_counter()
+            seen, sums = 0, {}
+    save()
+    metrics = look()
+    print(json.dumps({"step": step, "final": metrics}), flush=True)
+    recipe.export(average, {"steps": step, "seconds": round(spent), "batch": recipe.batch, "metrics": metrics})
+
+
+def fast_bf16() -> bool:
+    """Whether this CPU has bf16 instructions; without them bf16 is many times slower than fp32, not faster."""
+    return torch.cpu._is_avx512_bf16_supported() if hasattr(torch.cpu, "_is_avx512_bf16_supported") else False
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The options that every recipe has."""
+    parser.add_argument("--steps", type=int, help="how many steps in all (default: the recipe's)")
+    parser.add_argument("--minutes", type=float, default=1e9, help="end gracefully after so many minutes")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--fresh", action="store_true", help="forget the checkpoint and begin anew")

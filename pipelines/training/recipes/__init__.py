@@ -1,0 +1,1 @@
+"""One file a model: data, size, optimiser, loss, budget and what it must reach."""

@@ -1,0 +1,40 @@
+"""Tests run with small random weights of the same shape of code, in fresh folders, on one thread."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+FOLDER = Path(tempfile.mkdtemp(prefix="darkroom-tests-"))
+BUNDLED = Path(__file__).parent.parent / "assets" / "weights"
+os.environ["DARKROOM_WEIGHTS"] = str(FOLDER / "weights")
+os.environ["DARKROOM_HOME"] = str(FOLDER / "home")
+
+import torch  # noqa: E402
+
+torch.set_num_threads(1)
+
+from pipelines import autoencoder, weights  # noqa: E402
+from pipelines.latent_diffusion import LatentDiffusion  # noqa: E402
+from pipelines.nn.dit import Config  # noqa: E402
+
+
+def random_bundles(folder: Path) -> None:
+    """An autoencoder and a latent diffusion of a few thousand parameters, with nothing left at zero."""
+    torch.manual_seed(0)
+    small = autoencoder.Autoencoder(autoencoder.Config(fine=16, coarse=16, fine_blocks=1, coarse_blocks=1))
+    model = LatentDiffusion(Config(width=64, depth=2, heads=2, words=64))
+    for parameter in [*small.parameters(), *model.parameters()]:
+        if not parameter.any():
+            torch.nn.init.normal_(parameter, std=0.05)
+    torch.nn.init.normal_(small.preview, std=0.02)
+    about = {"seconds": 0, "steps": 0, "licence": "MIT", "metrics": {}}
+    weights.save("autoencoder", small, autoencoder.config_of(small), about, folder)
+    weights.save("latent-diffusion", model, asdict(model.transformer.config), about, folder)
+
+
+random_bundles(FOLDER / "weights")
