@@ -41,7 +41,7 @@ class Desktop:
                 self.share = gr.Button("Share", elem_id="share", size="sm", min_width=0)
             self.sheet = gr.HTML(
                 "", elem_id="sheet", render=False,
-                js_on_load="element.addEventListener('click', e => { const b = e.target.closest('[data-id]'); if (b) trigger('click', {id: Number(b.dataset.id)}); })",
+                js_on_load="darkroom.chooser(element, trigger)",
             )  # fmt: skip
             with gr.Tabs(elem_id="tabs"):
                 for name, build in TABS.items():

@@ -50,10 +50,10 @@ class History:
         """Keep a picture; the id that it got."""
         with closing(self._open()) as db, db:
             row = (owner, time.time(), model, json.dumps(settings, ensure_ascii=False), png, thumbnail)
-            new = db.execute("INSERT INTO pictures (owner, made, model, settings, png, thumbnail) VALUES (?, ?, ?, ?, ?, ?)", row).lastrowid
-            db.execute(
-                "DELETE FROM pictures WHERE owner = ? AND id NOT IN (SELECT id FROM pictures WHERE owner = ? ORDER BY id DESC LIMIT ?)", (owner, owner, KEPT)
-            )
+            sql = "INSERT INTO pictures (owner, made, model, settings, png, thumbnail) VALUES (?, ?, ?, ?, ?, ?)"
+            new = db.execute(sql, row).lastrowid
+            newest = "SELECT id FROM pictures WHERE owner = ? ORDER BY id DESC LIMIT ?"
+            db.execute(f"DELETE FROM pictures WHERE owner = ? AND id NOT IN ({newest})", (owner, owner, KEPT))
             return int(new or 0)
 
     def recent(self, owner: str, limit: int = 60) -> list[Entry]:

@@ -77,9 +77,21 @@ SHELL = """
 """
 
 INSPECTOR = """
-<div class="card"><h4>Words and where they look</h4><div id="words" class="words"><small>Each word's attention appears here as the picture develops.</small></div></div>
-<div class="card"><h4>This step</h4><div id="equation" class="eq"><small>The sampler's update, with the step's own numbers.</small></div></div>
-<div class="card"><h4>How far the picture still moves</h4><svg id="curve" viewBox="0 0 262 92" role="img" aria-label="Change of the estimate and noise level, by step"></svg>
-<div class="legend"><i class="moved"></i>|Δx̂<sub>0</sub>| <i class="noise"></i>noise σ/(a+σ)</div></div>
-<div class="card"><h4>Cost</h4><table id="cost"><tr><td>calls of the network<td>–<tr><td>time<td>–<tr><td>first preview<td>–<tr><td>memory<td>–</table></div>
+<div class="card">
+  <h4>Words and where they look</h4>
+  <div id="words" class="words"><small>Each word's attention appears here as the picture develops.</small></div>
+</div>
+<div class="card">
+  <h4>This step</h4>
+  <div id="equation" class="eq"><small>The sampler's update, with the step's own numbers.</small></div>
+</div>
+<div class="card">
+  <h4>How far the picture still moves</h4>
+  <svg id="curve" viewBox="0 0 262 92" role="img" aria-label="Change of the estimate and noise level, by step"></svg>
+  <div class="legend"><i class="moved"></i><span>|Δx̂<sub>0</sub>|</span><i class="noise"></i><span>noise σ / (a + σ)</span></div>
+</div>
+<div class="card">
+  <h4>Cost</h4>
+  <table id="cost"><tr><td>calls of the network<td>–<tr><td>time<td>–<tr><td>of it previews<td>–<tr><td>first preview<td>–<tr><td>memory<td>–</table>
+</div>
 """

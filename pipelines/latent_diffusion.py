@@ -29,7 +29,7 @@ class LatentDiffusion(nn.Module):
         self.transformer = Transformer(config)
         self.resampler = text.Resampler(config.words, config.queries)
 
-    def loss(self, z: Float[Tensor, "b c h w"], tokens: Tensor, mask: Tensor, t: Float[Tensor, b], drop: Tensor) -> Float[Tensor, b]:
+    def loss(self, z: Float[Tensor, "b c h w"], tokens: Tensor, mask: Tensor, t: Float[Tensor, " b"], drop: Tensor) -> Float[Tensor, " b"]:
         """Mean squared error of the velocity a sample (Lipman et al. 2023, eq. 23); dropped captions become the null caption."""
         noise = torch.randn_like(z)
         time = t[:, None, None, None]
@@ -124,9 +124,9 @@ class Pipeline(contract.Pipeline):
         denoise = counted(self.denoiser(condition, times, guidance, path, looks), calls)
         shape = (self.transformer.config.channels, self.transformer.config.size, self.transformer.config.size)
         noise = samplers.seeded_noise(s.seed, shape, s.count, self.device)
-        x = noise() * path.s(times[0])
         before: Tensor | None = None
-        for i, (x, x0, t) in enumerate(samplers.SAMPLERS[s.sampler](denoise, x, times, path, noise, s.eta), 1):
+        start = noise() * path.s(times[0])
+        for i, (x, x0, t) in enumerate(samplers.SAMPLERS[s.sampler](denoise, start, times, path, noise, s.eta), 1):
             last = i == s.steps
             moved = (x0 - before).abs().mean().item() if before is not None else x0.abs().mean().item()
             before = x0

@@ -79,7 +79,7 @@ window.darkroom = (() => {
   const grid = () => Math.ceil(Math.sqrt(Math.max(1, files.length || Number(document.querySelector('#image-count input')?.value) || 1)));
 
   function numbers(frame) {
-    const small = `t = ${fixed(frame.t)}   s = ${fixed(frame.next)}   a = ${fixed(frame.a)}   σ = ${fixed(frame.sigma)}\n|Δx̂0| = ${fixed(frame.moved, 3)}   ${frame.guided ? 'guided: x̂0 = u + w (c − u)' : 'not guided'}`;
+    const small = `t = ${fixed(frame.t)}   s = ${fixed(frame.next)}   a = ${fixed(frame.a)}\nσ = ${fixed(frame.sigma)}   |Δx̂0| = ${fixed(frame.moved, 3)}\n${frame.guided ? 'guided: x̂0 = u + w (c − u)' : 'not guided'}`;
     $('equation').innerHTML = `${equation}<small style="white-space:pre-wrap"></small>`;
     $('equation').lastChild.textContent = small;
   }
@@ -101,9 +101,10 @@ window.darkroom = (() => {
     $('scrub').max = film.length; $('scrub').disabled = film.length < 2;
     const c = message.cost, cells = $('cost').querySelectorAll('td:nth-child(2)');
     cells[0].textContent = c.calls ?? '–';
-    cells[1].textContent = `${fixed(c.seconds)} s, of it previews ${Math.round(1000 * c.previews)} ms`;
-    cells[2].textContent = `${fixed(c.first)} s`;
-    cells[3].textContent = $('s-memory').textContent = megabytes(c.memory);
+    cells[1].textContent = `${fixed(c.seconds)} s`;
+    cells[2].textContent = `${Math.round(1000 * c.previews)} ms`;
+    cells[3].textContent = `${fixed(c.first)} s`;
+    cells[4].textContent = $('s-memory').textContent = megabytes(c.memory);
     $('s-seed').textContent = message.seed;
     links(); strip(); draw(); buttons(false);
     const cut = film[at].cut;
@@ -186,5 +187,11 @@ window.darkroom = (() => {
     carrier.items.add(e.dataTransfer.files[0]);
     input.files = carrier.files; input.dispatchEvent(new Event('change', { bubbles: true }));
   }, true);
-  return { feed, begin, stopped };
+
+  // a click on a picture of the sheet tells the server which
+  function chooser(element, trigger) {
+    element.addEventListener('click', (e) => { const chosen = e.target.closest('[data-id]'); if (chosen) trigger('click', { id: Number(chosen.dataset.id) }); });
+  }
+
+  return { feed, begin, stopped, chooser };
 })();

@@ -42,7 +42,11 @@ def build(desktop: Desktop) -> None:
             gr.HTML(f'<div class="model"><b>{entry.title}</b><span>{size(entry.weights)}</span></div>')
             c["prompt"].render()
             gr.Examples(
-                [[v] for v in EXAMPLES.values()], c["prompt"], label="Try", elem_id="image-examples", example_labels=list(EXAMPLES), api_visibility="private"
+                [[said] for said in EXAMPLES.values()],
+                c["prompt"],
+                elem_id="image-examples",
+                example_labels=list(EXAMPLES),
+                api_visibility="private",
             )
             c["negative_prompt"].render()
             with gr.Row(elem_classes="pair"):

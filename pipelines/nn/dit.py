@@ -101,7 +101,7 @@ class Transformer(nn.Module):
         """What every block needs of a caption, once a run."""
         return Words([block.read(tokens) for block in self.blocks], self.pool(tokens.mean(1)))
 
-    def modulations(self, t: Float[Tensor, n], pooled: Float[Tensor, "n w"]) -> list[list[Tensor]]:
+    def modulations(self, t: Float[Tensor, " n"], pooled: Float[Tensor, "n w"]) -> list[list[Tensor]]:
         """Shift, 1 + scale and gate, (n, 1, width) each, of every block and of the last layer, for n times."""
         c = F.silu(self.time(embed(t, self.config.width).to(pooled.dtype)) + pooled)[:, None]
         found = []
@@ -124,7 +124,7 @@ class Transformer(nn.Module):
         return unpatchify(x, self.config.patch, self.config.channels)
 
 
-def embed(t: Float[Tensor, n], width: int) -> Float[Tensor, "n w"]:
+def embed(t: Float[Tensor, " n"], width: int) -> Float[Tensor, "n w"]:
     """Sinusoidal features of a time in [0, 1] (Vaswani et al. 2017, scaled to 1000 as in DDPM)."""
     frequencies = torch.exp(-math.log(10_000) * torch.arange(width // 2, device=t.device) / (width // 2))
     angles = 1000 * t[:, None].float() * frequencies

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from pipelines.training.data import cache_dir
+from pipelines.training.muon import Muon
 
 
 class Recipe(Protocol):
@@ -36,14 +37,14 @@ class Recipe(Protocol):
 
 
 def optimisers(model: nn.Module, lr: float, weight_decay: float, muon: bool) -> list[torch.optim.Optimizer]:
-    """AdamW; with `muon`, the hidden matrices (names ending in .weight inside `blocks`) by Muon (Jordan et al., 2024)."""
+    """AdamW; with `muon`, the matrices of attention and MLP inside `blocks` by Muon."""
     named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
-    matrices = [p for n, p in named if muon and p.ndim == 2 and "blocks" in n]
+    matrices = [p for n, p in named if muon and p.ndim == 2 and "blocks" in n and not n.endswith(("modulation.weight", "words.weight"))]
     chosen = {id(p) for p in matrices}
     rest = [p for _, p in named if id(p) not in chosen]
     found: list[torch.optim.Optimizer] = [torch.optim.AdamW(rest, lr=lr, betas=(0.9, 0.98), weight_decay=weight_decay)]
     if matrices:
-        found.append(torch.optim.Muon(matrices, lr=lr, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"))
+        found.append(Muon(matrices, lr=lr, weight_decay=weight_decay))
     return found
 
 

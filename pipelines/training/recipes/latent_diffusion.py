@@ -18,11 +18,23 @@ from pipelines.training import data
 from pipelines.training.data import captions, latents
 
 SHOWN = [
-    "a woman with curly red hair and round glasses, smiling", "a bald man with a grey beard and sunglasses", "girl, pink bob, winking, blue hoodie",
-    "a man in a green turban, dark skin, serious, on a white background", "woman with a blonde afro, heart eyes, yellow dungarees",
-    "man with a black moustache and a purple hat, sticking the tongue out", "person with brown dreadlocks and glasses, crying", "a woman in a red hijab, smiling softly",
-    "a red apple", "grinning face", "rocket", "slice of pizza", "a dog", "blue heart", "police officer, dark skin tone", "a house with a garden",
-]  # fmt: skip
+    "a woman with curly red hair and round glasses, smiling",
+    "a bald man with a grey beard and sunglasses",
+    "girl, pink bob, winking, blue hoodie",
+    "a man in a green turban, dark skin, serious, on a white background",
+    "woman with a blonde afro, heart eyes, yellow dungarees",
+    "man with a black moustache and a purple hat, sticking the tongue out",
+    "person with brown dreadlocks and glasses, crying",
+    "a woman in a red hijab, smiling softly",
+    "a red apple",
+    "grinning face",
+    "rocket",
+    "slice of pizza",
+    "a dog",
+    "blue heart",
+    "police officer, dark skin tone",
+    "a house with a garden",
+]
 
 
 class Recipe:
