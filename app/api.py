@@ -24,9 +24,12 @@ def expose(history: History) -> None:
 def endpoint(entry: Entry, history: History) -> Any:
     """A generator with the Settings' fields as parameters: a dict a step, at the end with PNG files as data URLs."""
 
-    def run(**given: Any) -> Iterator[dict]:
+    declared = entry.settings.model_fields
+    fields = {n: declared[n] for n in sorted(declared, key=lambda n: n == "seed")}  # what to draw first, the seed last
+
+    def run(*values: Any) -> Iterator[dict]:
         try:
-            settings = entry.settings(**given)
+            settings = entry.settings(**dict(zip(fields, values, strict=True)))
         except ValidationError as error:
             raise gr.Error(sentence(error)) from None
         for message in live.run(entry.name, settings, "api", history):
@@ -37,7 +40,6 @@ def endpoint(entry: Entry, history: History) -> Any:
             if "done" in message:
                 yield {"step": len(message["done"]["film"]), "steps": settings.steps, "files": message["done"]["files"], "cost": message["done"]["cost"]}
 
-    fields = entry.settings.model_fields
     run.__name__ = entry.name.replace("-", "_")
     run.__signature__ = inspect.Signature(
         [inspect.Parameter(n, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=f.default, annotation=f.annotation) for n, f in fields.items()],

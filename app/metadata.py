@@ -23,7 +23,7 @@ class MetadataError(ValueError):
 
 def checked(model: Any, settings: Any) -> tuple[str, Settings]:
     """A model's name and its validated settings. Raises MetadataError."""
-    if model not in CATALOGUE:
+    if not isinstance(model, str) or model not in CATALOGUE:
         raise MetadataError(f"These settings are for the model '{str(model)[:40]}', which this Darkroom does not have.")
     if not isinstance(settings, dict):
         raise MetadataError("The settings in this file are broken; choose a file that Darkroom saved.")

@@ -117,7 +117,8 @@ class Pipeline(contract.Pipeline):
         s = settings
         path = samplers.PATHS[s.path]
         times = samplers.grid(s.steps)
-        guidance = Guidance(s.guidance, 1 - s.guidance_start, 1 - s.guidance_end, s.guidance_rescale)
+        spoken = s.prompt.strip() or s.negative_prompt.strip()
+        guidance = Guidance(s.guidance if spoken else 1.0, 1 - s.guidance_start, 1 - s.guidance_end, s.guidance_rescale)
         condition = self.condition(s.prompt, s.negative_prompt, s.count)
         looks: list[Tensor] = []
         calls = [0]

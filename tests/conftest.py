@@ -18,6 +18,10 @@ import torch  # noqa: E402
 
 torch.set_num_threads(1)
 
+from jaxtyping import install_import_hook  # noqa: E402
+
+hook = install_import_hook("pipelines", "beartype.beartype")  # shapes in signatures are checked in every test
+
 from pipelines import autoencoder, weights  # noqa: E402
 from pipelines.latent_diffusion import LatentDiffusion  # noqa: E402
 from pipelines.nn.dit import Config  # noqa: E402
@@ -38,3 +42,5 @@ def random_bundles(folder: Path) -> None:
 
 
 random_bundles(FOLDER / "weights")
+
+from served import served  # noqa: E402, F401

@@ -12,7 +12,7 @@ import copy
 import json
 import time
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from pipelines.training.data import cache_dir
 from pipelines.training.muon import Muon
 
 
+@runtime_checkable
 class Recipe(Protocol):
     """What a recipe file provides: a model, its loss on the k-th batch, and how to look at it."""
 

@@ -1,0 +1,62 @@
+"""The endpoints, as gradio_client sees them."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+from PIL import Image
+
+
+@pytest.fixture(scope="module")
+def client(served: str) -> Client:
+    return Client(served, verbose=False)
+
+
+def test_the_endpoint_has_a_name_types_and_help(client: Client) -> None:
+    endpoints = client.view_api(return_format="dict")["named_endpoints"]
+    assert list(endpoints) == ["/latent_diffusion"]
+    parameters = {p["parameter_name"]: p for p in endpoints["/latent_diffusion"]["parameters"]}
+    assert {"prompt", "seed", "steps", "guidance", "sampler", "count"} <= set(parameters)
+    assert parameters["steps"]["python_type"]["type"] == "int"
+    assert parameters["guidance"]["parameter_default"] == 3.0
+
+
+def test_it_streams_steps_and_ends_with_the_picture(client: Client) -> None:
+    job = client.submit(prompt="a cat", steps=5, seed=3, api_name="/latent_diffusion")
+    result = job.result()
+    assert (result["step"], result["steps"]) == (5, 5)
+    assert job.outputs()[0]["preview"].startswith("data:image/jpeg")
+    png = base64.b64decode(result["files"][0]["url"].split(",")[1])
+    held = json.loads(Image.open(io.BytesIO(png)).info["darkroom"])
+    assert (held["settings"]["prompt"], held["settings"]["seed"], held["settings"]["steps"]) == ("a cat", 3, 5)
+    again = client.predict(prompt="a cat", steps=5, seed=3, api_name="/latent_diffusion")
+    assert again["files"] == result["files"]
+
+
+@pytest.mark.parametrize(
+    ("bad", "sentence"),
+    [
+        ({"steps": 0}, "Steps is 0, but should be greater than or equal to 1."),
+        ({"steps": 100_000}, "Steps is 100000"),
+        ({"seed": -1}, "Seed is -1"),
+        ({"seed": 2**70}, "Seed is"),
+        ({"count": 1000}, "Count is 1000"),
+        ({"sampler": "magic"}, "magic"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_the_server_goes_on(client: Client, bad: dict, sentence: str) -> None:
+    with pytest.raises((AppError, ValueError), match=sentence):
+        client.predict(prompt="a cat", **bad, api_name="/latent_diffusion")
+    assert client.predict(prompt="a cat", steps=1, api_name="/latent_diffusion")["step"] == 1
+
+
+def test_ten_at_once_all_finish(client: Client) -> None:
+    with ThreadPoolExecutor(10) as pool:
+        results = list(pool.map(lambda seed: client.predict(prompt="a cat", steps=3, seed=seed, api_name="/latent_diffusion"), range(10)))
+    assert [r["files"][0]["name"] for r in results] == [f"latent-diffusion-{seed}.png" for seed in range(10)]

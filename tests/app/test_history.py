@@ -1,0 +1,30 @@
+"""The history survives, belongs to its browser, and stays bounded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app import history
+from app.history import History
+
+
+def test_it_survives_a_restart_and_each_browser_sees_its_own(tmp_path: Path) -> None:
+    first = History(tmp_path / "deep" / "h.sqlite")
+    number = first.add("me", "latent-diffusion", {"prompt": "漢字", "seed": 1}, b"png", b"jpeg")
+    first.add("you", "latent-diffusion", {"seed": 2}, b"other", b"jpeg")
+    again = History(tmp_path / "deep" / "h.sqlite")
+    assert [(e.id, e.settings, e.png) for e in again.recent("me")] == [(number, {"prompt": "漢字", "seed": 1}, b"png")]
+    assert again.find("you", number) is None
+    assert again.find("me", number).thumbnail == b"jpeg"
+
+
+def test_the_oldest_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "KEPT", 3)
+    kept = History(tmp_path / "h.sqlite")
+    for seed in range(5):
+        kept.add("me", "m", {"seed": seed}, b"", b"")
+    kept.add("you", "m", {"seed": 9}, b"", b"")
+    assert [e.settings["seed"] for e in kept.recent("me")] == [4, 3, 2]
+    assert len(kept.recent("you")) == 1

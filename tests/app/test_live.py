@@ -1,0 +1,86 @@
+"""The runner: messages, a stop within a step, failures as sentences."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app import live, viewer
+from app.history import History
+from pipelines.cards import WeightsError
+from pipelines.settings import LatentDiffusion
+
+
+def run(history: History, **settings: Any) -> list[dict[str, Any]]:
+    return list(live.run("latent-diffusion", LatentDiffusion(prompt="a cat", steps=6, **settings), "me", history))
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> History:
+    return History(tmp_path / "h.sqlite")
+
+
+def test_a_run_begins_shows_frames_and_ends_with_film_and_files(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "EVERY", 0)
+    messages = run(history, count=2)
+    assert [next(iter(m)) for m in messages] == ["begin", *["frame"] * 5, "done"]
+    assert messages[0]["begin"]["steps"] == 6
+    done = messages[-1]["done"]
+    assert [f["step"] for f in done["film"]] == [1, 2, 3, 4, 5, 6]
+    assert [f["name"] for f in done["files"]] == ["latent-diffusion-0.png", "latent-diffusion-1.png"]
+    assert done["warning"] == ""
+    assert [e.settings["seed"] for e in history.recent("me")] == [1, 0]
+
+
+def test_previews_are_throttled_but_the_film_is_whole(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "EVERY", 60)
+    messages = run(history)
+    assert [next(iter(m)) for m in messages] == ["begin", "frame", "done"]
+    assert len(messages[-1]["done"]["film"]) == 6
+
+
+def test_a_long_film_is_thinned_but_keeps_its_ends() -> None:
+    film = [{"step": i} for i in range(200)]
+    thin = viewer.thin(film)
+    assert len(thin) == viewer.FILM
+    assert (thin[0], thin[-1]) == (film[0], film[-1])
+
+
+def test_a_stop_takes_effect_within_a_step_and_leaves_no_thread(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[int] = []
+    told = viewer.told
+    monkeypatch.setattr(viewer, "told", lambda frame: steps.append(frame.step) or told(frame))
+    before = threading.active_count()
+    messages = live.run("latent-diffusion", LatentDiffusion(prompt="a cat", steps=100), "me", history)
+    while "frame" not in next(messages):
+        pass
+    messages.close()
+    assert len(steps) <= 2
+    assert threading.active_count() <= before
+    assert "done" in run(history)[-1]  # and the next run starts clean
+
+
+def test_a_full_disk_loses_nothing_that_was_made(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> int:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(history, "add", full)
+    done = run(history)[-1]["done"]
+    assert "free some disk space" in done["warning"]
+    assert done["files"][0]["url"].startswith("data:image/png;base64,")
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [(WeightsError("The weights file a.safetensors is missing; restore it."), "a.safetensors is missing"), (ZeroDivisionError(), "The run failed (ZeroDivisionError)")],
+)
+def test_failures_are_one_sentence(history: History, monkeypatch: pytest.MonkeyPatch, error: Exception, sentence: str) -> None:
+    def broken(*_: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(live, "load", broken)
+    assert sentence in run(history)[-1]["error"]

@@ -1,0 +1,29 @@
+"""Results and grids."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from pipelines.frame import Picture, tile
+
+
+def test_a_png_carries_its_settings_unless_told_otherwise(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    picture = Picture(pixels, "latent-diffusion", {"prompt": "漢字 🎉", "seed": 7})
+    saved = Image.open(picture.save(tmp_path / "a.png"))
+    assert json.loads(saved.info["darkroom"]) == {"model": "latent-diffusion", "settings": {"prompt": "漢字 🎉", "seed": 7}}
+    assert np.array_equal(np.asarray(saved), pixels)
+    assert "darkroom" not in Image.open(io.BytesIO(picture.png(with_settings=False))).info
+
+
+def test_tiles_lie_row_by_row() -> None:
+    parts = np.stack([np.full((2, 2, 3), i, np.uint8) for i in range(1, 4)])
+    grid = tile(parts)
+    assert grid.shape == (4, 4, 3)
+    assert [grid[0, 0, 0], grid[0, 2, 0], grid[2, 0, 0], grid[2, 2, 0]] == [1, 2, 3, 0]
+    assert np.array_equal(tile(parts[:1]), parts[0])

@@ -1,0 +1,109 @@
+"""Latent diffusion, with small random weights: the contract, determinism, and what its words and guidance do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+
+from pipelines import load
+from pipelines.frame import Frame, Picture
+from pipelines.nn.dit import Config, Transformer, patchify, unpatchify
+
+PROMPT = "a bald man in shades"
+
+
+def run(**settings: Any) -> list[Frame]:
+    return list(load("latent-diffusion").generate(**{"prompt": PROMPT, "steps": 4, "seed": 7, **settings}))
+
+
+def test_a_frame_a_step_and_a_picture_at_the_end() -> None:
+    frames = run()
+    assert [f.step for f in frames] == [1, 2, 3, 4]
+    assert {f.steps for f in frames} == {4}
+    for frame in frames:
+        assert frame.preview.shape == frame.state.shape == (128, 128, 3)
+        assert frame.preview.dtype == np.uint8
+        assert frame.note
+    assert all(f.result is None for f in frames[:-1])
+    assert isinstance(frames[-1].result, Picture)
+    assert np.array_equal(frames[-1].result.pixels, frames[-1].preview)
+
+
+@pytest.mark.parametrize("sampler", ["dpm-solver++", "heun", "euler", "ddim", "ddpm"])
+def test_the_same_settings_give_the_same_bytes(sampler: str) -> None:
+    first, second = (run(sampler=sampler, eta=0.5)[-1].result.png() for _ in range(2))
+    assert first == second
+    assert run(sampler=sampler, eta=0.5, seed=8)[-1].result.png() != first
+
+
+@pytest.mark.parametrize("sampler", ["dpm-solver++", "ddpm"])
+def test_a_picture_alone_is_the_picture_in_a_batch(sampler: str) -> None:
+    batch = run(sampler=sampler, count=8)[-1].result
+    assert len(batch) == 8
+    for i in (0, 5):
+        alone = run(sampler=sampler, **{k: v for k, v in batch[i].settings.items() if k in ("seed", "count")})[-1].result
+        assert np.abs(alone.pixels.astype(int) - batch[i].pixels.astype(int)).max() <= 2
+        assert alone.settings == batch[i].settings
+
+
+def test_guidance_one_ignores_the_negative_prompt_and_stronger_guidance_does_not() -> None:
+    plain, other = (run(guidance=1.0, negative_prompt=n)[-1].result.pixels for n in ("", "a red hat"))
+    assert np.array_equal(plain, other)
+    plain, other = (run(guidance=4.0, negative_prompt=n)[-1].result.pixels for n in ("", "a red hat"))
+    assert not np.array_equal(plain, other)
+
+
+def test_words_change_the_picture_and_each_has_a_map() -> None:
+    frames = run()
+    assert not np.array_equal(frames[-1].preview, run(prompt="a red apple")[-1].preview)
+    assert frames[0].detail["words"] == ["a", "bald", "man", "in", "shades"]
+    assert np.array(frames[0].detail["attention"]).shape == (5, 64)
+    assert frames[0].detail["calls"] == 1
+    assert frames[-1].detail["t"] == pytest.approx(0.25)
+
+
+def test_no_words_means_unconditional() -> None:
+    frames = run(prompt="  ")
+    assert frames[-1].detail["words"] == frames[-1].detail["attention"] == []
+    assert np.array_equal(frames[-1].preview, run(prompt="", guidance=1.0)[-1].preview)
+    assert not frames[0].detail["guided"]  # nothing to be guided by, so no second estimate is paid for
+
+
+def test_a_prompt_that_is_too_long_says_what_was_cut() -> None:
+    assert run(prompt="hat " * 200)[-1].detail["cut"].startswith("hat hat")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("steps", 0), ("steps", 100_000), ("guidance", float("nan")), ("seed", -1), ("seed", 2**70), ("count", 0), ("count", 1000), ("sampler", "magic")],
+)
+def test_bad_values_are_refused_before_any_work(field: str, value: Any) -> None:
+    with pytest.raises(ValidationError) as caught:
+        load("latent-diffusion").generate(**{field: value})
+    assert caught.value.errors()[0]["loc"] == (field,)
+
+
+def test_closing_the_generator_stops_the_run() -> None:
+    frames = load("latent-diffusion").generate(prompt=PROMPT, steps=50)
+    next(frames)
+    frames.close()
+    assert list(frames) == []
+
+
+def test_a_new_transformer_predicts_zero_and_its_blocks_are_the_identity() -> None:
+    torch.manual_seed(0)
+    net = Transformer(Config(width=32, depth=2, heads=2, words=16))
+    words = net.read(torch.randn(3, 16, 16))
+    modulations = net.modulations(torch.rand(3), words.pooled)
+    assert net(torch.randn(3, 8, 16, 16), words, modulations).abs().max() == 0
+    x = torch.randn(3, 64, 32)
+    assert torch.equal(net.blocks[0](x, modulations[0], words.keysvalues[0], None), x)
+
+
+def test_patches_come_back() -> None:
+    z = torch.randn(2, 8, 16, 16)
+    assert torch.equal(unpatchify(patchify(z, 2), 2, 8), z)

