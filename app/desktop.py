@@ -38,6 +38,7 @@ class Desktop:
             self.feed = gr.HTML("", elem_id="feed", html_template="", js_on_load="watch('value', () => darkroom.feed(props.value))", visible="hidden")
             with gr.Row(elem_id="header"):
                 gr.HTML(HEADER, min_width=0)
+                gr.Button("Open", elem_id="open", size="sm", min_width=0).click(None, js="() => darkroom.choose()", api_visibility="private")
                 self.share = gr.Button("Share", elem_id="share", size="sm", min_width=0)
             self.sheet = gr.HTML(
                 "", elem_id="sheet", render=False,

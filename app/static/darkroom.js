@@ -174,15 +174,15 @@ window.darkroom = (() => {
     if (film.length) { strip(); draw(); }
   });
   // a picture dropped anywhere goes to the file field that reads settings
+  const receiver = () => document.querySelector('#image-drop input[type=file]');
   const holdsFile = (e) => [...(e.dataTransfer?.types || [])].includes('Files');
   document.addEventListener('dragover', (e) => { if (holdsFile(e)) { e.preventDefault(); document.body.classList.add('dropping'); } });
   document.addEventListener('dragleave', (e) => { if (!e.relatedTarget) document.body.classList.remove('dropping'); });
   document.addEventListener('drop', (e) => {
     document.body.classList.remove('dropping');
-    const input = document.querySelector('#image-drop input[type=file]');
-    if (!holdsFile(e) || e.target.closest?.('#image-drop')) return;
-    e.preventDefault();
-    if (!input) { toast('Open “More” first, then drop the picture there.', true); return; }
+    const input = receiver();
+    if (!holdsFile(e) || !input) return;
+    e.preventDefault(); e.stopPropagation();
     const carrier = new DataTransfer();
     carrier.items.add(e.dataTransfer.files[0]);
     input.files = carrier.files; input.dispatchEvent(new Event('change', { bubbles: true }));
@@ -193,5 +193,5 @@ window.darkroom = (() => {
     element.addEventListener('click', (e) => { const chosen = e.target.closest('[data-id]'); if (chosen) trigger('click', { id: Number(chosen.dataset.id) }); });
   }
 
-  return { feed, begin, stopped, chooser };
+  return { feed, begin, stopped, chooser, choose: () => receiver()?.click() };
 })();

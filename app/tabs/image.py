@@ -60,7 +60,7 @@ def build(desktop: Desktop) -> None:
                 for name in more:
                     c[name].render()
                 in_files = gr.Checkbox(True, label="Settings in files", info="A saved PNG carries what made it.", elem_id="image-in-files")
-                dropped = gr.File(label="Drop a picture made here to get its settings back", elem_id="image-drop", height=110)
+            dropped = gr.File(elem_id="image-drop", visible="hidden")  # whatever is dropped on the page arrives here
             with gr.Row(elem_classes="act"):
                 generate = gr.Button("Generate", variant="primary", elem_id="image-generate")
                 stop = gr.Button("Stop", elem_id="image-stop", interactive=False)
@@ -82,7 +82,7 @@ def build(desktop: Desktop) -> None:
             yield desktop.tell(message)
 
     def restore(path: str | None) -> list[Any]:
-        return desktop.restore(form, path)
+        return [None, *desktop.restore(form, path)]
 
     def recall(owner: str, event: gr.EventData) -> list[Any]:
         return desktop.recall(form, owner, event)
@@ -95,7 +95,7 @@ def build(desktop: Desktop) -> None:
     )  # fmt: skip
     run.then(desktop.sheet_of, desktop.owner, desktop.sheet, **private)
     stop.click(None, None, None, cancels=[run], js="() => darkroom.stopped()")
-    dropped.upload(restore, dropped, [desktop.feed, *inputs], **private)
+    dropped.upload(restore, dropped, [dropped, desktop.feed, *inputs], **private)
     desktop.sheet.click(recall, desktop.owner, [desktop.feed, *inputs], **private)
     desktop.share.click(lambda *v: desktop.link(MODEL, form, v), inputs, desktop.feed, **private)
     desktop.opens(MODEL, form)

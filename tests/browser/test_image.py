@@ -1,0 +1,219 @@
+"""The Image tab in a real Chromium, as a person uses it. Screenshots land in tests/browser/screenshots."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+PROMPT = "#image-prompt textarea"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        yield playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
+
+
+def opened(browser: Browser, address: str, **options: object) -> Page:
+    context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, "color_scheme": "dark", "accept_downloads": True, **options})
+    page = context.new_page()
+    page.goto(address)
+    page.wait_for_selector("#sheet p")
+    return page
+
+
+@pytest.fixture
+def page(browser: Browser, served: str) -> Iterator[Page]:
+    page = opened(browser, served)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    assert errors == []
+    page.context.close()
+
+
+def field(page: Page, name: str, value: object) -> None:
+    box = page.locator(f"#image-{name} input[type=number]").first
+    box.fill(str(value))
+    box.press("Tab")
+
+
+def generate(page: Page, prompt: str = "a bald man in shades", steps: int = 20) -> None:
+    page.fill(PROMPT, prompt)
+    field(page, "steps", steps)
+    page.click("#image-generate")
+    page.wait_for_selector("#downloads a")
+    expect(page.locator("#image-generate")).to_be_enabled()
+
+
+def test_words_become_a_picture_step_by_step(page: Page) -> None:
+    page.evaluate(
+        "() => { window.seen = new Set(); new MutationObserver(() => seen.add(document.getElementById('now').src))"
+        ".observe(document.getElementById('now'), {attributes: true}); }"
+    )
+    generate(page, steps=200)
+    assert page.evaluate("seen.size") >= 5
+    expect(page.locator("#where")).to_contain_text("step 200 of 200")
+    expect(page.locator("#cost td:nth-child(2)").first).to_have_text("200")
+    assert page.input_value("#image-seed input") == page.inner_text("#s-seed")  # chosen before the run, written back
+    page.screenshot(path=SCREENSHOTS / "desk.png")
+
+
+def test_scrubbing_happens_in_the_browser(page: Page) -> None:
+    generate(page)
+    last = page.get_attribute("#now", "src")
+    page.context.set_offline(True)
+    page.locator("#where").click()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#where")).to_contain_text("step 19 of 20")
+    assert page.get_attribute("#now", "src") != last
+    page.locator("#scrub").fill("3")
+    expect(page.locator("#where")).to_contain_text("step 3 of 20")
+    expect(page.locator("#equation")).to_contain_text("t = 0.90")
+    prediction = page.get_attribute("#now", "src")
+    page.click("text=State xt")
+    assert page.get_attribute("#now", "src") != prediction
+    page.click("text=Prediction")
+    page.locator("#film img").last.click()
+    assert page.get_attribute("#now", "src") == last
+    page.context.set_offline(False)
+
+
+def test_a_word_shows_where_it_looks(page: Page) -> None:
+    generate(page)
+    assert page.locator("#words button").all_inner_texts() == ["a", "bald", "man", "in", "shades"]
+    expect(page.locator("#heat")).to_be_hidden()
+    page.click("#words button:text-is('shades')")
+    expect(page.locator("#heat")).to_be_visible()
+    assert page.evaluate("() => { const c = document.getElementById('heat'); return new Set(c.getContext('2d').getImageData(0, 0, 256, 256).data).size }") > 20
+    page.screenshot(path=SCREENSHOTS / "heat.png")
+    page.click("#words button:text-is('shades')")
+    expect(page.locator("#heat")).to_be_hidden()
+
+
+def test_stop_keeps_the_last_picture_and_the_next_run_starts_clean(page: Page) -> None:
+    page.fill(PROMPT, "a cat")
+    field(page, "steps", 200)
+    field(page, "count", 8)
+    page.click("#image-generate")
+    page.wait_for_selector("#now:not([hidden])")
+    page.keyboard.press("Escape")
+    expect(page.locator("#where")).to_contain_text("the picture is kept")
+    expect(page.locator("#now")).to_be_visible()
+    kept = page.get_attribute("#now", "src")
+    page.wait_for_timeout(700)
+    assert page.get_attribute("#now", "src") == kept
+    field(page, "count", 1)
+    generate(page, steps=5)
+    expect(page.locator("#where")).to_contain_text("step 5 of 5")
+
+
+def test_history_survives_a_reload_and_brings_settings_back(page: Page) -> None:
+    generate(page, "an owl in the history", steps=7)
+    expect(page.locator("#sheet button")).to_have_count(1)
+    page.reload()
+    page.wait_for_selector("#sheet button")
+    assert page.input_value(PROMPT) == ""
+    page.click("#sheet button")
+    expect(page.locator(PROMPT)).to_have_value("an owl in the history")
+    expect(page.locator("#image-steps input[type=number]")).to_have_value("7")
+    expect(page.locator("#now")).to_be_visible()
+    expect(page.locator("#image-again input")).not_to_be_checked()
+
+
+def test_another_browser_has_another_history(browser: Browser, served: str) -> None:
+    page = opened(browser, served)
+    expect(page.locator("#sheet button")).to_have_count(0)
+    page.context.close()
+
+
+DROP = """async ([name, data]) => {
+  const bytes = Uint8Array.from(atob(data), c => c.charCodeAt(0)), carrier = new DataTransfer();
+  carrier.items.add(new File([bytes], name, {type: 'image/png'}));
+  document.querySelector('.tray').dispatchEvent(new DragEvent('drop', {dataTransfer: carrier, bubbles: true, cancelable: true}));
+}"""
+
+
+def test_a_dropped_png_brings_its_settings_and_its_pixels_back(page: Page, tmp_path: Path) -> None:
+    generate(page, "a dropped cat", steps=6)
+    with page.expect_download() as download:
+        page.click("#downloads a")
+    saved = tmp_path / "saved.png"
+    download.value.save_as(saved)
+    seed = page.inner_text("#s-seed")
+    page.reload()
+    page.wait_for_selector("#sheet p")
+    page.evaluate(DROP, ["saved.png", base64.b64encode(saved.read_bytes()).decode()])
+    expect(page.locator(PROMPT)).to_have_value("a dropped cat")
+    expect(page.locator("#image-seed input")).to_have_value(seed)
+    page.click("#image-generate")
+    page.wait_for_selector("#downloads a")
+    again = page.get_attribute("#downloads a", "href").split(",")[1]
+    assert base64.b64decode(again) == saved.read_bytes()
+
+
+def test_a_dropped_text_file_is_refused_in_one_sentence(page: Page) -> None:
+    page.fill(PROMPT, "keep me")
+    page.evaluate(DROP, ["notes.png", base64.b64encode(b"I am text").decode()])
+    expect(page.locator("#toast")).to_contain_text("notes.png is not a whole PNG picture")
+    assert page.input_value(PROMPT) == "keep me"
+
+
+def test_a_share_link_restores_the_whole_form(page: Page) -> None:
+    page.fill(PROMPT, "shared 漢字 🎉")
+    field(page, "steps", 33)
+    page.click("#share")
+    page.wait_for_url("**/?s=*")
+    link = page.url
+    other = page.context.new_page()
+    other.goto(link)
+    expect(other.locator(PROMPT)).to_have_value("shared 漢字 🎉")
+    expect(other.locator("#image-steps input[type=number]")).to_have_value("33")
+    expect(other.locator("#image-again input")).not_to_be_checked()
+
+
+def test_it_works_by_keyboard_alone(page: Page) -> None:
+    page.focus(PROMPT)
+    page.keyboard.type("a keyboard cat")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("#downloads a")
+    assert page.locator("#words button").all_inner_texts() == ["a", "keyboard", "cat"]
+
+
+def test_no_words_says_so(page: Page) -> None:
+    generate(page, "")
+    expect(page.locator("#toast")).to_contain_text("No words were given")
+
+
+def test_a_bad_seed_is_one_sentence_and_loses_nothing(page: Page) -> None:
+    generate(page, "a cat")
+    picture = page.get_attribute("#now", "src")
+    page.uncheck("#image-again input")
+    field(page, "seed", -1)
+    page.click("#image-generate")
+    expect(page.locator("#toast")).to_contain_text("Seed is -1, but should be greater than or equal to 0")
+    assert page.get_attribute("#now", "src") == picture
+    expect(page.locator("#image-generate")).to_be_enabled()
+
+
+def test_it_fits_a_phone(browser: Browser, served: str) -> None:
+    page = opened(browser, served, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    generate(page, "a cat on the phone")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.screenshot(path=SCREENSHOTS / "phone.png", full_page=True)
+    page.context.close()
+
+
+def test_the_light_theme_is_light(browser: Browser, served: str) -> None:
+    page = opened(browser, served, color_scheme="light")
+    generate(page, "a cat in the light")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(244, 239, 232)"
+    page.screenshot(path=SCREENSHOTS / "light.png")
+    page.context.close()
