@@ -52,13 +52,14 @@ def fill(model: nn.Module, tensors: dict[str, Tensor], name: str) -> nn.Module:
     return model.eval().requires_grad_(False)
 
 
-def save(name: str, model: nn.Module, config: dict, about: dict, folder: Path | None = None) -> Path:
-    """Write a model as fp16 safetensors, in files of at most 10 MB, with its card."""
+def save(name: str, model: nn.Module | dict[str, Tensor], config: dict, about: dict, folder: Path | None = None) -> Path:
+    """Write a model (or some of its tensors) as fp16 safetensors, in files of at most 10 MB, with its card."""
+    tensors = model.state_dict() if isinstance(model, nn.Module) else model
     folder = folder or BUNDLED
     folder.mkdir(parents=True, exist_ok=True)
     shards: list[dict[str, Tensor]] = [{}]
     room = LIMIT
-    for key, value in model.state_dict().items():
+    for key, value in tensors.items():
         value = (value.half() if value.is_floating_point() else value).cpu().contiguous().clone()
         if value.nbytes > room:
             shards.append({})
@@ -72,7 +73,7 @@ def save(name: str, model: nn.Module, config: dict, about: dict, folder: Path | 
         file = f"{name}.safetensors" if len(shards) == 1 else f"{name}-{i}.safetensors"
         save_file(shard, folder / file, {"config": json.dumps(config)})
         files[file] = hashlib.sha256((folder / file).read_bytes()).hexdigest()
-    parameters = sum(p.numel() for p in model.parameters())
+    parameters = sum(value.numel() for value in tensors.values())
     path = folder / f"{name}.json"
     path.write_text(json.dumps({"name": name, "parameters": parameters, "files": files, "config": config, **about}, indent=1, ensure_ascii=False) + "\n")
     return path

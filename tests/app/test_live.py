@@ -76,7 +76,10 @@ def test_a_full_disk_loses_nothing_that_was_made(history: History, monkeypatch: 
 
 @pytest.mark.parametrize(
     ("error", "sentence"),
-    [(WeightsError("The weights file a.safetensors is missing; restore it."), "a.safetensors is missing"), (ZeroDivisionError(), "The run failed (ZeroDivisionError)")],
+    [
+        (WeightsError("The weights file a.safetensors is missing; restore it."), "a.safetensors is missing"),
+        (ZeroDivisionError(), "The run failed (ZeroDivisionError)"),
+    ],
 )
 def test_failures_are_one_sentence(history: History, monkeypatch: pytest.MonkeyPatch, error: Exception, sentence: str) -> None:
     def broken(*_: Any) -> Any:
