@@ -56,7 +56,7 @@ def words(split: str, n: int = 300, named: int = 4) -> dict[str, object]:
     held = source.split(split)[:n]
     rows, captions, names = [source.rows[i] for i in held], [], []
     for row in rows:
-        can = [a for a in row["labels"] if row["labels"][a] != "none" and not (a == "hat")]
+        can = [a for a in row["labels"] if row["labels"][a] != "none" and a != "hat"]
         chosen = rng.sample(can, named)
         if split == "compositional":  # the held-out pair is among the named
             pair = next(p for p in avatars.HELD_OUT if all(row["labels"].get(k) == v for k, v in p.items()))

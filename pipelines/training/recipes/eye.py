@@ -68,7 +68,7 @@ class Recipe:
     def export(self, model: nn.Module, record: dict) -> None:
         about = {
             "data": "avatars and emoji, training splits",
-            "licence": "MIT; image tower trained by us, text tower MiniLM (Apache 2.0) not included",
+            "licence": "MIT; the text tower, MiniLM (Apache 2.0), is not included",
             **record,
         }
         weights.save(self.name, own(model), EYE, about)
