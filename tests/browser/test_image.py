@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import base64
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from app import viewer
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 PROMPT = "#image-prompt textarea"
@@ -113,6 +117,47 @@ def test_stop_keeps_the_last_picture_and_the_next_run_starts_clean(page: Page) -
     field(page, "count", 1)
     generate(page, steps=5)
     expect(page.locator("#where")).to_contain_text("step 5 of 5")
+
+
+def slow(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Make every step take a while, and count them."""
+    steps: list[int] = []
+    told = viewer.told
+
+    def counted(frame: Any) -> dict[str, Any]:
+        steps.append(frame.step)
+        time.sleep(0.05)
+        return told(frame)
+
+    monkeypatch.setattr(viewer, "told", counted)
+    return steps
+
+
+def test_closing_the_page_stops_its_run(browser: Browser, served: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = slow(monkeypatch)
+    page = opened(browser, served)
+    page.fill(PROMPT, "a cat")
+    field(page, "steps", 200)
+    page.click("#image-generate")
+    page.wait_for_selector("#now:not([hidden])")
+    page.context.close()
+    time.sleep(2)
+    reached = len(steps)
+    time.sleep(1)
+    assert len(steps) == reached < 200
+
+
+def test_ten_pages_at_once_all_finish_and_the_waiting_see_their_place(browser: Browser, served: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow(monkeypatch)
+    pages = [opened(browser, served) for _ in range(10)]
+    for page in pages:
+        page.fill(PROMPT, "a cat")
+        page.click("#image-generate")
+    expect(pages[-1].locator("#queue")).to_contain_text("queue", timeout=10_000)
+    pages[-1].screenshot(path=SCREENSHOTS / "queue.png")
+    for page in pages:
+        page.wait_for_selector("#downloads a", timeout=60_000)
+        page.context.close()
 
 
 def test_history_survives_a_reload_and_brings_settings_back(page: Page) -> None:
