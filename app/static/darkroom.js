@@ -137,7 +137,7 @@ window.darkroom = (() => {
   function feed(value) {
     if (!value) return;
     const m = JSON.parse(value);
-    if (m.begin) { equation = m.begin.equation; film = []; files = []; $('downloads').replaceChildren(); }
+    if (m.begin) { equation = m.begin.equation; film = []; files = []; $('downloads').replaceChildren(); $('where').textContent = 'loading'; }
     if (m.frame) { film.push(m.frame); at = film.length - 1; draw(); }
     if (m.done) done(m.done);
     if (m.hello) $('s-memory').textContent = megabytes(m.hello.memory);
@@ -148,7 +148,16 @@ window.darkroom = (() => {
     if (m.error) { toast(m.error, true); buttons(false); }
   }
 
-  function begin() { buttons(true); $('where').textContent = 'waiting for a place in the queue'; }
+  // Gradio writes the place in the queue into #queue; people read it under the picture
+  function place() {
+    const found = /queue: (\d+)\/(\d+)/.exec($('queue').textContent);
+    if (found && running && !film.length) $('where').textContent = `place ${found[1]} of ${found[2]} in the queue`;
+  }
+
+  function begin() {
+    buttons(true); film = []; $('where').textContent = 'loading';
+    if (!begin.watch) { begin.watch = new MutationObserver(place); begin.watch.observe($('queue'), { childList: true, subtree: true, characterData: true }); }
+  }
 
   function stopped() {
     buttons(false);

@@ -153,7 +153,7 @@ def test_ten_pages_at_once_all_finish_and_the_waiting_see_their_place(browser: B
     for page in pages:
         page.fill(PROMPT, "a cat")
         page.click("#image-generate")
-    expect(pages[-1].locator("#queue")).to_contain_text("queue", timeout=10_000)
+    expect(pages[-1].locator("#where")).to_contain_text("in the queue", timeout=10_000)
     pages[-1].screenshot(path=SCREENSHOTS / "queue.png")
     for page in pages:
         page.wait_for_selector("#downloads a", timeout=60_000)

@@ -49,7 +49,15 @@ class Recipe:
         self.shown = text.pad([encoder.read(prompt) for prompt in SHOWN])
 
     def build(self) -> LatentDiffusion:
+        """Go on from the bundled weights where there are some of this size, else from the resampler trained on captions."""
         model = LatentDiffusion()
+        try:
+            tensors, about = weights.read(self.name)
+            if about["config"] == asdict(model.transformer.config):
+                model.load_state_dict(tensors)
+                return model
+        except weights.WeightsError:
+            pass
         tensors, _ = weights.read("resampler", data.cache_dir() / "weights")
         model.resampler.load_state_dict(tensors)
         return model
