@@ -138,6 +138,7 @@ class Pipeline(contract.Pipeline):
             detail["attention"] = heat(looks, condition)
             detail["words"] = [word for word, _ in condition.spans]
             detail["cut"] = condition.cut
+            detail["device"] = f"{self.device}, {str(self.dtype).removeprefix('torch.')}"
             made = [contract.Picture(p, self.name, one_of(s, k)) for k, p in enumerate(pixels)] if last else None
             yield contract.Frame(
                 i,

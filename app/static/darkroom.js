@@ -13,6 +13,7 @@ window.darkroom = (() => {
 
   function buttons(busy) {
     running = busy;
+    if (!busy && $('s-queue')) $('s-queue').textContent = 0;
     const go = $('image-generate'), stop = $('image-stop');
     if (go) go.disabled = busy;
     if (stop) stop.disabled = !busy;
@@ -105,7 +106,8 @@ window.darkroom = (() => {
     cells[2].textContent = `${Math.round(1000 * c.previews)} ms`;
     cells[3].textContent = `${fixed(c.first)} s`;
     cells[4].textContent = $('s-memory').textContent = megabytes(c.memory);
-    $('s-seed').textContent = message.seed;
+    $('s-seed').textContent = message.seed; $('s-time').textContent = `${fixed(c.seconds)} s`;
+    $('s-device').textContent = film[at].device || '–';
     links(); strip(); draw(); buttons(false);
     const cut = film[at].cut;
     if (message.warning) toast(message.warning, true);
@@ -151,7 +153,9 @@ window.darkroom = (() => {
   // Gradio writes the place in the queue into #queue; people read it under the picture
   function place() {
     const found = /queue: (\d+)\/(\d+)/.exec($('queue').textContent);
-    if (found && running && !film.length) $('where').textContent = `place ${found[1]} of ${found[2]} in the queue`;
+    if (!found) return;
+    $('s-queue').textContent = found[1];
+    if (running && !film.length) $('where').textContent = `place ${found[1]} of ${found[2]} in the queue`;
   }
 
   function begin() {
