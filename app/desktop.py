@@ -21,8 +21,15 @@ from app.tabs import image
 TABS: dict[str, Callable[[Desktop], None]] = {"Image": image.build}
 
 HEADER = '<div class="brand"><i class="lamp"></i>Darkroom</div>'
-STATUS = """<span>device <em id="s-device">–</em></span><span>memory <em id="s-memory">–</em></span><span>queue <em id="s-queue">0</em></span><span>last run <em id="s-time">–</em></span><span>seed of this picture <em id="s-seed">–</em></span>
-<span class="grow"></span><span class="keys"><kbd>Ctrl</kbd>+<kbd>Enter</kbd> develops · <kbd>Esc</kbd> stops · <kbd>←</kbd> <kbd>→</kbd> scrub</span>"""
+STATUS = """
+<span>device <em id="s-device">–</em></span>
+<span>memory <em id="s-memory">–</em></span>
+<span>queue <em id="s-queue">0</em></span>
+<span>last run <em id="s-time">–</em></span>
+<span>seed of this picture <em id="s-seed">–</em></span>
+<span class="grow"></span>
+<span class="keys"><kbd>Ctrl</kbd>+<kbd>Enter</kbd> develops · <kbd>Esc</kbd> stops · <kbd>←</kbd> <kbd>→</kbd> scrub</span>
+"""
 
 log = logging.getLogger("darkroom")
 
