@@ -32,7 +32,7 @@ def endpoint(entry: Entry, history: History) -> Any:
             settings = entry.settings(**dict(zip(fields, values, strict=True)))
         except ValidationError as error:
             raise gr.Error(sentence(error)) from None
-        for message in live.run(entry.name, settings, "api", history):
+        for message in live.run(entry.name, settings, None, history):
             if "error" in message:
                 raise gr.Error(message["error"])
             if "frame" in message:

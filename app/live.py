@@ -43,10 +43,10 @@ def memory() -> int:
     return psutil.Process().memory_info().rss
 
 
-def run(model: str, settings: Settings, owner: str, history: History, in_files: bool = True) -> Iterator[dict[str, Any]]:
+def run(model: str, settings: Settings, owner: str | None, history: History, in_files: bool = True) -> Iterator[dict[str, Any]]:
     """Messages for the viewer: {"frame": …} while it develops, one {"done": …} with the film and the files at the end.
 
-    Closing this generator stops the run within one step. What goes wrong becomes one {"error": sentence}.
+    Without an owner nothing is kept. Closing this generator stops the run within one step. What goes wrong becomes one {"error": sentence}.
     """
     started = time.perf_counter()
     yield {"begin": {"steps": settings.steps, "equation": viewer.EQUATIONS.get(getattr(settings, "sampler", ""), "")}}
@@ -76,7 +76,7 @@ def run(model: str, settings: Settings, owner: str, history: History, in_files: 
         source.close()
 
 
-def keep(results: list[Any], owner: str, history: History, in_files: bool) -> tuple[list[dict[str, str]], str]:
+def keep(results: list[Any], owner: str | None, history: History, in_files: bool) -> tuple[list[dict[str, str]], str]:
     """Files to download and a warning: a history that cannot be written does not lose the pictures."""
     files, warning = [], ""
     for result in results:
@@ -85,6 +85,8 @@ def keep(results: list[Any], owner: str, history: History, in_files: bool) -> tu
         image.thumbnail((THUMBNAIL, THUMBNAIL))
         name = f"{result.model}-{result.settings['seed']}.png"
         files.append({"name": name, "url": viewer.data_url(png, "png")})
+        if owner is None:
+            continue
         try:
             history.add(owner, result.model, result.settings, png, viewer.jpeg(np.asarray(image)))
         except Exception:

@@ -1,6 +1,8 @@
 """Latent diffusion on avatars and emoji together: straight path, velocity loss, logit-normal times (Esser et al. 2024),
-a tenth of the captions dropped for guidance. The resampler arrives trained on captions and trains on, more slowly felt
-through the picture."""
+a tenth of the captions dropped for guidance.
+
+The resampler arrives trained on captions and stays frozen: trained on with the transformer at its rate it collapsed (its
+variance across captions fell from 0.56 to 0.003 in 1,500 steps), and the pictures no longer obeyed."""
 
 from __future__ import annotations
 
@@ -51,6 +53,7 @@ class Recipe:
     def build(self) -> LatentDiffusion:
         """Go on from the bundled weights where there are some of this size, else from the resampler trained on captions."""
         model = LatentDiffusion()
+        model.resampler.requires_grad_(False)
         try:
             tensors, about = weights.read(self.name)
             if about["config"] == asdict(model.transformer.config):
