@@ -88,7 +88,7 @@ class Transformer(nn.Module):
         self.enter = nn.Linear(c.channels * c.patch**2, c.width)
         self.position = nn.Parameter(torch.randn(tokens, c.width) * 0.02)
         self.time = nn.Sequential(nn.Linear(c.width, c.width), nn.SiLU(), nn.Linear(c.width, c.width))
-        self.pool = nn.Linear(c.words, c.width)
+        self.pool = nn.Linear(c.queries * c.words, c.width)
         self.null = nn.Parameter(torch.randn(c.queries, c.words) * 0.02)
         self.blocks = nn.ModuleList([Block(c) for _ in range(c.depth)])
         self.modulation = nn.Linear(c.width, 2 * c.width)
@@ -99,7 +99,7 @@ class Transformer(nn.Module):
 
     def read(self, tokens: Float[Tensor, "b q w"]) -> Words:
         """What every block needs of a caption, once a run."""
-        return Words([block.read(tokens) for block in self.blocks], self.pool(tokens.mean(1)))
+        return Words([block.read(tokens) for block in self.blocks], self.pool(tokens.flatten(1)))
 
     def modulations(self, t: Float[Tensor, " n"], pooled: Float[Tensor, "n w"]) -> list[list[Tensor]]:
         """Shift, 1 + scale and gate, (n, 1, width) each, of every block and of the last layer, for n times."""
