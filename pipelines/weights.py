@@ -66,13 +66,15 @@ def save(name: str, model: nn.Module | dict[str, Tensor], config: dict, about: d
             room = LIMIT
         shards[-1][key] = value
         room -= value.nbytes
-    for old in [*folder.glob(f"{name}.safetensors"), *folder.glob(f"{name}-[0-9].safetensors")]:
+    for old in [*folder.glob(f"{name}.safetensors"), *folder.glob(f"{name}-[0-9].*")]:
         old.unlink()
     files = {}
     for i, shard in enumerate(shards, 1):
         file = f"{name}.safetensors" if len(shards) == 1 else f"{name}-{i}.safetensors"
         save_file(shard, folder / file, {"config": json.dumps(config)})
         files[file] = hashlib.sha256((folder / file).read_bytes()).hexdigest()
+        if len(shards) > 1:  # no file without a card beside it
+            (folder / file).with_suffix(".json").write_text(json.dumps({"part_of": name, "sha256": files[file]}, indent=1) + "\n")
     parameters = sum(value.numel() for value in tensors.values())
     path = folder / f"{name}.json"
     path.write_text(json.dumps({"name": name, "parameters": parameters, "files": files, "config": config, **about}, indent=1, ensure_ascii=False) + "\n")
