@@ -171,7 +171,7 @@ def heat(looks: list[Tensor], condition: Condition) -> list[list[int]]:
 
     The picture looks at queries, and queries read words: the product of the two, mean over blocks, scaled by its maximum.
     """
-    if condition.reads is None or not looks:
+    if condition.reads is None or not looks or not condition.spans:  # "!!!" has tokens but no words
         return []
     seen = torch.stack(looks).float().mean(0).cpu() @ condition.reads  # (tokens, text tokens)
     maps = torch.stack([seen[:, span].sum(1) for _, span in condition.spans])
