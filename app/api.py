@@ -38,7 +38,7 @@ def endpoint(entry: Entry, history: History) -> Any:
             if "frame" in message:
                 yield {key: message["frame"][key] for key in ("step", "steps", "note", "preview")}
             if "done" in message:
-                yield {"step": len(message["done"]["film"]), "steps": settings.steps, "files": message["done"]["files"], "cost": message["done"]["cost"]}
+                yield {"step": settings.steps, "steps": settings.steps, "files": message["done"]["files"], "cost": message["done"]["cost"]}
 
     run.__name__ = entry.name.replace("-", "_")
     run.__signature__ = inspect.Signature(

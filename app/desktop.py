@@ -71,9 +71,9 @@ class Desktop:
         return json.dumps({**message, "id": random.getrandbits(40)})
 
     @staticmethod
-    def new_seed(again: bool, seed: int | None) -> int:
+    def new_seed(again: bool, seed: int | None) -> Any:
         """The next run's seed, chosen before it and shown in the form, so that it can be told and repeated."""
-        return random.getrandbits(32) if again or seed is None else seed
+        return random.getrandbits(32) if again or seed is None else gr.skip()
 
     def begin(self, owner: str, request: gr.Request) -> list[Any]:
         """The page opens: who is it, what did they make, and does the link carry settings?"""
@@ -128,7 +128,7 @@ class Desktop:
     def sheet_of(self, owner: str) -> str:
         """The contact sheet of this browser's history."""
         try:
-            made = self.history.recent(owner)
+            made = self.history.recent(owner) if owner else []
         except (sqlite3.Error, OSError):
             log.exception("the history could not be read")
             return "<p>History</p><small>The history cannot be read; what you make now can still be downloaded.</small>"

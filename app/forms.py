@@ -36,7 +36,9 @@ def control(name: str, field: FieldInfo, prefix: str) -> gr.components.Component
     if name == "seed":
         return gr.Number(precision=0, **common)  # its range is refused by Settings, in a better sentence
     if kind in (int, float):
-        return gr.Slider(low, high, step=1 if kind is int else 0.05 if (high or 0) <= 1 else 0.1, buttons=["reset"], **common)
+        slider = gr.Slider(low, high, step=1 if kind is int else 0.05 if (high or 0) <= 1 else 0.1, buttons=["reset"], **common)
+        slider.preprocess = lambda value: value  # type: ignore[method-assign]  # Settings refuses in a better sentence
+        return slider
     if kind is bool:
         return gr.Checkbox(**common)
     tall = name == "prompt"
@@ -64,7 +66,9 @@ class Form:
     def settings(self, values: tuple[Any, ...]) -> Settings:
         """Validated settings from the controls' values, in order. Raises pydantic.ValidationError."""
         given = dict(zip(self.controls, values, strict=True))
-        return self.model(**{k: v for k, v in given.items() if v is not None})
+        if given.get("seed") is None:
+            given.pop("seed", None)
+        return self.model(**given)
 
     def values(self, settings: Settings) -> list[Any]:
         """The controls' values for these settings, in order."""

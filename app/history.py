@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 KEPT = 500  # pictures a browser; the oldest go
+KEPT_IN_ALL = 20_000  # of all browsers, since a public Space has one disk
 
 
 def home() -> Path:
@@ -26,7 +27,7 @@ class Entry:
     id: int
     model: str
     settings: dict[str, Any]
-    png: bytes
+    png: bytes  # empty in a list
     thumbnail: bytes  # JPEG, about 96 pixels
 
 
@@ -54,17 +55,18 @@ class History:
             new = db.execute(sql, row).lastrowid
             newest = "SELECT id FROM pictures WHERE owner = ? ORDER BY id DESC LIMIT ?"
             db.execute(f"DELETE FROM pictures WHERE owner = ? AND id NOT IN ({newest})", (owner, owner, KEPT))
+            db.execute("DELETE FROM pictures WHERE id <= ? - ?", (new, KEPT_IN_ALL))
             return int(new or 0)
 
     def recent(self, owner: str, limit: int = 60) -> list[Entry]:
-        """A browser's last pictures, newest first."""
-        return self._read("owner = ? ORDER BY id DESC LIMIT ?", (owner, limit))
+        """A browser's last pictures, newest first, without their PNG."""
+        return self._read("x''", "owner = ? ORDER BY id DESC LIMIT ?", (owner, limit))
 
     def find(self, owner: str, number: int) -> Entry | None:
         """One picture of this browser."""
-        return next(iter(self._read("owner = ? AND id = ?", (owner, number))), None)
+        return next(iter(self._read("png", "owner = ? AND id = ?", (owner, number))), None)
 
-    def _read(self, where: str, values: tuple) -> list[Entry]:
+    def _read(self, png: str, where: str, values: tuple) -> list[Entry]:
         with closing(self._open()) as db:
-            rows = db.execute(f"SELECT id, model, settings, png, thumbnail FROM pictures WHERE {where}", values).fetchall()
+            rows = db.execute(f"SELECT id, model, settings, {png}, thumbnail FROM pictures WHERE {where}", values).fetchall()
         return [Entry(i, model, json.loads(settings), png, thumb) for i, model, settings, png, thumb in rows]

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Iterator
 from typing import Any
 
+import gradio as gr
 import numpy as np
 import psutil
 
 from app import viewer
 from app.history import History
 from pipelines import load
+from pipelines.cards import WeightsError
 from pipelines.settings import Settings
 
 EVERY = 0.04  # seconds between previews at the least; more often than the eye can follow helps nobody
@@ -32,6 +35,10 @@ except ImportError:  # not on a ZeroGPU Space
         return function
 
 
+if os.environ.get("SPACES_ZERO_GPU"):  # a worker inherits what lies on the GPU already, and loads nothing itself
+    load("latent-diffusion")
+
+
 @gpu
 def frames(model: str, settings: dict[str, Any]) -> Iterator[Any]:
     """Frames of one run; on ZeroGPU this is what runs in the worker with the GPU."""
@@ -49,7 +56,7 @@ def run(model: str, settings: Settings, owner: str | None, history: History, in_
     Without an owner nothing is kept. Closing this generator stops the run within one step. What goes wrong becomes one {"error": sentence}.
     """
     started = time.perf_counter()
-    yield {"begin": {"steps": settings.steps, "equation": viewer.EQUATIONS.get(getattr(settings, "sampler", ""), "")}}
+    yield {"begin": {"steps": settings.steps}}
     film: list[dict[str, Any]] = []
     spent, first, last_sent = 0.0, 0.0, 0.0
     source = frames(model, settings.model_dump())
@@ -70,10 +77,20 @@ def run(model: str, settings: Settings, owner: str | None, history: History, in_
         yield {"done": {"film": viewer.thin(film), "files": files, "cost": cost, "seed": settings.seed, "warning": warning}}
     except Exception as error:
         log.exception("a run of %s failed", model)
-        known = isinstance(error, (RuntimeError, ValueError, OSError)) and str(error)
-        yield {"error": str(error) if known else f"The run failed ({type(error).__name__}); the log says more. Try other settings."}
+        yield {"error": said(error)}
     finally:
         source.close()
+
+
+def said(error: Exception) -> str:
+    """One sentence for whoever pressed Generate; the log has the rest."""
+    if isinstance(error, WeightsError):
+        return str(error)
+    if isinstance(error, gr.Error):  # ZeroGPU's own: no quota, no queue place
+        return str(error.message)
+    if isinstance(error, MemoryError) or "out of memory" in str(error).lower() or "can't allocate memory" in str(error).lower():
+        return "There is not enough memory for this run: make fewer pictures at once, or close other programs."
+    return f"The run failed ({type(error).__name__}); the log says more. Try other settings."
 
 
 def keep(results: list[Any], owner: str | None, history: History, in_files: bool) -> tuple[list[dict[str, str]], str]:
@@ -85,7 +102,7 @@ def keep(results: list[Any], owner: str | None, history: History, in_files: bool
         image.thumbnail((THUMBNAIL, THUMBNAIL))
         name = f"{result.model}-{result.settings['seed']}.png"
         files.append({"name": name, "url": viewer.data_url(png, "png")})
-        if owner is None:
+        if not owner:
             continue
         try:
             history.add(owner, result.model, result.settings, png, viewer.jpeg(np.asarray(image)))

@@ -11,9 +11,9 @@ from PIL import Image
 from pydantic import ValidationError
 
 from pipelines.catalogue import CATALOGUE
+from pipelines.frame import KEY
 from pipelines.settings import Settings, sentence
 
-KEY = "darkroom"
 LIMIT = 64_000  # characters of settings; honest ones are under 10,000
 
 
@@ -26,11 +26,11 @@ def checked(model: Any, settings: Any) -> tuple[str, Settings]:
     if not isinstance(model, str) or model not in CATALOGUE:
         raise MetadataError(f"These settings are for the model '{str(model)[:40]}', which this Darkroom does not have.")
     if not isinstance(settings, dict):
-        raise MetadataError("The settings in this file are broken; choose a file that Darkroom saved.")
+        raise MetadataError("The settings are broken; choose a file that Darkroom saved.")
     try:
         return model, CATALOGUE[model].settings(**settings)
     except ValidationError as error:
-        raise MetadataError(f"The settings in this file are broken. {sentence(error)}") from None
+        raise MetadataError(f"The settings are broken. {sentence(error)}") from None
 
 
 def from_png(path: str | Path) -> tuple[str, Settings]:
@@ -38,10 +38,8 @@ def from_png(path: str | Path) -> tuple[str, Settings]:
     name = Path(path).name
     try:
         with Image.open(path, formats=["PNG"]) as image:
+            image.verify()  # text after the pixels is found, and damage noticed, only on the way to the end
             held = image.info.get(KEY)
-            if held is None:
-                image.verify()  # text after the pixels is found, and damage noticed, only on the way to the end
-                held = image.info.get(KEY)
     except Image.DecompressionBombError:
         raise MetadataError(f"{name} is too large to be one of Darkroom's pictures; choose a file that Darkroom saved.") from None
     except (OSError, SyntaxError, ValueError, EOFError):
@@ -74,5 +72,5 @@ def _parse(held: Any) -> tuple[str, Settings]:
         parsed = json.loads(held)
         model, settings = parsed["model"], parsed["settings"]
     except (ValueError, TypeError, KeyError, RecursionError):
-        raise MetadataError("The settings in this file are broken; choose a file that Darkroom saved.") from None
+        raise MetadataError("The settings are broken; choose a file that Darkroom saved.") from None
     return checked(model, settings)

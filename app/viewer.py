@@ -15,13 +15,26 @@ from PIL import Image
 QUALITY = 85
 FILM = 60  # frames that the scrubber keeps at most
 
-EQUATIONS = {  # the update as the inspector shows it, in HTML
-    "euler": "x<sub>s</sub> = x<sub>t</sub> + (s − t) · (a′ x̂<sub>0</sub> + σ′ n̂)",
-    "heun": "x<sub>s</sub> = x<sub>t</sub> + ½ (s − t) · (d<sub>t</sub> + d<sub>s</sub>)",
+SYMBOLS = {  # the update as papers write it; x̂, n̂ and z are the estimate, the noise that it implies, and fresh noise
+    "euler": "x<sub>s</sub> = x<sub>t</sub> + (s − t)(a′ x̂<sub>0</sub> + σ′ n̂)",
+    "heun": "x<sub>s</sub> = x<sub>t</sub> + ½ (s − t)(d<sub>t</sub> + d<sub>s</sub>)",
     "ddim": "x<sub>s</sub> = a<sub>s</sub> x̂<sub>0</sub> + √(σ<sub>s</sub>² − η²σ̃²) n̂ + ησ̃ z",
     "ddpm": "x<sub>s</sub> = (a<sub>t|s</sub> σ<sub>s</sub>² x<sub>t</sub> + a<sub>s</sub> σ<sub>t|s</sub>² x̂<sub>0</sub>) / σ<sub>t</sub>² + σ̃ z",
     "dpm-solver++": "x<sub>s</sub> = (σ<sub>s</sub> / σ<sub>t</sub>) x<sub>t</sub> + a<sub>s</sub> (1 − e<sup>−h</sup>) D̂",
 }
+
+
+def equation(detail: dict[str, Any]) -> str:
+    """The sampler's update in symbols, and below it with this step's own numbers, in HTML."""
+    if detail.get("sampler") not in SYMBOLS:
+        return ""
+    state, estimate, fresh = detail["coefficients"]
+    what = {"dpm-solver++": "D̂", "heun": "x̂<sub>0</sub> <small>(first half)</small>"}.get(detail["sampler"], "x̂<sub>0</sub>")
+    numbers = f"x<sub>{detail['next']:.2f}</sub> = {state:.3f} x<sub>{detail['t']:.2f}</sub> + {estimate:.3f} {what}" + (f" + {fresh:.3f} z" if fresh else "")
+    numbers = numbers.replace("+ -", "− ")
+    weight = detail["weight"]
+    guided = f"x̂<sub>0</sub> = u + {weight:g} (c − u)" if weight != 1 else "x̂<sub>0</sub> = c, without guidance"
+    return f"{SYMBOLS[detail['sampler']]}<div>{numbers}</div><div>{guided}</div>"
 
 
 def jpeg(pixels: np.ndarray, quality: int = QUALITY) -> bytes:
@@ -45,6 +58,7 @@ def told(frame: Any) -> dict[str, Any]:
         "note": frame.note,
         "preview": data_url(jpeg(frame.preview), "jpeg"),
         "state": state,
+        "equation": equation(frame.detail),
         **frame.detail,
     }
 

@@ -20,13 +20,15 @@ from pipelines.nn.residual import Bottleneck
 
 @dataclass(frozen=True)
 class Config:
-    """Widths at 32 and 16 pixels, residual blocks there (the decoder has one more of each), and the latent's channels."""
+    """Widths at 32 and 16 pixels, residual blocks there (of the decoder: `last_blocks` at 32 pixels, one more at 16), and
+    the latent's channels."""
 
     fine: int = 64
     coarse: int = 160
     fine_blocks: int = 2
     coarse_blocks: int = 3
     channels: int = 8
+    last_blocks: int = 3
 
 
 class Autoencoder(nn.Module):
@@ -54,7 +56,7 @@ class Autoencoder(nn.Module):
             *[Bottleneck(c.coarse) for _ in range(c.coarse_blocks + 1)],
             nn.Conv2d(c.coarse, 4 * c.fine, 1),
             nn.PixelShuffle(2),
-            *[Bottleneck(c.fine) for _ in range(c.fine_blocks + 1)],
+            *[Bottleneck(c.fine) for _ in range(c.last_blocks)],
             nn.GroupNorm(8, c.fine),
             nn.SiLU(),
             nn.Conv2d(c.fine, 48, 3, padding=1),

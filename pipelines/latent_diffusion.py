@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from pipelines import autoencoder, samplers, text, weights
 from pipelines import frame as contract
 from pipelines.guidance import Guidance, guide
-from pipelines.nn.dit import Config, Transformer, Words
+from pipelines.nn.dit import Config, Transformer, Words, attention_to_words
 from pipelines.settings import LatentDiffusion as Settings
 
 
@@ -29,22 +29,21 @@ class LatentDiffusion(nn.Module):
         self.transformer = Transformer(config)
         self.resampler = text.Resampler(config.words, config.queries)
 
-    def loss(self, z: Float[Tensor, "b c h w"], tokens: Tensor, mask: Tensor, t: Float[Tensor, " b"], drop: Tensor) -> Float[Tensor, " b"]:
-        """Mean squared error of the velocity a sample (Lipman et al. 2023, eq. 23); dropped captions become the null caption."""
+    def loss(self, z: Float[Tensor, "b c h w"], caption: Float[Tensor, "b q w"], t: Float[Tensor, " b"], drop: Tensor) -> Float[Tensor, " b"]:
+        """Mean squared error of the velocity a sample (Lipman et al. 2023, eq. 23), for captions as the resampler read them;
+        dropped ones become the null caption."""
         noise = torch.randn_like(z)
         time = t[:, None, None, None]
-        caption = torch.where(drop[:, None, None], self.transformer.null, self.resampler(tokens, mask))
-        words = self.transformer.read(caption)
+        words = self.transformer.read(torch.where(drop[:, None, None], self.transformer.null, caption))
         v = self.transformer((1 - time) * z + time * noise, words, self.transformer.modulations(t, words.pooled))
         return (v.float() - (noise - z)).square().mean((1, 2, 3))
 
 
 @dataclass
 class Condition:
-    """A run's captions, ready to denoise with: positive first, negative (or null) second, and how queries read words."""
+    """A run's captions, ready to denoise with, and how the resampler's queries read the prompt's words."""
 
-    words: Words  # of both
-    single: Words  # of the positive alone, for steps without guidance
+    words: Words  # two: the prompt, and the negative prompt or the null caption
     reads: Float[Tensor, "q n"] | None  # None where there are no words
     spans: list[tuple[str, list[int]]]
     cut: str
@@ -66,7 +65,7 @@ class Pipeline(contract.Pipeline):
         self.autoencoder = autoencoder.load(self.device)
 
     @torch.inference_mode()
-    def condition(self, prompt: str, negative: str, count: int) -> Condition:
+    def condition(self, prompt: str, negative: str) -> Condition:
         """Read the captions once: everything of them that does not change from step to step."""
         null = self.transformer.null.float()
         captions, reads, spans, cut = [], None, [], ""
@@ -82,35 +81,34 @@ class Pipeline(contract.Pipeline):
                 reads, spans = looks[0].cpu(), features.words
             cut = cut or features.cut
 
-        def ready(tokens: Tensor) -> Words:
-            return self.transformer.read(tokens.to(self.dtype))
+        return Condition(self.transformer.read(torch.stack(captions).to(self.dtype)), reads, spans, cut)
 
-        positive, other = (c.expand(count, -1, -1) for c in captions)
-        return Condition(ready(torch.cat([positive, other])), ready(positive), reads, spans, cut)
+    def denoiser(
+        self, condition: Condition, count: int, times: list[float], guidance: Guidance, path: samplers.Path, looks: list[tuple[Tensor, Tensor]]
+    ) -> samplers.Denoise:
+        """denoise(x, t) -> x0 on `path` for `count` samples; modulations of the whole grid are computed here, once.
 
-    def denoiser(self, condition: Condition, times: list[float], guidance: Guidance, path: samplers.Path, looks: list[Tensor]) -> samplers.Denoise:
-        """denoise(x, t) -> x0 on `path`; modulations of the whole grid are computed here, once.
-
-        `looks` holds, after each call, where the first picture looked: (tokens, words) a block.
+        `looks` holds, after each call, the first picture's queries and keys a block: where it looked.
         """
         grid = [path.straight_time(t) for t in times if t > 0]
-
-        def modulations(words: Words) -> dict[float, list[list[Tensor]]]:
-            n, pooled = len(words.pooled), words.pooled
-            every = self.transformer.modulations(torch.tensor(grid, device=self.device).repeat_interleave(n), pooled.repeat(len(grid), 1))
-            return {t: [[part[i * n : (i + 1) * n] for part in layer] for layer in every] for i, t in enumerate(grid)}
-
-        both, single = modulations(condition.words), modulations(condition.single)
+        every = self.transformer.modulations(torch.tensor(grid, device=self.device).repeat_interleave(2), condition.words.pooled.repeat(len(grid), 1))
+        both = [[part.unflatten(0, (-1, 2)).repeat_interleave(count, 1) for part in layer] for layer in every]
+        at = {t: [[part[i] for part in layer] for layer in both] for i, t in enumerate(grid)}
+        pairs = condition.words.repeat(count)
+        singles = pairs.first(count)
 
         def estimate(x: Tensor, t: float, pair: bool) -> tuple[Tensor, Tensor | None]:
             looks.clear()
-            z = x.to(self.dtype)
-            words, known = (condition.words, both) if pair else (condition.single, single)
-            v = self.transformer(torch.cat([z, z]) if pair else z, words, known[t], looks).float()
+            z, words, known = x.to(self.dtype), singles, at[t]
+            if pair:
+                z, words = torch.cat([z, z]), pairs
+            else:
+                known = [[part[:count] for part in layer] for layer in known]
+            v = self.transformer(z, words, known, looks).float()
             x0 = (torch.cat([x, x]) if pair else x) - t * v
             return (x0[: len(x)], x0[len(x) :]) if pair else (x0, None)
 
-        return samplers.on_path(guide(estimate, guidance), path)
+        return guide(samplers.on_path(estimate, path), guidance)
 
     @torch.inference_mode()
     def run(self, settings: Settings) -> Iterator[contract.Frame]:
@@ -119,10 +117,10 @@ class Pipeline(contract.Pipeline):
         times = samplers.grid(s.steps)
         spoken = s.prompt.strip() or s.negative_prompt.strip()
         guidance = Guidance(s.guidance if spoken else 1.0, 1 - s.guidance_start, 1 - s.guidance_end, s.guidance_rescale)
-        condition = self.condition(s.prompt, s.negative_prompt, s.count)
-        looks: list[Tensor] = []
+        condition = self.condition(s.prompt, s.negative_prompt)
+        looks: list[tuple[Tensor, Tensor]] = []
         calls = [0]
-        denoise = counted(self.denoiser(condition, times, guidance, path, looks), calls)
+        denoise = counted(self.denoiser(condition, s.count, times, guidance, path, looks), calls)
         shape = (self.transformer.config.channels, self.transformer.config.size, self.transformer.config.size)
         noise = samplers.seeded_noise(s.seed, shape, s.count, self.device)
         before: Tensor | None = None
@@ -133,8 +131,9 @@ class Pipeline(contract.Pipeline):
             before = x0
             pixels = (self.autoencoder.develop(x) if last else self.autoencoder.glance(x0)).cpu().numpy()
             state = self.autoencoder.glance(x / max(path.a(t) + path.s(t), 1e-6)).cpu().numpy()
-            detail = {"t": times[i - 1], "next": t, "a": path.a(t), "sigma": path.s(t), "moved": moved, "calls": calls[0]}
-            detail["guided"] = guidance.active(path.straight_time(times[i - 1]))
+            detail = {"sampler": s.sampler, "t": times[i - 1], "next": t, "a": path.a(t), "sigma": path.s(t), "moved": moved, "calls": calls[0]}
+            detail["coefficients"] = samplers.coefficients(s.sampler, times[i - 1], t, path, s.eta)
+            detail["weight"] = guidance.weight if guidance.active(times[i - 1]) else 1.0
             detail["attention"] = heat(looks, condition)
             detail["words"] = [word for word, _ in condition.spans]
             detail["cut"] = condition.cut
@@ -153,7 +152,7 @@ class Pipeline(contract.Pipeline):
 
 def one_of(settings: Settings, k: int) -> dict[str, Any]:
     """The settings that make picture k of a batch alone."""
-    return settings.model_copy(update={"seed": settings.seed + k, "count": 1}).model_dump()
+    return settings.model_copy(update={"seed": (settings.seed + k) % 2**32, "count": 1}).model_dump()
 
 
 def counted(denoise: samplers.Denoise, calls: list[int]) -> samplers.Denoise:
@@ -166,14 +165,14 @@ def counted(denoise: samplers.Denoise, calls: list[int]) -> samplers.Denoise:
     return call
 
 
-def heat(looks: list[Tensor], condition: Condition) -> list[list[int]]:
+def heat(looks: list[tuple[Tensor, Tensor]], condition: Condition) -> list[list[int]]:
     """Where each word is looked at: a map of side x side values in 0..255 a word, row by row.
 
     The picture looks at queries, and queries read words: the product of the two, mean over blocks, scaled by its maximum.
     """
     if condition.reads is None or not looks or not condition.spans:  # "!!!" has tokens but no words
         return []
-    seen = torch.stack(looks).float().mean(0).cpu() @ condition.reads  # (tokens, text tokens)
+    seen = attention_to_words(looks, len(condition.reads)).cpu() @ condition.reads  # (tokens, text tokens)
     maps = torch.stack([seen[:, span].sum(1) for _, span in condition.spans])
     maps = maps - maps.amin(1, keepdim=True)
     return (255 * maps / maps.amax(1, keepdim=True).clamp_min(1e-9)).round().int().tolist()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -17,6 +18,7 @@ from torch import Tensor
 Denoise = Callable[[Tensor, float], Tensor]
 Noise = Callable[[], Tensor]
 Step = tuple[Tensor, Tensor, float]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,11 @@ PATHS = {
 }
 
 
-def on_path(denoise: Denoise, path: Path) -> Denoise:
+def on_path(denoise: Callable[..., T], path: Path) -> Callable[..., T]:
     """Serve any path with a denoiser of the straight one: rescale the state to equal signal-to-noise ratio."""
 
-    def moved(x: Tensor, t: float) -> Tensor:
-        return denoise(x / (path.a(t) + path.s(t)), path.straight_time(t))
+    def moved(x: Tensor, t: float, *rest: object) -> T:
+        return denoise(x / (path.a(t) + path.s(t)), path.straight_time(t), *rest)
 
     return moved
 
@@ -151,6 +153,26 @@ def dpm_solver(denoise: Denoise, x: Tensor, times: list[float], path: Path, nois
         yield x, x0, r
 
 
+def coefficients(sampler: str, t: float, r: float, path: Path, eta: float = 0.0) -> tuple[float, float, float]:
+    """A, B and C of the step from t to r, written as x_r = A x_t + B x0 + C z.
+
+    For DPM-Solver++ x0 is the extrapolated estimate; for Heun the numbers are those of its first, Euler's, half.
+    """
+    a, s, a_r, s_r = path.a(t), path.s(t), path.a(r), path.s(r)
+    sigma = 0.0 if sampler not in ("ddim", "ddpm") else _posterior_sigma(t, r, path) * (eta if sampler == "ddim" else 1)
+    if sampler == "dpm-solver++":
+        return s_r / s, a_r * (1 - a * s_r / (s * a_r)), 0.0
+    if sampler == "ddpm":
+        ratio = a / a_r
+        return ratio * s_r**2 / s**2, a_r * (s**2 - (ratio * s_r) ** 2) / s**2, sigma
+    if sampler == "ddim":
+        still = math.sqrt(max(s_r**2 - sigma**2, 0.0)) / s
+        return still, a_r - still * a, sigma
+    if r == 0:  # the last step goes to the estimate itself
+        return 0.0, 1.0, 0.0
+    return 1 + (r - t) * path.ds(t) / s, (r - t) * (path.da(t) - path.ds(t) * a / s), 0.0
+
+
 Sampler = Callable[[Denoise, Tensor, list[float], Path, Noise, float], Iterator[Step]]
 
 SAMPLERS: dict[str, Sampler] = {"dpm-solver++": dpm_solver, "heun": heun, "euler": euler, "ddim": ddim, "ddpm": ancestral}
@@ -159,7 +181,7 @@ DETERMINISTIC = ("dpm-solver++", "heun", "euler", "ddim")
 
 def seeded_noise(seed: int, shape: tuple[int, ...], count: int, device: str = "cpu") -> Noise:
     """Standard noise (count, *shape) a call, from one CPU generator a sample (seed + i): batch and device change nothing."""
-    generators = [torch.Generator().manual_seed(seed + i) for i in range(count)]
+    generators = [torch.Generator().manual_seed((seed + i) % 2**32) for i in range(count)]
 
     def draw() -> Tensor:
         return torch.stack([torch.randn(shape, generator=g) for g in generators]).to(device)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 MORE = {"more": True}  # shown under "More", for those who want to know
 
@@ -40,12 +40,21 @@ class LatentDiffusion(Settings):
     guidance_end: float = Field(1.0, ge=0, le=1, description="Guide up to this fraction; a step after it costs half.", json_schema_extra=MORE)
     guidance_rescale: float = Field(0.0, ge=0, le=1, description="Bring the contrast of guided estimates back to the plain one's.", json_schema_extra=MORE)
 
+    @model_validator(mode="after")
+    def _ordered(self) -> LatentDiffusion:
+        if self.guidance_start > self.guidance_end:
+            raise ValueError(f"Guidance starts at {self.guidance_start} but ends at {self.guidance_end}: let it start first.")
+        return self
+
 
 def sentence(error: ValidationError) -> str:
     """A validation error in one sentence a field: its name, the value, and what is allowed."""
     parts = []
     for item in error.errors():
-        name = ".".join(str(p) for p in item["loc"]) or "settings"
+        if not item["loc"]:  # about several fields at once: the whole sentence is ours
+            parts.append(item["msg"].removeprefix("Value error, "))
+            continue
+        name = ".".join(str(p) for p in item["loc"])
         shown = repr(item.get("input"))
         shown = shown if len(shown) <= 60 else shown[:57] + "…"
         message = item["msg"].removeprefix("Input ").removeprefix("Value error, ")

@@ -57,6 +57,24 @@ def test_guidance_one_ignores_the_negative_prompt_and_stronger_guidance_does_not
     assert not np.array_equal(plain, other)
 
 
+def test_guidance_holds_for_a_fraction_of_the_run_on_any_path() -> None:
+    for path in ("straight", "cosine", "linear-beta"):
+        frames = run(path=path, steps=10, guidance=4.0, guidance_start=0.25, guidance_end=0.65)
+        assert [f.detail["weight"] for f in frames] == [1, 1, 1, 4, 4, 4, 4, 1, 1, 1]
+    with pytest.raises(ValidationError, match="let it start first"):
+        run(guidance_start=0.6, guidance_end=0.5)
+
+
+def test_a_count_may_run_past_the_last_seed() -> None:
+    batch = run(seed=2**32 - 1, count=2)[-1].result
+    assert [made.settings["seed"] for made in batch] == [2**32 - 1, 0]
+    assert np.abs(run(seed=0)[-1].result.pixels.astype(int) - batch[1].pixels.astype(int)).max() <= 2
+
+
+def test_a_prompt_of_punctuation_has_no_words_to_map() -> None:
+    assert run(prompt="!!!")[-1].detail["attention"] == []
+
+
 def test_words_change_the_picture_and_each_has_a_map() -> None:
     frames = run()
     assert not np.array_equal(frames[-1].preview, run(prompt="a red apple")[-1].preview)
@@ -70,7 +88,7 @@ def test_no_words_means_unconditional() -> None:
     frames = run(prompt="  ")
     assert frames[-1].detail["words"] == frames[-1].detail["attention"] == []
     assert np.array_equal(frames[-1].preview, run(prompt="", guidance=1.0)[-1].preview)
-    assert not frames[0].detail["guided"]  # nothing to be guided by, so no second estimate is paid for
+    assert frames[0].detail["weight"] == 1  # nothing to be guided by, so no second estimate is paid for
 
 
 def test_a_prompt_that_is_too_long_says_what_was_cut() -> None:

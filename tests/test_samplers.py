@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipelines.samplers import DETERMINISTIC, PATHS, SAMPLERS, grid, on_path, seeded_noise
+from pipelines.samplers import DETERMINISTIC, PATHS, SAMPLERS, coefficients, grid, on_path, seeded_noise
 
 M, D = 0.7, 0.4
 
@@ -62,6 +62,16 @@ def test_stochastic_samplers_reach_the_distribution(name: str, eta: float, path:
     _, x = sample(name, path, 200, eta=eta)
     assert x.mean().item() == pytest.approx(M, abs=0.04)
     assert x.std().item() == pytest.approx(D, abs=0.04)
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(("name", "eta"), [("euler", 0.0), ("ddim", 0.0), ("ddim", 0.7), ("ddpm", 0.0), ("dpm-solver++", 0.0)])
+def test_the_coefficients_that_are_shown_are_those_of_the_step(name: str, eta: float, path: str) -> None:
+    x, z, p = torch.randn(5), torch.randn(5), PATHS[path]
+    for times in ([0.8, 0.55], [0.2, 0.0]):
+        (reached, x0, r), *_ = SAMPLERS[name](lambda x, t: x.sin(), x, times, p, lambda: z, eta)
+        a, b, c = coefficients(name, times[0], r, p, eta)
+        assert torch.allclose(reached, a * x + b * x0 + c * z, atol=1e-5)
 
 
 def test_ddim_with_eta_one_is_the_ancestral_sampler_on_a_variance_preserving_path() -> None:

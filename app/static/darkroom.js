@@ -1,7 +1,7 @@
 // The viewer in the browser: it keeps the frames of a run, so that scrubbing asks the server nothing.
 window.darkroom = (() => {
   const $ = (id) => document.getElementById(id);
-  let film = [], at = 0, show = 'preview', word = -1, files = [], equation = '', running = false;
+  let film = [], at = 0, show = 'preview', word = -1, files = [], running = false, waiting = false;
   const fixed = (x, n = 2) => (x === undefined || x === null ? '–' : Number(x).toFixed(n));
 
   function toast(text, bad) {
@@ -12,7 +12,7 @@ window.darkroom = (() => {
   }
 
   function buttons(busy) {
-    running = busy;
+    running = busy; waiting = busy && waiting;
     if (!busy && $('s-queue')) $('s-queue').textContent = 0;
     const go = $('image-generate'), stop = $('image-stop');
     if (go) go.disabled = busy;
@@ -80,9 +80,7 @@ window.darkroom = (() => {
   const grid = () => Math.ceil(Math.sqrt(Math.max(1, files.length || Number(document.querySelector('#image-count input')?.value) || 1)));
 
   function numbers(frame) {
-    const small = `t = ${fixed(frame.t)}   s = ${fixed(frame.next)}   a = ${fixed(frame.a)}\nσ = ${fixed(frame.sigma)}   |Δx̂0| = ${fixed(frame.moved, 3)}\n${frame.guided ? 'guided: x̂0 = u + w (c − u)' : 'not guided'}`;
-    $('equation').innerHTML = `${equation}<small style="white-space:pre-wrap"></small>`;
-    $('equation').lastChild.textContent = small;
+    $('equation').innerHTML = `${frame.equation || ''}<small>a = ${fixed(frame.a)} · σ = ${fixed(frame.sigma)} · |Δx̂<sub>0</sub>| = ${fixed(frame.moved, 3)}</small>`;
   }
 
   function curve() {
@@ -124,7 +122,10 @@ window.darkroom = (() => {
   }
 
   function single(p) { // one finished picture, from the history
-    film = []; files = [p]; $('film').replaceChildren(); $('scrub').disabled = true; $('heat').hidden = true;
+    film = []; files = [p]; word = -1;
+    $('film').replaceChildren(); $('scrub').disabled = true; $('heat').hidden = true; $('curve').replaceChildren();
+    $('words').dataset.words = ''; $('words').innerHTML = $('equation').innerHTML = '<small>Generate develops this picture again, with all its steps.</small>';
+    $('cost').querySelectorAll('td:nth-child(2)').forEach((cell) => { cell.textContent = '–'; });
     picture(p.url, p.name); $('where').textContent = 'from the history; Generate develops it again'; $('s-seed').textContent = p.seed; links();
   }
 
@@ -139,7 +140,7 @@ window.darkroom = (() => {
   function feed(value) {
     if (!value) return;
     const m = JSON.parse(value);
-    if (m.begin) { equation = m.begin.equation; film = []; files = []; $('downloads').replaceChildren(); $('where').textContent = 'loading'; }
+    if (m.begin) { waiting = false; film = []; files = []; $('downloads').replaceChildren(); $('where').textContent = 'loading'; }
     if (m.frame) { film.push(m.frame); at = film.length - 1; draw(); }
     if (m.done) done(m.done);
     if (m.hello) $('s-memory').textContent = megabytes(m.hello.memory);
@@ -147,7 +148,7 @@ window.darkroom = (() => {
     if (m.same_seed) setAgain(false);
     if (m.link) share(m.link);
     if (m.say) toast(m.say);
-    if (m.error) { toast(m.error, true); buttons(false); }
+    if (m.error) toast(m.error, true);
   }
 
   // Gradio writes the place in the queue into #queue; people read it under the picture
@@ -155,18 +156,25 @@ window.darkroom = (() => {
     const found = /queue: (\d+)\/(\d+)/.exec($('queue').textContent);
     if (!found) return;
     $('s-queue').textContent = found[1];
-    if (running && !film.length) $('where').textContent = `place ${found[1]} of ${found[2]} in the queue`;
+    if (running && waiting) $('where').textContent = `place ${found[1]} of ${found[2]} in the queue`;
   }
 
   function begin() {
-    buttons(true); film = []; $('where').textContent = 'loading';
+    waiting = true; buttons(true); $('where').textContent = 'loading';
     if (!begin.watch) { begin.watch = new MutationObserver(place); begin.watch.observe($('queue'), { childList: true, subtree: true, characterData: true }); }
   }
 
-  function stopped() {
+  // whatever ended the run, and however early: the last picture stays, and the buttons work again
+  function ended() {
     buttons(false);
     if (film.length) { $('scrub').max = film.length; $('scrub').disabled = film.length < 2; strip(); draw(); }
-    $('where').textContent = film.length ? `stopped at step ${film[at].step} of ${film[at].steps}; the picture is kept` : 'stopped';
+    else if ($('where').textContent === 'loading') $('where').textContent = '';
+  }
+
+  function stopped() {
+    const begun = !waiting;
+    ended();
+    $('where').textContent = begun && film.length ? `stopped at step ${film[at].step} of ${film[at].steps}; the picture is kept` : 'stopped before it began';
   }
 
   function step(by) { if (film.length && !$('scrub').disabled) { at = Math.max(0, Math.min(film.length - 1, at + by)); draw(); } }
@@ -203,8 +211,11 @@ window.darkroom = (() => {
 
   // a click on a picture of the sheet tells the server which
   function chooser(element, trigger) {
-    element.addEventListener('click', (e) => { const chosen = e.target.closest('[data-id]'); if (chosen) trigger('click', { id: Number(chosen.dataset.id) }); });
+    element.addEventListener('click', (e) => { const chosen = e.target.closest('[data-id]');
+      if (chosen && running) toast('Stop the run first, then open an older picture.', true);
+      else if (chosen) trigger('click', { id: Number(chosen.dataset.id) });
+    });
   }
 
-  return { feed, begin, stopped, chooser, choose: () => receiver()?.click() };
+  return { feed, begin, ended, stopped, chooser, choose: () => receiver()?.click() };
 })();

@@ -93,7 +93,7 @@ def build(desktop: Desktop) -> None:
         develop, [desktop.owner, in_files, *inputs], desktop.feed,
         concurrency_id=live.SLOT, concurrency_limit=1, show_progress="minimal", show_progress_on=queue, api_visibility="private",
     )  # fmt: skip
-    run.then(desktop.sheet_of, desktop.owner, desktop.sheet, **private)
+    run.then(desktop.sheet_of, desktop.owner, desktop.sheet, js="(...v) => { darkroom.ended(); return v; }", **private)
     stop.click(None, None, None, cancels=[run], js="() => darkroom.stopped()")
     dropped.upload(restore, dropped, [dropped, desktop.feed, *inputs], **private)
     desktop.sheet.click(recall, desktop.owner, [desktop.feed, *inputs], **private)

@@ -37,6 +37,14 @@ class Words:
     keysvalues: list[tuple[Tensor, Tensor]]
     pooled: Tensor
 
+    def first(self, n: int) -> Words:
+        """The first n captions."""
+        return Words([(k[:n], v[:n]) for k, v in self.keysvalues], self.pooled[:n])
+
+    def repeat(self, count: int) -> Words:
+        """Each caption `count` times."""
+        return Words([tuple(part.repeat_interleave(count, 0) for part in kv) for kv in self.keysvalues], self.pooled.repeat_interleave(count, 0))
+
 
 class Block(nn.Module):
     """Attention to picture and words, then an MLP, each modulated, gated by zero at the start."""
@@ -55,23 +63,26 @@ class Block(nn.Module):
         nn.init.zeros_(self.modulation.weight)
         nn.init.zeros_(self.modulation.bias)
 
-    def split(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+    def split(self, x: Tensor, parts: int) -> tuple[Tensor, ...]:
+        return x.unflatten(-1, (parts, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind()
+
+    def keys(self, k: Tensor) -> Tensor:
+        """Normed keys, with the queries' learnt scale on them as well: it is one product in q . k, and so one operation."""
+        return F.rms_norm(k, k.shape[-1:], self.key_norm.weight * self.query_norm.weight, 1e-6)
 
     def read(self, tokens: Float[Tensor, "b q w"]) -> tuple[Tensor, Tensor]:
         """The words' keys and values."""
-        k, v = (self.split(part) for part in self.words(tokens).chunk(2, dim=-1))
-        return self.key_norm(k), v
+        k, v = self.split(self.words(tokens), 2)
+        return self.keys(k), v
 
-    def forward(self, x: Tensor, modulation: list[Tensor], words: tuple[Tensor, Tensor], looks: list[Tensor] | None) -> Tensor:
+    def forward(self, x: Tensor, modulation: list[Tensor], words: tuple[Tensor, Tensor], looks: list[tuple[Tensor, Tensor]] | None) -> Tensor:
         shift1, scale1, gate1, shift2, scale2, gate2 = modulation
         h = torch.addcmul(shift1, F.layer_norm(x, x.shape[-1:]), scale1)
-        q, k, v = (self.split(part) for part in self.qkv(h).chunk(3, dim=-1))
-        q, k = self.query_norm(q), self.key_norm(k)
-        k, v = torch.cat([k, words[0]], dim=2), torch.cat([v, words[1]], dim=2)
+        q, k, v = self.split(self.qkv(h), 3)
+        q = F.rms_norm(q, q.shape[-1:], None, 1e-6)
+        k, v = torch.cat([self.keys(k), words[0]], dim=2), torch.cat([v, words[1]], dim=2)
         if looks is not None:
-            scores = q[:1] @ k[:1].transpose(-1, -2) * q.shape[-1] ** -0.5
-            looks.append(scores.softmax(dim=-1)[0, :, :, x.shape[1] :].mean(0))
+            looks.append((q[0], k[0]))
         h = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
         x = torch.addcmul(x, gate1, self.out(h))
         h = torch.addcmul(shift2, F.layer_norm(x, x.shape[-1:]), scale2)
@@ -113,15 +124,21 @@ class Transformer(nn.Module):
         return found
 
     def forward(
-        self, z: Float[Tensor, "b c h w"], words: Words, modulations: list[list[Tensor]], looks: list[Tensor] | None = None
+        self, z: Float[Tensor, "b c h w"], words: Words, modulations: list[list[Tensor]], looks: list[tuple[Tensor, Tensor]] | None = None
     ) -> Float[Tensor, "b c h w"]:
-        """Velocity. `looks`, if given, receives where the first picture looks: (tokens, words) a block."""
+        """Velocity. `looks`, if given, receives the first picture's queries and keys, (heads, n, d) each, a block."""
         x = self.enter(patchify(z, self.config.patch)) + self.position
         for block, modulation, keysvalues in zip(self.blocks, modulations, words.keysvalues, strict=False):
             x = block(x, modulation, keysvalues, looks)
         shift, scale = modulations[-1]
         x = self.leave(torch.addcmul(shift, F.layer_norm(x, x.shape[-1:]), scale))
         return unpatchify(x, self.config.patch, self.config.channels)
+
+
+def attention_to_words(looks: list[tuple[Tensor, Tensor]], queries: int) -> Float[Tensor, "n q"]:
+    """How much each picture token looks at each of the caption's tokens, the last keys: mean over blocks and heads."""
+    q, k = (torch.cat(parts).float() for parts in zip(*looks, strict=True))
+    return (q @ k.mT * q.shape[-1] ** -0.5).softmax(-1)[..., -queries:].mean(0)
 
 
 def embed(t: Float[Tensor, " n"], width: int) -> Float[Tensor, "n w"]:

@@ -1,4 +1,4 @@
-"""python -m pipelines.training NAME [--steps N] [--minutes M] [--device cuda] [--fresh]"""
+"""python -m pipelines.training NAME [--steps N] [--minutes M] [--device cuda] [--fresh | --bundled]"""
 
 import os
 
@@ -9,11 +9,11 @@ import importlib
 
 from pipelines.training import loop
 
-RECIPES = ["critic", "reader", "autoencoder", "resampler", "latent_diffusion", "eye"]  # in the order that they need each other
+RECIPES = ["critic", "reader", "autoencoder", "decoder", "resampler", "latent_diffusion", "eye"]  # in the order that they need each other
 
 parser = argparse.ArgumentParser(prog="python -m pipelines.training", description="Train one recipe, or go on with it.")
 parser.add_argument("name", choices=RECIPES)
 loop.arguments(parser)
 args = parser.parse_args()
 recipe = importlib.import_module(f"pipelines.training.recipes.{args.name}").Recipe()
-loop.train(recipe, args.steps or recipe.steps, args.minutes, args.device, args.seed, args.fresh)
+loop.train(recipe, args.steps or recipe.steps, args.minutes, args.device, args.seed, args.fresh, args.bundled)

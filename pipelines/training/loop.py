@@ -16,8 +16,11 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from pipelines import weights
 from pipelines.training.data import cache_dir
 from pipelines.training.muon import Muon
 
@@ -54,30 +57,64 @@ def rate(step: int, steps: int, warmup: int = 300) -> float:
     return min(1.0, (step + 1) / warmup) * min(1.0, max(0.02, (steps - step) / (0.3 * steps)))
 
 
-def train(recipe: Recipe, steps: int, minutes: float, device: str = "cpu", seed: int = 0, fresh: bool = False) -> None:
-    """Train until `steps` or for `minutes`, whichever comes first, going on from the last checkpoint; then export."""
+class Checkpoint:
+    """Model, average and optimisers in one safetensors file: nothing is ever unpickled."""
+
+    def __init__(self, path: Path, model: nn.Module, average: nn.Module, optims: list[torch.optim.Optimizer]) -> None:
+        self.path, self.model, self.average, self.optims = path, model, average, optims
+
+    def save(self, step: int, spent: float) -> None:
+        """Write beside the old file, then replace it, so that a kill leaves one or the other."""
+        tensors = {f"{side}/{k}": v for side in ("model", "average") for k, v in getattr(self, side).state_dict().items()}
+        for i, optim in enumerate(self.optims):
+            for j, state in optim.state_dict()["state"].items():
+                tensors |= {f"optim/{i}/{j}/{k}": v for k, v in state.items()}
+        part = self.path.with_suffix(".part")
+        save_file({k: v.contiguous() for k, v in tensors.items()}, part, {"step": str(step), "spent": str(spent)})
+        part.replace(self.path)
+
+    def load(self) -> tuple[int, float]:
+        """Put everything back; the step and the seconds that it was saved at."""
+        sides: dict[str, dict[str, Tensor]] = {"model": {}, "average": {}}
+        states: list[dict[int, dict[str, Tensor]]] = [{} for _ in self.optims]
+        with safe_open(self.path, "pt") as file:
+            for key in file.keys():  # noqa: SIM118 - safe_open is no dict
+                side, _, rest = key.partition("/")
+                if side == "optim":
+                    i, j, name = rest.split("/")
+                    states[int(i)].setdefault(int(j), {})[name] = file.get_tensor(key)
+                else:
+                    sides[side][rest] = file.get_tensor(key)
+            about = file.metadata()
+        self.model.load_state_dict(sides["model"])
+        self.average.load_state_dict(sides["average"])
+        for optim, state in zip(self.optims, states, strict=True):
+            optim.load_state_dict({"state": state, "param_groups": optim.state_dict()["param_groups"]})
+        return int(about["step"]), float(about["spent"])
+
+
+def train(recipe: Recipe, steps: int, minutes: float, device: str = "cpu", seed: int = 0, fresh: bool = False, bundled: bool = False) -> None:
+    """Train until `steps` or for `minutes`, whichever comes first, going on from the last checkpoint; then export.
+
+    `bundled` starts from the weights of the repository instead, with their count of steps; `fresh` from nothing.
+    """
     folder = cache_dir() / "runs" / recipe.name
     folder.mkdir(parents=True, exist_ok=True)
-    path, log = folder / "checkpoint.pt", folder / "log.jsonl"
+    path, log = folder / "checkpoint.safetensors", folder / "log.jsonl"
     torch.manual_seed(seed)
     model = recipe.build().to(device)
     average = copy.deepcopy(model).eval().requires_grad_(False)
     optims = optimisers(model, recipe.lr, getattr(recipe, "weight_decay", 0.01), getattr(recipe, "muon", False))
     step, spent = 0, 0.0
-    if path.exists() and not fresh:
-        saved = torch.load(path, map_location=device, weights_only=True)
-        model.load_state_dict(saved["model"])
-        average.load_state_dict(saved["average"])
-        for optim, state in zip(optims, saved["optims"], strict=True):
-            optim.load_state_dict(state)
-        step, spent = saved["step"], saved["spent"]
-        print(f"{recipe.name}: going on from step {step}", flush=True)
-
-    def save() -> None:
-        part = path.with_suffix(".part")
-        state = {"model": model.state_dict(), "average": average.state_dict(), "optims": [o.state_dict() for o in optims]}
-        torch.save({**state, "step": step, "spent": spent}, part)
-        part.replace(path)
+    checkpoint = Checkpoint(path, model, average, optims)
+    if bundled:
+        tensors, about = weights.read(recipe.name)
+        for side in (model, average):
+            getattr(side, "model", side).load_state_dict(tensors)
+        step, spent = about["steps"], about["seconds"]
+    elif path.exists() and not fresh:
+        step, spent = checkpoint.load()
+    print(f"{recipe.name}: from step {step}", flush=True)
 
     def look() -> dict[str, float]:
         return recipe.evaluate(average, folder, step)
@@ -118,16 +155,25 @@ def train(recipe: Recipe, steps: int, minutes: float, device: str = "cpu", seed:
                 file.write(json.dumps(line) + "\n")
             last_log, seen, sums = now, 0, {}
         if now - last_save > 180:
-            save()
+            checkpoint.save(step, spent)
             last_save = now
         if now - last_look > getattr(recipe, "look_every", 240):
             print(json.dumps({"step": step, **look()}), flush=True)
             last_look = last_log = time.perf_counter()
             seen, sums = 0, {}
-    save()
+    checkpoint.save(step, spent)
     metrics = look()
     print(json.dumps({"step": step, "final": metrics}), flush=True)
-    recipe.export(average, {"steps": step, "seconds": round(spent), "batch": recipe.batch, "metrics": metrics})
+    recipe.export(
+        average,
+        {
+            "steps": step,
+            "seconds": round(spent),
+            "batch": recipe.batch,
+            "recipe": f"pipelines/training/recipes/{recipe.name.replace('-', '_')}.py",
+            "metrics": metrics,
+        },
+    )
 
 
 def fast_bf16() -> bool:
@@ -142,3 +188,4 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--fresh", action="store_true", help="forget the checkpoint and begin anew")
+    parser.add_argument("--bundled", action="store_true", help="begin with the weights of the repository")

@@ -15,9 +15,9 @@ def test_it_survives_a_restart_and_each_browser_sees_its_own(tmp_path: Path) -> 
     number = first.add("me", "latent-diffusion", {"prompt": "漢字", "seed": 1}, b"png", b"jpeg")
     first.add("you", "latent-diffusion", {"seed": 2}, b"other", b"jpeg")
     again = History(tmp_path / "deep" / "h.sqlite")
-    assert [(e.id, e.settings, e.png) for e in again.recent("me")] == [(number, {"prompt": "漢字", "seed": 1}, b"png")]
+    assert [(e.id, e.settings, e.png) for e in again.recent("me")] == [(number, {"prompt": "漢字", "seed": 1}, b"")]
     assert again.find("you", number) is None
-    assert again.find("me", number).thumbnail == b"jpeg"
+    assert (again.find("me", number).png, again.find("me", number).thumbnail) == (b"png", b"jpeg")
 
 
 def test_the_oldest_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,3 +28,6 @@ def test_the_oldest_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept.add("you", "m", {"seed": 9}, b"", b"")
     assert [e.settings["seed"] for e in kept.recent("me")] == [4, 3, 2]
     assert len(kept.recent("you")) == 1
+    monkeypatch.setattr(history, "KEPT_IN_ALL", 2)
+    kept.add("third", "m", {"seed": 10}, b"", b"")
+    assert [len(kept.recent(owner)) for owner in ("me", "you", "third")] == [0, 1, 1]

@@ -67,7 +67,9 @@ def test_files_that_are_no_whole_png(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     Image.fromarray(noise).save(tmp_path / "whole.png")
     (tmp_path / "truncated.png").write_bytes((tmp_path / "whole.png").read_bytes()[:3000])
-    for name in ("text", "empty", "jpeg", "truncated"):
+    whole = png(tmp_path / "settings.png", json.dumps({"model": "latent-diffusion", "settings": SETTINGS}), 64).read_bytes()
+    (tmp_path / "cut.png").write_bytes(whole[:-30])  # its settings are whole, its pixels are not
+    for name in ("text", "empty", "jpeg", "truncated", "cut"):
         with pytest.raises(MetadataError, match=f"{name}.png is not a whole PNG"):
             from_png(tmp_path / f"{name}.png")
 

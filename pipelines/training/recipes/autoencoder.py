@@ -39,15 +39,7 @@ class Recipe:
         self.critic = load_critic()
 
     def build(self) -> autoencoder.Autoencoder:
-        """Go on from the bundled weights where there are some of this size."""
-        model = autoencoder.Autoencoder()
-        try:
-            tensors, about = weights.read(self.name)
-            if about["config"] == autoencoder.config_of(model):
-                model.load_state_dict(tensors)
-        except weights.WeightsError:
-            pass
-        return model
+        return autoencoder.Autoencoder()
 
     def draw(self, rng: np.random.Generator) -> Tensor:
         """A batch: two thirds avatars; emoji flipped, shifted and with their colours permuted, for there are few."""

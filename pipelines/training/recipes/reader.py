@@ -48,7 +48,7 @@ class Recipe:
 
     def __init__(self) -> None:
         self.set = data.load("avatars")
-        self.train = self.set.split("train", "compositional") if self.name == "reader" else self.set.split("train")
+        self.train = self.set.split("train")
         self.targets = targets(self.set.rows)
 
     def build(self) -> AttributeReader:
@@ -75,7 +75,7 @@ class Recipe:
 
     def export(self, model: nn.Module, record: dict) -> None:
         weights.save(self.name, model, {"labels": LABELS, "width": self.width}, {
-            "data": "avatars (DiceBear avataaars), training split" + (" and compositional split" if self.name == "reader" else ""),
+            "data": "avatars (DiceBear avataaars), training split",
             "licence": "MIT; trained on DiceBear avataaars by Pablo Stanley (free for personal and commercial use)",
             "measured": "accuracy on 1,000 held-out real avatars (test split), by attribute",
             **record,

@@ -1,0 +1,46 @@
+"""Controls made from Settings, and what is refused from them."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from app.forms import Form
+from pipelines.settings import LatentDiffusion, sentence
+
+form = Form.build(LatentDiffusion, "test", ["prompt"])
+
+
+def values(**changed: object) -> tuple:
+    return tuple(changed.get(name, field.default) for name, field in ((n, LatentDiffusion.model_fields[n]) for n in form.controls))
+
+
+def test_defaults_come_back() -> None:
+    assert form.settings(values()) == LatentDiffusion()
+    assert form.values(LatentDiffusion(steps=7))[list(form.controls).index("steps")] == 7
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("steps", 100_000, "Steps is 100000, but should be less than or equal to 200."),
+        ("steps", None, "Steps is None, but should be a valid integer."),
+        ("guidance", 99, "Guidance is 99, but should be less than or equal to 15."),
+        ("count", 0, "Count is 0, but should be greater than or equal to 1."),
+    ],
+)
+def test_a_slider_lets_settings_refuse(name: str, value: object, said: str) -> None:
+    assert form.controls[name].preprocess(value) == value  # Gradio's own refusal would be an exception without a sentence
+    with pytest.raises(ValidationError) as caught:
+        form.settings(values(**{name: value}))
+    assert sentence(caught.value) == said
+
+
+def test_an_empty_seed_is_the_default() -> None:
+    assert form.settings(values(seed=None)).seed == 0
+
+
+def test_two_fields_that_contradict_each_other_are_one_sentence() -> None:
+    with pytest.raises(ValidationError) as caught:
+        form.settings(values(guidance_start=0.9, guidance_end=0.1))
+    assert sentence(caught.value) == "Guidance starts at 0.9 but ends at 0.1: let it start first."
