@@ -27,6 +27,8 @@ weights: .venv/ready-dev
 	$(BIN)/python -m pipelines.training.data latents
 	$(BIN)/python -m pipelines.training resampler
 	$(BIN)/python -m pipelines.training latent_diffusion
+	$(BIN)/python -m pipelines.training decoder
+	$(BIN)/python -m pipelines.training eye
 
 lint: .venv/ready-dev
 	$(BIN)/ruff check --fix .

@@ -7,19 +7,12 @@ import random
 import numpy as np
 import torch
 
-from pipelines import autoencoder, load
-from pipelines.evaluation import Eye, frechet, kid_with_error, nearest
+from bench.quality import pictures
+from pipelines import autoencoder
+from pipelines.cards import note
+from pipelines.evaluation import Eye, frechet, kid_over_subsets, nearest
 from pipelines.training import data
 from pipelines.training.data import avatars, emoji
-
-
-def generated(captions: list[str]) -> np.ndarray:
-    """One picture a caption, in batches of one prompt each, seeds 0, 1, 2, …"""
-    pipe, made = load("latent-diffusion"), []
-    for i, caption in enumerate(captions):
-        *_, last = pipe.generate(prompt=caption, seed=i)
-        made.append(last.result.pixels)
-    return np.stack(made)
 
 
 @torch.inference_mode()
@@ -31,9 +24,9 @@ def reconstructed(pictures: np.ndarray) -> np.ndarray:
 
 
 def distances(a: torch.Tensor, b: torch.Tensor) -> dict[str, float]:
-    """Both distances between two sets of features."""
-    mean, error = kid_with_error(a, b)
-    return {"eye-KID x 1000": round(1000 * mean, 3), "standard error": round(1000 * error, 3), "eye-Frechet": round(frechet(a, b), 4)}
+    """Both distances between two sets of features; the spread is KID's standard deviation over 50 subsets of 500."""
+    mean, spread = kid_over_subsets(a, b)
+    return {"eye-KID x 1000": round(1000 * mean, 3), "spread": round(1000 * spread, 3), "eye-Frechet": round(frechet(a, b), 4)}
 
 
 def measure(n: int = 2000) -> dict[str, object]:
@@ -50,7 +43,7 @@ def measure(n: int = 2000) -> dict[str, object]:
             captions = [avatars.caption(r["labels"], r["gender"], rng)[0] for r in rows]
         else:
             captions = [emoji.caption(r["label"], r["tags"], rng) for r in rows]
-        made = generated(captions)
+        made = pictures(captions)
         a, b = (eye.features(source.images[np.sort(part)]) for part in (first, second))
         features = eye.features(made)
         found[name] = {
@@ -66,4 +59,10 @@ def measure(n: int = 2000) -> dict[str, object]:
         pairs = np.stack([made[:16], source.images[library[index.numpy()]]], 1).reshape(32, 128, 128, 3)
         data.contact_sheet(pairs, columns=8).save(data.cache_dir() / f"nearest-{name}.png")
         found[name]["cosine with the nearest training picture"] = [round(c, 3) for c in cosine.tolist()]
+        note("latent-diffusion", {
+            f"eye-KID × 1000, {name}": f"{found[name]['generated']['eye-KID x 1000']} (autoencoder {found[name]['autoencoder alone']['eye-KID x 1000']}, floor "
+            f"{found[name]['floor, half against half']['eye-KID x 1000']}; n = {len(first)})",
+            f"eye-Fréchet, {name}": f"{found[name]['generated']['eye-Frechet']} (autoencoder {found[name]['autoencoder alone']['eye-Frechet']}, floor "
+            f"{found[name]['floor, half against half']['eye-Frechet']})",
+        })  # fmt: skip
     return found

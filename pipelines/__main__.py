@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -51,15 +52,16 @@ def generate(name: str, argv: list[str]) -> None:
     for key, field in settings.model_fields.items():
         parser.add_argument("--" + key.replace("_", "-"), dest=key, help=f"{field.description} (default: {field.default!r})", default=argparse.SUPPRESS)
     given: dict[str, Any] = vars(parser.parse_args(argv))
-    out, device = given.pop("out"), given.pop("device")
+    out, device = Path(given.pop("out")), given.pop("device")
+    if not out.parent.is_dir():
+        raise OSError(f"The folder {out.parent} is not there: make it, or choose another --out.")
     settings(**given)  # refuse before anything is loaded
     frame = None
     for frame in load(name, device).generate(**given):
         print(f"{frame.step:4}/{frame.steps}  {frame.note}")
     results = frame.result if isinstance(frame.result, list) else [frame.result]
-    stem, dot, ending = out.rpartition(".")
-    for i, result in enumerate(results):
-        print(result.save(out if len(results) == 1 else f"{stem}-{i + 1}{dot}{ending}"))
+    for i, result in enumerate(results, 1):
+        print(result.save(out if len(results) == 1 else out.with_stem(f"{out.stem}-{i}")))
 
 
 if __name__ == "__main__":

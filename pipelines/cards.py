@@ -14,6 +14,13 @@ class WeightsError(RuntimeError):
     """Weights are missing, damaged or of another shape. The message says which file and what to do."""
 
 
+def note(name: str, shown: dict[str, Any], folder: Path | None = None) -> None:
+    """Add measured figures to a card, under `shown`; the benchmarks write them, and new weights begin without."""
+    about = card(name, folder)
+    about["shown"] = about.get("shown", {}) | shown
+    ((folder or BUNDLED) / f"{name}.json").write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n")
+
+
 def card(name: str, folder: Path | None = None) -> dict[str, Any]:
     """The card of a bundle: data, recipe, steps, seconds, sha256, licence, measured metrics. Raises WeightsError."""
     path = (folder or BUNDLED) / f"{name}.json"

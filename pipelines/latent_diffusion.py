@@ -43,7 +43,7 @@ class LatentDiffusion(nn.Module):
 class Condition:
     """A run's captions, ready to denoise with, and how the resampler's queries read the prompt's words."""
 
-    words: Words  # two: the prompt, and the negative prompt or the null caption
+    words: Words  # prompts, then as many negative prompts or null captions; a run has one of each
     reads: Float[Tensor, "q n"] | None  # None where there are no words
     spans: list[tuple[str, list[int]]]
     cut: str
@@ -86,16 +86,17 @@ class Pipeline(contract.Pipeline):
     def denoiser(
         self, condition: Condition, count: int, times: list[float], guidance: Guidance, path: samplers.Path, looks: list[tuple[Tensor, Tensor]]
     ) -> samplers.Denoise:
-        """denoise(x, t) -> x0 on `path` for `count` samples; modulations of the whole grid are computed here, once.
+        """denoise(x, t) -> x0 on `path` for `count` samples a prompt; modulations of the whole grid are computed here, once.
 
         `looks` holds, after each call, the first picture's queries and keys a block: where it looked.
         """
         grid = [path.straight_time(t) for t in times if t > 0]
-        every = self.transformer.modulations(torch.tensor(grid, device=self.device).repeat_interleave(2), condition.words.pooled.repeat(len(grid), 1))
-        both = [[part.unflatten(0, (-1, 2)).repeat_interleave(count, 1) for part in layer] for layer in every]
+        rows = len(condition.words.pooled)
+        every = self.transformer.modulations(torch.tensor(grid, device=self.device).repeat_interleave(rows), condition.words.pooled.repeat(len(grid), 1))
+        both = [[part.unflatten(0, (-1, rows)).repeat_interleave(count, 1) for part in layer] for layer in every]
         at = {t: [[part[i] for part in layer] for layer in both] for i, t in enumerate(grid)}
         pairs = condition.words.repeat(count)
-        singles = pairs.first(count)
+        singles = pairs.first(rows // 2 * count)
 
         def estimate(x: Tensor, t: float, pair: bool) -> tuple[Tensor, Tensor | None]:
             looks.clear()
@@ -103,7 +104,7 @@ class Pipeline(contract.Pipeline):
             if pair:
                 z, words = torch.cat([z, z]), pairs
             else:
-                known = [[part[:count] for part in layer] for layer in known]
+                known = [[part[: len(x)] for part in layer] for layer in known]
             v = self.transformer(z, words, known, looks).float()
             x0 = (torch.cat([x, x]) if pair else x) - t * v
             return (x0[: len(x)], x0[len(x) :]) if pair else (x0, None)

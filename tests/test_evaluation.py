@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pipelines.evaluation import build_eye, frechet, kid, kid_with_error, nearest, own
+from pipelines.evaluation import build_eye, frechet, kid, kid_over_subsets, nearest, own
 
 
 def test_kid_of_a_set_with_its_like_is_about_zero_and_grows_with_distance() -> None:
     torch.manual_seed(0)
     a, b = torch.randn(800, 16), torch.randn(800, 16)
-    same, error = kid_with_error(a, b, size=400)
+    same, error = kid_over_subsets(a, b, size=400)
     assert abs(same) < 0.02
     assert error < 0.01
     assert kid(a, b + 0.5) > kid(a, b + 0.2) > 0.01

@@ -53,8 +53,8 @@ def optimisers(model: nn.Module, lr: float, weight_decay: float, muon: bool) -> 
 
 
 def rate(step: int, steps: int, warmup: int = 300) -> float:
-    """Warm-up, constant, then a linear cool-down over the last 30 % of the steps."""
-    return min(1.0, (step + 1) / warmup) * min(1.0, max(0.02, (steps - step) / (0.3 * steps)))
+    """Warm-up, constant, then a linear cool-down over the last fifth of the steps."""
+    return min(1.0, (step + 1) / warmup) * min(1.0, max(0.02, (steps - step) / (0.2 * steps)))
 
 
 class Checkpoint:
@@ -164,16 +164,8 @@ def train(recipe: Recipe, steps: int, minutes: float, device: str = "cpu", seed:
     checkpoint.save(step, spent)
     metrics = look()
     print(json.dumps({"step": step, "final": metrics}), flush=True)
-    recipe.export(
-        average,
-        {
-            "steps": step,
-            "seconds": round(spent),
-            "batch": recipe.batch,
-            "recipe": f"pipelines/training/recipes/{recipe.name.replace('-', '_')}.py",
-            "metrics": metrics,
-        },
-    )
+    record = {"steps": step, "seconds": round(spent), "batch": recipe.batch, "recipe": type(recipe).__module__, "metrics": metrics}
+    recipe.export(average.cpu(), record)
 
 
 def fast_bf16() -> bool:

@@ -23,7 +23,7 @@ def build() -> None:
     model = autoencoder.load()
     for name in ("avatars", "emoji"):
         images = data.load(name).images
-        x = (torch.from_numpy(np.ascontiguousarray(images[i : i + 64])).permute(0, 3, 1, 2).float() / 127.5 - 1 for i in range(0, len(images), 64))
+        x = (torch.from_numpy(np.array(images[i : i + 64])).permute(0, 3, 1, 2).float() / 127.5 - 1 for i in range(0, len(images), 64))
         latents = np.concatenate([model.encode(part).half().numpy() for part in x])
         np.save(data.cache_dir() / "data" / name / "latents.npy", latents)
         print(f"{len(latents)} latents of {name}, mean {latents.mean():.3f}, standard deviation {latents.astype(np.float32).std():.3f}")

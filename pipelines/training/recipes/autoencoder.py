@@ -54,7 +54,8 @@ class Recipe:
         return torch.cat([faces, signs])
 
     def loss(self, model: nn.Module, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
-        x = self.draw(rng)
+        x = self.draw(rng).to(next(model.parameters()).device)
+        self.critic.to(x.device)
         mean, logvar = model.posterior(x)
         y = model.decoder(mean + (0.5 * logvar).exp() * torch.randn_like(mean)).float()
         kl = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).mean()
@@ -74,7 +75,7 @@ class Recipe:
             source = getattr(self, kind)
             held = source.split(*split)[:64]
             x = tensor(source.images[held])
-            y = model.decoder(model.posterior(x)[0]).float()
+            y = model.decoder(model.posterior(x.to(next(model.parameters()).device))[0]).float().cpu()
             found[f"psnr_{kind}"] = round(psnr(y.clamp(-1, 1), x), 2)
             pair = torch.stack([x[:16], y[:16]], 1).flatten(0, 1)
             shown.append(autoencoder.to_bytes(pair.permute(0, 2, 3, 1)).numpy())

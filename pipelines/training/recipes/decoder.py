@@ -35,12 +35,13 @@ class Recipe(whole.Recipe):
         return model
 
     def loss(self, model: nn.Module, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
-        x = self.draw(rng)
+        x = self.draw(rng).to(next(model.parameters()).device)
+        self.critic.to(x.device)
         with torch.no_grad():
             mean, logvar = model.posterior(x)
             wanted = self.critic.features(x)
         y = model.decoder(mean + (0.5 * logvar).exp() * torch.randn_like(mean)).float()
-        weight = torch.ones(len(x), 1, *x.shape[2:])
+        weight = torch.ones_like(x[:, :1])
         weight[: self.batch - self.batch // 3, :, FACE[0], FACE[1]] = 3
         pixels = (weight * (y - x).abs()).mean() + sum(F.l1_loss(F.avg_pool2d(y, k), F.avg_pool2d(x, k)) for k in (2, 4))
         edges = (weight[:, :, 1:] * (y - x).diff(dim=2).abs()).mean() + (weight[..., 1:] * (y - x).diff(dim=3).abs()).mean()

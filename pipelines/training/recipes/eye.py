@@ -31,7 +31,7 @@ class Recipe:
     def pool(said: captions.Captions) -> np.ndarray:
         """Mean token feature of every caption, as open_clip's mean pooler makes it."""
         sums = np.add.reduceat(said.tokens.astype(np.float32), said.start[:-1], axis=0)
-        return sums / np.diff(said.start)[:, None]
+        return sums / np.diff(said.start)[:, None].astype(np.float32)
 
     def build(self) -> nn.Module:
         return build_eye()
@@ -40,8 +40,9 @@ class Recipe:
         said, images = self.sets[name]
         order = np.argsort(said.picture[picks])
         picks = picks[order]
-        x = tensor(images[said.picture[picks]])
-        words = model.text.proj(torch.from_numpy(self.pooled[name][picks]))
+        device = model.logit_scale.device
+        x = tensor(images[said.picture[picks]]).to(device)
+        words = model.text.proj(torch.from_numpy(self.pooled[name][picks]).to(device))
         return F.normalize(model.visual(x), dim=1), F.normalize(words, dim=1)
 
     def loss(self, model: nn.Module, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
@@ -51,7 +52,7 @@ class Recipe:
         picks = picks[np.unique(said.picture[picks], return_index=True)[1]]
         image, words = self.pair(model, name, picks)
         logits = image @ words.T * model.logit_scale.exp().clamp(max=100)
-        target = torch.arange(len(picks))
+        target = torch.arange(len(picks), device=logits.device)
         return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2, {}
 
     @torch.no_grad()
@@ -62,7 +63,7 @@ class Recipe:
             said = self.sets[name][0]
             held = held[np.unique(said.picture[held], return_index=True)[1]][:64]
             image, words = self.pair(model, name, held)
-            found[f"top1_of_{len(held)}_{name}"] = round((image @ words.T).argmax(1).eq(torch.arange(len(held))).float().mean().item(), 3)
+            found[f"top1_of_{len(held)}_{name}"] = round((image @ words.T).argmax(1).cpu().eq(torch.arange(len(held))).float().mean().item(), 3)
         return found
 
     def export(self, model: nn.Module, record: dict) -> None:

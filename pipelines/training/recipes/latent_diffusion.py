@@ -55,7 +55,7 @@ class Learner(nn.Module):
 
 class Recipe:
     name = "latent-diffusion"
-    steps, lr, ema, batch = 12_000, 1e-3, 0.998, 48
+    steps, lr, ema, batch = 12_000, 2e-3, 0.998, 48
     muon, weight_decay = True, 0.01
     look_every = 600
 

@@ -27,9 +27,13 @@ class Namer(nn.Module):
         self.heads = nn.Linear(16 * 256, sum(len(v) for v in LABELS.values()))
         self.sign = nn.Linear(16 * 256, WIDTH)
 
+    def read(self, tokens: Tensor, mask: Tensor) -> Tensor:
+        device = self.heads.weight.device
+        return self.resampler(tokens.to(device), mask.to(device)).flatten(1)
+
     def attributes(self, tokens: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        logits = self.heads(self.resampler(tokens, mask).flatten(1))
-        return dict(zip(LABELS, logits.split([len(v) for v in LABELS.values()], dim=1), strict=True))
+        logits = self.heads(self.read(tokens, mask))
+        return dict(zip(LABELS, logits.cpu().split([len(v) for v in LABELS.values()], dim=1), strict=True))
 
 
 class Recipe:
@@ -56,7 +60,7 @@ class Recipe:
         naming = naming.sum() / sum(int((self.targets[k][picks] >= 0).sum()) for k in LABELS)
         signs = rng.choice(len(self.emoji.picture) // captions.EMOJI_CAPTIONS, self.batch // 3, replace=False) * captions.EMOJI_CAPTIONS
         said, meant = (signs + k for k in rng.choice(captions.EMOJI_CAPTIONS, 2, replace=False))
-        query = F.normalize(model.sign(model.resampler(*self.emoji.batch(said)).flatten(1)).float(), dim=1)
+        query = F.normalize(model.sign(model.read(*self.emoji.batch(said))).float().cpu(), dim=1)
         tokens, mask = self.emoji.batch(meant)
         key = F.normalize((tokens * mask[..., None]).sum(1), dim=1)  # MiniLM's own sentence embedding
         telling = F.cross_entropy(query @ key.T * 20, torch.arange(len(signs)))
