@@ -14,6 +14,15 @@ from pipelines.settings import Settings
 TITLES = {"negative_prompt": "Keep away from", "dpm-solver++": "DPM-Solver++", "heun": "Heun", "euler": "Euler", "ddim": "DDIM", "ddpm": "DDPM, ancestral"}
 
 
+class Slider(gr.Slider):
+    """Gradio's, without its own check: Settings refuses in a better sentence, and a blank does not break the page."""
+
+    is_template = True  # in the browser it is Gradio's slider
+
+    def preprocess(self, payload: float | None) -> Any:
+        return payload
+
+
 def title(name: str) -> str:
     """A field's or a choice's name as people read it."""
     return TITLES.get(name, name.replace("_", " ").replace("-", " ").capitalize())
@@ -36,9 +45,7 @@ def control(name: str, field: FieldInfo, prefix: str) -> gr.components.Component
     if name == "seed":
         return gr.Number(precision=0, **common)  # its range is refused by Settings, in a better sentence
     if kind in (int, float):
-        slider = gr.Slider(low, high, step=1 if kind is int else 0.05 if (high or 0) <= 1 else 0.1, buttons=["reset"], **common)
-        slider.preprocess = lambda value: value  # type: ignore[method-assign]  # Settings refuses in a better sentence
-        return slider
+        return Slider(low, high, step=1 if kind is int else 0.05 if (high or 0) <= 1 else 0.1, buttons=["reset"], **common)
     if kind is bool:
         return gr.Checkbox(**common)
     tall = name == "prompt"

