@@ -8,10 +8,12 @@ from typing import Any
 
 import gradio as gr
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
 from app import live
 from app.history import History
 from pipelines.catalogue import CATALOGUE, Entry
+from pipelines.pictures import REMOTE
 from pipelines.settings import sentence
 
 
@@ -25,11 +27,11 @@ def endpoint(entry: Entry, history: History) -> Any:
     """A generator with the Settings' fields as parameters: a dict a step, at the end with PNG files as data URLs."""
 
     declared = entry.settings.model_fields
-    fields = {n: declared[n] for n in sorted(declared, key=lambda n: n == "seed")}  # what to draw first, the seed last
+    fields = {n: declared[n] for n in sorted(declared, key=lambda n: (not declared[n].is_required(), n == "seed"))}  # the seed last
 
     def run(*values: Any) -> Iterator[dict]:
         try:
-            settings = entry.settings(**dict(zip(fields, values, strict=True)))
+            settings = entry.settings.model_validate(dict(zip(fields, values, strict=True)), context=REMOTE)
         except ValidationError as error:
             raise gr.Error(sentence(error)) from None
         for message in live.run(entry.name, settings, None, history):
@@ -41,10 +43,12 @@ def endpoint(entry: Entry, history: History) -> Any:
                 yield {"step": settings.steps, "steps": settings.steps, "files": message["done"]["files"], "cost": message["done"]["cost"]}
 
     run.__name__ = entry.name.replace("-", "_")
-    run.__signature__ = inspect.Signature(
-        [inspect.Parameter(n, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=f.default, annotation=f.annotation) for n, f in fields.items()],
-        return_annotation=dict,
-    )
+
+    def parameter(name: str, field: FieldInfo) -> inspect.Parameter:
+        default = inspect.Parameter.empty if field.is_required() else field.default
+        return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=field.annotation)
+
+    run.__signature__ = inspect.Signature([parameter(n, f) for n, f in fields.items()], return_annotation=dict)
     run.__annotations__ = {n: f.annotation for n, f in fields.items()} | {"return": dict}
     lines = [f"    {n}: {f.description}" for n, f in fields.items()]
     run.__doc__ = f"{entry.title}: {entry.task}.\n\nArgs:\n" + "\n".join(lines) + "\n\nReturns:\n    A dict a step; the last has the files."

@@ -12,9 +12,10 @@ from pydantic import ValidationError
 
 from pipelines.catalogue import CATALOGUE
 from pipelines.frame import KEY
+from pipelines.pictures import REMOTE
 from pipelines.settings import Settings, sentence
 
-LIMIT = 64_000  # characters of settings; honest ones are under 10,000
+LIMIT = 8_000_000  # characters of settings: a picture of the largest size and its mask go in
 
 
 class MetadataError(ValueError):
@@ -28,7 +29,7 @@ def checked(model: Any, settings: Any) -> tuple[str, Settings]:
     if not isinstance(settings, dict):
         raise MetadataError("The settings are broken; choose a file that Darkroom saved.")
     try:
-        return model, CATALOGUE[model].settings(**settings)
+        return model, CATALOGUE[model].settings.model_validate(settings, context=REMOTE)
     except ValidationError as error:
         raise MetadataError(f"The settings are broken. {sentence(error)}") from None
 

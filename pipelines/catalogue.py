@@ -6,7 +6,7 @@ import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipelines.settings import LatentDiffusion, Settings
+from pipelines.settings import EditByWords, Inpainting, LatentDiffusion, Outpainting, Settings, Variation
 
 if TYPE_CHECKING:
     from pipelines.frame import Pipeline
@@ -19,6 +19,7 @@ class Entry:
     name: str
     title: str
     family: str  # the module under pipelines/
+    pipeline: str  # the class there
     task: str
     settings: type[Settings]
     weights: tuple[str, ...]
@@ -27,14 +28,19 @@ class Entry:
         """The pipeline with its weights; kept until others push it out of the cache."""
         from pipelines import weights
 
-        build = importlib.import_module(f"pipelines.{self.family}").Pipeline
+        build = getattr(importlib.import_module(f"pipelines.{self.family}"), self.pipeline)
         return weights.cached((self.name, device, dtype), lambda: build(device=device, dtype=dtype))
 
 
+BASE = ("latent-diffusion", "autoencoder")
 CATALOGUE = {
     entry.name: entry
     for entry in [
-        Entry("latent-diffusion", "Latent diffusion", "latent_diffusion", "words to picture", LatentDiffusion, ("latent-diffusion", "autoencoder")),
+        Entry("latent-diffusion", "Latent diffusion", "latent_diffusion", "Pipeline", "words to picture", LatentDiffusion, BASE),
+        Entry("inpainting", "Inpainting", "editing", "Inpainting", "a masked part anew", Inpainting, BASE),
+        Entry("outpainting", "Outpainting", "editing", "Outpainting", "a canvas continued", Outpainting, BASE),
+        Entry("variation", "Variation", "editing", "Variation", "a picture's like", Variation, BASE),
+        Entry("edit-by-words", "Edit by words", "editing", "EditByWords", "a picture under other words", EditByWords, BASE),
     ]
 }
 

@@ -59,7 +59,7 @@ class Frame:
     step: int  # 1-based; the last frame has step == steps
     steps: int
     preview: UInt8[np.ndarray, "h w 3"]  # what the model believes now (the x0 estimate)
-    state: UInt8[np.ndarray, "h w 3"] | None = None  # where it stands (x_t)
+    state: UInt8[np.ndarray, "hs ws 3"] | None = None  # where it stands (x_t)
     note: str = ""  # one short line
     result: Picture | list[Picture] | None = None  # None until the last frame
     detail: dict[str, Any] = field(default_factory=dict)  # numbers and maps that the inspector draws

@@ -6,10 +6,11 @@ x0 = x_t - t v, the same weights serve every path and sampler of samplers.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from pipelines import autoencoder, samplers, text, weights
 from pipelines import frame as contract
 from pipelines.guidance import Guidance, guide
-from pipelines.nn.dit import Config, Transformer, Words, attention_to_words
+from pipelines.nn.dit import Config, Looks, Transformer, Words, attention_to_words
 from pipelines.settings import LatentDiffusion as Settings
 
 
@@ -47,6 +48,19 @@ class Condition:
     reads: Float[Tensor, "q n"] | None  # None where there are no words
     spans: list[tuple[str, list[int]]]
     cut: str
+
+
+@dataclass
+class Run:
+    """What stays the same from step to step, and what the inspector reads: where the first picture looked, calls so far."""
+
+    settings: Settings
+    path: samplers.Path
+    guidance: Guidance
+    condition: Condition
+    denoise: samplers.Denoise
+    looks: Looks
+    calls: list[int]
 
 
 class Pipeline(contract.Pipeline):
@@ -83,9 +97,7 @@ class Pipeline(contract.Pipeline):
 
         return Condition(self.transformer.read(torch.stack(captions).to(self.dtype)), reads, spans, cut)
 
-    def denoiser(
-        self, condition: Condition, count: int, times: list[float], guidance: Guidance, path: samplers.Path, looks: list[tuple[Tensor, Tensor]]
-    ) -> samplers.Denoise:
+    def denoiser(self, condition: Condition, count: int, times: list[float], guidance: Guidance, path: samplers.Path, looks: Looks) -> samplers.Denoise:
         """denoise(x, t) -> x0 on `path` for `count` samples a prompt; modulations of the whole grid are computed here, once.
 
         `looks` holds, after each call, the first picture's queries and keys a block: where it looked.
@@ -112,43 +124,55 @@ class Pipeline(contract.Pipeline):
         return guide(samplers.on_path(estimate, path), guidance)
 
     @torch.inference_mode()
-    def run(self, settings: Settings) -> Iterator[contract.Frame]:
-        s = settings
-        path = samplers.PATHS[s.path]
-        times = samplers.grid(s.steps)
-        spoken = s.prompt.strip() or s.negative_prompt.strip()
+    def prepare(self, s: Settings, times: list[float], samples: int | None = None) -> Run:
+        """Everything of a run that is known before its first step; `samples` are those of the batch, if not s.count."""
+        path, spoken = samplers.PATHS[s.path], s.prompt.strip() or s.negative_prompt.strip()
         guidance = Guidance(s.guidance if spoken else 1.0, 1 - s.guidance_start, 1 - s.guidance_end, s.guidance_rescale)
-        condition = self.condition(s.prompt, s.negative_prompt)
-        looks: list[tuple[Tensor, Tensor]] = []
-        calls = [0]
-        denoise = counted(self.denoiser(condition, s.count, times, guidance, path, looks), calls)
-        shape = (self.transformer.config.channels, self.transformer.config.size, self.transformer.config.size)
-        noise = samplers.seeded_noise(s.seed, shape, s.count, self.device)
-        before: Tensor | None = None
-        start = noise() * path.s(times[0])
-        for i, (x, x0, t) in enumerate(samplers.SAMPLERS[s.sampler](denoise, start, times, path, noise, s.eta), 1):
-            last = i == s.steps
+        condition, looks, calls = self.condition(s.prompt, s.negative_prompt), [], [0]
+        denoise = counted(self.denoiser(condition, samples or s.count, times, guidance, path, looks), calls)
+        return Run(s, path, guidance, condition, denoise, looks, calls)
+
+    @torch.inference_mode()
+    def run(self, settings: Settings) -> Iterator[contract.Frame]:
+        s, times, c = settings, samplers.grid(settings.steps), self.transformer.config
+        r = self.prepare(s, times)
+        noise = samplers.seeded_noise(s.seed, (c.channels, c.size, c.size), s.count, self.device)
+        states = samplers.SAMPLERS[s.sampler](r.denoise, noise() * r.path.s(1.0), times, r.path, noise, s.eta)
+        yield from self.watch(self.name, r, states, times[:-1])
+
+    @torch.inference_mode()
+    def watch(
+        self,
+        name: str,
+        r: Run,
+        states: Iterator[samplers.Step],
+        times: list[float],
+        lay: Callable[[np.ndarray], np.ndarray] = lambda pixels: pixels,
+    ) -> Iterator[contract.Frame]:
+        """A frame a step; `times` says where each step starts. The last frame holds the finished pictures, and `lay` puts pixels (n, h, w, 3)
+        where they belong."""
+        s, path, before, steps = r.settings, r.path, None, len(times)
+        for i, (t, (x, x0, reached)) in enumerate(zip(times, states, strict=True), 1):
+            last = i == steps
             moved = (x0 - before).abs().mean().item() if before is not None else x0.abs().mean().item()
-            before = x0
-            pixels = (self.autoencoder.develop(x) if last else self.autoencoder.glance(x0)).cpu().numpy()
-            state = self.autoencoder.glance(x / max(path.a(t) + path.s(t), 1e-6)).cpu().numpy()
-            detail = {"sampler": s.sampler, "t": times[i - 1], "next": t, "a": path.a(t), "sigma": path.s(t), "moved": moved, "calls": calls[0]}
-            detail["coefficients"] = samplers.coefficients(s.sampler, times[i - 1], t, path, s.eta)
-            detail["weight"] = guidance.weight if guidance.active(times[i - 1]) else 1.0
-            detail["attention"] = heat(looks, condition)
-            detail["words"] = [word for word, _ in condition.spans]
-            detail["cut"] = condition.cut
-            detail["device"] = f"{self.device}, {str(self.dtype).removeprefix('torch.')}"
-            made = [contract.Picture(p, self.name, one_of(s, k)) for k, p in enumerate(pixels)] if last else None
+            pixels = lay((self.autoencoder.develop(x) if last else self.autoencoder.glance(x0)).cpu().numpy())
+            state = self.autoencoder.glance(x / max(path.a(reached) + path.s(reached), 1e-6)).cpu().numpy()
+            made = [contract.Picture(p, name, one_of(s, k)) for k, p in enumerate(pixels)] if last else None
             yield contract.Frame(
                 i,
-                s.steps,
+                steps,
                 contract.tile(pixels),
                 contract.tile(state),
-                f"t {times[i - 1]:.2f} · |Δx0| {moved:.3f}",
+                f"t {t:.2f} · |Δx0| {moved:.3f}",
                 made[0] if made and s.count == 1 else made,
-                detail,
-            )
+                {
+                    "sampler": s.sampler, "t": t, "next": reached, "a": path.a(reached), "sigma": path.s(reached), "moved": moved, "calls": r.calls[0],
+                    "coefficients": samplers.coefficients(s.sampler, t, reached, path, s.eta), "weight": r.guidance.weight if r.guidance.active(t) else 1.0,
+                    "attention": heat(r.looks, r.condition), "words": [word for word, _ in r.condition.spans], "cut": r.condition.cut,
+                    "device": f"{self.device}, {str(self.dtype).removeprefix('torch.')}",
+                },
+            )  # fmt: skip
+            before = x0
 
 
 def one_of(settings: Settings, k: int) -> dict[str, Any]:
@@ -166,7 +190,7 @@ def counted(denoise: samplers.Denoise, calls: list[int]) -> samplers.Denoise:
     return call
 
 
-def heat(looks: list[tuple[Tensor, Tensor]], condition: Condition) -> list[list[int]]:
+def heat(looks: Looks, condition: Condition) -> list[list[int]]:
     """Where each word is looked at: a map of side x side values in 0..255 a word, row by row.
 
     The picture looks at queries, and queries read words: the product of the two, mean over blocks, scaled by its maximum.

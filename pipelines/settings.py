@@ -10,6 +10,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from pipelines.pictures import Given, Mask, pixels
+
 MORE = {"more": True}  # shown under "More", for those who want to know
 
 
@@ -47,12 +49,75 @@ class LatentDiffusion(Settings):
         return self
 
 
+class Variation(LatentDiffusion):
+    """A picture's like (SDEdit)."""
+
+    image: Given = Field(description="What to start from; its middle square is used.")
+    strength: float = Field(0.6, gt=0, le=1, description="How much noise to start from: little keeps the picture, 1 keeps nothing.")
+    ladder: bool = Field(False, description="Show strengths 0.1 to 0.9 in one strip, with the same seed.")
+
+
+class Inpainting(LatentDiffusion):
+    """A part of a picture anew."""
+
+    image: Given = Field(description="The picture; outside the mask no pixel changes.")
+    mask: Mask = Field(description="White where to change.")
+    method: Literal["repaint", "naive"] = Field(
+        "repaint", description="RePaint goes back and forth, so that new and old agree, and costs that many more calls; naive does not."
+    )
+    jump: int = Field(4, ge=1, le=20, description="RePaint: how many steps it goes back each time.", json_schema_extra=MORE)
+    resamples: int = Field(3, ge=1, le=10, description="RePaint: how often each stretch is developed.", json_schema_extra=MORE)
+    blend: bool = Field(False, description="Blend the seam (Poisson): the part's colours follow what is around it.", json_schema_extra=MORE)
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Inpainting:
+        picture, mask = pixels(self.image), pixels(self.mask)
+        if picture.shape[:2] != mask.shape:
+            (h, w), (mh, mw) = picture.shape[:2], mask.shape
+            raise ValueError(f"The mask is {mw} × {mh} pixels, but the picture is {w} × {h}: give them the same size.")
+        if not mask.any():
+            raise ValueError("Nothing is painted: paint over what should change.")
+        return self
+
+
+class Outpainting(LatentDiffusion):
+    """A picture continued beyond its edges."""
+
+    image: Given = Field(description="The picture; none of its pixels changes.")
+    left: int = Field(0, ge=0, le=384, multiple_of=8, description="Pixels to add on the left.")
+    right: int = Field(64, ge=0, le=384, multiple_of=8, description="Pixels to add on the right.")
+    top: int = Field(0, ge=0, le=384, multiple_of=8, description="Pixels to add above.")
+    bottom: int = Field(0, ge=0, le=384, multiple_of=8, description="Pixels to add below.")
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Outpainting:
+        height, width = pixels(self.image).shape[:2]
+        width, height = width + self.left + self.right, height + self.top + self.bottom
+        if not self.left + self.right + self.top + self.bottom:
+            raise ValueError("Nothing is added: choose a side to continue.")
+        if max(width, height) > 512 or min(width, height) < 128:
+            raise ValueError(f"The canvas would be {width} × {height} pixels; it can have 128 to 512 a side.")
+        return self
+
+
+class EditByWords(LatentDiffusion):
+    """A picture as other words have it."""
+
+    image: Given = Field(description="The picture to change; its middle square is used.")
+    source: str = Field("", max_length=2000, description="What the picture shows now, in words. Empty lets the model see it without.")
+    keep: float = Field(0.4, ge=0, le=1, description="Look where the old picture looks for this fraction of the run (prompt-to-prompt): keeps the layout.")
+
+
 def sentence(error: ValidationError) -> str:
     """A validation error in one sentence a field: its name, the value, and what is allowed."""
     parts = []
     for item in error.errors():
-        if not item["loc"]:  # about several fields at once: the whole sentence is ours
-            parts.append(item["msg"].removeprefix("Value error, "))
+        if item["type"] == "value_error":  # the whole sentence is ours
+            said = item["msg"].removeprefix("Value error, ").rstrip(".")
+            parts.append(f"{said[0].upper()}{said[1:]}.")
+            continue
+        if item["type"] == "missing":
+            parts.append(f"{str(item['loc'][-1]).capitalize()} is missing: give one.")
             continue
         name = ".".join(str(p) for p in item["loc"])
         shown = repr(item.get("input"))

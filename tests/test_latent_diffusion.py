@@ -119,7 +119,7 @@ def test_a_new_transformer_predicts_zero_and_its_blocks_are_the_identity() -> No
     modulations = net.modulations(torch.rand(3), words.pooled)
     assert net(torch.randn(3, 8, 16, 16), words, modulations).abs().max() == 0
     x = torch.randn(3, 64, 32)
-    assert torch.equal(net.blocks[0](x, modulations[0], words.keysvalues[0], None), x)
+    assert torch.equal(net.blocks[0](x, modulations[0], words.keysvalues[0], None, None), x)
 
 
 def test_patches_come_back() -> None:

@@ -30,6 +30,9 @@ class Config:
     queries: int = 16
 
 
+Looks = list[tuple[Tensor, Tensor]]  # queries and keys, (heads, n, d) each, a block
+
+
 @dataclass
 class Words:
     """A caption as every block reads it: keys and values (b, heads, q, d) a block, and the pooled caption (b, width)."""
@@ -76,12 +79,14 @@ class Block(nn.Module):
         k, v = self.split(self.words(tokens), 2)
         return self.keys(k), v
 
-    def forward(self, x: Tensor, modulation: list[Tensor], words: tuple[Tensor, Tensor], looks: list[tuple[Tensor, Tensor]] | None) -> Tensor:
+    def forward(self, x: Tensor, modulation: list[Tensor], words: tuple[Tensor, Tensor], looks: Looks | None, share: Tensor | None) -> Tensor:
         shift1, scale1, gate1, shift2, scale2, gate2 = modulation
         h = torch.addcmul(shift1, F.layer_norm(x, x.shape[-1:]), scale1)
         q, k, v = self.split(self.qkv(h), 3)
         q = F.normalize(q, dim=-1)
         k, v = torch.cat([self.keys(k), words[0]], dim=2), torch.cat([v, words[1]], dim=2)
+        if share is not None:
+            q, k = q[share], k[share]
         if looks is not None:
             looks.append((q[0], k[0]))
         h = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
@@ -125,18 +130,26 @@ class Transformer(nn.Module):
         return found
 
     def forward(
-        self, z: Float[Tensor, "b c h w"], words: Words, modulations: list[list[Tensor]], looks: list[tuple[Tensor, Tensor]] | None = None
+        self,
+        z: Float[Tensor, "b c h w"],
+        words: Words,
+        modulations: list[list[Tensor]],
+        looks: Looks | None = None,
+        share: Tensor | None = None,
     ) -> Float[Tensor, "b c h w"]:
-        """Velocity. `looks`, if given, receives the first picture's queries and keys, (heads, n, d) each, a block."""
+        """Velocity. `looks`, if given, receives the first picture's queries and keys, (heads, n, d) each, a block.
+
+        With `share`, picture i looks where picture share[i] looks (prompt-to-prompt; Hertz et al. 2023).
+        """
         x = self.enter(patchify(z, self.config.patch)) + self.position
         for block, modulation, keysvalues in zip(self.blocks, modulations, words.keysvalues, strict=False):
-            x = block(x, modulation, keysvalues, looks)
+            x = block(x, modulation, keysvalues, looks, share)
         shift, scale = modulations[-1]
         x = self.leave(torch.addcmul(shift, F.layer_norm(x, x.shape[-1:]), scale))
         return unpatchify(x, self.config.patch, self.config.channels)
 
 
-def attention_to_words(looks: list[tuple[Tensor, Tensor]], queries: int) -> Float[Tensor, "n q"]:
+def attention_to_words(looks: Looks, queries: int) -> Float[Tensor, "n q"]:
     """How much each picture token looks at each of the caption's tokens, the last keys: mean over blocks and heads."""
     q, k = (torch.cat(parts).float() for parts in zip(*looks, strict=True))
     return (q @ k.mT * q.shape[-1] ** -0.5).softmax(-1)[..., -queries:].mean(0)

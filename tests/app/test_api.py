@@ -12,6 +12,8 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 from PIL import Image
 
+from pipelines.pictures import url
+
 
 @pytest.fixture(scope="module")
 def client(served: str) -> Client:
@@ -20,7 +22,7 @@ def client(served: str) -> Client:
 
 def test_the_endpoint_has_a_name_types_and_help(client: Client) -> None:
     endpoints = client.view_api(return_format="dict")["named_endpoints"]
-    assert list(endpoints) == ["/latent_diffusion"]
+    assert list(endpoints) == ["/latent_diffusion", "/inpainting", "/outpainting", "/variation", "/edit_by_words"]
     parameters = {p["parameter_name"]: p for p in endpoints["/latent_diffusion"]["parameters"]}
     assert {"prompt", "seed", "steps", "guidance", "sampler", "count"} <= set(parameters)
     assert parameters["steps"]["python_type"]["type"] == "int"
@@ -54,6 +56,15 @@ def test_bad_input_is_one_sentence_and_the_server_goes_on(client: Client, bad: d
     with pytest.raises((AppError, ValueError), match=sentence):
         client.predict(prompt="a cat", **bad, api_name="/latent_diffusion")
     assert client.predict(prompt="a cat", steps=1, api_name="/latent_diffusion")["step"] == 1
+
+
+def test_pictures_travel_as_data_urls_and_paths_of_the_server_do_not(client: Client) -> None:
+    image, mask = (url(Image.new("RGB", (130, 128), colour)) for colour in ("red", "white"))
+    made = client.predict(image=image, mask=mask, prompt="a cat", steps=2, method="naive", api_name="/inpainting")
+    png = base64.b64decode(made["files"][0]["url"].split(",")[1])
+    assert Image.open(io.BytesIO(png)).size == (130, 128)
+    with pytest.raises(AppError, match="The picture must be a data URL"):
+        client.predict(image=__file__, prompt="a cat", api_name="/variation")
 
 
 def test_ten_at_once_all_finish(client: Client) -> None:

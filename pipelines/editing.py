@@ -1,0 +1,331 @@
+"""Editing with the weights of latent diffusion: a picture's like, a part anew, a canvas continued, other words.
+
+Each is the same denoiser with something around it: a start in the middle of the path, an estimate that is held to what
+is known, windows that are fused, or attention that stays where it was.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from pipelines import frame as contract
+from pipelines import latent_diffusion, load, samplers, settings
+from pipelines.pictures import pixels
+
+SIDE = 128  # pixels that the base model draws
+CELL = 8  # pixels a side of a latent's place
+STRIDE = 8  # places from one window to the next: half a window
+
+
+class Editing(contract.Pipeline):
+    """What the editing pipelines share: the base model, and pictures to latents."""
+
+    def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
+        base = load("latent-diffusion", device, dtype)
+        assert isinstance(base, latent_diffusion.Pipeline)
+        self.base = base
+
+    def latent(self, picture: UInt8[np.ndarray, "h w 3"]) -> Float[Tensor, "1 c h8 w8"]:
+        """A picture whose sides are multiples of 8, as the autoencoder sees it."""
+        x = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].float() / 127.5 - 1
+        return self.base.autoencoder.encode(x.to(self.base.device))
+
+    def noise(self, s: settings.LatentDiffusion, like: Tensor) -> samplers.Noise:
+        return samplers.seeded_noise(s.seed, tuple(like.shape[1:]), s.count, self.base.device)
+
+
+class Variation(Editing):
+    """SDEdit (Meng et al. 2022): noise the picture up to a time, and develop it again from there."""
+
+    name = "variation"
+    Settings = settings.Variation
+
+    @torch.inference_mode()
+    def run(self, s: settings.Variation) -> Iterator[contract.Frame]:
+        if s.ladder:
+            yield from self.climb(s)
+            return
+        z = self.latent(square(pixels(s.image)))
+        steps = max(1, round(s.steps * s.strength))
+        times = samplers.grid(steps, s.strength)
+        r, noise = self.base.prepare(s, times), self.noise(s, z)
+        x = r.path.a(s.strength) * z + r.path.s(s.strength) * noise()
+        states = samplers.SAMPLERS[s.sampler](r.denoise, x, times, r.path, noise, s.eta)
+        yield from self.base.watch(self.name, r, states, times[:-1])
+
+    def climb(self, s: settings.Variation) -> Iterator[contract.Frame]:
+        """Strengths 0.1 to 0.9 side by side: how far noise must go before the picture lets go."""
+        rungs = [s.model_copy(update={"strength": k / 10, "ladder": False, "count": 1}) for k in range(1, 10)]
+        strip = [square(pixels(s.image))] * len(rungs)
+        made: list[contract.Picture] = []
+        steps = sum(max(1, round(r.steps * r.strength)) for r in rungs)
+        done = 0
+        for k, rung in enumerate(rungs):
+            for f in self.run(rung):
+                done += 1
+                strip[k] = f.preview
+                if isinstance(f.result, contract.Picture):
+                    made.append(f.result)
+                shown = np.concatenate(strip, axis=1)
+                yield contract.Frame(done, steps, shown, None, f"strength {rung.strength:.1f}", made if done == steps else None, f.detail)
+
+
+class Inpainting(Editing):
+    """A masked part anew. Both methods hold the estimate to the known latents; RePaint (Lugmayr et al. 2022) also goes back."""
+
+    name = "inpainting"
+    Settings = settings.Inpainting
+
+    @torch.inference_mode()
+    def run(self, s: settings.Inpainting) -> Iterator[contract.Frame]:
+        whole, mask = pixels(s.image), pixels(s.mask) > 0
+        place = Place.around(mask)
+        z = self.latent(place.cut(whole))
+        fresh = cells(place.cut(mask[..., None].repeat(3, 2).astype(np.uint8) * 255)[..., 0] > 0).to(z.device)
+        indices = zigzag(s.steps, s.jump, s.resamples) if s.method == "repaint" else list(range(s.steps, -1, -1))
+        times = samplers.grid(s.steps)
+        r, noise = self.base.prepare(s, times), self.noise(s, z)
+        denoise = held(r.denoise, z, fresh)
+
+        def states() -> Iterator[samplers.Step]:
+            x = noise() * r.path.s(1.0)
+            if s.method == "naive":
+                yield from samplers.SAMPLERS[s.sampler](denoise, x, times, r.path, noise, s.eta)
+                return
+            for i, j in zip(indices, indices[1:], strict=False):
+                t, u = times[s.steps - i], times[s.steps - j]
+                if j < i:
+                    (step,) = samplers.SAMPLERS[s.sampler](denoise, x, [t, u], r.path, noise, s.eta)
+                    x = step[0]
+                    yield step
+                else:
+                    x = renoised(x, t, u, r.path, noise)
+
+        def lay(made: np.ndarray) -> np.ndarray:
+            return np.stack([place.lay(whole, mask, one, s.blend) for one in made])
+
+        starts = [times[s.steps - i] for i, j in zip(indices, indices[1:], strict=False) if j < i]
+        for f in self.base.watch(self.name, r, states(), starts, lay):
+            f.detail["schedule"] = [times[s.steps - i] for i in indices]
+            yield f
+
+
+class Outpainting(Editing):
+    """A canvas continued: overlapping windows of the model's own size, their estimates averaged (MultiDiffusion; Bar-Tal et al. 2023)."""
+
+    name = "outpainting"
+    Settings = settings.Outpainting
+
+    @torch.inference_mode()
+    def run(self, s: settings.Outpainting) -> Iterator[contract.Frame]:
+        picture = pixels(s.image)
+        sides = ((s.top, s.bottom), (s.left, s.right))
+        size = [length + sum(added) for length, added in zip(picture.shape[:2], sides, strict=True)]
+        ragged = [-length % CELL for length in size]  # the canvas of the latents is whole cells; what is over is cut off again
+        borders = [(before, after + over) for (before, after), over in zip(sides, ragged, strict=True)]
+        canvas = np.pad(picture, [*borders, (0, 0)], mode="edge")
+        mask = np.pad(np.zeros(picture.shape[:2], bool), borders, constant_values=True)
+        z = self.latent(canvas)
+        fresh = cells(mask).to(z.device)
+        spots = windows(*z.shape[2:])
+        times = samplers.grid(s.steps)
+        r, noise = self.base.prepare(s, times, s.count * len(spots)), self.noise(s, z)
+        denoise = held(fused(r.denoise, spots), z, fresh)
+        states = samplers.SAMPLERS[s.sampler](denoise, noise() * r.path.s(1.0), times, r.path, noise, s.eta)
+        keep = ~mask[: size[0], : size[1], None]
+
+        def lay(made: np.ndarray) -> np.ndarray:
+            return np.where(keep, canvas[: size[0], : size[1]], made[:, : size[0], : size[1]])
+
+        for f in self.base.watch(self.name, r, states, times[:-1], lay):
+            f.detail["attention"] = []  # a map of one window says nothing of the canvas
+            yield f
+
+
+class EditByWords(Editing):
+    """Follow the flow backwards from the picture to its noise, then develop that noise again under other words.
+
+    The picture as it was runs beside it, and for the first part of the run the new one looks where the old one looks
+    (prompt-to-prompt; Hertz et al. 2023), which keeps the layout.
+    """
+
+    name = "edit-by-words"
+    Settings = settings.EditByWords
+
+    @torch.inference_mode()
+    def run(self, s: settings.EditByWords) -> Iterator[contract.Frame]:
+        z = self.latent(square(pixels(s.image)))
+        old = s.model_copy(update={"prompt": s.source, "negative_prompt": "", "guidance": 1.0, "path": "straight"})
+        times = samplers.grid(s.steps)
+        backward = self.base.prepare(old, times, 1)
+        path = backward.path
+        for t, u in zip(reversed(times), list(reversed(times))[1:], strict=False):
+            z = uphill(backward.denoise, z, t, u, path)
+        new = s.model_copy(update={"path": "straight"})
+        r = self.base.prepare(new, times, 1)
+        states = self.beside(r, backward.condition, z, times, s)
+        yield from self.base.watch(self.name, r, states, times[:-1])
+
+    def beside(
+        self, r: latent_diffusion.Run, old: latent_diffusion.Condition, x: Tensor, times: list[float], s: settings.EditByWords
+    ) -> Iterator[samplers.Step]:
+        """Heun's steps of three together: under the new words, under the negative ones, and the old picture under its own."""
+        net = self.base.transformer
+        words = latent_diffusion.Words(
+            [(torch.cat([k, ko[:1]]), torch.cat([v, vo[:1]])) for (k, v), (ko, vo) in zip(r.condition.words.keysvalues, old.words.keysvalues, strict=True)],
+            torch.cat([r.condition.words.pooled, old.words.pooled[:1]]),
+        )
+        third = torch.tensor([2, 2, 2], device=x.device)
+
+        def denoise(both: Tensor, t: float) -> Tensor:
+            three = both[[0, 0, 1]]
+            r.looks.clear()
+            r.calls[0] += 1
+            modulations = net.modulations(torch.full((3,), t, device=x.device), words.pooled)
+            share = third if t > 1 - s.keep else None
+            x0 = three - t * net(three.to(self.base.dtype), words, modulations, r.looks, share).float()
+            guided = r.guidance.combine(x0[:1], x0[1:2]) if r.guidance.active(t) else x0[:1]
+            return torch.cat([guided, x0[2:]])
+
+        for state, x0, t in samplers.heun(denoise, torch.cat([x, x]), times, r.path, lambda: torch.zeros_like(x)):
+            yield state[:1], x0[:1], t
+
+
+def held(denoise: samplers.Denoise, z: Float[Tensor, "1 c h w"], fresh: Float[Tensor, "1 1 h w"]) -> samplers.Denoise:
+    """The estimate where the mask is fresh, and what is known elsewhere: so the known part follows its exact path, which
+    is replacement at each step (Song et al. 2021, I.2) for every sampler at once."""
+    return lambda x, t: torch.lerp(z, denoise(x, t), fresh)
+
+
+def fused(denoise: samplers.Denoise, spots: list[tuple[int, int]], side: int = SIDE // CELL) -> samplers.Denoise:
+    """The mean of the estimates of overlapping windows, weighted towards their middles (MultiDiffusion, eq. 5)."""
+    ramp = 1 - (torch.arange(side) - (side - 1) / 2).abs() / (side / 2 + 0.5)
+    weight = ramp[:, None] * ramp
+
+    def whole(x: Tensor, t: float) -> Tensor:
+        parts = torch.stack([x[:, :, top : top + side, left : left + side] for top, left in spots], 1).flatten(0, 1)
+        estimates = denoise(parts, t).unflatten(0, (len(x), len(spots)))
+        total, sums, w = torch.zeros_like(x), torch.zeros_like(x[:1, :1]), weight.to(x)
+        for i, (top, left) in enumerate(spots):
+            total[:, :, top : top + side, left : left + side] += w * estimates[:, i]
+            sums[:, :, top : top + side, left : left + side] += w
+        return total / sums
+
+    return whole
+
+
+def windows(height: int, width: int, side: int = SIDE // CELL, stride: int = STRIDE) -> list[tuple[int, int]]:
+    """Top left corners of windows that cover a canvas of latents, the last ones flush with its edges."""
+
+    def along(length: int) -> list[int]:
+        return sorted({*range(0, length - side, stride), length - side})
+
+    return [(top, left) for top in along(height) for left in along(width)]
+
+
+def zigzag(steps: int, jump: int, resamples: int) -> list[int]:
+    """RePaint's schedule of step indices from `steps` (noise) down to 0: each stretch of `jump` steps is walked down
+    `resamples` times, with a way back up between (Lugmayr et al. 2022, fig. 10)."""
+    again = dict.fromkeys(range(0, steps - jump, jump), resamples - 1)
+    at, found = steps, [steps]
+    while at > 0:
+        at -= 1
+        found.append(at)
+        if again.get(at, 0) > 0:
+            again[at] -= 1
+            at += jump
+            found.append(at)
+    return found
+
+
+def renoised(x: Tensor, t: float, u: float, path: samplers.Path, noise: samplers.Noise) -> Tensor:
+    """A state of time t as one of the later time u > t, by the path's own forward step."""
+    ratio = path.a(u) / path.a(t)
+    return ratio * x + math.sqrt(max(path.s(u) ** 2 - (ratio * path.s(t)) ** 2, 0.0)) * noise()
+
+
+def uphill(denoise: samplers.Denoise, x: Tensor, t: float, u: float, path: samplers.Path) -> Tensor:
+    """One Heun step of the flow from t up to u > t; at t = 0, where the estimate is the state, Euler's from u."""
+
+    def slope(x: Tensor, t: float) -> Tensor:
+        return (x - denoise(x, t)) / t
+
+    if t == 0:
+        guess = x + u * slope(x, u)  # the field changes little near the data
+        return x + u * slope(guess, u)
+    d = slope(x, t)
+    return x + (u - t) * (d + slope(x + (u - t) * d, u)) / 2
+
+
+def cells(mask: np.ndarray) -> Float[Tensor, "1 1 h w"]:
+    """Which latents a mask (h, w) of booleans touches: 1 where to draw anew."""
+    return F.max_pool2d(torch.from_numpy(mask).float()[None, None], CELL)
+
+
+def square(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "128 128 3"]:
+    """The middle square, at the model's size."""
+    return Place.middle(picture.shape[0], picture.shape[1]).cut(picture)
+
+
+class Place:
+    """A square of a picture, which may reach over its edges, and the way there and back."""
+
+    def __init__(self, top: int, left: int, side: int) -> None:
+        self.top, self.left, self.side = top, left, side
+
+    @classmethod
+    def middle(cls, height: int, width: int) -> Place:
+        side = min(height, width)
+        return cls((height - side) // 2, (width - side) // 2, side)
+
+    @classmethod
+    def around(cls, mask: np.ndarray) -> Place:
+        """The largest square inside the picture that holds the mask in its middle, or the picture's long side if none does."""
+        height, width = mask.shape
+        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+        spans = [(rows[0], rows[-1] + 1), (columns[0], columns[-1] + 1)]
+        side = min(height, width)
+        if max(b - a for a, b in spans) > side:
+            side = max(height, width)
+        corner = []
+        for length, (a, b) in zip((height, width), spans, strict=True):
+            low, high = sorted((0, length - side))
+            corner.append(int(np.clip((a + b - side) // 2, low, high)))
+        return cls(*corner, side)
+
+    def cut(self, picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "128 128 3"]:
+        """The square at the model's size; beyond the edges, the edge goes on."""
+        height, width = picture.shape[:2]
+        rows = np.clip(np.arange(self.top, self.top + self.side), 0, height - 1)
+        columns = np.clip(np.arange(self.left, self.left + self.side), 0, width - 1)
+        return resized(picture[rows][:, columns], SIDE)
+
+    def lay(self, whole: np.ndarray, mask: np.ndarray, made: np.ndarray, blend: bool) -> UInt8[np.ndarray, "h w 3"]:
+        """`whole` with `made` where the mask is; blended, its colours follow those around (Poisson; Pérez et al. 2003)."""
+        height, width = mask.shape
+        sheet = np.array(whole)
+        top, left = max(self.top, 0), max(self.left, 0)
+        bottom, right = min(self.top + self.side, height), min(self.left + self.side, width)
+        sheet[top:bottom, left:right] = resized(made, self.side)[top - self.top : bottom - self.top, left - self.left : right - self.left]
+        if blend:
+            inner = mask.astype(np.uint8) * 255
+            inner[[0, -1]] = inner[:, [0, -1]] = 0  # the blend needs a border that is known
+            if inner.any():
+                x, y, w, h = cv2.boundingRect(inner)
+                sheet = cv2.seamlessClone(sheet, np.array(whole), inner, (x + w // 2, y + h // 2), cv2.NORMAL_CLONE)
+        return np.where(mask[..., None], sheet, whole)
+
+
+def resized(picture: np.ndarray, side: int) -> np.ndarray:
+    """A square picture at another size."""
+    if picture.shape[0] == side:
+        return picture
+    return cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA if side < picture.shape[0] else cv2.INTER_CUBIC)

@@ -1,0 +1,111 @@
+"""Pictures and masks that people give: from a path, a PIL image, an array or a data URL, to one form that settings can keep.
+
+The form is a PNG data URL: it compares, travels inside a saved file and through HTTP, and holds exactly the 8-bit pixels
+that the model sees. Nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+from pydantic import BeforeValidator
+
+SIDE = 1024  # pixels: what is larger is scaled down to it
+HEADER = 60_000_000  # pixels that are decoded at most: a larger file is refused by its header
+PREFIX = "data:image/png;base64,"
+
+
+REMOTE = {"remote": True}  # the validation context of what came over the network or out of a file: no paths of this machine
+
+
+def opened(given: Any, name: str, remote: bool = False) -> Image.Image:
+    """A PIL image of what was given, decoded. Raises ValueError with one sentence. A `remote` one is no path."""
+    if given is None or (isinstance(given, str) and not given):
+        raise ValueError(f"there is no {name} yet; give one")
+    if isinstance(given, Image.Image):
+        return given
+    if isinstance(given, np.ndarray):
+        if given.dtype != np.uint8 or given.ndim not in (2, 3) or (given.ndim == 3 and given.shape[2] not in (3, 4)) or 0 in given.shape:
+            raise ValueError(f"the {name} must be a uint8 array of height × width, with 3 or 4 channels or none")
+        return Image.fromarray(given)
+    try:
+        if isinstance(given, str) and given.startswith("data:"):
+            source: Any = io.BytesIO(base64.b64decode(given.partition(",")[2], validate=True))
+        elif isinstance(given, (str, Path)) and not remote:
+            source = Path(given)
+        else:
+            raise ValueError(f"the {name} must be a data URL" if remote else f"the {name} must be a path, a PIL image or a uint8 array")
+        image = Image.open(source)
+        if image.width * image.height > HEADER:
+            raise ValueError(f"the {name} has {image.width} × {image.height} pixels, which is too many; scale it down to {SIDE} a side")
+        image.load()  # of an animation, the first frame
+    except Image.DecompressionBombError:
+        raise ValueError(f"the {name} has too many pixels; scale it down to {SIDE} a side") from None
+    except (UnidentifiedImageError, binascii.Error):
+        raise ValueError(f"the {name} is not a picture; choose a PNG, JPEG or WebP file") from None
+    except FileNotFoundError:
+        raise ValueError(f"the {name} {given} is not there; check the path") from None
+    except (OSError, SyntaxError, EOFError):
+        raise ValueError(f"the {name} is damaged or incomplete; save it anew and try again") from None
+    return image
+
+
+def flat(image: Image.Image) -> Image.Image:
+    """8-bit RGB, upright, transparent parts on white, at most SIDE a side."""
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith(("I", "F")):  # 16 bits a pixel, whichever way PIL names it
+        values = np.asarray(image, dtype=np.float64)
+        image = Image.fromarray((values / (257 if values.max() > 255 else 1)).clip(0, 255).round().astype(np.uint8))
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    image = image.convert("RGB")
+    if max(image.size) > SIDE:
+        image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+    return image
+
+
+def url(image: Image.Image) -> str:
+    """A PNG data URL."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=1)
+    return PREFIX + base64.b64encode(buffer.getvalue()).decode()
+
+
+def picture(given: Any, remote: bool = False) -> str:
+    """Whatever was given, as the data URL of an 8-bit RGB PNG. Raises ValueError."""
+    image = flat(opened(given, "picture", remote))
+    if min(image.size) < 8:
+        raise ValueError(f"the picture is {image.width} × {image.height} pixels; it needs 8 a side at least")
+    return url(image)
+
+
+def mask(given: Any, remote: bool = False) -> str:
+    """A mask, white where to change, as the data URL of a black and white PNG. Raises ValueError.
+
+    Where it has an alpha channel, as a brush's layer has, what is opaque and not black is white.
+    """
+    image = opened(given, "mask", remote)
+    if image.mode in ("RGBA", "LA"):
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image.convert("RGBA"))
+    image = flat(image).convert("L").point(lambda value: 255 * (value >= 128))
+    return url(image)
+
+
+def pixels(held: str) -> np.ndarray:
+    """The pixels of what `picture` (h, w, 3) or `mask` (h, w) made: uint8."""
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(held.removeprefix(PREFIX)))))
+
+
+def _remote(info: Any) -> bool:
+    return bool(info.context and info.context.get("remote"))
+
+
+Given = Annotated[str, BeforeValidator(lambda given, info: picture(given, _remote(info)))]
+Mask = Annotated[str, BeforeValidator(lambda given, info: mask(given, _remote(info)))]

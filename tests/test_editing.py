@@ -1,0 +1,185 @@
+"""Editing with small random weights: what must not change does not, and each method is what its paper says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+
+from pipelines import load, pictures, samplers
+from pipelines.editing import Place, cells, fused, held, renoised, uphill, windows, zigzag
+from pipelines.frame import Frame
+from pipelines.settings import sentence
+
+RNG = np.random.default_rng(0)
+
+
+def image(height: int = 128, width: int = 128) -> np.ndarray:
+    return RNG.integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def blob(height: int = 128, width: int = 128) -> np.ndarray:
+    """A random rectangle, white where to change."""
+    mask = np.zeros((height, width), np.uint8)
+    (a, b), (c, d) = np.sort(RNG.integers(0, height + 1, 2)), np.sort(RNG.integers(0, width + 1, 2))
+    mask[a : b + 1, c : d + 1] = 255
+    return mask
+
+
+def run(name: str, **settings: Any) -> list[Frame]:
+    return list(load(name).generate(**{"prompt": "a cat", "steps": 4, "seed": 3, **settings}))
+
+
+@pytest.mark.parametrize("method", ["repaint", "naive"])
+def test_outside_the_mask_nothing_changes_and_inside_it_does(method: str) -> None:
+    for height, width in ((128, 128), (90, 200), (300, 140)):
+        whole, mask = image(height, width), blob(height, width)
+        frames = run("inpainting", image=whole, mask=mask, method=method)
+        for frame in frames:  # previews too
+            assert np.array_equal(frame.preview[mask == 0], whole[mask == 0])
+        assert not np.array_equal(frames[-1].result.pixels, whole)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGBA", "P", "CMYK", "I;16"])
+def test_outside_the_mask_nothing_changes_in_any_kind_of_file(mode: str) -> None:
+    from PIL import Image
+
+    deep = Image.fromarray(image()[..., 0].astype(np.uint16) * 257) if mode == "I;16" else Image.fromarray(image()).convert(mode)
+    mask = blob()
+    made = run("inpainting", image=deep, mask=mask, steps=2, method="naive")[-1].result.pixels
+    assert np.array_equal(made[mask == 0], pictures.pixels(pictures.picture(deep))[mask == 0])
+
+
+def test_blending_keeps_the_outside_too() -> None:
+    whole, mask = image(), np.zeros((128, 128), np.uint8)
+    mask[40:80, 30:90] = 255
+    plain, blended = (run("inpainting", image=whole, mask=mask, blend=b)[-1].result.pixels for b in (False, True))
+    assert np.array_equal(blended[mask == 0], whole[mask == 0])
+    assert not np.array_equal(plain, blended)
+
+
+def test_a_result_can_be_made_again_from_what_it_carries() -> None:
+    first = run("inpainting", image=image(), mask=blob())[-1].result
+    again = run(**{"name": "inpainting", **first.settings})[-1].result
+    assert np.array_equal(first.pixels, again.pixels)
+
+
+def test_repaint_walks_its_zigzag_and_shows_it() -> None:
+    assert zigzag(6, 2, 2) == [6, 5, 4, 3, 2, 4, 3, 2, 1, 0, 2, 1, 0]
+    assert zigzag(5, 2, 1) == [5, 4, 3, 2, 1, 0]
+    frames = run("inpainting", image=image(), mask=blob(), steps=6, jump=2, resamples=2)
+    assert frames[0].detail["schedule"][:4] == pytest.approx([1, 5 / 6, 4 / 6, 3 / 6])
+    assert len(frames) == frames[-1].detail["calls"] == 10
+
+
+def test_a_renoised_state_has_the_paths_own_variance() -> None:
+    torch.manual_seed(0)
+    for path in samplers.PATHS.values():
+        x = path.a(0.3) * 2.0 + path.s(0.3) * torch.randn(40_000)
+        later = renoised(x, 0.3, 0.8, path, lambda: torch.randn(40_000))
+        assert later.mean().item() == pytest.approx(2 * path.a(0.8), abs=0.02)
+        assert later.std().item() == pytest.approx(path.s(0.8), rel=0.02)
+
+
+def test_what_is_held_follows_its_exact_path_under_every_sampler() -> None:
+    z, fresh = torch.randn(1, 2, 4, 4), torch.zeros(1, 1, 4, 4)
+    fresh[..., 2:] = 1
+    for name, sampler in samplers.SAMPLERS.items():
+        path, noise = samplers.PATHS["straight"], samplers.seeded_noise(0, (2, 4, 4), 1)
+        start = noise()
+        for x, _, t in sampler(held(lambda x, t: x.sin(), z, fresh), start, samplers.grid(6), path, noise, 0.0):
+            if name != "ddpm":
+                assert torch.allclose(x[..., :2], (path.a(t) * z + path.s(t) * start)[..., :2], atol=1e-4)
+        assert torch.allclose(x[..., :2], z[..., :2], atol=1e-6)
+
+
+def test_windows_cover_the_canvas_and_equal_estimates_fuse_to_themselves() -> None:
+    assert windows(16, 16) == [(0, 0)]
+    assert windows(16, 30) == [(0, 0), (0, 8), (0, 14)]
+    x = torch.randn(2, 3, 24, 40)
+    assert torch.allclose(fused(lambda part, t: 2 * part, windows(24, 40))(x, 0.5), 2 * x, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "sides"), [(128, 128, {"right": 128}), (100, 130, {"top": 32, "left": 8}), (64, 64, {"left": 32, "right": 32, "top": 64})]
+)
+def test_outpainting_keeps_every_pixel_and_has_the_asked_size(height: int, width: int, sides: dict[str, int]) -> None:
+    whole = image(height, width)
+    sides = {"left": 0, "right": 0, "top": 0, "bottom": 0, **sides}
+    frames = run("outpainting", image=whole, count=2, **sides)
+    for made in frames[-1].result:
+        assert made.pixels.shape == (height + sides["top"] + sides["bottom"], width + sides["left"] + sides["right"], 3)
+        kept = made.pixels[sides["top"] : sides["top"] + height, sides["left"] : sides["left"] + width]
+        assert np.array_equal(kept, whole)
+
+
+def test_a_variation_changes_more_with_strength_and_the_ladder_shows_nine() -> None:
+    torch.manual_seed(0)
+    assert len(run("variation", image=image(), strength=0.5, steps=10)) == 5
+    frames = run("variation", image=image(60, 90), ladder=True)
+    assert frames[-1].preview.shape == (128, 9 * 128, 3)
+    assert [made.settings["strength"] for made in frames[-1].result] == pytest.approx([k / 10 for k in range(1, 10)])
+    assert [f.step for f in frames] == list(range(1, frames[-1].steps + 1))
+    alone = run("variation", image=pictures.pixels(frames[-1].result[4].settings["image"]), strength=0.5)[-1].result
+    assert np.array_equal(alone.pixels, frames[-1].result[4].pixels)
+
+
+def test_the_flow_runs_backwards_as_it_runs_forwards() -> None:
+    def exact(x: torch.Tensor, t: float) -> torch.Tensor:  # E[x0 | x_t] for x0 ~ N(0.7, 0.4²)
+        a, s = 1 - t, t
+        return 0.7 + a * 0.16 / (a**2 * 0.16 + s**2) * (x - a * 0.7)
+
+    path, times = samplers.PATHS["straight"], samplers.grid(40)
+    x0 = 0.7 + 0.4 * torch.randn(1000)
+    x = x0
+    for t, u in zip(times[::-1], times[::-1][1:], strict=False):
+        x = uphill(exact, x, t, u, path)
+    assert (x - (x0 - 0.7) / 0.4).abs().mean() < 0.03
+    *_, (back, _, _) = samplers.heun(exact, x, times, path, lambda: x)
+    assert (back - x0).abs().mean() < 0.01
+
+
+def test_editing_by_words_changes_the_picture_with_the_words() -> None:
+    whole = image()
+    same, other = (run("edit-by-words", image=whole, source="a cat", prompt=p, guidance=3.0)[-1].result.pixels for p in ("a cat", "a red hat"))
+    assert same.shape == (128, 128, 3)
+    assert not np.array_equal(same, other)
+
+
+def test_a_place_holds_its_mask_and_a_cut_comes_back() -> None:
+    mask = np.zeros((100, 300), bool)
+    mask[10:20, 250:290] = True
+    place = Place.around(mask)
+    assert (place.top, place.left, place.side) == (0, 200, 100)
+    mask[:, 20:] = True
+    wide = Place.around(mask)
+    assert (wide.side, wide.left) == (300, 0)
+    assert wide.cut(image(100, 300)).shape == (128, 128, 3)
+    assert cells(np.eye(16, dtype=bool)).squeeze().tolist() == [[1, 0], [0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "said"),
+    [
+        ("inpainting", {"image": image(), "mask": np.zeros((128, 128), np.uint8)}, "Nothing is painted: paint over what should change."),
+        ("inpainting", {"image": image(), "mask": blob(64, 64)}, "The mask is 64 × 64 pixels, but the picture is 128 × 128: give them the same size."),
+        ("inpainting", {"image": image(), "mask": None}, "There is no mask yet; give one."),
+        ("inpainting", {"mask": blob()}, "Image is missing: give one."),
+        ("variation", {"image": "no/such.png"}, "The picture no/such.png is not there; check the path."),
+        ("variation", {"image": image(), "strength": 0}, "Strength is 0, but should be greater than 0."),
+        ("outpainting", {"image": image(), "right": 0}, "Nothing is added: choose a side to continue."),
+        ("outpainting", {"image": image(), "right": 384, "left": 384}, "The canvas would be 896 × 128 pixels; it can have 128 to 512 a side."),
+    ],
+)
+def test_bad_input_is_one_sentence(name: str, given: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        load(name).generate(**given)
+    assert sentence(caught.value) == said
+
+
+def test_all_painted_is_a_new_picture() -> None:
+    made = run("inpainting", image=image(), mask=np.full((128, 128), 255, np.uint8), method="naive")[-1].result.pixels
+    assert np.array_equal(made, run("latent-diffusion")[-1].result.pixels)
