@@ -8,6 +8,7 @@ costs the picture's tokens only.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -118,11 +119,11 @@ class Transformer(nn.Module):
         """What every block needs of a caption, once a run."""
         return Words([block.read(tokens) for block in self.blocks], self.pool(tokens.flatten(1)))
 
-    def modulations(self, t: Float[Tensor, " n"], pooled: Float[Tensor, "n w"]) -> list[list[Tensor]]:
-        """Shift, 1 + scale and gate, (n, 1, width) each, of every block and of the last layer, for n times."""
+    def modulations(self, t: Float[Tensor, " n"], pooled: Float[Tensor, "n w"], blocks: nn.ModuleList | None = None) -> list[list[Tensor]]:
+        """Shift, 1 + scale and gate, (n, 1, width) each, for n times: of every block and of the last layer, or of `blocks` alone."""
         c = F.silu(self.time(embed(t, self.config.width).to(pooled.dtype)) + pooled)[:, None]
         found = []
-        for layer in [*(block.modulation for block in self.blocks), self.modulation]:
+        for layer in [block.modulation for block in blocks] if blocks is not None else [*(block.modulation for block in self.blocks), self.modulation]:
             parts = list(layer(c).chunk(layer.out_features // self.config.width, dim=-1))
             for i in range(1, len(parts), 3):
                 parts[i] = 1 + parts[i]
@@ -136,14 +137,20 @@ class Transformer(nn.Module):
         modulations: list[list[Tensor]],
         looks: Looks | None = None,
         share: Tensor | None = None,
+        hints: Sequence[Tensor] = (),
     ) -> Float[Tensor, "b c h w"]:
         """Velocity. `looks`, if given, receives the first picture's queries and keys, (heads, n, d) each, a block.
 
-        With `share`, picture i looks where picture share[i] looks (prompt-to-prompt; Hertz et al. 2023).
+        With `share`, picture i looks where picture share[i] looks (prompt-to-prompt; Hertz et al. 2023). `hints`, (b, tokens,
+        width) each, are added to the tokens: the first before the blocks, each other one after the next block.
         """
         x = self.enter(patchify(z, self.config.patch)) + self.position
-        for block, modulation, keysvalues in zip(self.blocks, modulations, words.keysvalues, strict=False):
+        if hints:
+            x = x + hints[0]
+        for i, (block, modulation, keysvalues) in enumerate(zip(self.blocks, modulations, words.keysvalues, strict=False), 1):
             x = block(x, modulation, keysvalues, looks, share)
+            if i < len(hints):
+                x = x + hints[i]
         shift, scale = modulations[-1]
         x = self.leave(torch.addcmul(shift, F.layer_norm(x, x.shape[-1:]), scale))
         return unpatchify(x, self.config.patch, self.config.channels)

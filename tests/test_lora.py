@@ -1,0 +1,106 @@
+"""LoRA: the identity at the start and at strength 0, live strengths, files of both layouts, and the base as it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from pipelines.lora import LoRA, LoRAError, layers, load, worn
+from pipelines.nn.dit import Config, Transformer
+
+torch.manual_seed(0)
+NET = Transformer(Config(width=32, depth=2, heads=2, words=16)).eval().requires_grad_(False)
+for p in NET.parameters():
+    if not p.any():
+        torch.nn.init.normal_(p, std=0.1)
+Z, WORDS = torch.randn(2, 8, 16, 16), torch.randn(2, 16, 16)
+
+
+def run() -> Tensor:
+    words = NET.read(WORDS)
+    return NET(Z, words, NET.modulations(torch.full((2,), 0.5), words.pooled))
+
+
+def learnt(seed: int = 1, rank: int = 4) -> LoRA:
+    torch.manual_seed(seed)
+    lora = LoRA(NET, rank)
+    for b in lora.up:
+        torch.nn.init.normal_(b, std=0.05)
+    return lora.eval().requires_grad_(False)
+
+
+def test_a_new_one_changes_nothing_and_covers_every_block() -> None:
+    base = run()
+    with worn(NET, [(LoRA(NET), 1.0)]):
+        assert torch.equal(run(), base)
+    assert len(layers(NET)) == 2 * 5
+
+
+def test_strength_is_live_and_the_base_comes_back_bit_for_bit() -> None:
+    base, lora = run(), learnt()
+    moved = []
+    for strength in (0.0, 0.5, 1.0):
+        with worn(NET, [(lora, strength)]):
+            moved.append((run() - base).abs().mean().item())
+        assert torch.equal(run(), base)
+    assert moved[0] == 0 < moved[1] < moved[2]
+    with pytest.raises(ZeroDivisionError), worn(NET, [(lora, 1.0)]):
+        raise ZeroDivisionError
+    assert torch.equal(run(), base)
+
+
+def test_several_add_up_in_a_layer() -> None:
+    one, two = learnt(1), learnt(2)
+    layer, x = NET.blocks[0].up, torch.randn(3, 32)
+    with worn(NET, [(one, 0.5), (two, 2.0)]):
+        out = layer(x)
+    i = one.names.index("blocks.0.up")
+    assert torch.allclose(out, layer(x) + 0.5 * one(i, x) + 2 * two(i, x), atol=1e-5)
+
+
+def test_it_is_the_low_rank_product_of_the_paper() -> None:
+    lora, x = LoRA(NET, 4, alpha=8.0), torch.randn(3, 32)
+    torch.nn.init.normal_(lora.up[0])
+    assert torch.allclose(lora(0, x), 2 * x @ (lora.up[0] @ lora.down[0]).T, atol=1e-4)
+
+
+def test_round_trip_and_kohyas_layout(tmp_path: Path) -> None:
+    lora = learnt()
+    lora.save(tmp_path / "a.safetensors", {"trigger": "zork"})
+    assert "base_model.model.blocks.0.qkv.lora_A.weight" in load_file(tmp_path / "a.safetensors")
+    again = load(tmp_path / "a.safetensors", NET)
+    with worn(NET, [(lora, 1.0)]):
+        wanted = run()
+    with worn(NET, [(again, 1.0)]):
+        assert torch.allclose(run(), wanted, atol=1e-2)
+    kohya = {}
+    for name, a, b in zip(lora.names, lora.down, lora.up, strict=True):
+        stem = "lora_unet_" + name.replace(".", "_")
+        kohya |= {f"{stem}.lora_down.weight": a.data, f"{stem}.lora_up.weight": b.data, f"{stem}.alpha": torch.tensor(4.0)}
+    save_file(kohya, tmp_path / "k.safetensors")
+    with worn(NET, [(load(tmp_path / "k.safetensors", NET), 1.0)]):
+        assert torch.allclose(run(), wanted, atol=1e-5)
+
+
+def test_files_that_do_not_fit_are_one_sentence(tmp_path: Path) -> None:
+    good = learnt().tensors()
+    key = "base_model.model.blocks.0.qkv.lora_A.weight"
+    bad = {
+        "foreign": ({"unet.conv.weight": torch.zeros(2)}, "is no LoRA's"),
+        "other": ({"base_model.model.blocks.99.qkv.lora_A.weight": torch.zeros(4, 32)}, "of another model"),
+        "rank": ({**good, key: torch.zeros(3, 32)}, "another shape or rank"),
+        "half": ({k: v for k, v in good.items() if k != key}, "another shape or rank"),
+        "empty": ({}, "is empty"),
+    }
+    for name, (tensors, sentence) in bad.items():
+        save_file(tensors, tmp_path / f"{name}.safetensors")
+        with pytest.raises(LoRAError, match=sentence):
+            load(tmp_path / f"{name}.safetensors", NET)
+    (tmp_path / "text.safetensors").write_text("I am text")
+    for name in ("text", "absent"):
+        with pytest.raises(LoRAError, match="not a safetensors file"):
+            load(tmp_path / f"{name}.safetensors", NET)
