@@ -14,10 +14,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, UInt8
-from torch import Tensor
+from torch import Tensor, nn
 
 from pipelines import frame as contract
 from pipelines import latent_diffusion, load, samplers, settings
+from pipelines.lora import LoRA
+from pipelines.nn.dit import Transformer, patchify
 from pipelines.pictures import pixels
 
 SIDE = 128  # pixels that the base model draws
@@ -197,6 +199,23 @@ class EditByWords(Editing):
 
         for state, x0, t in samplers.heun(denoise, torch.cat([x, x]), times, r.path, lambda: torch.zeros_like(x)):
             yield state[:1], x0[:1], t
+
+
+class MaskAdapter(nn.Module):
+    """What the mask-conditioned model adds to the base: the mask and the masked latent as a further input, zero at the start
+    (as Rombach et al. 2022 fine-tuned theirs), and a LoRA beside the layers."""
+
+    def __init__(self, base: Transformer, rank: int = 16) -> None:
+        super().__init__()
+        self.patch = base.config.patch
+        self.enter = nn.Linear((base.config.channels + 1) * self.patch**2, base.config.width)
+        self.lora = LoRA(base, rank)
+        nn.init.zeros_(self.enter.weight)
+        nn.init.zeros_(self.enter.bias)
+
+    def forward(self, z: Float[Tensor, "b c h w"], fresh: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b n d"]:
+        """The hint for the base's tokens, from known latents and where (1) to draw anew."""
+        return self.enter(patchify(torch.cat([z * (1 - fresh), fresh], 1), self.patch))
 
 
 def held(denoise: samplers.Denoise, z: Float[Tensor, "1 c h w"], fresh: Float[Tensor, "1 1 h w"]) -> samplers.Denoise:

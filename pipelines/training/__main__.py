@@ -9,11 +9,14 @@ import importlib
 
 from pipelines.training import loop
 
-RECIPES = ["critic", "reader", "autoencoder", "decoder", "resampler", "latent_diffusion", "eye"]  # in the order that they need each other
+# in the order that they need each other; after a dash, of which kind
+RECIPES = ["critic", "reader", "autoencoder", "decoder", "resampler", "latent_diffusion", "eye", "inpainting"]
+RECIPES += ["controlnet-edges", "controlnet-scribble", "controlnet-palette"]
 
 parser = argparse.ArgumentParser(prog="python -m pipelines.training", description="Train one recipe, or go on with it.")
 parser.add_argument("name", choices=RECIPES)
 loop.arguments(parser)
 args = parser.parse_args()
-recipe = importlib.import_module(f"pipelines.training.recipes.{args.name}").Recipe()
+module, *kind = args.name.split("-")
+recipe = importlib.import_module(f"pipelines.training.recipes.{module}").Recipe(*kind)
 loop.train(recipe, args.steps or recipe.steps, args.minutes, args.device, args.seed, args.fresh, args.bundled)

@@ -60,16 +60,20 @@ class Recipe:
     look_every = 600
 
     def __init__(self) -> None:
+        self.open()
+        self.shown = text.pad([text.encoder().read(prompt) for prompt in SHOWN])
+        self.seen = self.look()
+
+    def open(self) -> None:
+        """Latents and captions; what others that train beside this model's weights need as well."""
         self.sets = {n: (captions.load(n), latents.load(n)) for n in ("avatars", "emoji")}
         # who is described in full teaches words faster
         said = np.array([1.0 + len(names) for names in self.sets["avatars"][0].names])
         self.odds = {"avatars": said / said.sum(), "emoji": None}
-        self.shown = text.pad([text.encoder().read(prompt) for prompt in SHOWN])
         tensors, _ = weights.read("resampler", data.cache_dir() / "weights")
         self.resampler = weights.fill(text.Resampler(), tensors, "resampler")
-        # both are frozen, so what they say of every caption and picture is computed once: three minutes, 0.8 GB
+        # it is frozen, so what it says of every caption is computed once, as is what the critic sees: three minutes, 0.8 GB
         self.read = {name: self.listen(said) for name, (said, _) in self.sets.items()}
-        self.seen = self.look()
 
     @torch.inference_mode()
     def listen(self, said: captions.Captions) -> np.ndarray:
