@@ -66,9 +66,9 @@ class Desktop:
         self.forms[model] = form
 
     @staticmethod
-    def tell(message: dict[str, Any]) -> str:
-        """A message for the browser. The number makes each one differ from the last, so that none is taken for a repeat."""
-        return json.dumps({**message, "id": random.getrandbits(40)})
+    def tell(message: dict[str, Any], tab: str = "") -> str:
+        """A message for the browser, or for one tab's viewer. The number makes each one differ from the last, so that none is taken for a repeat."""
+        return json.dumps({**message, "tab": tab, "id": random.getrandbits(40)})
 
     @staticmethod
     def new_seed(again: bool, seed: int | None) -> Any:
@@ -89,9 +89,9 @@ class Desktop:
                 message["same_seed"] = True
             except metadata.MetadataError as error:
                 message["error"] = str(error)
-        return [owner, self.sheet_of(owner), self.tell(message), *values]
+        return [owner, self.sheet_of(owner), self.tell(message, image.TAB), *values]
 
-    def restore(self, form: Form, path: str | None) -> list[Any]:
+    def restore(self, tab: str, form: Form, path: str | None) -> list[Any]:
         """A dropped file's settings into the form."""
         keep = [gr.skip()] * len(form.inputs)
         if path is None:
@@ -102,9 +102,9 @@ class Desktop:
                 raise metadata.MetadataError(f"This picture was made by {model}; open its tab and drop it there.")
         except metadata.MetadataError as error:
             return [self.tell({"error": str(error)}), *keep]
-        return [self.tell({"same_seed": True, "say": "Settings restored: Generate makes the same picture."}), *form.values(settings)]
+        return [self.tell({"same_seed": True, "say": "Settings restored: Generate makes the same picture."}, tab), *form.values(settings)]
 
-    def recall(self, form: Form, owner: str, event: gr.EventData) -> list[Any]:
+    def recall(self, tab: str, form: Form, owner: str, event: gr.EventData) -> list[Any]:
         """A picture of the history back into the viewer, and its settings into the form."""
         keep = [gr.skip()] * len(form.inputs)
         try:
@@ -116,7 +116,7 @@ class Desktop:
             return [self.tell({"error": str(error)}), *keep]
         name = f"{model}-{settings.seed}.png"
         shown = {"name": name, "url": viewer.data_url(entry.png, "png"), "seed": settings.seed}
-        return [self.tell({"picture": shown, "same_seed": True}), *form.values(settings)]
+        return [self.tell({"picture": shown, "same_seed": True}, tab), *form.values(settings)]
 
     def link(self, model: str, form: Form, values: tuple[Any, ...]) -> str:
         """A link that restores the whole form."""

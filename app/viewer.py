@@ -70,17 +70,27 @@ def thin(film: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [film[round(i * (len(film) - 1) / (FILM - 1))] for i in range(FILM)]
 
 
+def shell(tab: str) -> str:
+    """The viewer's markup; the ids begin with the tab's name."""
+    return SHELL.replace('id="', f'id="{tab}-')
+
+
+def inspector(tab: str) -> str:
+    """The inspector's markup, likewise."""
+    return INSPECTOR.replace('id="', f'id="{tab}-')
+
+
 SHELL = """
 <section class="viewer" aria-label="Viewer">
   <div class="tray">
     <img id="now" alt="The picture comes up here" hidden>
     <canvas id="heat" aria-hidden="true" hidden></canvas>
-    <div id="empty"><b>The tray is empty</b><span>Write what you would like to see, then develop it.</span></div>
+    <div id="empty" class="empty"><b>The tray is empty</b><span>Write what you would like to see, then develop it.</span></div>
   </div>
   <div id="film" class="film" role="listbox" aria-label="Steps of the run"></div>
-  <input id="scrub" type="range" min="1" max="1" value="1" disabled aria-label="Step">
+  <input id="scrub" class="scrub" type="range" min="1" max="1" value="1" disabled aria-label="Step">
   <div class="cap">
-    <div class="seg" role="group" aria-label="What to show">
+    <div id="seg" class="seg" role="group" aria-label="What to show">
       <button type="button" data-show="preview" class="on" aria-pressed="true">Prediction x̂<sub>0</sub></button>
       <button type="button" data-show="state" aria-pressed="false">State x<sub>t</sub></button>
     </div>

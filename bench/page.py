@@ -19,9 +19,9 @@ from playwright.sync_api import Page, sync_playwright
 
 CLOCK = """() => {
   window.times = {};
-  new MutationObserver(() => { times.first ??= performance.now() - times.click; }).observe(document.getElementById('now'), {attributes: true});
-  new MutationObserver(() => { if (document.querySelector('#downloads a')) times.last ??= performance.now() - times.click; })
-    .observe(document.getElementById('downloads'), {childList: true});
+  new MutationObserver(() => { times.first ??= performance.now() - times.click; }).observe(document.getElementById('image-now'), {attributes: true});
+  new MutationObserver(() => { if (document.querySelector('#image-downloads a')) times.last ??= performance.now() - times.click; })
+    .observe(document.getElementById('image-downloads'), {childList: true});
   document.getElementById('image-generate').addEventListener('click', () => { window.times = {click: performance.now()}; }, true);
 }"""
 

@@ -1,135 +1,185 @@
-// The viewer in the browser: it keeps the frames of a run, so that scrubbing asks the server nothing.
+// The viewers in the browser, one a tab: each keeps the frames of its run, so that scrubbing asks the server nothing.
 window.darkroom = (() => {
-  const $ = (id) => document.getElementById(id);
-  let film = [], at = 0, show = 'preview', word = -1, files = [], running = false, waiting = false;
+  const by = (id) => document.getElementById(id);
   const fixed = (x, n = 2) => (x === undefined || x === null ? '–' : Number(x).toFixed(n));
+  const megabytes = (bytes) => `${Math.round(bytes / 1e6)} MB`;
 
   function toast(text, bad) {
-    let box = $('toast');
+    let box = by('toast');
     if (!box) { box = document.createElement('div'); box.id = 'toast'; box.setAttribute('role', 'status'); document.body.append(box); }
     box.textContent = text; box.className = bad ? 'bad' : ''; box.hidden = false;
     clearTimeout(box.timer); box.timer = setTimeout(() => { box.hidden = true; }, bad ? 9000 : 5000);
   }
 
-  function buttons(busy) {
-    running = busy; waiting = busy && waiting;
-    if (!busy && $('s-queue')) $('s-queue').textContent = 0;
-    const go = $('image-generate'), stop = $('image-stop');
-    if (go) go.disabled = busy;
-    if (stop) stop.disabled = !busy;
+  function View(tab) {
+    const $ = (id) => by(`${tab}-${id}`);
+    let film = [], at = 0, show = 'preview', word = -1, files = [], running = false, waiting = false, watched = false;
+
+    function buttons(busy) {
+      running = busy; waiting = busy && waiting;
+      if (!busy && by('s-queue')) by('s-queue').textContent = 0;
+      if ($('generate')) $('generate').disabled = busy;
+      if ($('stop')) $('stop').disabled = !busy;
+    }
+
+    function picture(url, alt) {
+      const now = $('now');
+      $('empty').hidden = true; now.hidden = false; now.src = url; now.alt = alt;
+    }
+
+    function draw() {
+      const frame = film[at];
+      if (!frame) return;
+      const final = at === film.length - 1 && files.length === 1 && show === 'preview';
+      picture(final ? files[0].url : frame[show] || frame.preview, `Step ${frame.step} of ${frame.steps}`);
+      $('where').textContent = `step ${frame.step} of ${frame.steps} · ${frame.note}`;
+      $('scrub').value = at + 1;
+      [...$('film').children].forEach((thumb) => thumb.classList.toggle('on', Number(thumb.dataset.at) === nearest()));
+      words(frame); heat(frame); numbers(frame); curve();
+    }
+
+    const nearest = () => { const shown = [...$('film').children].map((t) => Number(t.dataset.at)); return shown.reduce((a, b) => (Math.abs(b - at) < Math.abs(a - at) ? b : a), shown[0] ?? 0); };
+
+    function strip() {
+      const room = Math.max(4, Math.min(10, Math.floor($('film').parentElement.clientWidth / 60)));
+      const many = Math.min(room, film.length), box = $('film');
+      box.replaceChildren(...Array.from({ length: many }, (_, i) => {
+        const index = many === 1 ? 0 : Math.round((i * (film.length - 1)) / (many - 1)), thumb = document.createElement('img');
+        thumb.src = film[index][show] || film[index].preview; thumb.dataset.at = index; thumb.alt = `Step ${film[index].step}`;
+        thumb.setAttribute('role', 'option'); thumb.onclick = () => { at = index; draw(); };
+        return thumb;
+      }));
+    }
+
+    function words(frame) {
+      const box = $('words'), list = frame.words || [];
+      if (box.dataset.words === JSON.stringify(list)) { [...box.children].forEach((b, i) => b.classList?.toggle('on', i === word)); return; }
+      box.dataset.words = JSON.stringify(list); word = -1;
+      if (!list.length) { box.innerHTML = '<small>Without words the model draws whatever comes to mind.</small>'; return; }
+      box.replaceChildren(...list.map((text, i) => {
+        const chip = document.createElement('button');
+        chip.type = 'button'; chip.textContent = text; chip.title = `Where the picture looks at “${text}”`;
+        chip.onclick = () => { word = word === i ? -1 : i; draw(); };
+        return chip;
+      }));
+    }
+
+    function heat(frame) {
+      const canvas = $('heat'), map = word >= 0 && (frame.attention || [])[word];
+      canvas.hidden = !map;
+      if (!map) return;
+      const side = Math.round(Math.sqrt(map.length)), small = document.createElement('canvas');
+      small.width = small.height = side;
+      const pixels = small.getContext('2d').createImageData(side, side);
+      map.forEach((v, i) => pixels.data.set([255, 74, 46, Math.round(v * 0.8)], 4 * i));
+      small.getContext('2d').putImageData(pixels, 0, 0);
+      canvas.width = canvas.height = 256;
+      const context = canvas.getContext('2d');
+      context.fillStyle = 'rgba(14,12,11,.35)'; context.fillRect(0, 0, 256, 256);
+      const tiles = grid(), part = 256 / tiles; // the map is the first picture's
+      context.imageSmoothingQuality = 'high'; context.drawImage(small, 0, 0, part, part);
+    }
+
+    const grid = () => Math.ceil(Math.sqrt(Math.max(1, files.length || Number(document.querySelector(`#${tab}-count input`)?.value) || 1)));
+
+    function numbers(frame) {
+      $('equation').innerHTML = `${frame.equation || ''}<small>a = ${fixed(frame.a)} · σ = ${fixed(frame.sigma)} · |Δx̂<sub>0</sub>| = ${fixed(frame.moved, 3)}</small>`;
+    }
+
+    function curve() {
+      const svg = $('curve'), n = film.length;
+      if (n < 2) { svg.replaceChildren(); return; }
+      const top = Math.max(...film.slice(1).map((f) => f.moved || 0), 1e-6), x = (i) => (i * 262) / (n - 1);
+      const line = (values) => values.map((v, i) => `${i ? 'L' : 'M'}${x(i).toFixed(1)} ${(86 - 80 * Math.min(1, v)).toFixed(1)}`).join('');
+      svg.innerHTML = `<path d="${line(film.map((f) => (f.moved || 0) / top))}" fill="none" stroke="var(--safelight)" stroke-width="2"/>`
+        + `<path d="${line(film.map((f) => f.sigma / (f.a + f.sigma)))}" fill="none" stroke="var(--mute)" stroke-dasharray="3 4"/>`
+        + `<line x1="${x(at)}" x2="${x(at)}" y1="0" y2="92" stroke="var(--paper)"/>`;
+    }
+
+    const cost = () => $('cost').querySelectorAll('td:nth-child(2)');
+
+    function done(message) {
+      film = message.film; files = message.files; at = film.length - 1;
+      $('scrub').max = film.length; $('scrub').disabled = film.length < 2;
+      const c = message.cost, told = [c.calls ?? '–', `${fixed(c.seconds)} s`, `${Math.round(1000 * c.previews)} ms`, `${fixed(c.first)} s`, megabytes(c.memory)];
+      cost().forEach((cell, i) => { cell.textContent = told[i]; });
+      by('s-memory').textContent = megabytes(c.memory); by('s-seed').textContent = message.seed; by('s-time').textContent = `${fixed(c.seconds)} s`;
+      by('s-device').textContent = film[at].device || '–';
+      links(); strip(); draw(); buttons(false);
+      const cut = film[at].cut;
+      if (message.warning) toast(message.warning, true);
+      else if (cut) toast(`The prompt was longer than the encoder reads; this was cut: “${cut.slice(0, 80)}”`);
+      else if (!(film[at].words || []).length) toast('No words were given: this is what comes to mind.');
+    }
+
+    function links() {
+      $('downloads').replaceChildren(...files.map((file, i) => {
+        const link = document.createElement('a');
+        link.href = file.url; link.download = file.name; link.textContent = files.length === 1 ? 'Download PNG' : `PNG ${i + 1}`;
+        return link;
+      }));
+    }
+
+    function single(p) { // one finished picture, from the history
+      film = []; files = [p]; word = -1;
+      $('film').replaceChildren(); $('scrub').disabled = true; $('heat').hidden = true; $('curve').replaceChildren();
+      $('words').dataset.words = ''; $('words').innerHTML = $('equation').innerHTML = '<small>Generate develops this picture again, with all its steps.</small>';
+      cost().forEach((cell) => { cell.textContent = '–'; });
+      picture(p.url, p.name); $('where').textContent = 'from the history; Generate develops it again'; by('s-seed').textContent = p.seed; links();
+    }
+
+    const setAgain = (on) => { const box = document.querySelector(`#${tab}-again input`); if (box && box.checked !== on) box.click(); };
+
+    function feed(m) {
+      if (m.begin) { waiting = false; film = []; files = []; $('downloads').replaceChildren(); $('where').textContent = 'loading'; }
+      if (m.frame) { film.push(m.frame); at = film.length - 1; draw(); }
+      if (m.done) done(m.done);
+      if (m.picture) single(m.picture);
+      if (m.same_seed) setAgain(false);
+    }
+
+    // Gradio writes the place in the queue into its own element; people read it under the picture
+    function place() {
+      const found = /queue: (\d+)\/(\d+)/.exec($('queue').textContent);
+      if (!found) return;
+      by('s-queue').textContent = found[1];
+      if (running && waiting) $('where').textContent = `place ${found[1]} of ${found[2]} in the queue`;
+    }
+
+    function begin() {
+      waiting = true; buttons(true); $('where').textContent = 'loading';
+      if (!watched) new MutationObserver(place).observe($('queue'), { childList: true, subtree: true, characterData: true });
+      watched = true;
+    }
+
+    // whatever ended the run, and however early: the last picture stays, and the buttons work again
+    function ended() {
+      buttons(false);
+      if (film.length) { $('scrub').max = film.length; $('scrub').disabled = film.length < 2; strip(); draw(); }
+      else if ($('where').textContent === 'loading') $('where').textContent = '';
+    }
+
+    function stopped() {
+      const begun = !waiting;
+      ended();
+      $('where').textContent = begun && film.length ? `stopped at step ${film[at].step} of ${film[at].steps}; the picture is kept` : 'stopped before it began';
+    }
+
+    function go(to) { if (film.length && !$('scrub').disabled) { at = Math.max(0, Math.min(film.length - 1, to)); draw(); } }
+
+    function choose(what) {
+      show = what;
+      $('seg').querySelectorAll('button').forEach((b) => { b.classList.toggle('on', b.dataset.show === what); b.setAttribute('aria-pressed', b.dataset.show === what); });
+      if (film.length) { strip(); draw(); }
+    }
+
+    return { feed, begin, ended, stopped, choose, go, step: (n) => go(at + n), running: () => running, generate: () => $('generate')?.click(), stop: () => $('stop')?.click() };
   }
 
-  function picture(url, alt) {
-    const now = $('now');
-    $('empty').hidden = true; now.hidden = false; now.src = url; now.alt = alt;
-  }
-
-  function draw() {
-    const frame = film[at];
-    if (!frame) return;
-    const final = at === film.length - 1 && files.length === 1 && show === 'preview';
-    picture(final ? files[0].url : frame[show] || frame.preview, `Step ${frame.step} of ${frame.steps}`);
-    $('where').textContent = `step ${frame.step} of ${frame.steps} · ${frame.note}`;
-    $('scrub').value = at + 1;
-    [...$('film').children].forEach((thumb) => thumb.classList.toggle('on', Number(thumb.dataset.at) === nearest()));
-    words(frame); heat(frame); numbers(frame); curve();
-  }
-
-  const nearest = () => { const shown = [...$('film').children].map((t) => Number(t.dataset.at)); return shown.reduce((a, b) => (Math.abs(b - at) < Math.abs(a - at) ? b : a), shown[0] ?? 0); };
-
-  function strip() {
-    const room = Math.max(4, Math.min(10, Math.floor($('film').parentElement.clientWidth / 60)));
-    const many = Math.min(room, film.length), box = $('film');
-    box.replaceChildren(...Array.from({ length: many }, (_, i) => {
-      const index = many === 1 ? 0 : Math.round((i * (film.length - 1)) / (many - 1)), thumb = document.createElement('img');
-      thumb.src = film[index][show] || film[index].preview; thumb.dataset.at = index; thumb.alt = `Step ${film[index].step}`;
-      thumb.setAttribute('role', 'option'); thumb.onclick = () => { at = index; draw(); };
-      return thumb;
-    }));
-  }
-
-  function words(frame) {
-    const box = $('words'), list = frame.words || [];
-    if (box.dataset.words === JSON.stringify(list)) { [...box.children].forEach((b, i) => b.classList?.toggle('on', i === word)); return; }
-    box.dataset.words = JSON.stringify(list); word = -1;
-    if (!list.length) { box.innerHTML = '<small>Without words the model draws whatever comes to mind.</small>'; return; }
-    box.replaceChildren(...list.map((text, i) => {
-      const chip = document.createElement('button');
-      chip.type = 'button'; chip.textContent = text; chip.title = `Where the picture looks at “${text}”`;
-      chip.onclick = () => { word = word === i ? -1 : i; draw(); };
-      return chip;
-    }));
-  }
-
-  function heat(frame) {
-    const canvas = $('heat'), map = word >= 0 && (frame.attention || [])[word];
-    canvas.hidden = !map;
-    if (!map) return;
-    const side = Math.round(Math.sqrt(map.length)), small = document.createElement('canvas');
-    small.width = small.height = side;
-    const pixels = small.getContext('2d').createImageData(side, side);
-    map.forEach((v, i) => pixels.data.set([255, 74, 46, Math.round(v * 0.8)], 4 * i));
-    small.getContext('2d').putImageData(pixels, 0, 0);
-    canvas.width = canvas.height = 256;
-    const context = canvas.getContext('2d');
-    context.fillStyle = 'rgba(14,12,11,.35)'; context.fillRect(0, 0, 256, 256);
-    const tiles = grid(frame), part = 256 / tiles; // the map is the first picture's
-    context.imageSmoothingQuality = 'high'; context.drawImage(small, 0, 0, part, part);
-  }
-
-  const grid = () => Math.ceil(Math.sqrt(Math.max(1, files.length || Number(document.querySelector('#image-count input')?.value) || 1)));
-
-  function numbers(frame) {
-    $('equation').innerHTML = `${frame.equation || ''}<small>a = ${fixed(frame.a)} · σ = ${fixed(frame.sigma)} · |Δx̂<sub>0</sub>| = ${fixed(frame.moved, 3)}</small>`;
-  }
-
-  function curve() {
-    const svg = $('curve'), n = film.length;
-    if (n < 2) { svg.replaceChildren(); return; }
-    const top = Math.max(...film.slice(1).map((f) => f.moved || 0), 1e-6), x = (i) => (i * 262) / (n - 1);
-    const line = (values) => values.map((v, i) => `${i ? 'L' : 'M'}${x(i).toFixed(1)} ${(86 - 80 * Math.min(1, v)).toFixed(1)}`).join('');
-    svg.innerHTML = `<path d="${line(film.map((f) => (f.moved || 0) / top))}" fill="none" stroke="var(--safelight)" stroke-width="2"/>`
-      + `<path d="${line(film.map((f) => f.sigma / (f.a + f.sigma)))}" fill="none" stroke="var(--mute)" stroke-dasharray="3 4"/>`
-      + `<line x1="${x(at)}" x2="${x(at)}" y1="0" y2="92" stroke="var(--paper)"/>`;
-  }
-
-  const megabytes = (bytes) => `${Math.round(bytes / 1e6)} MB`;
-
-  function done(message) {
-    film = message.film; files = message.files; at = film.length - 1;
-    $('scrub').max = film.length; $('scrub').disabled = film.length < 2;
-    const c = message.cost, cells = $('cost').querySelectorAll('td:nth-child(2)');
-    cells[0].textContent = c.calls ?? '–';
-    cells[1].textContent = `${fixed(c.seconds)} s`;
-    cells[2].textContent = `${Math.round(1000 * c.previews)} ms`;
-    cells[3].textContent = `${fixed(c.first)} s`;
-    cells[4].textContent = $('s-memory').textContent = megabytes(c.memory);
-    $('s-seed').textContent = message.seed; $('s-time').textContent = `${fixed(c.seconds)} s`;
-    $('s-device').textContent = film[at].device || '–';
-    links(); strip(); draw(); buttons(false);
-    const cut = film[at].cut;
-    if (message.warning) toast(message.warning, true);
-    else if (cut) toast(`The prompt was longer than the encoder reads; this was cut: “${cut.slice(0, 80)}”`);
-    else if (!(film[at].words || []).length) toast('No words were given: this is what comes to mind.');
-  }
-
-  function links() {
-    $('downloads').replaceChildren(...files.map((file, i) => {
-      const link = document.createElement('a');
-      link.href = file.url; link.download = file.name; link.textContent = files.length === 1 ? 'Download PNG' : `PNG ${i + 1}`;
-      return link;
-    }));
-  }
-
-  function single(p) { // one finished picture, from the history
-    film = []; files = [p]; word = -1;
-    $('film').replaceChildren(); $('scrub').disabled = true; $('heat').hidden = true; $('curve').replaceChildren();
-    $('words').dataset.words = ''; $('words').innerHTML = $('equation').innerHTML = '<small>Generate develops this picture again, with all its steps.</small>';
-    $('cost').querySelectorAll('td:nth-child(2)').forEach((cell) => { cell.textContent = '–'; });
-    picture(p.url, p.name); $('where').textContent = 'from the history; Generate develops it again'; $('s-seed').textContent = p.seed; links();
-  }
-
-  const setAgain = (on) => { const box = document.querySelector('#image-again input'); if (box && box.checked !== on) box.click(); };
+  const views = {};
+  const view = (tab) => (views[tab] ??= View(tab));
+  const open = () => [...document.querySelectorAll('.desk')].find((desk) => desk.offsetParent)?.id.split('-')[0]; // the tab that is seen
+  const owner = (element) => element.closest('.desk').id.split('-')[0];
 
   async function share(link) {
     const url = `${location.origin}${location.pathname}?s=${link}`;
@@ -140,62 +190,27 @@ window.darkroom = (() => {
   function feed(value) {
     if (!value) return;
     const m = JSON.parse(value);
-    if (m.begin) { waiting = false; film = []; files = []; $('downloads').replaceChildren(); $('where').textContent = 'loading'; }
-    if (m.frame) { film.push(m.frame); at = film.length - 1; draw(); }
-    if (m.done) done(m.done);
-    if (m.hello) $('s-memory').textContent = megabytes(m.hello.memory);
-    if (m.picture) single(m.picture);
-    if (m.same_seed) setAgain(false);
+    if (m.tab) view(m.tab).feed(m);
+    if (m.hello) by('s-memory').textContent = megabytes(m.hello.memory);
     if (m.link) share(m.link);
     if (m.say) toast(m.say);
     if (m.error) toast(m.error, true);
   }
 
-  // Gradio writes the place in the queue into #queue; people read it under the picture
-  function place() {
-    const found = /queue: (\d+)\/(\d+)/.exec($('queue').textContent);
-    if (!found) return;
-    $('s-queue').textContent = found[1];
-    if (running && waiting) $('where').textContent = `place ${found[1]} of ${found[2]} in the queue`;
-  }
-
-  function begin() {
-    waiting = true; buttons(true); $('where').textContent = 'loading';
-    if (!begin.watch) { begin.watch = new MutationObserver(place); begin.watch.observe($('queue'), { childList: true, subtree: true, characterData: true }); }
-  }
-
-  // whatever ended the run, and however early: the last picture stays, and the buttons work again
-  function ended() {
-    buttons(false);
-    if (film.length) { $('scrub').max = film.length; $('scrub').disabled = film.length < 2; strip(); draw(); }
-    else if ($('where').textContent === 'loading') $('where').textContent = '';
-  }
-
-  function stopped() {
-    const begun = !waiting;
-    ended();
-    $('where').textContent = begun && film.length ? `stopped at step ${film[at].step} of ${film[at].steps}; the picture is kept` : 'stopped before it began';
-  }
-
-  function step(by) { if (film.length && !$('scrub').disabled) { at = Math.max(0, Math.min(film.length - 1, at + by)); draw(); } }
-
   document.addEventListener('keydown', (e) => {
-    const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(e.target.tagName) && e.target.id !== 'scrub';
-    if (e.key === 'Enter' && (e.ctrlKey || e.metaKey)) { e.preventDefault(); $('image-generate')?.click(); }
-    else if (e.key === 'Escape' && running) $('image-stop')?.click();
-    else if (!typing && e.key === 'ArrowLeft') { e.preventDefault(); step(-1); }
-    else if (!typing && e.key === 'ArrowRight') { e.preventDefault(); step(1); }
+    const tab = open();
+    if (!tab) return;
+    const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(e.target.tagName) && e.target.type !== 'range';
+    if (e.key === 'Enter' && (e.ctrlKey || e.metaKey)) { e.preventDefault(); view(tab).generate(); }
+    else if (e.key === 'Escape' && view(tab).running()) view(tab).stop();
+    else if (!typing && e.key === 'ArrowLeft') { e.preventDefault(); view(tab).step(-1); }
+    else if (!typing && e.key === 'ArrowRight') { e.preventDefault(); view(tab).step(1); }
   }, true);
-  document.addEventListener('input', (e) => { if (e.target.id === 'scrub') { at = Number(e.target.value) - 1; draw(); } });
-  document.addEventListener('click', (e) => {
-    const choice = e.target.closest?.('.seg button');
-    if (!choice) return;
-    show = choice.dataset.show;
-    document.querySelectorAll('.seg button').forEach((b) => { b.classList.toggle('on', b === choice); b.setAttribute('aria-pressed', b === choice); });
-    if (film.length) { strip(); draw(); }
-  });
-  // a picture dropped anywhere goes to the file field that reads settings
-  const receiver = () => document.querySelector('#image-drop input[type=file]');
+  document.addEventListener('input', (e) => { if (e.target.classList.contains('scrub')) view(owner(e.target)).go(Number(e.target.value) - 1); });
+  document.addEventListener('click', (e) => { const choice = e.target.closest?.('.seg button'); if (choice) view(owner(choice)).choose(choice.dataset.show); });
+
+  // a picture dropped anywhere goes to the file field of the open tab
+  const receiver = () => document.querySelector(`#${open()}-drop input[type=file]`);
   const holdsFile = (e) => [...(e.dataTransfer?.types || [])].includes('Files');
   document.addEventListener('dragover', (e) => { if (holdsFile(e)) { e.preventDefault(); document.body.classList.add('dropping'); } });
   document.addEventListener('dragleave', (e) => { if (!e.relatedTarget) document.body.classList.remove('dropping'); });
@@ -211,11 +226,13 @@ window.darkroom = (() => {
 
   // a click on a picture of the sheet tells the server which
   function chooser(element, trigger) {
-    element.addEventListener('click', (e) => { const chosen = e.target.closest('[data-id]');
-      if (chosen && running) toast('Stop the run first, then open an older picture.', true);
+    element.addEventListener('click', (e) => {
+      const chosen = e.target.closest('[data-id]');
+      if (chosen && view(open()).running()) toast('Stop the run first, then open an older picture.', true);
       else if (chosen) trigger('click', { id: Number(chosen.dataset.id) });
     });
   }
 
-  return { feed, begin, ended, stopped, chooser, choose: () => receiver()?.click() };
+  const on = (name) => (tab) => view(tab)[name]();
+  return { feed, chooser, begin: on('begin'), ended: on('ended'), stopped: on('stopped'), choose: () => receiver()?.click() };
 })();

@@ -17,6 +17,7 @@ from pipelines.settings import sentence
 if TYPE_CHECKING:
     from app.desktop import Desktop
 
+TAB = "image"
 MODEL = "latent-diffusion"
 FIRST = ["prompt", "negative_prompt", "sampler", "seed", "steps", "guidance", "count"]
 EXAMPLES = {
@@ -37,7 +38,7 @@ def build(desktop: Desktop) -> None:
     c = form.controls
     more = [name for name, field in entry.settings.model_fields.items() if (field.json_schema_extra or {}).get("more")]
 
-    with gr.Row(elem_classes="desk"):
+    with gr.Row(elem_id="image-desk", elem_classes="desk"):
         with gr.Column(elem_classes="settings", min_width=280):
             gr.HTML(f'<div class="model"><b>{entry.title}</b><span>{size(entry.weights)}</span></div>')
             c["prompt"].render()
@@ -65,10 +66,10 @@ def build(desktop: Desktop) -> None:
                 generate = gr.Button("Generate", variant="primary", elem_id="image-generate")
                 stop = gr.Button("Stop", elem_id="image-stop", interactive=False)
         with gr.Column(elem_classes="view"):
-            gr.HTML(viewer.SHELL)
-            queue = gr.HTML("", elem_id="queue")
+            gr.HTML(viewer.shell(TAB))
+            queue = gr.HTML("", elem_id="image-queue", elem_classes="queue")
         with gr.Column(elem_classes="inspect", min_width=280):
-            gr.HTML(viewer.INSPECTOR + model_card(entry.weights))
+            gr.HTML(viewer.inspector(TAB) + model_card(entry.weights))
 
     inputs = form.inputs
 
@@ -76,25 +77,25 @@ def build(desktop: Desktop) -> None:
         try:
             settings = form.settings(values)
         except ValidationError as error:
-            yield desktop.tell({"error": sentence(error)})
+            yield desktop.tell({"error": sentence(error)}, TAB)
             return
         for message in live.run(MODEL, settings, owner, desktop.history, keep):
-            yield desktop.tell(message)
+            yield desktop.tell(message, TAB)
 
     def restore(path: str | None) -> list[Any]:
-        return [None, *desktop.restore(form, path)]
+        return [None, *desktop.restore(TAB, form, path)]
 
     def recall(owner: str, event: gr.EventData) -> list[Any]:
-        return desktop.recall(form, owner, event)
+        return desktop.recall(TAB, form, owner, event)
 
     private = {"api_visibility": "private", "show_progress": "hidden"}
-    picked = generate.click(desktop.new_seed, [again, c["seed"]], c["seed"], queue=False, js="(...v) => { darkroom.begin(); return v; }", **private)
+    picked = generate.click(desktop.new_seed, [again, c["seed"]], c["seed"], queue=False, js="(...v) => { darkroom.begin('image'); return v; }", **private)
     run = picked.then(
         develop, [desktop.owner, in_files, *inputs], desktop.feed,
         concurrency_id=live.SLOT, concurrency_limit=1, show_progress="minimal", show_progress_on=queue, api_visibility="private",
     )  # fmt: skip
-    run.then(desktop.sheet_of, desktop.owner, desktop.sheet, js="(...v) => { darkroom.ended(); return v; }", **private)
-    stop.click(None, None, None, cancels=[run], js="() => darkroom.stopped()")
+    run.then(desktop.sheet_of, desktop.owner, desktop.sheet, js="(...v) => { darkroom.ended('image'); return v; }", **private)
+    stop.click(None, None, None, cancels=[run], js="() => darkroom.stopped('image')")
     dropped.upload(restore, dropped, [dropped, desktop.feed, *inputs], **private)
     desktop.sheet.click(recall, desktop.owner, [desktop.feed, *inputs], **private)
     desktop.share.click(lambda *v: desktop.link(MODEL, form, v), inputs, desktop.feed, **private)

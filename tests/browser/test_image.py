@@ -53,53 +53,56 @@ def generate(page: Page, prompt: str = "a bald man in shades", steps: int = 20) 
     page.fill(PROMPT, prompt)
     field(page, "steps", steps)
     page.click("#image-generate")
-    page.wait_for_selector("#downloads a")
+    page.wait_for_selector("#image-downloads a")
     expect(page.locator("#image-generate")).to_be_enabled()
 
 
 def test_words_become_a_picture_step_by_step(page: Page) -> None:
     page.evaluate(
-        "() => { window.seen = new Set(); new MutationObserver(() => seen.add(document.getElementById('now').src))"
-        ".observe(document.getElementById('now'), {attributes: true}); }"
+        "() => { window.seen = new Set(); new MutationObserver(() => seen.add(document.getElementById('image-now').src))"
+        ".observe(document.getElementById('image-now'), {attributes: true}); }"
     )
     generate(page, steps=200)
     assert page.evaluate("seen.size") >= 5
-    expect(page.locator("#where")).to_contain_text("step 200 of 200")
-    expect(page.locator("#cost td:nth-child(2)").first).to_have_text("200")
+    expect(page.locator("#image-where")).to_contain_text("step 200 of 200")
+    expect(page.locator("#image-cost td:nth-child(2)").first).to_have_text("200")
     assert page.input_value("#image-seed input") == page.inner_text("#s-seed")  # chosen before the run, written back
     page.screenshot(path=SCREENSHOTS / "desk.png")
 
 
 def test_scrubbing_happens_in_the_browser(page: Page) -> None:
     generate(page)
-    last = page.get_attribute("#now", "src")
+    last = page.get_attribute("#image-now", "src")
     page.context.set_offline(True)
-    page.locator("#where").click()
+    page.locator("#image-where").click()
     page.keyboard.press("ArrowLeft")
-    expect(page.locator("#where")).to_contain_text("step 19 of 20")
-    assert page.get_attribute("#now", "src") != last
-    page.locator("#scrub").fill("3")
-    expect(page.locator("#where")).to_contain_text("step 3 of 20")
-    expect(page.locator("#equation")).to_contain_text("x0.85 = 0.944 x0.90 + 0.056 D̂")  # DPM-Solver++ from t = 0.9 to 0.85
-    prediction = page.get_attribute("#now", "src")
+    expect(page.locator("#image-where")).to_contain_text("step 19 of 20")
+    assert page.get_attribute("#image-now", "src") != last
+    page.locator("#image-scrub").fill("3")
+    expect(page.locator("#image-where")).to_contain_text("step 3 of 20")
+    expect(page.locator("#image-equation")).to_contain_text("x0.85 = 0.944 x0.90 + 0.056 D̂")  # DPM-Solver++ from t = 0.9 to 0.85
+    prediction = page.get_attribute("#image-now", "src")
     page.click("text=State xt")
-    assert page.get_attribute("#now", "src") != prediction
+    assert page.get_attribute("#image-now", "src") != prediction
     page.click("text=Prediction")
-    page.locator("#film img").last.click()
-    assert page.get_attribute("#now", "src") == last
+    page.locator("#image-film img").last.click()
+    assert page.get_attribute("#image-now", "src") == last
     page.context.set_offline(False)
 
 
 def test_a_word_shows_where_it_looks(page: Page) -> None:
     generate(page)
-    assert page.locator("#words button").all_inner_texts() == ["a", "bald", "man", "in", "shades"]
-    expect(page.locator("#heat")).to_be_hidden()
-    page.click("#words button:text-is('shades')")
-    expect(page.locator("#heat")).to_be_visible()
-    assert page.evaluate("() => { const c = document.getElementById('heat'); return new Set(c.getContext('2d').getImageData(0, 0, 256, 256).data).size }") > 20
+    assert page.locator("#image-words button").all_inner_texts() == ["a", "bald", "man", "in", "shades"]
+    expect(page.locator("#image-heat")).to_be_hidden()
+    page.click("#image-words button:text-is('shades')")
+    expect(page.locator("#image-heat")).to_be_visible()
+    assert (
+        page.evaluate("() => { const c = document.getElementById('image-heat'); return new Set(c.getContext('2d').getImageData(0, 0, 256, 256).data).size }")
+        > 20
+    )
     page.screenshot(path=SCREENSHOTS / "heat.png")
-    page.click("#words button:text-is('shades')")
-    expect(page.locator("#heat")).to_be_hidden()
+    page.click("#image-words button:text-is('shades')")
+    expect(page.locator("#image-heat")).to_be_hidden()
 
 
 def test_stop_keeps_the_last_picture_and_the_next_run_starts_clean(page: Page) -> None:
@@ -107,16 +110,16 @@ def test_stop_keeps_the_last_picture_and_the_next_run_starts_clean(page: Page) -
     field(page, "steps", 200)
     field(page, "count", 8)
     page.click("#image-generate")
-    page.wait_for_selector("#now:not([hidden])")
+    page.wait_for_selector("#image-now:not([hidden])")
     page.keyboard.press("Escape")
-    expect(page.locator("#where")).to_contain_text("the picture is kept")
-    expect(page.locator("#now")).to_be_visible()
-    kept = page.get_attribute("#now", "src")
+    expect(page.locator("#image-where")).to_contain_text("the picture is kept")
+    expect(page.locator("#image-now")).to_be_visible()
+    kept = page.get_attribute("#image-now", "src")
     page.wait_for_timeout(700)
-    assert page.get_attribute("#now", "src") == kept
+    assert page.get_attribute("#image-now", "src") == kept
     field(page, "count", 1)
     generate(page, steps=5)
-    expect(page.locator("#where")).to_contain_text("step 5 of 5")
+    expect(page.locator("#image-where")).to_contain_text("step 5 of 5")
 
 
 def slow(monkeypatch: pytest.MonkeyPatch) -> list[int]:
@@ -139,7 +142,7 @@ def test_closing_the_page_stops_its_run(browser: Browser, served: str, monkeypat
     page.fill(PROMPT, "a cat")
     field(page, "steps", 200)
     page.click("#image-generate")
-    page.wait_for_selector("#now:not([hidden])")
+    page.wait_for_selector("#image-now:not([hidden])")
     page.context.close()
     time.sleep(2)
     reached = len(steps)
@@ -154,11 +157,11 @@ def test_ten_pages_at_once_all_finish_and_the_waiting_see_their_place(browser: B
         page.fill(PROMPT, "a cat")
         page.click("#image-generate")
         page.wait_for_timeout(100)
-    expect(pages[-1].locator("#where")).to_contain_text("in the queue", timeout=10_000)
+    expect(pages[-1].locator("#image-where")).to_contain_text("in the queue", timeout=10_000)
     pages[-1].screenshot(path=SCREENSHOTS / "queue.png")
     finished = []
     while len(finished) < 10:  # as they came
-        finished += [i for i, page in enumerate(pages) if i not in finished and page.locator("#downloads a").count()]
+        finished += [i for i, page in enumerate(pages) if i not in finished and page.locator("#image-downloads a").count()]
         pages[0].wait_for_timeout(50)
     assert finished == sorted(finished)
     for page in pages:
@@ -174,7 +177,7 @@ def test_history_survives_a_reload_and_brings_settings_back(page: Page) -> None:
     page.click("#sheet button")
     expect(page.locator(PROMPT)).to_have_value("an owl in the history")
     expect(page.locator("#image-steps input[type=number]")).to_have_value("7")
-    expect(page.locator("#now")).to_be_visible()
+    expect(page.locator("#image-now")).to_be_visible()
     expect(page.locator("#image-again input")).not_to_be_checked()
 
 
@@ -194,7 +197,7 @@ DROP = """async ([name, data]) => {
 def test_a_dropped_png_brings_its_settings_and_its_pixels_back(page: Page, tmp_path: Path) -> None:
     generate(page, "a dropped cat", steps=6)
     with page.expect_download() as download:
-        page.click("#downloads a")
+        page.click("#image-downloads a")
     saved = tmp_path / "saved.png"
     download.value.save_as(saved)
     seed = page.inner_text("#s-seed")
@@ -204,8 +207,8 @@ def test_a_dropped_png_brings_its_settings_and_its_pixels_back(page: Page, tmp_p
     expect(page.locator(PROMPT)).to_have_value("a dropped cat")
     expect(page.locator("#image-seed input")).to_have_value(seed)
     page.click("#image-generate")
-    page.wait_for_selector("#downloads a")
-    again = page.get_attribute("#downloads a", "href").split(",")[1]
+    page.wait_for_selector("#image-downloads a")
+    again = page.get_attribute("#image-downloads a", "href").split(",")[1]
     assert base64.b64decode(again) == saved.read_bytes()
 
 
@@ -233,8 +236,8 @@ def test_it_works_by_keyboard_alone(page: Page) -> None:
     page.focus(PROMPT)
     page.keyboard.type("a keyboard cat")
     page.keyboard.press("Control+Enter")
-    page.wait_for_selector("#downloads a")
-    assert page.locator("#words button").all_inner_texts() == ["a", "keyboard", "cat"]
+    page.wait_for_selector("#image-downloads a")
+    assert page.locator("#image-words button").all_inner_texts() == ["a", "keyboard", "cat"]
 
 
 def test_no_words_says_so(page: Page) -> None:
@@ -244,19 +247,19 @@ def test_no_words_says_so(page: Page) -> None:
 
 def test_a_bad_seed_is_one_sentence_and_loses_nothing(page: Page) -> None:
     generate(page, "a cat")
-    picture = page.get_attribute("#now", "src")
+    picture = page.get_attribute("#image-now", "src")
     page.uncheck("#image-again input")
     field(page, "seed", -1)
     page.click("#image-generate")
     expect(page.locator("#toast")).to_contain_text("Seed is -1, but should be greater than or equal to 0")
-    assert page.get_attribute("#now", "src") == picture
+    assert page.get_attribute("#image-now", "src") == picture
     expect(page.locator("#image-generate")).to_be_enabled()
 
 
 @pytest.mark.parametrize(("value", "said"), [("", "Steps is None"), ("100000", "Steps is 100000")])
 def test_a_bad_slider_is_one_sentence_and_the_page_goes_on(page: Page, value: str, said: str) -> None:
     generate(page, "a cat", steps=5)
-    picture = page.get_attribute("#now", "src")
+    picture = page.get_attribute("#image-now", "src")
     box = page.locator("#image-steps input[type=number]").first
     box.evaluate(  # what the browser itself would not let through
         "(box, value) => { box.removeAttribute('max'); box.value = value; box.dispatchEvent(new Event('input', {bubbles: true})); }", value
@@ -264,26 +267,26 @@ def test_a_bad_slider_is_one_sentence_and_the_page_goes_on(page: Page, value: st
     page.click("#image-generate")
     expect(page.locator("#toast")).to_contain_text(said)
     expect(page.locator("#image-generate")).to_be_enabled()
-    assert page.get_attribute("#now", "src") == picture
-    expect(page.locator("#where")).to_contain_text("step 5 of 5")
+    assert page.get_attribute("#image-now", "src") == picture
+    expect(page.locator("#image-where")).to_contain_text("step 5 of 5")
     generate(page, "a cat", steps=6)
-    expect(page.locator("#where")).to_contain_text("step 6 of 6")
+    expect(page.locator("#image-where")).to_contain_text("step 6 of 6")
 
 
 def test_an_older_picture_does_not_break_into_a_run(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     generate(page, "an owl", steps=7)
     expect(page.locator("#sheet button")).to_have_count(1)
     page.click("#sheet button")
-    expect(page.locator("#where")).to_contain_text("from the history")
-    expect(page.locator("#words button")).to_have_count(0)  # the inspector shows no other picture's numbers
-    expect(page.locator("#equation")).not_to_contain_text("D̂")
+    expect(page.locator("#image-where")).to_contain_text("from the history")
+    expect(page.locator("#image-words button")).to_have_count(0)  # the inspector shows no other picture's numbers
+    expect(page.locator("#image-equation")).not_to_contain_text("D̂")
     slow(monkeypatch)
     page.click("#image-generate")
-    page.wait_for_selector("#film img, #words button")
+    page.wait_for_selector("#image-film img, #image-words button")
     page.click("#sheet button")
     expect(page.locator("#toast")).to_contain_text("Stop the run first")
-    page.wait_for_selector("#downloads a")
-    expect(page.locator("#where")).to_contain_text("step 7 of 7")
+    page.wait_for_selector("#image-downloads a")
+    expect(page.locator("#image-where")).to_contain_text("step 7 of 7")
 
 
 def test_it_fits_a_phone(browser: Browser, served: str) -> None:
