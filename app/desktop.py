@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import io
 import json
 import logging
 import random
@@ -12,13 +13,17 @@ from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
+from PIL import Image
 
 from app import api, live, metadata, viewer
 from app.forms import Form
 from app.history import History
-from app.tabs import image
+from app.tabs import edit, image
+from pipelines import pictures
+from pipelines.catalogue import find
+from pipelines.settings import Settings
 
-TABS: dict[str, Callable[[Desktop], None]] = {"Image": image.build}
+TABS: dict[str, Callable[[Desktop], None]] = {"Image": image.build, "Edit": edit.build}
 
 HEADER = '<div class="brand"><i class="lamp"></i>Darkroom</div>'
 STATUS = """
@@ -39,9 +44,10 @@ class Desktop:
 
     def __init__(self, history: History | None = None) -> None:
         self.history = history or History()
-        self.forms: dict[str, Form] = {}
+        self.tabs: dict[str, tuple[Form, gr.components.Component]] = {}
         with gr.Blocks(title="Darkroom", fill_width=True, fill_height=True, analytics_enabled=False, delete_cache=(3600, 86400)) as self.blocks:
             self.owner = gr.BrowserState("", storage_key="darkroom-owner", secret="darkroom")
+            self.where = gr.Textbox(visible="hidden")  # which tab is open, filled on the way by darkroom.open
             self.feed = gr.HTML("", elem_id="feed", html_template="", js_on_load="watch('value', () => darkroom.feed(props.value))", visible="hidden")
             with gr.Row(elem_id="header"):
                 gr.HTML(HEADER, min_width=0)
@@ -58,12 +64,16 @@ class Desktop:
             self.sheet.render()
             gr.HTML(STATUS, elem_id="status")
             api.expose(self.history)
-            form = self.forms[image.MODEL]
-            self.blocks.load(self.begin, [self.owner], [self.owner, self.sheet, self.feed, *form.inputs], api_visibility="private", show_progress="hidden")
+            outputs = [part for form, model in self.tabs.values() for part in (model, *form.inputs)]
+            self.blocks.load(self.begin, [self.owner], [self.owner, self.sheet, self.feed, *outputs], api_visibility="private", show_progress="hidden")
 
-    def opens(self, model: str, form: Form) -> None:
-        """A tab says which model's links it opens."""
-        self.forms[model] = form
+    def opens(self, tab: str, form: Form, model: gr.components.Component) -> None:
+        """A tab says which models' links and files it opens, and where it holds the model's name."""
+        self.tabs[tab] = (form, model)
+
+    def tab_of(self, model: str) -> str:
+        """The tab that runs a model; "" if none does."""
+        return next((tab for tab, (form, _) in self.tabs.items() if model in form.models), "")
 
     @staticmethod
     def tell(message: dict[str, Any], tab: str = "") -> str:
@@ -78,50 +88,75 @@ class Desktop:
     def begin(self, owner: str, request: gr.Request) -> list[Any]:
         """The page opens: who is it, what did they make, and does the link carry settings?"""
         owner = owner or uuid.uuid4().hex
-        form = self.forms[image.MODEL]
         held = dict(request.query_params).get("s") if request else None
         message: dict[str, Any] = {"hello": {"memory": live.memory()}}
-        values: list[Any] = [gr.skip()] * len(form.inputs)
+        tab, model, values = "", "", []
         if held:
             try:
-                _, settings = metadata.from_link(held)
-                values = form.values(settings)
+                model, settings = metadata.from_link(held)
+                tab = self.tab_of(model)
+                values = [model, *self.tabs[tab][0].values(settings)]
                 message["same_seed"] = True
             except metadata.MetadataError as error:
                 message["error"] = str(error)
-        return [owner, self.sheet_of(owner), self.tell(message, image.TAB), *values]
+        filled = [part for name, (form, _) in self.tabs.items() for part in (values if name == tab else self.unchanged(form))]
+        return [owner, self.sheet_of(owner), self.tell(message, tab), *filled]
+
+    @staticmethod
+    def unchanged(form: Form) -> list[Any]:
+        """Nothing for a tab's model and controls."""
+        return [gr.skip()] * (1 + len(form.inputs))
 
     def restore(self, tab: str, form: Form, path: str | None) -> list[Any]:
-        """A dropped file's settings into the form."""
-        keep = [gr.skip()] * len(form.inputs)
+        """A dropped file's settings into the form, or the picture onto the tab's canvas."""
         if path is None:
-            return [gr.skip(), *keep]
+            return [gr.skip(), *self.unchanged(form)]
         try:
             model, settings = metadata.from_png(path)
-            if self.forms.get(model) is not form:
-                raise metadata.MetadataError(f"This picture was made by {model}; open its tab and drop it there.")
+            if model not in form.models:
+                raise metadata.MetadataError(f"This picture was made by {find(model).title}; open the tab {self.tab_of(model).capitalize()} and drop it there.")
         except metadata.MetadataError as error:
-            return [self.tell({"error": str(error)}), *keep]
-        return [self.tell({"same_seed": True, "say": "Settings restored: Generate makes the same picture."}, tab), *form.values(settings)]
+            return [self.tell(self.canvas(path) if form.given else {"error": str(error)}, tab), *self.unchanged(form)]
+        said = {"same_seed": True, "say": "Settings restored: Generate makes the same picture.", "canvas": self.given(form, settings)}
+        return [self.tell(said, tab), model, *form.values(settings)]
+
+    @staticmethod
+    def canvas(picture: Any) -> dict[str, Any]:
+        """A message that puts a picture on the canvas, or says why not."""
+        try:
+            return {"canvas": {"image": pictures.picture(picture)}}
+        except ValueError as error:
+            return {"error": f"{str(error)[0].upper()}{str(error)[1:]}."}
+
+    @staticmethod
+    def given(form: Form, settings: Settings) -> dict[str, str]:
+        """What settings hold for the canvas."""
+        return {name: getattr(settings, name) for name in form.given if hasattr(settings, name)}
 
     def recall(self, tab: str, form: Form, owner: str, event: gr.EventData) -> list[Any]:
-        """A picture of the history back into the viewer, and its settings into the form."""
-        keep = [gr.skip()] * len(form.inputs)
+        """A picture of the history back into the viewer, and its settings into the form; or onto the canvas of a tab that did not make it."""
+        if event._data["tab"] != tab:
+            return [gr.skip(), *self.unchanged(form)]
         try:
             entry = self.history.find(owner, int(event._data["id"]))
             if entry is None:
                 raise metadata.MetadataError("This picture is no longer in the history.")
+            if entry.model not in form.models and form.given:
+                return [self.tell(self.canvas(Image.open(io.BytesIO(entry.png))), tab), *self.unchanged(form)]
             model, settings = metadata.checked(entry.model, entry.settings)
+            if model not in form.models:
+                raise metadata.MetadataError(f"This picture was made by {find(model).title}; open the tab {self.tab_of(model).capitalize()} first.")
         except (metadata.MetadataError, sqlite3.Error, OSError) as error:
-            return [self.tell({"error": str(error)}), *keep]
-        name = f"{model}-{settings.seed}.png"
-        shown = {"name": name, "url": viewer.data_url(entry.png, "png"), "seed": settings.seed}
-        return [self.tell({"picture": shown, "same_seed": True}, tab), *form.values(settings)]
+            return [self.tell({"error": str(error)}), *self.unchanged(form)]
+        shown = {"name": f"{model}-{settings.seed}.png", "url": viewer.data_url(entry.png, "png"), "seed": settings.seed}
+        return [self.tell({"picture": shown, "same_seed": True, "canvas": self.given(form, settings)}, tab), model, *form.values(settings)]
 
     def link(self, model: str, form: Form, values: tuple[Any, ...]) -> str:
         """A link that restores the whole form."""
+        if form.given:
+            return self.tell({"error": "A link cannot carry a picture: download the PNG instead, it holds everything."})
         try:
-            return self.tell({"link": metadata.to_link(model, form.settings(values).model_dump())})
+            return self.tell({"link": metadata.to_link(model, form.settings(model, values).model_dump())})
         except ValueError:
             return self.tell({"error": "These settings are not valid yet: correct them, then share."})
 

@@ -1,4 +1,4 @@
-"""A Settings model as Gradio controls, and controls back as settings."""
+"""Settings models as Gradio controls, and controls back as settings."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
 
 import gradio as gr
-from annotated_types import Ge, Le
+from annotated_types import Ge, Gt, Le, MultipleOf
 from pydantic.fields import FieldInfo
 
 from pipelines.settings import Settings
 
-TITLES = {"negative_prompt": "Keep away from", "dpm-solver++": "DPM-Solver++", "heun": "Heun", "euler": "Euler", "ddim": "DDIM", "ddpm": "DDPM, ancestral"}
+TITLES = {
+    "negative_prompt": "Keep away from", "dpm-solver++": "DPM-Solver++", "heun": "Heun", "euler": "Euler", "ddim": "DDIM", "ddpm": "DDPM, ancestral",
+    "repaint": "RePaint", "source": "What it shows now", "keep": "Keep the layout",
+}  # fmt: skip
+GIVEN = ("image", "mask", "control")  # what a canvas gives, not a control
 
 
 class Slider(gr.Slider):
@@ -30,7 +34,7 @@ def title(name: str) -> str:
 
 def bounds(field: FieldInfo) -> tuple[float | None, float | None]:
     """The least and the greatest allowed value."""
-    low = next((m.ge for m in field.metadata if isinstance(m, Ge)), None)
+    low = next((getattr(m, "ge", None) or getattr(m, "gt", 0) for m in field.metadata if isinstance(m, (Ge, Gt))), None)
     high = next((m.le for m in field.metadata if isinstance(m, Le)), None)
     return low, high
 
@@ -45,7 +49,8 @@ def control(name: str, field: FieldInfo, prefix: str) -> gr.components.Component
     if name == "seed":
         return gr.Number(precision=0, **common)  # its range is refused by Settings, in a better sentence
     if kind in (int, float):
-        return Slider(low, high, step=1 if kind is int else 0.05 if (high or 0) <= 1 else 0.1, buttons=["reset"], **common)
+        whole = next((m.multiple_of for m in field.metadata if isinstance(m, MultipleOf)), 1)
+        return Slider(low, high, step=whole if kind is int else 0.05 if (high or 0) <= 1 else 0.1, buttons=["reset"], **common)
     if kind is bool:
         return gr.Checkbox(**common)
     tall = name == "prompt"
@@ -54,29 +59,34 @@ def control(name: str, field: FieldInfo, prefix: str) -> gr.components.Component
 
 @dataclass(frozen=True)
 class Form:
-    """Controls by field name, in the order of the Settings model."""
+    """Controls by field name for one model or several; a field that several have is one control."""
 
-    model: type[Settings]
+    models: dict[str, type[Settings]]
     controls: dict[str, gr.components.Component]
 
     @classmethod
-    def build(cls, model: type[Settings], prefix: str, order: list[str]) -> Form:
+    def build(cls, models: dict[str, type[Settings]], prefix: str, order: list[str]) -> Form:
         """Make all controls, unrendered: the tab places them. `order` comes first, the rest follows as declared."""
-        names = [*order, *(n for n in model.model_fields if n not in order)]
-        made = {name: control(name, model.model_fields[name], prefix) for name in names}
-        return cls(model, made)
+        fields = {name: field for model in models.values() for name, field in model.model_fields.items() if name not in GIVEN}
+        return cls(models, {name: control(name, fields[name], prefix) for name in [*order, *(n for n in fields if n not in order)]})
+
+    @property
+    def given(self) -> list[str]:
+        """What the tab's canvas gives."""
+        return [name for name in GIVEN if any(name in model.model_fields for model in self.models.values())]
 
     @property
     def inputs(self) -> list[gr.components.Component]:
         return list(self.controls.values())
 
-    def settings(self, values: tuple[Any, ...]) -> Settings:
-        """Validated settings from the controls' values, in order. Raises pydantic.ValidationError."""
-        given = dict(zip(self.controls, values, strict=True))
-        if given.get("seed") is None:
-            given.pop("seed", None)
-        return self.model(**given)
+    def settings(self, model: str, values: tuple[Any, ...], given: dict[str, Any] | None = None) -> Settings:
+        """Validated settings of a model from the controls' values, in order, and what a canvas gave. Raises pydantic.ValidationError."""
+        kind = self.models[model]
+        told = dict(zip(self.controls, values, strict=True)) | (given or {})
+        if told.get("seed") is None:
+            told.pop("seed", None)
+        return kind(**{name: value for name, value in told.items() if name in kind.model_fields})
 
     def values(self, settings: Settings) -> list[Any]:
-        """The controls' values for these settings, in order."""
-        return [getattr(settings, name) for name in self.controls]
+        """The controls' values for these settings, in order; others stay."""
+        return [getattr(settings, name, gr.skip()) for name in self.controls]

@@ -40,7 +40,7 @@ def theme() -> gr.themes.Base:
 LAUNCH: dict[str, Any] = {
     "theme": theme(),
     "css_paths": [STATIC / "darkroom.css"],
-    "head": f"<script>{(STATIC / 'darkroom.js').read_text()}</script>",
+    "head": f"<script>{(STATIC / 'canvas.js').read_text()}</script><script>{(STATIC / 'darkroom.js').read_text()}</script>",
     "footer_links": [],
     "run_history": False,
     "max_file_size": "20mb",

@@ -70,9 +70,16 @@ def thin(film: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [film[round(i * (len(film) - 1) / (FILM - 1))] for i in range(FILM)]
 
 
-def shell(tab: str) -> str:
-    """The viewer's markup; the ids begin with the tab's name."""
-    return SHELL.replace('id="', f'id="{tab}-')
+def shell(tab: str, example: str = "") -> str:
+    """The viewer's markup; the ids begin with the tab's name. With the data URL of an example picture it has a canvas."""
+    sheet = SHELL
+    if example:
+        sheet = sheet.replace("<!-- canvas -->", CANVAS.replace("EXAMPLE", example)).replace("<!-- tools -->", TOOLS)
+        sheet = sheet.replace(
+            '<button type="button" data-show="preview" class="on" aria-pressed="true">', f'{CHOICE}<button type="button" data-show="preview">'
+        )
+        sheet = sheet.replace('id="empty" class="empty"', 'id="empty" class="empty" hidden')
+    return sheet.replace('id="', f'id="{tab}-')
 
 
 def inspector(tab: str) -> str:
@@ -84,9 +91,11 @@ SHELL = """
 <section class="viewer" aria-label="Viewer">
   <div class="tray">
     <img id="now" alt="The picture comes up here" hidden>
-    <canvas id="heat" aria-hidden="true" hidden></canvas>
+    <canvas id="heat" class="heat" aria-hidden="true" hidden></canvas>
+    <!-- canvas -->
     <div id="empty" class="empty"><b>The tray is empty</b><span>Write what you would like to see, then develop it.</span></div>
   </div>
+  <!-- tools -->
   <div id="film" class="film" role="listbox" aria-label="Steps of the run"></div>
   <input id="scrub" class="scrub" type="range" min="1" max="1" value="1" disabled aria-label="Step">
   <div class="cap">
@@ -96,9 +105,23 @@ SHELL = """
     </div>
     <span id="where" aria-live="polite"></span>
     <span id="downloads"></span>
+    <button type="button" id="send" class="send" hidden>Edit this</button>
   </div>
 </section>
 """
+
+CANVAS = """<div id="canvas" class="canvas" data-example="EXAMPLE"><canvas id="base"></canvas>
+    <canvas id="mask" class="mask" aria-label="Paint here what should change"></canvas></div>"""
+CHOICE = '<button type="button" data-show="canvas" class="on" aria-pressed="true">Canvas</button>\n      '
+TOOLS = """<div id="tools" class="tools" role="toolbar" aria-label="Mask">
+    <button type="button" data-tool="brush" class="on" aria-pressed="true">Brush</button>
+    <button type="button" data-tool="eraser" aria-pressed="false">Eraser</button>
+    <label>size <input id="size" type="range" min="1" max="40" value="12" aria-label="Brush size"></label>
+    <button type="button" data-do="undo">Undo</button><button type="button" data-do="clear">Clear</button>
+    <button type="button" data-op="invert">Invert</button><button type="button" data-op="grow">Grow</button>
+    <button type="button" data-op="shrink">Shrink</button>
+    <button type="button" data-do="open">Open mask</button><button type="button" data-do="save">Save mask</button>
+  </div>"""
 
 INSPECTOR = """
 <div class="card">

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any, get_args
 
 import cv2
 import numpy as np
@@ -43,6 +45,22 @@ class Editing(contract.Pipeline):
     def noise(self, s: settings.LatentDiffusion, like: Tensor) -> samplers.Noise:
         return samplers.seeded_noise(s.seed, tuple(like.shape[1:]), s.count, self.base.device)
 
+    def side_by_side(self, runs: list[Any], names: list[str], start: np.ndarray) -> Iterator[contract.Frame]:
+        """Several runs, one after the other, shown side by side; each result carries its own settings."""
+        strip, made, done, steps = [start] * len(runs), [], 0, sum(self.steps(s) for s in runs)
+        for k, s in enumerate(runs):
+            for f in self.run(s):
+                strip[k], done = f.preview, done + 1
+                made += [f.result] if f.result else []
+                yield contract.Frame(done, steps, np.concatenate(strip, axis=1), None, names[k], made if done == steps else None, f.detail)
+
+    def steps(self, s: Any) -> int:
+        """How many steps a run of these settings has."""
+        return s.steps
+
+    def run(self, s: Any) -> Iterator[contract.Frame]:
+        raise NotImplementedError
+
 
 class Variation(Editing):
     """SDEdit (Meng et al. 2022): noise the picture up to a time, and develop it again from there."""
@@ -50,34 +68,21 @@ class Variation(Editing):
     name = "variation"
     Settings = settings.Variation
 
+    def steps(self, s: settings.Variation) -> int:
+        return max(1, round(s.steps * s.strength))
+
     @torch.inference_mode()
     def run(self, s: settings.Variation) -> Iterator[contract.Frame]:
         if s.ladder:
-            yield from self.climb(s)
+            rungs = [s.model_copy(update={"strength": k / 10, "ladder": False, "count": 1}) for k in range(1, 10)]
+            yield from self.side_by_side(rungs, [f"strength {r.strength:.1f}" for r in rungs], square(pixels(s.image)))
             return
         z = self.latent(square(pixels(s.image)))
-        steps = max(1, round(s.steps * s.strength))
-        times = samplers.grid(steps, s.strength)
+        times = samplers.grid(self.steps(s), s.strength)
         r, noise = self.base.prepare(s, times), self.noise(s, z)
         x = r.path.a(s.strength) * z + r.path.s(s.strength) * noise()
         states = samplers.SAMPLERS[s.sampler](r.denoise, x, times, r.path, noise, s.eta)
         yield from self.base.watch(self.name, r, states, times[:-1])
-
-    def climb(self, s: settings.Variation) -> Iterator[contract.Frame]:
-        """Strengths 0.1 to 0.9 side by side: how far noise must go before the picture lets go."""
-        rungs = [s.model_copy(update={"strength": k / 10, "ladder": False, "count": 1}) for k in range(1, 10)]
-        strip = [square(pixels(s.image))] * len(rungs)
-        made: list[contract.Picture] = []
-        steps = sum(max(1, round(r.steps * r.strength)) for r in rungs)
-        done = 0
-        for k, rung in enumerate(rungs):
-            for f in self.run(rung):
-                done += 1
-                strip[k] = f.preview
-                if isinstance(f.result, contract.Picture):
-                    made.append(f.result)
-                shown = np.concatenate(strip, axis=1)
-                yield contract.Frame(done, steps, shown, None, f"strength {rung.strength:.1f}", made if done == steps else None, f.detail)
 
 
 class Inpainting(Editing):
@@ -86,8 +91,17 @@ class Inpainting(Editing):
     name = "inpainting"
     Settings = settings.Inpainting
 
+    def steps(self, s: settings.Inpainting) -> int:
+        schedule = zigzag(s.steps, s.jump, s.resamples) if s.method == "repaint" else range(s.steps, -1, -1)
+        return sum(j < i for i, j in pairwise(schedule))
+
     @torch.inference_mode()
     def run(self, s: settings.Inpainting) -> Iterator[contract.Frame]:
+        if s.compare:
+            every = get_args(settings.Inpainting.model_fields["method"].annotation)
+            methods = [s.model_copy(update={"method": method, "compare": False, "count": 1}) for method in every]
+            yield from self.side_by_side(methods, [m.method for m in methods], pixels(s.image))
+            return
         whole, mask = pixels(s.image), pixels(s.mask) > 0
         place = Place.around(mask)
         z = self.latent(place.cut(whole))
@@ -102,7 +116,7 @@ class Inpainting(Editing):
             if s.method == "naive":
                 yield from samplers.SAMPLERS[s.sampler](denoise, x, times, r.path, noise, s.eta)
                 return
-            for i, j in zip(indices, indices[1:], strict=False):
+            for i, j in pairwise(indices):
                 t, u = times[s.steps - i], times[s.steps - j]
                 if j < i:
                     (step,) = samplers.SAMPLERS[s.sampler](denoise, x, [t, u], r.path, noise, s.eta)
@@ -112,9 +126,9 @@ class Inpainting(Editing):
                     x = renoised(x, t, u, r.path, noise)
 
         def lay(made: np.ndarray) -> np.ndarray:
-            return np.stack([place.lay(whole, mask, one, s.blend) for one in made])
+            return np.stack([place.lay(whole, mask, one, s.blend, s.feather) for one in made])
 
-        starts = [times[s.steps - i] for i, j in zip(indices, indices[1:], strict=False) if j < i]
+        starts = [times[s.steps - i] for i, j in pairwise(indices) if j < i]
         for f in self.base.watch(self.name, r, states(), starts, lay):
             f.detail["schedule"] = [times[s.steps - i] for i in indices]
             yield f
@@ -327,8 +341,9 @@ class Place:
         columns = np.clip(np.arange(self.left, self.left + self.side), 0, width - 1)
         return resized(picture[rows][:, columns], SIDE)
 
-    def lay(self, whole: np.ndarray, mask: np.ndarray, made: np.ndarray, blend: bool) -> UInt8[np.ndarray, "h w 3"]:
-        """`whole` with `made` where the mask is; blended, its colours follow those around (Poisson; Pérez et al. 2003)."""
+    def lay(self, whole: np.ndarray, mask: np.ndarray, made: np.ndarray, blend: bool, feather: int) -> UInt8[np.ndarray, "h w 3"]:
+        """`whole` with `made` where the mask is, faded in over `feather` pixels; blended, its colours follow those around (Poisson;
+        Pérez et al. 2003)."""
         height, width = mask.shape
         sheet = np.array(whole)
         top, left = max(self.top, 0), max(self.left, 0)
@@ -340,6 +355,10 @@ class Place:
             if inner.any():
                 x, y, w, h = cv2.boundingRect(inner)
                 sheet = cv2.seamlessClone(sheet, np.array(whole), inner, (x + w // 2, y + h // 2), cv2.NORMAL_CLONE)
+        if feather and not mask.all():
+            depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 3)
+            share = np.clip(depth / (feather + 1), 0, 1)[..., None]
+            sheet = (whole + share * (sheet.astype(np.float32) - whole)).round().astype(np.uint8)
         return np.where(mask[..., None], sheet, whole)
 
 

@@ -13,7 +13,8 @@ window.darkroom = (() => {
 
   function View(tab) {
     const $ = (id) => by(`${tab}-${id}`);
-    let film = [], at = 0, show = 'preview', word = -1, files = [], running = false, waiting = false, watched = false;
+    let board = null; // the canvas, where the tab has one
+    let film = [], at = 0, show = $('canvas') ? 'canvas' : 'preview', word = -1, files = [], running = false, waiting = false, watched = false;
 
     function buttons(busy) {
       running = busy; waiting = busy && waiting;
@@ -24,7 +25,8 @@ window.darkroom = (() => {
 
     function picture(url, alt) {
       const now = $('now');
-      $('empty').hidden = true; now.hidden = false; now.src = url; now.alt = alt;
+      $('empty').hidden = true; now.hidden = show === 'canvas'; now.src = url; now.alt = alt;
+      if ($('send')) $('send').hidden = false;
     }
 
     function draw() {
@@ -131,7 +133,8 @@ window.darkroom = (() => {
     const setAgain = (on) => { const box = document.querySelector(`#${tab}-again input`); if (box && box.checked !== on) box.click(); };
 
     function feed(m) {
-      if (m.begin) { waiting = false; film = []; files = []; $('downloads').replaceChildren(); $('where').textContent = 'loading'; }
+      if (m.canvas && canvas()) { canvas().set(m.canvas).then((wrong) => wrong && toast(wrong, true)); if (!m.picture) choose('canvas'); }
+      if (m.begin) { waiting = false; if (show === 'canvas') choose('preview'); film = []; files = []; $('downloads').replaceChildren(); $('where').textContent = 'loading'; }
       if (m.frame) { film.push(m.frame); at = film.length - 1; draw(); }
       if (m.done) done(m.done);
       if (m.picture) single(m.picture);
@@ -167,13 +170,27 @@ window.darkroom = (() => {
 
     function go(to) { if (film.length && !$('scrub').disabled) { at = Math.max(0, Math.min(film.length - 1, to)); draw(); } }
 
+    function canvas() {
+      if (!board && $('canvas')) { board = window.darkroomCanvas(tab); board.set({ image: $('canvas').dataset.example }); }
+      return board;
+    }
+
+    // "Edit this": the picture that is seen, finished or not, onto the canvas of the Edit tab
+    function send() {
+      const url = files.length === 1 && at === Math.max(0, film.length - 1) ? files[0].url : $('now').src;
+      document.querySelectorAll('#tabs button[role=tab]').forEach((b) => { if (b.textContent.trim() === 'Edit') b.click(); });
+      setTimeout(() => view('edit').feed({ canvas: { image: url } }), 50);
+    }
+
     function choose(what) {
       show = what;
+      if ($('canvas')) { $('canvas').hidden = $('tools').hidden = what !== 'canvas'; $('now').hidden = what === 'canvas' || !$('now').src; $('heat').hidden = true; }
       $('seg').querySelectorAll('button').forEach((b) => { b.classList.toggle('on', b.dataset.show === what); b.setAttribute('aria-pressed', b.dataset.show === what); });
       if (film.length) { strip(); draw(); }
     }
 
-    return { feed, begin, ended, stopped, choose, go, step: (n) => go(at + n), running: () => running, generate: () => $('generate')?.click(), stop: () => $('stop')?.click() };
+    if ($('send')) $('send').onclick = send;
+    return { feed, begin, ended, stopped, choose, go, canvas, step: (n) => go(at + n), running: () => running, generate: () => $('generate')?.click(), stop: () => $('stop')?.click() };
   }
 
   const views = {};
@@ -229,10 +246,30 @@ window.darkroom = (() => {
     element.addEventListener('click', (e) => {
       const chosen = e.target.closest('[data-id]');
       if (chosen && view(open()).running()) toast('Stop the run first, then open an older picture.', true);
-      else if (chosen) trigger('click', { id: Number(chosen.dataset.id) });
+      else if (chosen) trigger('click', { id: Number(chosen.dataset.id), tab: open() });
     });
   }
 
   const on = (name) => (tab) => view(tab)[name]();
-  return { feed, chooser, begin: on('begin'), ended: on('ended'), stopped: on('stopped'), choose: () => receiver()?.click() };
+  // the canvas fills in what it gives: after owner, "settings in files" and the model's name come `names`
+  function given(tab, values, names) {
+    names.forEach((name, i) => { values[3 + i] = view(tab).canvas().get(name); });
+    return values;
+  }
+
+  // a mask to the server and back, for what OpenCV does to it
+  document.addEventListener('click', (e) => {
+    const button = e.target.closest?.('[data-op]');
+    if (button) by(`${owner(button)}-op-${button.dataset.op}`).click();
+    if (e.target.closest?.('[data-do=open]')) by(`${owner(e.target)}-mask-file`).querySelector('input[type=file]').click();
+  });
+  document.addEventListener('paste', (e) => {
+    const file = [...(e.clipboardData?.files || [])][0], input = receiver();
+    if (!file || !input) return;
+    e.preventDefault();
+    const carrier = new DataTransfer();
+    carrier.items.add(file);
+    input.files = carrier.files; input.dispatchEvent(new Event('change', { bubbles: true }));
+  });
+  return { feed, open, given, chooser, ready: (tab) => view(tab).canvas(), mask: (tab) => view(tab).canvas().get('mask'), begin: on('begin'), ended: on('ended'), stopped: on('stopped'), choose: () => receiver()?.click() };
 })();

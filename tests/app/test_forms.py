@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from app.forms import Form
 from pipelines.settings import LatentDiffusion, sentence
 
-form = Form.build(LatentDiffusion, "test", ["prompt"])
+form = Form.build({"latent-diffusion": LatentDiffusion}, "test", ["prompt"])
 
 
 def values(**changed: object) -> tuple:
@@ -16,7 +16,7 @@ def values(**changed: object) -> tuple:
 
 
 def test_defaults_come_back() -> None:
-    assert form.settings(values()) == LatentDiffusion()
+    assert form.settings("latent-diffusion", values()) == LatentDiffusion()
     assert form.values(LatentDiffusion(steps=7))[list(form.controls).index("steps")] == 7
 
 
@@ -32,15 +32,15 @@ def test_defaults_come_back() -> None:
 def test_a_slider_lets_settings_refuse(name: str, value: object, said: str) -> None:
     assert form.controls[name].preprocess(value) == value  # Gradio's own refusal would be an exception without a sentence
     with pytest.raises(ValidationError) as caught:
-        form.settings(values(**{name: value}))
+        form.settings("latent-diffusion", values(**{name: value}))
     assert sentence(caught.value) == said
 
 
 def test_an_empty_seed_is_the_default() -> None:
-    assert form.settings(values(seed=None)).seed == 0
+    assert form.settings("latent-diffusion", values(seed=None)).seed == 0
 
 
 def test_two_fields_that_contradict_each_other_are_one_sentence() -> None:
     with pytest.raises(ValidationError) as caught:
-        form.settings(values(guidance_start=0.9, guidance_end=0.1))
+        form.settings("latent-diffusion", values(guidance_start=0.9, guidance_end=0.1))
     assert sentence(caught.value) == "Guidance starts at 0.9 but ends at 0.1: let it start first."

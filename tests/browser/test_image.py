@@ -3,44 +3,17 @@
 from __future__ import annotations
 
 import base64
-import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from pages import SCREENSHOTS, opened
+from playwright.sync_api import Browser, Page, expect
 
 from app import viewer
 
-SCREENSHOTS = Path(__file__).parent / "screenshots"
 PROMPT = "#image-prompt textarea"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        yield playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
-
-
-def opened(browser: Browser, address: str, **options: object) -> Page:
-    context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, "color_scheme": "dark", "accept_downloads": True, **options})
-    page = context.new_page()
-    page.goto(address)
-    page.wait_for_selector("#sheet p")
-    return page
-
-
-@pytest.fixture
-def page(browser: Browser, served: str) -> Iterator[Page]:
-    page = opened(browser, served)
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    assert errors == []
-    page.context.close()
 
 
 def field(page: Page, name: str, value: object) -> None:

@@ -1,0 +1,90 @@
+"""What the tabs that make pictures share: Generate and Stop, dropped files, the history, the share link, the model card."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+from pydantic import ValidationError
+
+from app import live
+from app.forms import Form
+from pipelines.cards import WeightsError, card
+from pipelines.settings import sentence
+
+if TYPE_CHECKING:
+    from app.desktop import Desktop
+
+PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+
+
+def wire(
+    desktop: Desktop,
+    tab: str,
+    form: Form,
+    model: gr.components.Component,
+    again: gr.Checkbox,
+    in_files: gr.Checkbox,
+    dropped: gr.File,
+    generate: gr.Button,
+    stop: gr.Button,
+    queue: gr.HTML,
+) -> None:
+    """Connect a tab's controls. `model` holds the name of the model that runs."""
+    inputs, given, seed, feed = form.inputs, form.given, form.controls["seed"], desktop.feed
+    canvas = [gr.Textbox(visible="hidden", elem_id=f"{tab}-given-{name}") for name in given]  # filled on the way by darkroom.given
+
+    def develop(owner: str, keep: bool, name: str, *values: Any) -> Iterator[str]:
+        try:
+            settings = form.settings(name, values[len(given) :], dict(zip(given, values, strict=False)))
+        except ValidationError as error:
+            yield desktop.tell({"error": sentence(error)}, tab)
+            return
+        for message in live.run(name, settings, owner, desktop.history, keep):
+            yield desktop.tell(message, tab)
+
+    picked = generate.click(desktop.new_seed, [again, seed], seed, queue=False, js=f"(...v) => {{ darkroom.begin('{tab}'); return v; }}", **PRIVATE)
+    run = picked.then(
+        develop, [desktop.owner, in_files, model, *canvas, *inputs], feed, js=f"(...v) => darkroom.given('{tab}', v, {json.dumps(given)})",
+        concurrency_id=live.SLOT, concurrency_limit=1, show_progress="minimal", show_progress_on=queue, api_visibility="private",
+    )  # fmt: skip
+    run.then(desktop.sheet_of, desktop.owner, desktop.sheet, js=f"(...v) => {{ darkroom.ended('{tab}'); return v; }}", **PRIVATE)
+    stop.click(None, None, None, cancels=[run], js=f"() => darkroom.stopped('{tab}')")
+
+    def restore(path: str | None) -> list[Any]:
+        return [None, *desktop.restore(tab, form, path)]
+
+    def recall(owner: str, event: gr.EventData) -> list[Any]:
+        return desktop.recall(tab, form, owner, event)
+
+    def share(where: str, name: str, *values: Any) -> Any:
+        return desktop.link(name, form, values) if where == tab else gr.skip()
+
+    dropped.upload(restore, dropped, [dropped, feed, model, *inputs], **PRIVATE)
+    desktop.sheet.click(recall, desktop.owner, [feed, model, *inputs], **PRIVATE)
+    desktop.share.click(share, [desktop.where, model, *inputs], feed, js="(_, ...v) => [darkroom.open(), ...v]", **PRIVATE)
+    desktop.opens(tab, form, model)
+
+
+def size(bundles: tuple[str, ...]) -> str:
+    """How many parameters the bundles have together."""
+    try:
+        return f"{sum(card(name)['parameters'] for name in bundles) / 1e6:.1f} M parameters"
+    except WeightsError as error:
+        return str(error)
+
+
+def model_card(bundles: tuple[str, ...]) -> str:
+    """What the cards say, as a table: every number there was measured by a command of the repository."""
+    rows = []
+    for name in bundles:
+        try:
+            about = card(name)
+        except WeightsError as error:
+            rows.append(f"<tr><td>{name}<td>{error}")
+            continue
+        rows.append(f"<tr><td>{name}<td>{about['parameters'] / 1e6:.1f} M, {about['seconds'] / 60:.0f} min of training")
+        rows += [f"<tr><td>{label}<td>{value}" for label, value in about.get("shown", {}).items()]
+    return f'<div class="card"><h4>Model card</h4><table>{"".join(rows)}</table></div>'

@@ -1,0 +1,128 @@
+"""The Edit tab: a canvas, a mask, and four ways to change a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import gradio as gr
+import numpy as np
+from PIL import Image
+
+from app import desk, viewer
+from app.forms import Form
+from pipelines import pictures
+from pipelines.catalogue import BASE, find
+
+if TYPE_CHECKING:
+    from app.desktop import Desktop
+
+TAB = "edit"
+MODES = {"Inpaint": "inpainting", "Outpaint": "outpainting", "Vary": "variation", "Change by words": "edit-by-words"}
+HELP = {
+    "inpainting": "Paint over what should change, and say what should be there.",
+    "outpainting": "Choose how far to go on at each side.",
+    "variation": "The picture's like: more strength, less likeness.",
+    "edit-by-words": "Say what the picture shows, and what it should show.",
+}
+FIRST = ["prompt", "source", "negative_prompt", "sampler", "seed", "steps", "guidance", "count"]
+RARE = ["blend", "jump", "resamples"]  # inpainting's, under "More"
+OWN = {
+    "inpainting": ["method", "compare", "feather"],
+    "outpainting": ["left", "right", "top", "bottom"],
+    "variation": ["strength", "ladder"],
+    "edit-by-words": ["keep"],
+}
+EXAMPLE = Path(__file__).parent.parent.parent / "assets" / "examples" / "avatar.png"
+OPERATIONS = {
+    "invert": lambda mask: 255 - mask,
+    "grow": lambda mask: cv2.dilate(mask, disc(mask)),
+    "shrink": lambda mask: cv2.erode(mask, disc(mask)),
+}
+
+
+def disc(mask: np.ndarray) -> np.ndarray:
+    """A round brush of about a thirtieth of the picture."""
+    size = 2 * max(1, max(mask.shape) // 60) + 1
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+
+
+def build(desktop: Desktop) -> None:
+    """Lay out the tab and wire it."""
+    form = Form.build({model: find(model).settings for model in MODES.values()}, TAB, FIRST)
+    c, groups = form.controls, {}
+    placed = {*FIRST, *RARE, *(field for own in OWN.values() for field in own)}
+    more = [name for name in c if name not in placed]
+
+    with gr.Row(elem_id="edit-desk", elem_classes="desk"):
+        with gr.Column(elem_classes="settings", min_width=280):
+            model = gr.Radio(list(MODES.items()), value="inpainting", label="What to do", elem_id="edit-model")
+            hint = gr.HTML(f"<small>{HELP['inpainting']}</small>", elem_classes="hint")
+            c["prompt"].render()
+            with gr.Column(visible=False) as source:
+                c["source"].render()
+            for name, own in OWN.items():
+                with gr.Column(visible=name == "inpainting") as groups[name]:
+                    for field in own:
+                        c[field].render()
+            c["negative_prompt"].render()
+            with gr.Row(elem_classes="pair"):
+                c["sampler"].render()
+                with gr.Column(min_width=100):
+                    c["seed"].render()
+                    again = gr.Checkbox(True, label="New seed each time", elem_id="edit-again")
+            for name in ("steps", "guidance", "count"):
+                c[name].render()
+            with gr.Accordion("More", open=False):
+                with gr.Column() as rare:
+                    for name in RARE:
+                        c[name].render()
+                for name in more:
+                    c[name].render()
+                in_files = gr.Checkbox(True, label="Settings in files", info="A saved PNG carries what made it.")
+            dropped = gr.File(elem_id="edit-drop", visible="hidden")
+            masked = gr.File(elem_id="edit-mask-file", visible="hidden")
+            with gr.Row(elem_classes="act"):
+                generate = gr.Button("Generate", variant="primary", elem_id="edit-generate")
+                stop = gr.Button("Stop", elem_id="edit-stop", interactive=False)
+        with gr.Column(elem_classes="view"):
+            gr.HTML(viewer.shell(TAB, pictures.url(Image.open(EXAMPLE))), js_on_load="darkroom.ready('edit')")
+            queue = gr.HTML("", elem_id="edit-queue", elem_classes="queue")
+        with gr.Column(elem_classes="inspect", min_width=280):
+            gr.HTML(viewer.inspector(TAB) + desk.model_card(BASE))
+
+    shown = [hint, source, rare, *groups.values()]
+
+    def choose(name: str) -> list[Any]:
+        return [
+            f"<small>{HELP[name]}</small>",
+            gr.Column(visible=name == "edit-by-words"),
+            gr.Column(visible=name == "inpainting"),
+            *[gr.Column(visible=name == group) for group in groups],
+        ]
+
+    model.change(choose, model, shown, queue=False, **desk.PRIVATE)
+    desk.wire(desktop, TAB, form, model, again, in_files, dropped, generate, stop, queue)
+
+    travelling = gr.Textbox(visible="hidden")
+    for name, operation in OPERATIONS.items():
+
+        def change(held: str, operation: Any = operation) -> str:
+            if not held:
+                return desktop.tell({"error": "There is no picture on the canvas yet: drop, paste or open one."})
+            return desktop.tell({"canvas": {"mask": pictures.url(Image.fromarray(operation(pictures.pixels(pictures.mask(held, remote=True)))))}}, TAB)
+
+        gr.Button(name, elem_id=f"edit-op-{name}", visible="hidden").click(
+            change, travelling, desktop.feed, js="() => [darkroom.mask('edit')]", queue=False, **desk.PRIVATE
+        )
+
+    def open_mask(path: str | None) -> list[Any]:
+        if path is None:
+            return [None, gr.skip()]
+        try:
+            return [None, desktop.tell({"canvas": {"mask": pictures.mask(path)}}, TAB)]
+        except ValueError as error:
+            return [None, desktop.tell({"error": f"{str(error)[0].upper()}{str(error)[1:]}."})]
+
+    masked.upload(open_mask, masked, [masked, desktop.feed], **desk.PRIVATE)

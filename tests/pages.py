@@ -1,0 +1,37 @@
+"""A Chromium and what a person does in every tab."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+SCREENSHOTS = Path(__file__).parent / "browser" / "screenshots"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        yield playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
+
+
+def opened(browser: Browser, address: str, **options: object) -> Page:
+    context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, "color_scheme": "dark", "accept_downloads": True, **options})
+    page = context.new_page()
+    page.goto(address)
+    page.wait_for_selector("#sheet p")
+    return page
+
+
+@pytest.fixture
+def page(browser: Browser, served: str) -> Iterator[Page]:
+    page = opened(browser, served)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    assert errors == []
+    page.context.close()
