@@ -59,14 +59,15 @@ class History:
             return int(new or 0)
 
     def recent(self, owner: str, limit: int = 60) -> list[Entry]:
-        """A browser's last pictures, newest first, without their PNG."""
-        return self._read("x''", "owner = ? ORDER BY id DESC LIMIT ?", (owner, limit))
+        """A browser's last pictures, newest first, without the pictures themselves: neither their PNG nor those that settings hold."""
+        light = "json_remove(settings, '$.image', '$.mask', '$.control'), x''"
+        return self._read(light, "owner = ? ORDER BY id DESC LIMIT ?", (owner, limit))
 
     def find(self, owner: str, number: int) -> Entry | None:
         """One picture of this browser."""
-        return next(iter(self._read("png", "owner = ? AND id = ?", (owner, number))), None)
+        return next(iter(self._read("settings, png", "owner = ? AND id = ?", (owner, number))), None)
 
-    def _read(self, png: str, where: str, values: tuple) -> list[Entry]:
+    def _read(self, heavy: str, where: str, values: tuple) -> list[Entry]:
         with closing(self._open()) as db:
-            rows = db.execute(f"SELECT id, model, settings, {png}, thumbnail FROM pictures WHERE {where}", values).fetchall()
+            rows = db.execute(f"SELECT id, model, {heavy}, thumbnail FROM pictures WHERE {where}", values).fetchall()
         return [Entry(i, model, json.loads(settings), png, thumb) for i, model, settings, png, thumb in rows]

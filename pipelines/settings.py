@@ -32,7 +32,7 @@ class LatentDiffusion(Settings):
         "dpm-solver++", description="How to step from noise to picture: the weights are the same. Heun calls the network twice a step."
     )
     steps: int = Field(20, ge=1, le=200, description="More steps follow the path closer and take longer.")
-    guidance: float = Field(3.0, ge=1, le=15, description="How strongly to follow the words: 1 is the plain model.")
+    guidance: float = Field(4.0, ge=1, le=15, description="How strongly to follow the words: 1 is the plain model.")
     count: int = Field(1, ge=1, le=8, description="How many pictures, with the seeds seed, seed + 1, …")
     path: Literal["straight", "cosine", "linear-beta"] = Field(
         "straight", description="How noise and data mix on the way: rectified flow's line, the cosine schedule, DDPM's betas.", json_schema_extra=MORE

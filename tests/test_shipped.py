@@ -9,7 +9,6 @@ import pytest
 from torch import nn
 
 from pipelines import autoencoder, weights
-from pipelines.evaluation import build_eye
 from pipelines.latent_diffusion import LatentDiffusion
 from pipelines.nn.dit import Config
 from pipelines.nn.reader import AttributeReader
@@ -19,7 +18,6 @@ SHIPPED = {
     "autoencoder": lambda config: autoencoder.Autoencoder(autoencoder.Config(**config)),
     "latent-diffusion": lambda config: LatentDiffusion(Config(**config)),
     "reader": lambda config: AttributeReader(**config),
-    "eye": lambda config: build_eye(),
 }
 
 
@@ -34,7 +32,6 @@ def test_nothing_lies_there_without_a_card_or_above_ten_megabytes() -> None:
 def test_a_bundle_fits_its_model_and_says_what_it_is(name: str) -> None:
     tensors, about = weights.read(name, FOLDER)  # checksums included
     model: nn.Module = SHIPPED[name](about["config"])
-    frozen = {k: v for k, v in model.state_dict().items() if k.startswith("text.transformer.")} if name == "eye" else {}
-    weights.fill(model, tensors | frozen, name)
+    weights.fill(model, tensors, name)
     assert {"data", "licence", "recipe", "steps", "seconds", "metrics", "parameters"} <= set(about)
     assert about["steps"] > 0

@@ -26,7 +26,7 @@ def test_the_endpoint_has_a_name_types_and_help(client: Client) -> None:
     parameters = {p["parameter_name"]: p for p in endpoints["/latent_diffusion"]["parameters"]}
     assert {"prompt", "seed", "steps", "guidance", "sampler", "count"} <= set(parameters)
     assert parameters["steps"]["python_type"]["type"] == "int"
-    assert parameters["guidance"]["parameter_default"] == 3.0
+    assert parameters["guidance"]["parameter_default"] == 4.0
 
 
 def test_it_streams_steps_and_ends_with_the_picture(client: Client) -> None:

@@ -20,6 +20,13 @@ def test_it_survives_a_restart_and_each_browser_sees_its_own(tmp_path: Path) -> 
     assert (again.find("me", number).png, again.find("me", number).thumbnail) == (b"png", b"jpeg")
 
 
+def test_a_list_leaves_pictures_out(tmp_path: Path) -> None:
+    kept = History(tmp_path / "h.sqlite")
+    number = kept.add("me", "inpainting", {"prompt": "x", "image": "data:1", "mask": "data:2"}, b"png", b"")
+    assert kept.recent("me")[0].settings == {"prompt": "x"}
+    assert kept.find("me", number).settings["mask"] == "data:2"
+
+
 def test_the_oldest_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history, "KEPT", 3)
     kept = History(tmp_path / "h.sqlite")

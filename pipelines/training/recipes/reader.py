@@ -44,7 +44,7 @@ def accuracies(model: AttributeReader, images: np.ndarray, rows: list[dict]) -> 
 class Recipe:
     name = "reader"
     steps, lr, ema, batch = 5000, 2e-3, 0.995, 64
-    width, augment, look_every = 56, True, 120
+    width, augment, look_every = 40, True, 240
 
     def __init__(self) -> None:
         self.set = data.load("avatars")
