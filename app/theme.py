@@ -42,6 +42,7 @@ LAUNCH: dict[str, Any] = {
     "css_paths": [STATIC / "darkroom.css"],
     "head": f"<script>{(STATIC / 'canvas.js').read_text()}</script><script>{(STATIC / 'darkroom.js').read_text()}</script>",
     "footer_links": [],
+    "ssr_mode": False,  # a second server in node, which costs seconds at the start
     "run_history": False,
     "max_file_size": "20mb",
     "show_error": True,

@@ -16,6 +16,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a desktop with an empty history."""
     demo = Desktop(History(tmp_path_factory.mktemp("home") / "history.sqlite")).blocks
     demo.queue(max_size=64, default_concurrency_limit=8)
-    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False, **LAUNCH)
+    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **LAUNCH)
     yield url
     demo.close()
