@@ -20,6 +20,24 @@ if TYPE_CHECKING:
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
+def sampling(tab: str, controls: dict[str, gr.components.Component]) -> gr.Checkbox:
+    """Sampler and seed side by side, then steps, guidance and count; the switch for a new seed each time."""
+    with gr.Row(elem_classes="pair"):
+        controls["sampler"].render()
+        with gr.Column(min_width=100):
+            controls["seed"].render()
+            again = gr.Checkbox(True, label="New seed each time", elem_id=f"{tab}-again")
+    for name in ("steps", "guidance", "count"):
+        controls[name].render()
+    return again
+
+
+def act(tab: str) -> tuple[gr.Button, gr.Button]:
+    """Generate and Stop."""
+    with gr.Row(elem_classes="act"):
+        return gr.Button("Generate", variant="primary", elem_id=f"{tab}-generate"), gr.Button("Stop", elem_id=f"{tab}-stop", interactive=False)
+
+
 def wire(
     desktop: Desktop,
     tab: str,

@@ -91,9 +91,12 @@ class Inpainting(Editing):
     name = "inpainting"
     Settings = settings.Inpainting
 
+    def schedule(self, s: settings.Inpainting) -> list[int]:
+        """Step indices from noise down to 0, with RePaint's ways back."""
+        return zigzag(s.steps, s.jump, s.resamples if s.method == "repaint" else 1)
+
     def steps(self, s: settings.Inpainting) -> int:
-        schedule = zigzag(s.steps, s.jump, s.resamples) if s.method == "repaint" else range(s.steps, -1, -1)
-        return sum(j < i for i, j in pairwise(schedule))
+        return sum(j < i for i, j in pairwise(self.schedule(s)))
 
     @torch.inference_mode()
     def run(self, s: settings.Inpainting) -> Iterator[contract.Frame]:
@@ -106,7 +109,7 @@ class Inpainting(Editing):
         place = Place.around(mask)
         z = self.latent(place.cut(whole))
         fresh = cells(place.cut(mask[..., None].repeat(3, 2).astype(np.uint8) * 255)[..., 0] > 0).to(z.device)
-        indices = zigzag(s.steps, s.jump, s.resamples) if s.method == "repaint" else list(range(s.steps, -1, -1))
+        indices = self.schedule(s)
         times = samplers.grid(s.steps)
         r, noise = self.base.prepare(s, times), self.noise(s, z)
         denoise = held(r.denoise, z, fresh)
@@ -185,7 +188,7 @@ class EditByWords(Editing):
         path = backward.path
         for t, u in zip(reversed(times), list(reversed(times))[1:], strict=False):
             z = uphill(backward.denoise, z, t, u, path)
-        new = s.model_copy(update={"path": "straight"})
+        new = s.model_copy(update={"path": "straight", "sampler": "heun", "count": 1})  # what is done, and so what is shown and kept
         r = self.base.prepare(new, times, 1)
         states = self.beside(r, backward.condition, z, times, s)
         yield from self.base.watch(self.name, r, states, times[:-1])

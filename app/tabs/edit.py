@@ -67,13 +67,7 @@ def build(desktop: Desktop) -> None:
                     for field in own:
                         c[field].render()
             c["negative_prompt"].render()
-            with gr.Row(elem_classes="pair"):
-                c["sampler"].render()
-                with gr.Column(min_width=100):
-                    c["seed"].render()
-                    again = gr.Checkbox(True, label="New seed each time", elem_id="edit-again")
-            for name in ("steps", "guidance", "count"):
-                c[name].render()
+            again = desk.sampling(TAB, c)
             with gr.Accordion("More", open=False):
                 with gr.Column() as rare:
                     for name in RARE:
@@ -83,9 +77,7 @@ def build(desktop: Desktop) -> None:
                 in_files = gr.Checkbox(True, label="Settings in files", info="A saved PNG carries what made it.")
             dropped = gr.File(elem_id="edit-drop", visible="hidden")
             masked = gr.File(elem_id="edit-mask-file", visible="hidden")
-            with gr.Row(elem_classes="act"):
-                generate = gr.Button("Generate", variant="primary", elem_id="edit-generate")
-                stop = gr.Button("Stop", elem_id="edit-stop", interactive=False)
+            generate, stop = desk.act(TAB)
         with gr.Column(elem_classes="view"):
             gr.HTML(viewer.shell(TAB, pictures.url(Image.open(EXAMPLE))), js_on_load="darkroom.ready('edit')")
             queue = gr.HTML("", elem_id="edit-queue", elem_classes="queue")

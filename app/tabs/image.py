@@ -22,8 +22,8 @@ EXAMPLES = {
     "pink bob": "girl, pink bob, winking, blue hoodie",
     "turban": "a man with a long grey beard and a green turban, on a lavender background",
     "heart eyes": "someone with a blonde afro, heart eyes and a black blazer",
-    "rocket": "rocket",
-    "pizza": "a slice of pizza",
+    "police": "police officer, dark skin tone",
+    "firefighter": "woman firefighter",
 }
 
 
@@ -46,21 +46,13 @@ def build(desktop: Desktop) -> None:
                 api_visibility="private",
             )
             c["negative_prompt"].render()
-            with gr.Row(elem_classes="pair"):
-                c["sampler"].render()
-                with gr.Column(min_width=100):
-                    c["seed"].render()
-                    again = gr.Checkbox(True, label="New seed each time", elem_id="image-again")
-            for name in ("steps", "guidance", "count"):
-                c[name].render()
+            again = desk.sampling(TAB, c)
             with gr.Accordion("More", open=False, elem_id="image-more"):
                 for name in more:
                     c[name].render()
                 in_files = gr.Checkbox(True, label="Settings in files", info="A saved PNG carries what made it.", elem_id="image-in-files")
             dropped = gr.File(elem_id="image-drop", visible="hidden")  # whatever is dropped on the page arrives here
-            with gr.Row(elem_classes="act"):
-                generate = gr.Button("Generate", variant="primary", elem_id="image-generate")
-                stop = gr.Button("Stop", elem_id="image-stop", interactive=False)
+            generate, stop = desk.act(TAB)
         with gr.Column(elem_classes="view"):
             gr.HTML(viewer.shell(TAB))
             queue = gr.HTML("", elem_id="image-queue", elem_classes="queue")
