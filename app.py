@@ -1,12 +1,15 @@
 """Darkroom: every family of generative model develops its picture live. Run `python app.py`, or `make play`."""
 
+import inspect
 import os
+from unittest import mock
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: on shared cores, spinning threads run many times slower
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
-from app.desktop import Desktop
-from app.theme import LAUNCH
+with mock.patch.object(inspect, "getfile", side_effect=OSError):  # else gradio rewrites a .pyi beside every component: half of the start
+    from app.desktop import Desktop
+    from app.theme import LAUNCH
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from pipelines import load
 from pipelines.cards import WeightsError
 from pipelines.settings import Settings
 
-EVERY = 0.04  # seconds between previews at the least; more often than the eye can follow helps nobody
+EVERY = 0.08  # seconds between previews at the least; more often than the eye can follow helps nobody
 SLOT = "model"  # one queue for everything heavy: concurrency_id of its events
 THUMBNAIL = 96
 
@@ -57,24 +57,25 @@ def run(model: str, settings: Settings, owner: str | None, history: History, in_
     """
     started = time.perf_counter()
     yield {"begin": {"steps": settings.steps}}
-    film: list[dict[str, Any]] = []
+    film: list[Any] = []  # frames, told where they were shown; the others are told when the picture is there
     spent, first, last_sent = 0.0, 0.0, 0.0
     source = frames(model, settings.model_dump())
     try:
         for frame in source:
-            begun = time.perf_counter()
-            film.append(viewer.told(frame))
-            now = time.perf_counter()
-            spent += now - begun
-            first = first or now - started
-            if frame.result is None and now - last_sent >= EVERY:
-                yield {"frame": film[-1]}
-                last_sent = now
+            kept, now = frame, time.perf_counter()
+            if frame.result is not None or now - last_sent >= EVERY:
+                kept, last_sent = viewer.told(frame), now
+                spent += time.perf_counter() - now
+                first = first or time.perf_counter() - started
+                yield {"frame": kept}
+            if frame.step in viewer.thinned(frame.steps):
+                film.append(kept)
         seconds = time.perf_counter() - started
         results = frame.result if isinstance(frame.result, list) else [frame.result]
-        cost = {"calls": film[-1].get("calls"), "seconds": seconds, "previews": spent, "first": first, "memory": memory()}
+        cost = {"calls": frame.detail.get("calls"), "seconds": seconds, "previews": spent, "first": first, "memory": memory()}
         files, warning = keep(results, owner, history, in_files)
-        yield {"done": {"film": viewer.thin(film), "files": files, "cost": cost, "seed": settings.seed, "warning": warning}}
+        told = [kept if isinstance(kept, dict) else viewer.told(kept) for kept in film]
+        yield {"done": {"film": told, "files": files, "cost": cost, "seed": settings.seed, "warning": warning}}
     except Exception as error:
         log.exception("a run of %s failed", model)
         yield {"error": said(error)}
@@ -105,7 +106,7 @@ def keep(results: list[Any], owner: str | None, history: History, in_files: bool
         if not owner:
             continue
         try:
-            history.add(owner, result.model, result.settings, png, viewer.jpeg(np.asarray(image)))
+            history.add(owner, result.model, result.settings, png, viewer.encoded(np.asarray(image)))
         except Exception:
             log.exception("the history could not be written")
             warning = "The history could not be saved: free some disk space. Your picture is here; download it to keep it."

@@ -37,10 +37,10 @@ def equation(detail: dict[str, Any]) -> str:
     return f"{SYMBOLS[detail['sampler']]}<div>{numbers}</div><div>{guided}</div>"
 
 
-def jpeg(pixels: np.ndarray, quality: int = QUALITY) -> bytes:
-    """uint8 (h, w, 3) as JPEG bytes."""
+def encoded(pixels: np.ndarray, kind: str = "jpeg") -> bytes:
+    """uint8 (h, w, 3) as the bytes of a JPEG or PNG file."""
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality)
+    Image.fromarray(pixels).save(buffer, kind, **({"quality": QUALITY} if kind == "jpeg" else {}))
     return buffer.getvalue()
 
 
@@ -49,25 +49,27 @@ def data_url(data: bytes, kind: str) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
+def picture(pixels: np.ndarray, kind: str = "jpeg") -> str:
+    """uint8 (h, w, 3) as a data URL."""
+    return data_url(encoded(pixels, kind), kind)
+
+
 def told(frame: Any) -> dict[str, Any]:
-    """A frame as the browser wants it."""
-    state = None if frame.state is None else data_url(jpeg(frame.state), "jpeg")
+    """A frame as the browser wants it; the finished picture without loss."""
     return {
         "step": frame.step,
         "steps": frame.steps,
         "note": frame.note,
-        "preview": data_url(jpeg(frame.preview), "jpeg"),
-        "state": state,
+        "preview": picture(frame.preview, "jpeg" if frame.result is None else "png"),
+        "state": None if frame.state is None else picture(frame.state),
         "equation": equation(frame.detail),
         **frame.detail,
     }
 
 
-def thin(film: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """At most FILM frames, evenly picked, the first and the last among them."""
-    if len(film) <= FILM:
-        return film
-    return [film[round(i * (len(film) - 1) / (FILM - 1))] for i in range(FILM)]
+def thinned(steps: int) -> set[int]:
+    """The steps that the scrubber keeps: at most FILM, evenly picked, the first and the last among them."""
+    return {1 + round(i * (steps - 1) / (FILM - 1)) for i in range(FILM)}
 
 
 def shell(tab: str, example: str = "") -> str:

@@ -42,11 +42,11 @@ class LatentDiffusion(nn.Module):
 
 @dataclass
 class Condition:
-    """A run's captions, ready to denoise with, and how the resampler's queries read the prompt's words."""
+    """A run's captions, ready to denoise with, and how much each of the resampler's queries reads each of the prompt's words."""
 
     words: Words  # prompts, then as many negative prompts or null captions; a run has one of each
     reads: Float[Tensor, "q n"] | None  # None where there are no words
-    spans: list[tuple[str, list[int]]]
+    names: list[str]
     cut: str
 
 
@@ -82,7 +82,7 @@ class Pipeline(contract.Pipeline):
     def condition(self, prompt: str, negative: str) -> Condition:
         """Read the captions once: everything of them that does not change from step to step."""
         null = self.transformer.null.float()
-        captions, reads, spans, cut = [], None, [], ""
+        captions, reads, names, cut = [], None, [], ""
         for i, said in enumerate((prompt, negative)):
             if not said.strip():
                 captions.append(null)
@@ -91,11 +91,12 @@ class Pipeline(contract.Pipeline):
             tokens, mask = (part.to(self.device) for part in text.pad([features]))
             out, looks = self.resampler.trace(tokens, mask)
             captions.append(out[0])
-            if i == 0:
-                reads, spans = looks[0].cpu(), features.words
+            if i == 0 and features.words:  # "!!!" has tokens but no words
+                reads = torch.stack([looks[0][:, span].sum(1) for _, span in features.words], 1).cpu()
+                names = [word for word, _ in features.words]
             cut = cut or features.cut
 
-        return Condition(self.transformer.read(torch.stack(captions).to(self.dtype)), reads, spans, cut)
+        return Condition(self.transformer.read(torch.stack(captions).to(self.dtype)), reads, names, cut)
 
     def denoiser(self, condition: Condition, count: int, times: list[float], guidance: Guidance, path: samplers.Path, looks: Looks) -> samplers.Denoise:
         """denoise(x, t) -> x0 on `path` for `count` samples a prompt; modulations of the whole grid are computed here, once.
@@ -155,8 +156,8 @@ class Pipeline(contract.Pipeline):
         for i, (t, (x, x0, reached)) in enumerate(zip(times, states, strict=True), 1):
             last = i == steps
             moved = (x0 - before).abs().mean().item() if before is not None else x0.abs().mean().item()
-            pixels = lay((self.autoencoder.develop(x) if last else self.autoencoder.glance(x0)).cpu().numpy())
-            state = self.autoencoder.glance(x / max(path.a(reached) + path.s(reached), 1e-6)).cpu().numpy()
+            glances = self.autoencoder.glance(torch.cat([x0, x / max(path.a(reached) + path.s(reached), 1e-6)])).cpu().numpy()
+            pixels, state = lay(self.autoencoder.develop(x).cpu().numpy() if last else glances[: len(x)]), glances[len(x) :]
             made = [contract.Picture(p, name, one_of(s, k)) for k, p in enumerate(pixels)] if last else None
             yield contract.Frame(
                 i,
@@ -168,7 +169,7 @@ class Pipeline(contract.Pipeline):
                 {
                     "sampler": s.sampler, "t": t, "next": reached, "a": path.a(reached), "sigma": path.s(reached), "moved": moved, "calls": r.calls[0],
                     "coefficients": samplers.coefficients(s.sampler, t, reached, path, s.eta), "weight": r.guidance.weight if r.guidance.active(t) else 1.0,
-                    "attention": heat(r.looks, r.condition), "words": [word for word, _ in r.condition.spans], "cut": r.condition.cut,
+                    "attention": heat(r.looks, r.condition), "words": r.condition.names, "cut": r.condition.cut,
                     "device": f"{self.device}, {str(self.dtype).removeprefix('torch.')}",
                 },
             )  # fmt: skip
@@ -193,11 +194,11 @@ def counted(denoise: samplers.Denoise, calls: list[int]) -> samplers.Denoise:
 def heat(looks: Looks, condition: Condition) -> list[list[int]]:
     """Where each word is looked at: a map of side x side values in 0..255 a word, row by row.
 
-    The picture looks at queries, and queries read words: the product of the two, mean over blocks, scaled by its maximum.
+    The picture looks at queries, and queries read words: the product of the two, mean over the
+    later half of the blocks, scaled by its maximum.
     """
-    if condition.reads is None or not looks or not condition.spans:  # "!!!" has tokens but no words
+    if condition.reads is None or not looks:
         return []
-    seen = attention_to_words(looks, len(condition.reads)).cpu() @ condition.reads  # (tokens, text tokens)
-    maps = torch.stack([seen[:, span].sum(1) for _, span in condition.spans])
+    maps = (attention_to_words(looks[len(looks) // 2 :], len(condition.reads)).cpu() @ condition.reads).T
     maps = maps - maps.amin(1, keepdim=True)
     return (255 * maps / maps.amax(1, keepdim=True).clamp_min(1e-9)).round().int().tolist()

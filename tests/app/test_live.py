@@ -28,7 +28,7 @@ def history(tmp_path: Path) -> History:
 def test_a_run_begins_shows_frames_and_ends_with_film_and_files(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "EVERY", 0)
     messages = run(history, count=2)
-    assert [next(iter(m)) for m in messages] == ["begin", *["frame"] * 5, "done"]
+    assert [next(iter(m)) for m in messages] == ["begin", *["frame"] * 6, "done"]
     assert messages[0]["begin"]["steps"] == 6
     done = messages[-1]["done"]
     assert [f["step"] for f in done["film"]] == [1, 2, 3, 4, 5, 6]
@@ -40,15 +40,17 @@ def test_a_run_begins_shows_frames_and_ends_with_film_and_files(history: History
 def test_previews_are_throttled_but_the_film_is_whole(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "EVERY", 60)
     messages = run(history)
-    assert [next(iter(m)) for m in messages] == ["begin", "frame", "done"]
-    assert len(messages[-1]["done"]["film"]) == 6
+    assert [next(iter(m)) for m in messages] == ["begin", "frame", "frame", "done"]
+    assert [m["frame"]["step"] for m in messages[1:3]] == [1, 6]
+    assert messages[2]["frame"]["preview"].startswith("data:image/png")  # the finished picture, without loss, and before the film
+    assert [f["step"] for f in messages[-1]["done"]["film"]] == [1, 2, 3, 4, 5, 6]
 
 
 def test_a_long_film_is_thinned_but_keeps_its_ends() -> None:
-    film = [{"step": i} for i in range(200)]
-    thin = viewer.thin(film)
-    assert len(thin) == viewer.FILM
-    assert (thin[0], thin[-1]) == (film[0], film[-1])
+    assert viewer.thinned(6) == {1, 2, 3, 4, 5, 6}
+    assert viewer.thinned(1) == {1}
+    assert len(viewer.thinned(200)) == viewer.FILM
+    assert {1, 200} <= viewer.thinned(200)
 
 
 def test_a_stop_takes_effect_within_a_step_and_leaves_no_thread(history: History, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,7 +47,7 @@ class Recipe(whole.Recipe):
         edges = (weight[:, :, 1:] * (y - x).diff(dim=2).abs()).mean() + (weight[..., 1:] * (y - x).diff(dim=3).abs()).mean()
         features = sum(F.l1_loss(a, b) / (b.abs().mean() + 1e-4) for a, b in zip(self.critic.features(y), wanted, strict=True)) / 3
         parts = {"pixels": pixels, "edges": edges, "features": features}
-        return pixels + edges + 4 * F.mse_loss(y, x) + 0.15 * features, {k: float(v.detach()) for k, v in parts.items()}
+        return pixels + edges + 12 * F.mse_loss(y, x) + 0.15 * features, {k: float(v.detach()) for k, v in parts.items()}
 
     def calibrate(self, model: nn.Module) -> None:
         """The encoder has not moved: mean, scale and preview map stay."""

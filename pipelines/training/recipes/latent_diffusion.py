@@ -107,7 +107,7 @@ class Recipe:
 
     def loss(self, learner: Learner, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
         model, device = learner.model, next(learner.parameters()).device
-        (picks, za, ca), (_, ze, ce) = self.draw("avatars", self.batch * 5 // 8, rng), self.draw("emoji", self.batch * 3 // 8, rng)
+        (picks, za, ca), (_, ze, ce) = self.draw("avatars", self.batch // 2, rng), self.draw("emoji", self.batch // 2, rng)
         t = torch.sigmoid(torch.randn(self.batch) + 0.5)  # words matter where it is noisy
         drop = torch.rand(self.batch) < 0.1
         inside: list[Tensor] = []
