@@ -63,7 +63,7 @@ def wire(
         for message in live.run(name, settings, owner, desktop.history, keep):
             yield desktop.tell(message, tab)
 
-    picked = generate.click(desktop.new_seed, [again, seed], seed, queue=False, js=f"(...v) => {{ darkroom.begin('{tab}'); return v; }}", **PRIVATE)
+    picked = generate.click(None, [again, seed], seed, js=f"(again, seed) => [darkroom.begin('{tab}', again, seed)]", **PRIVATE)
     run = picked.then(
         develop, [desktop.owner, in_files, model, *canvas, *inputs], feed, js=f"(...v) => darkroom.given('{tab}', v, {json.dumps(given)})",
         concurrency_id=live.SLOT, concurrency_limit=1, show_progress="minimal", show_progress_on=queue, api_visibility="private",

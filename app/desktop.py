@@ -80,11 +80,6 @@ class Desktop:
         """A message for the browser, or for one tab's viewer. The number makes each one differ from the last, so that none is taken for a repeat."""
         return json.dumps({**message, "tab": tab, "id": random.getrandbits(40)})
 
-    @staticmethod
-    def new_seed(again: bool, seed: int | None) -> Any:
-        """The next run's seed, chosen before it and shown in the form, so that it can be told and repeated."""
-        return random.getrandbits(32) if again or seed is None else gr.skip()
-
     def begin(self, owner: str, request: gr.Request) -> list[Any]:
         """The page opens: who is it, what did they make, and does the link carry settings?"""
         owner = owner or uuid.uuid4().hex

@@ -18,7 +18,7 @@ from pipelines import load
 from pipelines.cards import WeightsError
 from pipelines.settings import Settings
 
-EVERY = 0.08  # seconds between previews at the least; more often than the eye can follow helps nobody
+EVERY = 0.1  # seconds between previews at the least; more often than the eye can follow helps nobody
 SLOT = "model"  # one queue for everything heavy: concurrency_id of its events
 THUMBNAIL = 96
 

@@ -120,7 +120,7 @@ def previews() -> dict[str, object]:
 
     coder = load("latent-diffusion").autoencoder
     usual = (coder.glance, viewer.told, latent_diffusion.heat)
-    blank = torch.zeros(1, 128, 128, 3, dtype=torch.uint8)
+    blank = torch.zeros(2, 128, 128, 3, dtype=torch.uint8)
     unseen = (lambda z: blank, lambda frame: {"step": frame.step}, lambda looks, condition: [])
     times: dict[bool, list[float]] = {True: [], False: []}
     with tempfile.TemporaryDirectory() as folder:

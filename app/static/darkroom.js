@@ -149,10 +149,12 @@ window.darkroom = (() => {
       if (running && waiting) $('where').textContent = `place ${found[1]} of ${found[2]} in the queue`;
     }
 
-    function begin() {
+    // the seed of the run: drawn before it and written into the form, so that it can be told and repeated
+    function begin(again, seed) {
       waiting = true; buttons(true); $('where').textContent = 'loading';
       if (!watched) new MutationObserver(place).observe($('queue'), { childList: true, subtree: true, characterData: true });
       watched = true;
+      return again || seed === null ? crypto.getRandomValues(new Uint32Array(1))[0] : seed;
     }
 
     // whatever ended the run, and however early: the last picture stays, and the buttons work again
@@ -250,7 +252,7 @@ window.darkroom = (() => {
     });
   }
 
-  const on = (name) => (tab) => view(tab)[name]();
+  const on = (name) => (tab, ...told) => view(tab)[name](...told);
   // the canvas fills in what it gives: after owner, "settings in files" and the model's name come `names`
   function given(tab, values, names) {
     names.forEach((name, i) => { values[3 + i] = view(tab).canvas().get(name); });
