@@ -83,9 +83,9 @@ class Autoencoder(nn.Module):
 
     def glance(self, z: Float[Tensor, "b c h8 w8"]) -> UInt8[Tensor, "b h w 3"]:
         """The picture through the linear preview map: a hundredth of the decoder's cost, what a step can afford to show."""
-        rows = F.unfold(z.float(), 3, padding=1).transpose(1, 2) @ self.preview[:-1] + self.preview[-1]
-        pixels = F.pixel_shuffle(rows.transpose(1, 2).unflatten(2, z.shape[2:]), 8)
-        return to_bytes(pixels.permute(0, 2, 3, 1))
+        (b, _, h, w), patches = z.shape, F.unfold(z.float(), 3, padding=1).transpose(1, 2)
+        rows = to_bytes(torch.addmm(self.preview[-1], patches.flatten(0, 1), self.preview[:-1]))
+        return rows.view(b, h, w, 3, 8, 8).permute(0, 1, 4, 2, 5, 3).reshape(b, 8 * h, 8 * w, 3)
 
     def develop(self, z: Float[Tensor, "b c h8 w8"]) -> UInt8[Tensor, "b h w 3"]:
         """The full picture."""
@@ -93,8 +93,8 @@ class Autoencoder(nn.Module):
 
 
 def to_bytes(x: Tensor) -> Tensor:
-    """[-1, 1] to uint8, clipped and rounded."""
-    return ((x.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    """[-1, 1] to uint8, clipped and rounded (down, of what is half a step higher)."""
+    return (x * 127.5 + 128).clamp(0, 255).to(torch.uint8)
 
 
 def load(device: str = "cpu", dtype: torch.dtype = torch.float32) -> Autoencoder:

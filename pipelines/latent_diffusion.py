@@ -199,6 +199,6 @@ def heat(looks: Looks, condition: Condition) -> list[list[int]]:
     """
     if condition.reads is None or not looks:
         return []
-    maps = (attention_to_words(looks[len(looks) // 2 :], len(condition.reads)).cpu() @ condition.reads).T
-    maps = maps - maps.amin(1, keepdim=True)
-    return (255 * maps / maps.amax(1, keepdim=True).clamp_min(1e-9)).round().int().tolist()
+    maps = (attention_to_words(looks[len(looks) // 2 :], len(condition.reads)).cpu() @ condition.reads).T.numpy()
+    maps = maps - maps.min(1, keepdims=True)
+    return (255 * maps / np.maximum(maps.max(1, keepdims=True), 1e-9)).round().astype(int).tolist()

@@ -159,7 +159,7 @@ class Transformer(nn.Module):
 def attention_to_words(looks: Looks, queries: int) -> Float[Tensor, "n q"]:
     """How much each picture token looks at each of the caption's tokens, the last keys: mean over blocks and heads."""
     q, k = (torch.cat(parts).float() for parts in zip(*looks, strict=True))
-    return (q @ k.mT * q.shape[-1] ** -0.5).softmax(-1)[..., -queries:].mean(0)
+    return (q * q.shape[-1] ** -0.5 @ k.mT).softmax(-1)[..., -queries:].mean(0)
 
 
 def embed(t: Float[Tensor, " n"], width: int) -> Float[Tensor, "n w"]:
