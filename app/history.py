@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import time
 from contextlib import closing
@@ -11,13 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines.cards import home
+
 KEPT = 500  # pictures a browser; the oldest go
 KEPT_IN_ALL = 20_000  # of all browsers, since a public Space has one disk
-
-
-def home() -> Path:
-    """Where the program keeps what people made: $DARKROOM_HOME, or ~/.local/share/darkroom."""
-    return Path(os.environ.get("DARKROOM_HOME", Path.home() / ".local" / "share" / "darkroom"))
 
 
 @dataclass(frozen=True)

@@ -60,9 +60,9 @@ def pictures(captions: list[str], batch: int = 20) -> np.ndarray:
     for first in range(0, len(captions), batch):
         part = captions[first : first + batch]
         tokens = pipe.resampler(*text.pad([text.encoder().read(caption) for caption in part]))
-        words = pipe.transformer.read(torch.cat([tokens, pipe.transformer.null.expand_as(tokens)]))
+        both = torch.cat([tokens, pipe.transformer.null.expand_as(tokens)])
         noise = samplers.seeded_noise(first, (config.channels, config.size, config.size), len(part))
-        denoise = pipe.denoiser(Condition(words, None, [], ""), 1, times, Guidance(s.guidance), path, [])
+        denoise = pipe.denoiser(Condition(both, pipe.transformer.read(both), None, [], ""), 1, times, Guidance(s.guidance), path, [])
         *_, (x, _, _) = samplers.SAMPLERS[s.sampler](denoise, noise(), times, path, noise, s.eta)
         made.append(pipe.autoencoder.develop(x).numpy())
     return np.concatenate(made)

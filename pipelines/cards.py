@@ -10,6 +10,9 @@ from typing import Any
 BUNDLED = Path(os.environ.get("DARKROOM_WEIGHTS", Path(__file__).parent.parent / "assets" / "weights"))
 
 
+LORA = "lora-"  # what the files of LoRAs begin with
+
+
 class WeightsError(RuntimeError):
     """Weights are missing, damaged or of another shape. The message says which file and what to do."""
 
@@ -30,3 +33,27 @@ def card(name: str, folder: Path | None = None) -> dict[str, Any]:
         raise WeightsError(f"The weights '{name}' are missing: {path.name} is not there; restore it with git checkout.") from None
     except (ValueError, OSError) as error:
         raise WeightsError(f"The card {path.name} cannot be read ({error}); restore it with git checkout.") from None
+
+
+def home() -> Path:
+    """Where the program keeps what people made: $DARKROOM_HOME, or ~/.local/share/darkroom."""
+    return Path(os.environ.get("DARKROOM_HOME", Path.home() / ".local" / "share" / "darkroom"))
+
+
+def loras() -> dict[str, Path]:
+    """LoRAs by name: the bundled ones and those that were taught here."""
+    return {path.stem.removeprefix(LORA): path for folder in (home() / "loras", BUNDLED) for path in sorted(folder.glob(f"{LORA}*.safetensors"))}
+
+
+def worn_of(loras: str) -> list[tuple[str, float]]:
+    """ "flat:0.8, lines" as names and strengths, 1 where none is said. Raises ValueError with one sentence."""
+    found = []
+    for part in filter(None, (part.strip() for part in loras.split(","))):
+        name, _, strength = (side.strip() for side in part.partition(":"))
+        try:
+            found.append((name, float(strength or 1)))
+        except ValueError:
+            raise ValueError(f"the strength of the LoRA {name} is {strength[:20]!r}; write a number, such as {name}:0.8") from None
+        if not -2 <= found[-1][1] <= 2:
+            raise ValueError(f"the strength of the LoRA {name} is {strength}; it can be -2 to 2")
+    return found

@@ -6,7 +6,7 @@ projection that begins at zero, so a new ControlNet changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -14,7 +14,11 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from pipelines.nn.dit import Block, Config, Transformer, Words, patchify
+from pipelines import frame as contract
+from pipelines import latent_diffusion, load, samplers, settings, weights
+from pipelines.editing import square
+from pipelines.nn.dit import Block, Config, Transformer, patchify
+from pipelines.pictures import pixels
 
 CELL = 16  # pixels of the control a side of a token
 DEPTH = 3
@@ -44,14 +48,15 @@ class ControlNet(nn.Module):
         """The words' keys and values, once a run."""
         return [block.read(tokens) for block in self.blocks]
 
-    def modulations(self, base: Transformer, t: Float[Tensor, " n"], words: Words) -> list[list[Tensor]]:
-        """As the base's, by the copy's own layers."""
-        return base.modulations(t, words.pooled, self.blocks)
-
     def forward(
-        self, base: Transformer, z: Float[Tensor, "b c h w"], seen: Float[Tensor, "b n d"], words: list[tuple[Tensor, Tensor]], modulations: list[list[Tensor]]
+        self,
+        base: Transformer,
+        z: Float[Tensor, "b c h w"],
+        seen: Float[Tensor, "#b n d"],
+        words: Sequence[tuple[Tensor, Tensor]],
+        modulations: list[list[Tensor]],
     ) -> list[Float[Tensor, "b n d"]]:
-        """Hints: none before the blocks, then one after each of the first half."""
+        """Hints: none before the blocks, then one after each of the first half. `modulations` are made by the base from these blocks."""
         x = base.enter(patchify(z, self.config.patch)) + base.position + seen
         hints = [torch.zeros_like(x)]
         for block, gate, modulation, keysvalues in zip(self.blocks, self.gates, modulations, words, strict=False):
@@ -62,6 +67,22 @@ class ControlNet(nn.Module):
     def see(self, control: Float[Tensor, "b c 128 128"]) -> Float[Tensor, "b n d"]:
         """The control as tokens, once a run."""
         return self.look(control).flatten(2).mT
+
+    def steer(self, base: Transformer, control: Float[Tensor, "1 c 128 128"]) -> latent_diffusion.Steer:
+        """What this ControlNet adds in a run, everything that does not change from step to step being computed once."""
+
+        def begin(condition: latent_diffusion.Condition, grid: list[float], count: int) -> latent_diffusion.Hint:
+            words = [tuple(part.repeat_interleave(count, 0) for part in kv) for kv in self.read(condition.captions)]
+            at = base.schedule(grid, condition.words.pooled, count, self.blocks)
+            seen = self.see(control.to(condition.captions.dtype))
+
+            def hint(z: Tensor, t: float) -> Sequence[Tensor]:
+                n = len(z)  # half of the rows where this step is not guided: the prompts come first
+                return self(base, z, seen, [(k[:n], v[:n]) for k, v in words], [[part[:n] for part in layer] for layer in at[t]])
+
+            return hint
+
+        return begin
 
 
 def edges(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w"]:
@@ -92,3 +113,72 @@ def palette(picture: UInt8[np.ndarray, "h w 3"], cells: int = 8) -> UInt8[np.nda
 
 PREPROCESSORS: dict[str, Callable[..., np.ndarray]] = {"edges": edges, "scribble": scribble, "palette": palette}
 CHANNELS = {"edges": 1, "scribble": 1, "palette": 3}
+
+
+def control(kind: str, picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "128 128 c"]:
+    """What a ControlNet sees of a picture's middle square. A drawing of lines is taken as it is, not traced around."""
+    picture = square(picture)
+    if kind != "palette" and (lines := drawn(picture)) is not None:
+        return lines[..., None]
+    return np.atleast_3d(PREPROCESSORS[kind](picture))
+
+
+def drawn(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w"] | None:
+    """White lines on black, of a picture that is a line drawing: no colour, and nearly all of it black or white. Else None."""
+    grey, colour = picture.mean(2), np.ptp(picture.astype(int), axis=2)
+    if (colour > 40).mean() > 0.005 or ((grey > 64) & (grey < 191)).mean() > 0.1:
+        return None
+    ground = np.median(grey)
+    lines = np.abs(grey - ground) > 100
+    return (lines * 255).astype(np.uint8) if lines.mean() < 0.4 else None
+
+
+def together(parts: list[tuple[latent_diffusion.Steer, float, float, float]]) -> latent_diffusion.Steer:
+    """The weighted sum of several ControlNets' hints, each between the fractions of the run where it starts and ends."""
+
+    def begin(condition: latent_diffusion.Condition, grid: list[float], count: int) -> latent_diffusion.Hint:
+        hints = [(steer(condition, grid, count), weight, 1 - start, 1 - end) for steer, weight, start, end in parts]
+
+        def hint(z: Tensor, t: float) -> Sequence[Tensor]:
+            every = [[weight * part for part in one(z, t)] for one, weight, high, low in hints if low <= t <= high]
+            return [sum(rest, first) for first, *rest in zip(*every, strict=True)]
+
+        return hint
+
+    return begin
+
+
+class Pipeline(contract.Pipeline):
+    """Words and a drawing to a picture."""
+
+    name = "controlnet"
+    Settings = settings.ControlNet
+
+    def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
+        base = load("latent-diffusion", device, dtype)
+        assert isinstance(base, latent_diffusion.Pipeline)
+        self.base = base
+
+    def net(self, kind: str) -> ControlNet:
+        """The ControlNet of a kind, on the base's device. Raises weights.WeightsError."""
+
+        def build() -> ControlNet:
+            tensors, about = weights.read(f"controlnet-{kind}")
+            net = weights.fill(ControlNet(Config(**about["config"]["config"]), about["config"]["channels"]), tensors, f"controlnet-{kind}")
+            return net.to(self.base.device, self.base.dtype)
+
+        return weights.cached(("controlnet", kind, self.base.device, self.base.dtype), build)
+
+    @torch.inference_mode()
+    def run(self, s: settings.ControlNet) -> Iterator[contract.Frame]:
+        given = [(s.kind, s.control, s.weight, s.start, s.end), (s.second_kind, s.second, s.second_weight, 0.0, 1.0)]
+        parts = []
+        for kind, picture, weight, start, end in given:
+            if picture and weight:
+                seen = torch.from_numpy(control(kind, pixels(picture))).permute(2, 0, 1)[None].float() / 255
+                parts.append((self.net(kind).steer(self.base.transformer, seen.to(self.base.device)), weight, start, end))
+        times, c = samplers.grid(s.steps), self.base.transformer.config
+        r = self.base.prepare(s, times, steer=together(parts) if parts else None)
+        noise = samplers.seeded_noise(s.seed, (c.channels, c.size, c.size), s.count, self.base.device)
+        states = samplers.SAMPLERS[s.sampler](r.denoise, noise() * r.path.s(1.0), times, r.path, noise, s.eta)
+        yield from self.base.watch(self.name, r, states, times[:-1])

@@ -6,7 +6,8 @@ x0 = x_t - t v, the same weights serve every path and sampler of samplers.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +16,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from pipelines import autoencoder, samplers, text, weights
+from pipelines import autoencoder, lora, samplers, text, weights
 from pipelines import frame as contract
+from pipelines.cards import worn_of
 from pipelines.guidance import Guidance, guide
 from pipelines.nn.dit import Config, Looks, Transformer, Words, attention_to_words
 from pipelines.settings import LatentDiffusion as Settings
@@ -44,10 +46,15 @@ class LatentDiffusion(nn.Module):
 class Condition:
     """A run's captions, ready to denoise with, and how much each of the resampler's queries reads each of the prompt's words."""
 
-    words: Words  # prompts, then as many negative prompts or null captions; a run has one of each
+    captions: Float[Tensor, "b q w"]  # prompts, then as many negative prompts or null captions; a run has one of each
+    words: Words  # the same as the blocks read them
     reads: Float[Tensor, "q n"] | None  # None where there are no words
     names: list[str]
     cut: str
+
+
+Hint = Callable[[Tensor, float], Sequence[Tensor]]  # what a ControlNet or a mask adds to the tokens of a latent at a straight time
+Steer = Callable[[Condition, list[float], int], Hint]  # ... made once a run from its captions, its straight times and its samples a caption
 
 
 @dataclass
@@ -96,19 +103,21 @@ class Pipeline(contract.Pipeline):
                 names = [word for word, _ in features.words]
             cut = cut or features.cut
 
-        return Condition(self.transformer.read(torch.stack(captions).to(self.dtype)), reads, names, cut)
+        both = torch.stack(captions).to(self.dtype)
+        return Condition(both, self.transformer.read(both), reads, names, cut)
 
-    def denoiser(self, condition: Condition, count: int, times: list[float], guidance: Guidance, path: samplers.Path, looks: Looks) -> samplers.Denoise:
+    def denoiser(
+        self, condition: Condition, count: int, times: list[float], guidance: Guidance, path: samplers.Path, looks: Looks, steer: Steer | None = None
+    ) -> samplers.Denoise:
         """denoise(x, t) -> x0 on `path` for `count` samples a prompt; modulations of the whole grid are computed here, once.
 
         `looks` holds, after each call, the first picture's queries and keys a block: where it looked.
         """
         grid = [path.straight_time(t) for t in times if t > 0]
         rows = len(condition.words.pooled)
-        every = self.transformer.modulations(torch.tensor(grid, device=self.device).repeat_interleave(rows), condition.words.pooled.repeat(len(grid), 1))
-        both = [[part.unflatten(0, (-1, rows)).repeat_interleave(count, 1) for part in layer] for layer in every]
-        at = {t: [[part[i] for part in layer] for layer in both] for i, t in enumerate(grid)}
+        at = self.transformer.schedule(grid, condition.words.pooled, count)
         pairs = condition.words.repeat(count)
+        hint = steer(condition, grid, count) if steer else None
         singles = pairs.first(rows // 2 * count)
 
         def estimate(x: Tensor, t: float, pair: bool) -> tuple[Tensor, Tensor | None]:
@@ -118,20 +127,31 @@ class Pipeline(contract.Pipeline):
                 z, words = torch.cat([z, z]), pairs
             else:
                 known = [[part[: len(x)] for part in layer] for layer in known]
-            v = self.transformer(z, words, known, looks).float()
+            v = self.transformer(z, words, known, looks, hints=hint(z, t) if hint else ()).float()
             x0 = (torch.cat([x, x]) if pair else x) - t * v
             return (x0[: len(x)], x0[len(x) :]) if pair else (x0, None)
 
         return guide(samplers.on_path(estimate, path), guidance)
 
     @torch.inference_mode()
-    def prepare(self, s: Settings, times: list[float], samples: int | None = None) -> Run:
+    def prepare(self, s: Settings, times: list[float], samples: int | None = None, steer: Steer | None = None) -> Run:
         """Everything of a run that is known before its first step; `samples` are those of the batch, if not s.count."""
         path, spoken = samplers.PATHS[s.path], s.prompt.strip() or s.negative_prompt.strip()
         guidance = Guidance(s.guidance if spoken else 1.0, 1 - s.guidance_start, 1 - s.guidance_end, s.guidance_rescale)
-        condition, looks, calls = self.condition(s.prompt, s.negative_prompt), [], [0]
-        denoise = counted(self.denoiser(condition, samples or s.count, times, guidance, path, looks), calls)
+        with self.wearing(s):
+            condition, looks, calls = self.condition(s.prompt, s.negative_prompt), [], [0]
+        plain = self.denoiser(condition, samples or s.count, times, guidance, path, looks, steer)
+
+        def denoise(x: Tensor, t: float) -> Tensor:
+            calls[0] += 1
+            with self.wearing(s):
+                return plain(x, t)
+
         return Run(s, path, guidance, condition, denoise, looks, calls)
+
+    def wearing(self, s: Settings) -> contextlib.AbstractContextManager[None]:
+        """The transformer with the settings' LoRAs on, for as long as the context lasts."""
+        return lora.worn(self.transformer, [(lora.named(name, self.transformer), strength) for name, strength in worn_of(s.loras)])
 
     @torch.inference_mode()
     def run(self, settings: Settings) -> Iterator[contract.Frame]:
@@ -179,16 +199,6 @@ class Pipeline(contract.Pipeline):
 def one_of(settings: Settings, k: int) -> dict[str, Any]:
     """The settings that make picture k of a batch alone."""
     return settings.model_copy(update={"seed": (settings.seed + k) % 2**32, "count": 1}).model_dump()
-
-
-def counted(denoise: samplers.Denoise, calls: list[int]) -> samplers.Denoise:
-    """The same denoiser, counting its calls."""
-
-    def call(x: Tensor, t: float) -> Tensor:
-        calls[0] += 1
-        return denoise(x, t)
-
-    return call
 
 
 def heat(looks: Looks, condition: Condition) -> list[list[int]]:

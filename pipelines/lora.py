@@ -18,12 +18,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from pipelines import cards, weights
+
 LAYERS = ("qkv", "out", "words", "up", "down")  # of every block
 PEFT = "base_model.model."
 KOHYA = "lora_unet_"
 
 
-class LoRAError(ValueError):
+class LoRAError(cards.WeightsError):
     """A file is no LoRA of this model. The message is one sentence."""
 
 
@@ -94,6 +96,15 @@ def load(path: Path, model: nn.Module) -> LoRA:
         lora.down[i].data.copy_(pair["A"])
         lora.up[i].data.copy_(pair["B"])
     return lora.eval().requires_grad_(False)
+
+
+def named(name: str, model: nn.Module) -> LoRA:
+    """A LoRA of the list, on the model's device. Raises LoRAError."""
+    path = cards.loras().get(name)
+    if path is None:
+        raise LoRAError(f"There is no LoRA '{name}' here; choose one of: {', '.join(cards.loras()) or 'none is there yet'}.")
+    device = next(model.parameters()).device
+    return weights.cached(("lora", path, path.stat().st_mtime_ns, str(device)), lambda: load(path, model).to(device))
 
 
 @contextlib.contextmanager

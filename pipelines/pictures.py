@@ -109,3 +109,4 @@ def _remote(info: Any) -> bool:
 
 Given = Annotated[str, BeforeValidator(lambda given, info: picture(given, _remote(info)))]
 Mask = Annotated[str, BeforeValidator(lambda given, info: mask(given, _remote(info)))]
+Maybe = Annotated[str, BeforeValidator(lambda given, info: "" if given is None or (isinstance(given, str) and not given) else picture(given, _remote(info)))]

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from pipelines.pictures import Given, Mask, pixels
+from pipelines import cards
+from pipelines.cards import worn_of
+from pipelines.pictures import Given, Mask, Maybe, pixels
 
 MORE = {"more": True}  # shown under "More", for those who want to know
 
@@ -41,6 +43,15 @@ class LatentDiffusion(Settings):
     guidance_start: float = Field(0.0, ge=0, le=1, description="Guide from this fraction of the run on.", json_schema_extra=MORE)
     guidance_end: float = Field(1.0, ge=0, le=1, description="Guide up to this fraction; a step after it costs half.", json_schema_extra=MORE)
     guidance_rescale: float = Field(0.0, ge=0, le=1, description="Bring the contrast of guided estimates back to the plain one's.", json_schema_extra=MORE)
+    loras: str = Field("", max_length=400, description="LoRAs to wear, each with its strength: flat:0.8, lines:0.5", json_schema_extra=MORE)
+
+    @field_validator("loras")
+    @classmethod
+    def _known(cls, loras: str) -> str:
+        for name, _ in worn_of(loras):
+            if name not in cards.loras():
+                raise ValueError(f"there is no LoRA '{name}' here; choose one of: {', '.join(cards.loras()) or 'none is there yet'}")
+        return loras
 
     @model_validator(mode="after")
     def _ordered(self) -> LatentDiffusion:
@@ -108,6 +119,27 @@ class EditByWords(LatentDiffusion):
     image: Given = Field(description="The picture to change; its middle square is used.")
     source: str = Field("", max_length=2000, description="What the picture shows now, in words. Empty lets the model see it without.")
     keep: float = Field(0.4, ge=0, le=1, description="Look where the old picture looks for this fraction of the run (prompt-to-prompt): keeps the layout.")
+
+
+class ControlNet(LatentDiffusion):
+    """Words and a drawing to a picture."""
+
+    control: Given = Field(description="What to follow: a drawing of lines, or a picture whose edges or colours to take. Its middle square is used.")
+    kind: Literal["scribble", "edges", "palette"] = Field(
+        "scribble", description="What to take from it: rough thick lines, exact thin ones, or where which colour is."
+    )
+    weight: float = Field(1.0, ge=0, le=2, description="How strongly to follow it: 0 is the model alone.")
+    start: float = Field(0.0, ge=0, le=1, description="Follow it from this fraction of the run on.", json_schema_extra=MORE)
+    end: float = Field(1.0, ge=0, le=1, description="Follow it up to this fraction: ending early lets the model tidy up.", json_schema_extra=MORE)
+    second: Maybe = Field("", description="A second picture to follow at the same time. Empty is none.")
+    second_kind: Literal["palette", "scribble", "edges"] = Field("palette", description="What to take from the second.")
+    second_weight: float = Field(1.0, ge=0, le=2, description="How strongly to follow the second.")
+
+    @model_validator(mode="after")
+    def _span(self) -> ControlNet:
+        if self.start > self.end:
+            raise ValueError(f"The control starts at {self.start} but ends at {self.end}: let it start first.")
+        return self
 
 
 def sentence(error: ValidationError) -> str:

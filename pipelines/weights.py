@@ -113,7 +113,7 @@ def pick_dtype(dtype: str = "auto", device: str = "cpu") -> torch.dtype:
 T = TypeVar("T")
 _loaded: OrderedDict[Any, Any] = OrderedDict()
 _lock = RLock()
-KEEP = 4
+KEEP = 16  # they are small; on a GPU with published checkpoints this wants to be a size instead
 
 
 def cached(key: Any, build: Callable[[], T]) -> T:

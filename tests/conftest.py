@@ -23,6 +23,7 @@ from jaxtyping import install_import_hook  # noqa: E402
 hook = install_import_hook("pipelines", "beartype.beartype")  # shapes in signatures are checked in every test
 
 from pipelines import autoencoder, weights  # noqa: E402
+from pipelines.controlnet import CHANNELS, ControlNet  # noqa: E402
 from pipelines.latent_diffusion import LatentDiffusion  # noqa: E402
 from pipelines.nn.dit import Config  # noqa: E402
 
@@ -39,6 +40,11 @@ def random_bundles(folder: Path) -> None:
     about = {"seconds": 0, "steps": 0, "licence": "MIT", "metrics": {}}
     weights.save("autoencoder", small, autoencoder.config_of(small), about, folder)
     weights.save("latent-diffusion", model, asdict(model.transformer.config), about, folder)
+    for kind, channels in CHANNELS.items():
+        net = ControlNet(model.transformer.config, channels)
+        for gate in net.gates:
+            torch.nn.init.normal_(gate.weight, std=0.2)
+        weights.save(f"controlnet-{kind}", net, {"config": asdict(net.config), "channels": channels}, about, folder)
 
 
 random_bundles(FOLDER / "weights")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
+from pydantic import ValidationError
 
-from pipelines.controlnet import CHANNELS, PREPROCESSORS, ControlNet, edges, palette, scribble
+from pipelines import load
+from pipelines.controlnet import CHANNELS, PREPROCESSORS, ControlNet, Pipeline, control, drawn, edges, palette, scribble
 from pipelines.nn.dit import Config, Transformer
 
 CONFIG = Config(width=32, depth=4, heads=2, words=16)
@@ -23,7 +26,7 @@ def test_a_new_one_is_the_identity_and_a_learnt_one_is_not() -> None:
     net.copy(base)
     z, t, words = torch.randn(2, 8, 16, 16), torch.full((2,), 0.5), base.read(torch.randn(2, 16, 16))
     seen, modulations = net.see(torch.rand(2, 1, 128, 128)), base.modulations(t, words.pooled)
-    own = net.modulations(base, t, words)
+    own = base.modulations(t, words.pooled, net.blocks)
     assert len(own) == 3
     assert torch.equal(own[0][0], modulations[0][0])
     plain = base(z, words, modulations)
@@ -52,3 +55,42 @@ def test_a_palette_keeps_colours_and_loses_lines() -> None:
 def test_every_control_has_its_channels() -> None:
     for name, make in PREPROCESSORS.items():
         assert np.atleast_3d(make(SQUARE)).shape == (128, 128, CHANNELS[name])
+
+
+def test_a_drawing_is_taken_as_it_is_and_a_picture_is_traced() -> None:
+    drawing = np.full((200, 200, 3), 255, np.uint8)
+    drawing[50:54, 40:160] = 20
+    lines = drawn(drawing)
+    assert lines is not None
+    assert np.array_equal(lines > 0, drawing[..., 0] < 128)  # white on black, whichever way it was drawn
+    assert np.array_equal(drawn(255 - drawing), lines)
+    assert drawn(SQUARE) is None
+    assert np.array_equal(control("edges", SQUARE)[..., 0], edges(SQUARE))
+    assert (control("scribble", drawing)[..., 0] > 0).sum() < 700  # the stroke, not an outline around it
+
+
+def picture(model: str = "controlnet", **more: object) -> np.ndarray:
+    pipe = Pipeline() if model == "controlnet" else load(model)
+    *_, last = pipe.generate(prompt="a cat", steps=4, seed=1, **more)
+    return last.result.pixels
+
+
+def test_at_weight_0_it_is_the_base_bit_for_bit() -> None:
+    base = picture("latent-diffusion")
+    assert np.array_equal(picture(control=SQUARE, weight=0), base)
+    assert not np.array_equal(picture(control=SQUARE), base)
+    assert np.array_equal(picture("latent-diffusion"), base)
+
+
+def test_two_controls_weights_and_spans_each_change_something() -> None:
+    one = picture(control=SQUARE)
+    assert not np.array_equal(picture(control=SQUARE, second=SQUARE), one)
+    assert np.array_equal(picture(control=SQUARE, second=SQUARE, second_weight=0), one)
+    assert not np.array_equal(picture(control=SQUARE, end=0.3), one)
+    assert not np.array_equal(picture(control=SQUARE, kind="palette"), one)
+    assert picture(control=SQUARE, guidance_end=0.5).shape == (128, 128, 3)  # steps without guidance
+
+
+def test_a_span_that_ends_before_it_starts_is_refused() -> None:
+    with pytest.raises(ValidationError, match=r"The control starts at 0\.8 but ends at 0\.2: let it start first"):
+        picture(control=SQUARE, start=0.8, end=0.2)

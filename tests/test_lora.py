@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+import pipelines
 from pipelines.lora import LoRA, LoRAError, layers, load, worn
 from pipelines.nn.dit import Config, Transformer
 
@@ -104,3 +107,27 @@ def test_files_that_do_not_fit_are_one_sentence(tmp_path: Path) -> None:
     for name in ("text", "absent"):
         with pytest.raises(LoRAError, match="not a safetensors file"):
             load(tmp_path / f"{name}.safetensors", NET)
+
+
+def test_settings_name_loras_and_their_strengths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DARKROOM_HOME", str(tmp_path))
+    pipe = pipelines.load("latent-diffusion")
+    mine = LoRA(pipe.transformer, rank=2)
+    for up in mine.up:
+        torch.nn.init.normal_(up, std=0.5)
+    (tmp_path / "loras").mkdir()
+    mine.save(tmp_path / "loras" / "lora-mine.safetensors")
+
+    def picture(loras: str) -> np.ndarray:
+        *_, last = pipe.generate(prompt="a cat", steps=3, loras=loras)
+        return last.result.pixels
+
+    base = picture("")
+    assert np.array_equal(picture("mine:0"), base)
+    assert not np.array_equal(picture("mine"), base)
+    assert not np.array_equal(picture("mine:0.5"), picture("mine:1"))
+    assert np.array_equal(picture("mine, mine:-1"), base) or np.abs(picture("mine, mine:-1").astype(int) - base).max() <= 1
+    assert np.array_equal(picture(""), base)  # and off again, bit for bit
+    for bad, said in (("other", "there is no LoRA 'other' here; choose one of: mine"), ("mine:much", "write a number"), ("mine:9", "it can be -2 to 2")):
+        with pytest.raises(ValidationError, match=said):
+            picture(bad)

@@ -130,6 +130,13 @@ class Transformer(nn.Module):
             found.append(parts)
         return found
 
+    def schedule(self, grid: list[float], pooled: Float[Tensor, "n w"], count: int, blocks: nn.ModuleList | None = None) -> dict[float, list[list[Tensor]]]:
+        """The modulations of a whole grid of times, for `count` samples a caption: computed once a run, by time."""
+        rows = len(pooled)
+        every = self.modulations(torch.tensor(grid, device=pooled.device).repeat_interleave(rows), pooled.repeat(len(grid), 1), blocks)
+        all_rows = [[part.unflatten(0, (-1, rows)).repeat_interleave(count, 1) for part in layer] for layer in every]
+        return {t: [[part[i] for part in layer] for layer in all_rows] for i, t in enumerate(grid)}
+
     def forward(
         self,
         z: Float[Tensor, "b c h w"],

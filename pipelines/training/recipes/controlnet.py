@@ -45,7 +45,7 @@ class Recipe(flow.Recipe):
     def predict(self, net: ControlNet, x: Tensor, t: Tensor, control: Tensor, captions: Tensor) -> Tensor:
         """The base's velocity under the hints."""
         words = self.base.read(captions)
-        hints = net(self.base, x, net.see(control), net.read(captions), net.modulations(self.base, t, words))
+        hints = net(self.base, x, net.see(control), net.read(captions), self.base.modulations(t, words.pooled, net.blocks))
         return self.base(x, words, self.base.modulations(t, words.pooled), hints=hints)
 
     def loss(self, net: ControlNet, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:

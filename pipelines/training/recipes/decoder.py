@@ -53,5 +53,5 @@ class Recipe(whole.Recipe):
         """The encoder has not moved: mean, scale and preview map stay."""
 
     def export(self, model: nn.Module, record: dict) -> None:
-        self.name = "autoencoder"
-        super().export(model, record)
+        self.name, before = "autoencoder", weights.card("autoencoder")
+        super().export(model, {**record, "after": {key: before[key] for key in ("recipe", "steps", "seconds")}})
