@@ -22,9 +22,9 @@ from pipelines import frame as contract
 from pipelines import latent_diffusion, load, samplers, settings
 from pipelines.lora import LoRA
 from pipelines.nn.dit import Transformer, patchify
-from pipelines.pictures import pixels
+from pipelines.pictures import MODEL_SIDE as SIDE
+from pipelines.pictures import pixels, resized, square
 
-SIDE = 128  # pixels that the base model draws
 CELL = 8  # pixels a side of a latent's place
 STRIDE = 8  # places from one window to the next: half a window
 
@@ -306,21 +306,11 @@ def cells(mask: np.ndarray) -> Float[Tensor, "1 1 h w"]:
     return F.max_pool2d(torch.from_numpy(mask).float()[None, None], CELL)
 
 
-def square(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "128 128 3"]:
-    """The middle square, at the model's size."""
-    return Place.middle(picture.shape[0], picture.shape[1]).cut(picture)
-
-
 class Place:
     """A square of a picture, which may reach over its edges, and the way there and back."""
 
     def __init__(self, top: int, left: int, side: int) -> None:
         self.top, self.left, self.side = top, left, side
-
-    @classmethod
-    def middle(cls, height: int, width: int) -> Place:
-        side = min(height, width)
-        return cls((height - side) // 2, (width - side) // 2, side)
 
     @classmethod
     def around(cls, mask: np.ndarray) -> Place:
@@ -363,10 +353,3 @@ class Place:
             share = np.clip(depth / (feather + 1), 0, 1)[..., None]
             sheet = (whole + share * (sheet.astype(np.float32) - whole)).round().astype(np.uint8)
         return np.where(mask[..., None], sheet, whole)
-
-
-def resized(picture: np.ndarray, side: int) -> np.ndarray:
-    """A square picture at another size."""
-    if picture.shape[0] == side:
-        return picture
-    return cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA if side < picture.shape[0] else cv2.INTER_CUBIC)

@@ -12,11 +12,13 @@ import io
 from pathlib import Path
 from typing import Annotated, Any
 
+import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 from pydantic import BeforeValidator
 
 SIDE = 1024  # pixels: what is larger is scaled down to it
+MODEL_SIDE = 128  # pixels that the models draw
 HEADER = 60_000_000  # pixels that are decoded at most: a larger file is refused by its header
 PREFIX = "data:image/png;base64,"
 
@@ -101,6 +103,20 @@ def mask(given: Any, remote: bool = False) -> str:
 def pixels(held: str) -> np.ndarray:
     """The pixels of what `picture` (h, w, 3) or `mask` (h, w) made: uint8."""
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(held.removeprefix(PREFIX)))))
+
+
+def square(picture: np.ndarray) -> np.ndarray:
+    """The middle square of a picture (h, w, 3), at the models' size."""
+    (height, width), side = picture.shape[:2], min(picture.shape[:2])
+    top, left = (height - side) // 2, (width - side) // 2
+    return resized(picture[top : top + side, left : left + side], MODEL_SIDE)
+
+
+def resized(picture: np.ndarray, side: int) -> np.ndarray:
+    """A square picture at another size."""
+    if picture.shape[0] == side:
+        return picture
+    return cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA if side < picture.shape[0] else cv2.INTER_CUBIC)
 
 
 def _remote(info: Any) -> bool:

@@ -142,6 +142,18 @@ class ControlNet(LatentDiffusion):
         return self
 
 
+class Pix2Pix(Settings):
+    """Lines to a picture in one pass."""
+
+    control: Given = Field(description="A drawing of lines, or a picture whose edges to take. Its middle square is used.")
+    style: Literal["emoji", "avatar"] = Field("emoji", description="What the lines are to become.")
+
+    @property
+    def steps(self) -> int:
+        """One pass."""
+        return 1
+
+
 def sentence(error: ValidationError) -> str:
     """A validation error in one sentence a field: its name, the value, and what is allowed."""
     parts = []

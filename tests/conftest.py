@@ -23,7 +23,8 @@ from jaxtyping import install_import_hook  # noqa: E402
 hook = install_import_hook("pipelines", "beartype.beartype")  # shapes in signatures are checked in every test
 
 from pipelines import autoencoder, weights  # noqa: E402
-from pipelines.controlnet import CHANNELS, ControlNet  # noqa: E402
+from pipelines.controlnet import ControlNet  # noqa: E402
+from pipelines.controls import CHANNELS  # noqa: E402
 from pipelines.latent_diffusion import LatentDiffusion  # noqa: E402
 from pipelines.nn.dit import Config  # noqa: E402
 

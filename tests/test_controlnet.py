@@ -8,7 +8,8 @@ import torch
 from pydantic import ValidationError
 
 from pipelines import load
-from pipelines.controlnet import CHANNELS, PREPROCESSORS, ControlNet, Pipeline, control, drawn, edges, palette, scribble
+from pipelines.controlnet import ControlNet, Pipeline
+from pipelines.controls import CHANNELS, PREPROCESSORS, control, drawn, edges, palette, scribble
 from pipelines.nn.dit import Config, Transformer
 
 CONFIG = Config(width=32, depth=4, heads=2, words=16)

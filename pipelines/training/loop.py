@@ -40,13 +40,13 @@ class Recipe(Protocol):
     def export(self, model: nn.Module, record: dict) -> None: ...
 
 
-def optimisers(model: nn.Module, lr: float, weight_decay: float, muon: bool) -> list[torch.optim.Optimizer]:
+def optimisers(model: nn.Module, lr: float, weight_decay: float, muon: bool, betas: tuple[float, float] = (0.9, 0.98)) -> list[torch.optim.Optimizer]:
     """AdamW; with `muon`, the matrices of attention and MLP inside `blocks` by Muon."""
     named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
     matrices = [p for n, p in named if muon and p.ndim == 2 and "blocks" in n and not n.endswith(("modulation.weight", "words.weight"))]
     chosen = {id(p) for p in matrices}
     rest = [p for _, p in named if id(p) not in chosen]
-    found: list[torch.optim.Optimizer] = [torch.optim.AdamW(rest, lr=lr, betas=(0.9, 0.98), weight_decay=weight_decay)]
+    found: list[torch.optim.Optimizer] = [torch.optim.AdamW(rest, lr=lr, betas=betas, weight_decay=weight_decay)]
     if matrices:
         found.append(Muon(matrices, lr=lr, weight_decay=weight_decay))
     return found
@@ -104,7 +104,7 @@ def train(recipe: Recipe, steps: int, minutes: float, device: str = "cpu", seed:
     torch.manual_seed(seed)
     model = recipe.build().to(device)
     average = copy.deepcopy(model).eval().requires_grad_(False)
-    optims = optimisers(model, recipe.lr, getattr(recipe, "weight_decay", 0.01), getattr(recipe, "muon", False))
+    optims = optimisers(model, recipe.lr, getattr(recipe, "weight_decay", 0.01), getattr(recipe, "muon", False), getattr(recipe, "betas", (0.9, 0.98)))
     step, spent = 0, 0.0
     checkpoint = Checkpoint(path, model, average, optims)
     if bundled:

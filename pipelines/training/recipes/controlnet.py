@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from pipelines import autoencoder, samplers, weights
-from pipelines.controlnet import CHANNELS, PREPROCESSORS, ControlNet, scribble
+from pipelines.controlnet import ControlNet
+from pipelines.controls import CHANNELS, PREPROCESSORS, scribble
 from pipelines.latent_diffusion import LatentDiffusion
 from pipelines.nn.dit import Config
 from pipelines.training import data
