@@ -18,12 +18,12 @@ from PIL import Image
 from app import api, live, metadata, viewer
 from app.forms import Form
 from app.history import History
-from app.tabs import edit, image
+from app.tabs import edit, image, sketch
 from pipelines import pictures
 from pipelines.catalogue import find
 from pipelines.settings import Settings
 
-TABS: dict[str, Callable[[Desktop], None]] = {"Image": image.build, "Edit": edit.build}
+TABS: dict[str, Callable[[Desktop], None]] = {"Image": image.build, "Edit": edit.build} | ({"Sketch": sketch.build} if sketch.MODES else {})
 
 HEADER = '<div class="brand"><i class="lamp"></i>Darkroom</div>'
 STATUS = """

@@ -13,9 +13,11 @@ from pipelines.settings import Settings
 
 TITLES = {
     "negative_prompt": "Keep away from", "dpm-solver++": "DPM-Solver++", "heun": "Heun", "euler": "Euler", "ddim": "DDIM", "ddpm": "DDPM, ancestral",
-    "repaint": "RePaint", "source": "What it shows now", "keep": "Keep the layout",
+    "repaint": "RePaint", "source": "What it shows now", "keep": "Keep the layout", "kind": "Take from the lines", "weight": "Weight of the lines",
+    "loras": "LoRAs", "second_weight": "Weight of the colours", "second_kind": "Take from the colours",
+    "start": "Follow the lines from", "end": "Follow the lines up to",
 }  # fmt: skip
-GIVEN = ("image", "mask", "control")  # what a canvas gives, not a control
+GIVEN = ("image", "mask", "control", "second")  # what a canvas gives, not a control
 
 
 class Slider(gr.Slider):

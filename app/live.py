@@ -83,6 +83,16 @@ def run(model: str, settings: Settings, owner: str | None, history: History, in_
         source.close()
 
 
+def glimpse(model: str, settings: Settings) -> dict[str, str]:
+    """One pass of a fast model outside the queue: what a stroke shows, and nothing that is kept."""
+    try:
+        *_, frame = frames(model, settings.model_dump())
+    except Exception as error:
+        log.exception("a glimpse of %s failed", model)
+        return {"note": said(error)}
+    return {"url": viewer.picture(frame.preview), "note": frame.note}
+
+
 def said(error: Exception) -> str:
     """One sentence for whoever pressed Generate; the log has the rest."""
     if isinstance(error, WeightsError):

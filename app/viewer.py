@@ -72,14 +72,13 @@ def thinned(steps: int) -> set[int]:
     return {1 + round(i * (steps - 1) / (FILM - 1)) for i in range(FILM)}
 
 
-def shell(tab: str, example: str = "") -> str:
-    """The viewer's markup; the ids begin with the tab's name. With the data URL of an example picture it has a canvas."""
-    sheet = SHELL
-    if example:
-        sheet = sheet.replace("<!-- canvas -->", CANVAS.replace("EXAMPLE", example)).replace("<!-- tools -->", TOOLS)
-        sheet = sheet.replace(
-            '<button type="button" data-show="preview" class="on" aria-pressed="true">', f'{CHOICE}<button type="button" data-show="preview">'
-        )
+def shell(tab: str, board: str = "", tools: str = "", beside: bool = False) -> str:
+    """The viewer's markup; the ids begin with the tab's name. A board to paint on takes the picture's place, or stands beside it."""
+    sheet = SHELL.replace("<!-- board -->", board).replace("<!-- tools -->", tools)
+    if beside:
+        sheet = sheet.replace('class="tray"', 'class="tray beside"').replace("Write what you would like to see, then develop it.", "Draw on the paper.")
+    elif board:
+        sheet = sheet.replace('data-show="preview" class="on" aria-pressed="true">', 'data-show="preview">').replace("<!-- choice -->", CHOICE)
         sheet = sheet.replace('id="empty" class="empty"', 'id="empty" class="empty" hidden')
     return sheet.replace('id="', f'id="{tab}-')
 
@@ -92,38 +91,30 @@ def inspector(tab: str) -> str:
 SHELL = """
 <section class="viewer" aria-label="Viewer">
   <div class="tray">
-    <img id="now" alt="The picture comes up here" hidden>
-    <canvas id="heat" class="heat" aria-hidden="true" hidden></canvas>
-    <!-- canvas -->
-    <div id="empty" class="empty"><b>The tray is empty</b><span>Write what you would like to see, then develop it.</span></div>
+    <!-- board -->
+    <div class="print">
+      <img id="now" alt="The picture comes up here" hidden>
+      <canvas id="heat" class="heat" aria-hidden="true" hidden></canvas>
+      <div id="empty" class="empty"><b>The tray is empty</b><span>Write what you would like to see, then develop it.</span></div>
+    </div>
   </div>
   <!-- tools -->
   <div id="film" class="film" role="listbox" aria-label="Steps of the run"></div>
   <input id="scrub" class="scrub" type="range" min="1" max="1" value="1" disabled aria-label="Step">
   <div class="cap">
     <div id="seg" class="seg" role="group" aria-label="What to show">
-      <button type="button" data-show="preview" class="on" aria-pressed="true">Prediction x̂<sub>0</sub></button>
+      <!-- choice --><button type="button" data-show="preview" class="on" aria-pressed="true">Prediction x̂<sub>0</sub></button>
       <button type="button" data-show="state" aria-pressed="false">State x<sub>t</sub></button>
     </div>
     <span id="where" aria-live="polite"></span>
     <span id="downloads"></span>
-    <button type="button" id="send" class="send" hidden>Edit this</button>
+    <span id="send" hidden><button type="button" class="send" data-to="edit">Edit this</button>
+      <button type="button" class="send" data-to="sketch">Sketch this</button></span>
   </div>
 </section>
 """
 
-CANVAS = """<div id="canvas" class="canvas" data-example="EXAMPLE"><canvas id="base"></canvas>
-    <canvas id="mask" class="mask" aria-label="Paint here what should change"></canvas></div>"""
-CHOICE = '<button type="button" data-show="canvas" class="on" aria-pressed="true">Canvas</button>\n      '
-TOOLS = """<div id="tools" class="tools" role="toolbar" aria-label="Mask">
-    <button type="button" data-tool="brush" class="on" aria-pressed="true">Brush</button>
-    <button type="button" data-tool="eraser" aria-pressed="false">Eraser</button>
-    <label>size <input id="size" type="range" min="1" max="40" value="12" aria-label="Brush size"></label>
-    <button type="button" data-do="undo">Undo</button><button type="button" data-do="clear">Clear</button>
-    <button type="button" data-op="invert">Invert</button><button type="button" data-op="grow">Grow</button>
-    <button type="button" data-op="shrink">Shrink</button>
-    <button type="button" data-do="open">Open mask</button><button type="button" data-do="save">Save mask</button>
-  </div>"""
+CHOICE = '<button type="button" data-show="canvas" class="on" aria-pressed="true">Canvas</button>'
 
 INSPECTOR = """
 <div class="card">

@@ -119,10 +119,18 @@ def resized(picture: np.ndarray, side: int) -> np.ndarray:
     return cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA if side < picture.shape[0] else cv2.INTER_CUBIC)
 
 
+def _given(given: Any, info: Any) -> str:
+    """What a settings' field holds of a picture, in the words of its name."""
+    try:
+        return picture(given, _remote(info))
+    except ValueError as error:
+        raise ValueError(str(error).replace("picture", "drawing") if info.field_name == "control" else str(error)) from None
+
+
 def _remote(info: Any) -> bool:
     return bool(info.context and info.context.get("remote"))
 
 
-Given = Annotated[str, BeforeValidator(lambda given, info: picture(given, _remote(info)))]
+Given = Annotated[str, BeforeValidator(_given)]
 Mask = Annotated[str, BeforeValidator(lambda given, info: mask(given, _remote(info)))]
 Maybe = Annotated[str, BeforeValidator(lambda given, info: "" if given is None or (isinstance(given, str) and not given) else picture(given, _remote(info)))]

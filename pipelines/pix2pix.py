@@ -85,7 +85,7 @@ class Pipeline(contract.Pipeline):
     def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
         self.device = weights.pick_device(device)
         tensors, about = weights.read("pix2pix")
-        self.net = weights.fill(UNet(**about["config"]), tensors, "pix2pix").to(self.device, memory_format=torch.channels_last)
+        self.net = weights.fill(UNet(tuple(about["config"]["widths"])), tensors, "pix2pix").to(self.device, memory_format=torch.channels_last)
 
     @torch.inference_mode()
     def run(self, s: settings.Pix2Pix) -> Iterator[contract.Frame]:

@@ -22,7 +22,8 @@ from jaxtyping import install_import_hook  # noqa: E402
 
 hook = install_import_hook("pipelines", "beartype.beartype")  # shapes in signatures are checked in every test
 
-from pipelines import autoencoder, weights  # noqa: E402
+from pipelines import autoencoder, pix2pix, weights  # noqa: E402
+from pipelines.catalogue import CATALOGUE, COMING  # noqa: E402
 from pipelines.controlnet import ControlNet  # noqa: E402
 from pipelines.controls import CHANNELS  # noqa: E402
 from pipelines.latent_diffusion import LatentDiffusion  # noqa: E402
@@ -46,9 +47,11 @@ def random_bundles(folder: Path) -> None:
         for gate in net.gates:
             torch.nn.init.normal_(gate.weight, std=0.2)
         weights.save(f"controlnet-{kind}", net, {"config": asdict(net.config), "channels": channels}, about, folder)
+    weights.save("pix2pix", pix2pix.UNet((16, 16, 16)), {"widths": (16, 16, 16)}, about, folder)
 
 
 random_bundles(FOLDER / "weights")
+CATALOGUE.update(COMING)
 
 from pages import browser, page  # noqa: E402, F401
 from served import served  # noqa: E402, F401

@@ -4,6 +4,8 @@ window.darkroom = (() => {
   const fixed = (x, n = 2) => (x === undefined || x === null ? '–' : Number(x).toFixed(n));
   const megabytes = (bytes) => `${Math.round(bytes / 1e6)} MB`;
 
+  const tabs = (name) => [...document.querySelectorAll('#tabs button[role=tab]')].filter((b) => b.textContent.trim().toLowerCase() === name);
+
   function toast(text, bad) {
     let box = by('toast');
     if (!box) { box = document.createElement('div'); box.id = 'toast'; box.setAttribute('role', 'status'); document.body.append(box); }
@@ -14,7 +16,8 @@ window.darkroom = (() => {
   function View(tab) {
     const $ = (id) => by(`${tab}-${id}`);
     let board = null; // the canvas, where the tab has one
-    let film = [], at = 0, show = $('canvas') ? 'canvas' : 'preview', word = -1, files = [], running = false, waiting = false, watched = false;
+    const beside = Boolean($('lines')); // a sheet that stays beside the picture, or a canvas in its place
+    let film = [], at = 0, show = $('canvas') && !beside ? 'canvas' : 'preview', word = -1, files = [], running = false, waiting = false, watched = false;
 
     function buttons(busy) {
       running = busy; waiting = busy && waiting;
@@ -26,7 +29,8 @@ window.darkroom = (() => {
     function picture(url, alt) {
       const now = $('now');
       $('empty').hidden = true; now.hidden = show === 'canvas'; now.src = url; now.alt = alt;
-      if ($('send')) $('send').hidden = false;
+      $('send').hidden = false;
+      $('send').querySelectorAll('button').forEach((b) => { b.hidden = !tabs(b.dataset.to).length; });
     }
 
     function draw() {
@@ -85,7 +89,8 @@ window.darkroom = (() => {
     const grid = () => Math.ceil(Math.sqrt(Math.max(1, files.length || Number(document.querySelector(`#${tab}-count input`)?.value) || 1)));
 
     function numbers(frame) {
-      $('equation').innerHTML = `${frame.equation || ''}<small>a = ${fixed(frame.a)} · σ = ${fixed(frame.sigma)} · |Δx̂<sub>0</sub>| = ${fixed(frame.moved, 3)}</small>`;
+      if (frame.a === undefined) $('equation').innerHTML = '<small>One pass of the network: no steps, no noise.</small>';
+      else $('equation').innerHTML = `${frame.equation || ''}<small>a = ${fixed(frame.a)} · σ = ${fixed(frame.sigma)} · |Δx̂<sub>0</sub>| = ${fixed(frame.moved, 3)}</small>`;
     }
 
     function curve() {
@@ -111,7 +116,7 @@ window.darkroom = (() => {
       const cut = film[at].cut;
       if (message.warning) toast(message.warning, true);
       else if (cut) toast(`The prompt was longer than the encoder reads; this was cut: “${cut.slice(0, 80)}”`);
-      else if (!(film[at].words || []).length) toast('No words were given: this is what comes to mind.');
+      else if (film[at].words && !film[at].words.length) toast('No words were given: this is what comes to mind.');
     }
 
     function links() {
@@ -133,11 +138,12 @@ window.darkroom = (() => {
     const setAgain = (on) => { const box = document.querySelector(`#${tab}-again input`); if (box && box.checked !== on) box.click(); };
 
     function feed(m) {
-      if (m.canvas && canvas()) { canvas().set(m.canvas).then((wrong) => wrong && toast(wrong, true)); if (!m.picture) choose('canvas'); }
+      if (m.canvas && canvas()) { canvas().set(m.canvas).then((wrong) => wrong && toast(wrong, true)); if (!m.picture && !beside) choose('canvas'); }
       if (m.begin) { waiting = false; if (show === 'canvas') choose('preview'); film = []; files = []; $('downloads').replaceChildren(); $('where').textContent = 'loading'; }
       if (m.frame) { film.push(m.frame); at = film.length - 1; draw(); }
       if (m.done) done(m.done);
       if (m.picture) single(m.picture);
+      if (m.live) live(m.live);
       if (m.same_seed) setAgain(false);
     }
 
@@ -173,26 +179,42 @@ window.darkroom = (() => {
     function go(to) { if (film.length && !$('scrub').disabled) { at = Math.max(0, Math.min(film.length - 1, to)); draw(); } }
 
     function canvas() {
-      if (!board && $('canvas')) { board = window.darkroomCanvas(tab); board.set({ image: $('canvas').dataset.example }); }
+      if (!board && beside) board = window.darkroomSketch(tab);
+      else if (!board && $('canvas')) { board = window.darkroomCanvas(tab); board.set({ image: $('canvas').dataset.example }); }
       return board;
     }
 
-    // "Edit this": the picture that is seen, finished or not, onto the canvas of the Edit tab
-    function send() {
+    // "Edit this", "Sketch this": the picture that is seen, finished or not, onto the canvas of another tab
+    function send(to) {
       const url = files.length === 1 && at === Math.max(0, film.length - 1) ? files[0].url : $('now').src;
-      document.querySelectorAll('#tabs button[role=tab]').forEach((b) => { if (b.textContent.trim() === 'Edit') b.click(); });
-      setTimeout(() => view('edit').feed({ canvas: { image: url } }), 50);
+      tabs(to).forEach((b) => b.click());
+      setTimeout(() => view(to).feed({ canvas: { image: url } }), 50);
+    }
+
+    // pix2pix draws at every stroke: one request at a time, and the last stroke is never lost
+    let drawing = false, again = false;
+    function redraw() {
+      if (document.querySelector(`#${tab}-model input:checked`)?.value !== 'pix2pix') return;
+      if (drawing) again = true; else { drawing = true; $('live').click(); }
+    }
+
+    function live(m) {
+      drawing = false; film = []; files = []; $('downloads').replaceChildren(); $('film').replaceChildren(); $('scrub').disabled = true;
+      if (m.url) picture(m.url, 'The drawing as a picture');
+      $('where').textContent = m.note;
+      if (again) { again = false; redraw(); }
     }
 
     function choose(what) {
       show = what;
-      if ($('canvas')) { $('canvas').hidden = $('tools').hidden = what !== 'canvas'; $('now').hidden = what === 'canvas' || !$('now').src; $('heat').hidden = true; }
+      if ($('canvas') && !beside) { $('canvas').hidden = $('tools').hidden = what !== 'canvas'; $('now').hidden = what === 'canvas' || !$('now').src; $('heat').hidden = true; }
       $('seg').querySelectorAll('button').forEach((b) => { b.classList.toggle('on', b.dataset.show === what); b.setAttribute('aria-pressed', b.dataset.show === what); });
       if (film.length) { strip(); draw(); }
     }
 
-    if ($('send')) $('send').onclick = send;
-    return { feed, begin, ended, stopped, choose, go, canvas, step: (n) => go(at + n), running: () => running, generate: () => $('generate')?.click(), stop: () => $('stop')?.click() };
+    $('send').onclick = (e) => e.target.dataset.to && send(e.target.dataset.to);
+    if (beside) $('lines').addEventListener('drawn', redraw);
+    return { feed, begin, ended, stopped, choose, go, canvas, redraw, step: (n) => go(at + n), running: () => running, generate: () => $('generate')?.click(), stop: () => $('stop')?.click() };
   }
 
   const views = {};
@@ -263,6 +285,7 @@ window.darkroom = (() => {
   document.addEventListener('click', (e) => {
     const button = e.target.closest?.('[data-op]');
     if (button) by(`${owner(button)}-op-${button.dataset.op}`).click();
+    if (e.target.closest?.('[data-do=picture]')) receiver()?.click();
     if (e.target.closest?.('[data-do=open]')) by(`${owner(e.target)}-mask-file`).querySelector('input[type=file]').click();
   });
   document.addEventListener('paste', (e) => {
@@ -273,5 +296,5 @@ window.darkroom = (() => {
     carrier.items.add(file);
     input.files = carrier.files; input.dispatchEvent(new Event('change', { bubbles: true }));
   });
-  return { feed, open, given, chooser, ready: (tab) => view(tab).canvas(), mask: (tab) => view(tab).canvas().get('mask'), begin: on('begin'), ended: on('ended'), stopped: on('stopped'), choose: () => receiver()?.click() };
+  return { feed, open, given, chooser, ready: (tab) => view(tab).canvas(), get: (tab, name) => view(tab).canvas().get(name), waiting: (tab) => view(tab).canvas().waiting(), redraw: on('redraw'), begin: on('begin'), ended: on('ended'), stopped: on('stopped'), choose: () => receiver()?.click() };
 })();

@@ -35,6 +35,17 @@ OWN = {
     "edit-by-words": ["keep"],
 }
 EXAMPLE = Path(__file__).parent.parent.parent / "assets" / "examples" / "avatar.png"
+BOARD = """<div id="canvas" class="canvas" data-example="EXAMPLE"><canvas id="base"></canvas>
+    <canvas id="mask" class="mask" aria-label="Paint here what should change"></canvas></div>"""
+TOOLS = """<div id="tools" class="tools" role="toolbar" aria-label="Mask">
+    <button type="button" data-tool="brush" class="on" aria-pressed="true">Brush</button>
+    <button type="button" data-tool="eraser" aria-pressed="false">Eraser</button>
+    <label>size <input id="size" type="range" min="1" max="40" value="12" aria-label="Brush size"></label>
+    <button type="button" data-do="undo">Undo</button><button type="button" data-do="clear">Clear</button>
+    <button type="button" data-op="invert">Invert</button><button type="button" data-op="grow">Grow</button>
+    <button type="button" data-op="shrink">Shrink</button>
+    <button type="button" data-do="open">Open mask</button><button type="button" data-do="save">Save mask</button>
+  </div>"""
 OPERATIONS = {
     "invert": lambda mask: 255 - mask,
     "grow": lambda mask: cv2.dilate(mask, disc(mask)),
@@ -79,7 +90,7 @@ def build(desktop: Desktop) -> None:
             masked = gr.File(elem_id="edit-mask-file", visible="hidden")
             generate, stop = desk.act(TAB)
         with gr.Column(elem_classes="view"):
-            gr.HTML(viewer.shell(TAB, pictures.url(Image.open(EXAMPLE))), js_on_load="darkroom.ready('edit')")
+            gr.HTML(viewer.shell(TAB, BOARD.replace("EXAMPLE", pictures.url(Image.open(EXAMPLE))), TOOLS), js_on_load="darkroom.ready('edit')")
             queue = gr.HTML("", elem_id="edit-queue", elem_classes="queue")
         with gr.Column(elem_classes="inspect", min_width=280):
             gr.HTML(viewer.inspector(TAB) + desk.model_card(BASE))
@@ -106,7 +117,7 @@ def build(desktop: Desktop) -> None:
             return desktop.tell({"canvas": {"mask": pictures.url(Image.fromarray(operation(pictures.pixels(pictures.mask(held, remote=True)))))}}, TAB)
 
         gr.Button(name, elem_id=f"edit-op-{name}", visible="hidden").click(
-            change, travelling, desktop.feed, js="() => [darkroom.mask('edit')]", queue=False, **desk.PRIVATE
+            change, travelling, desktop.feed, js="() => [darkroom.get('edit', 'mask')]", queue=False, **desk.PRIVATE
         )
 
     def open_mask(path: str | None) -> list[Any]:

@@ -37,7 +37,7 @@ def pixels(url: str) -> np.ndarray:
 
 
 def mask(page: Page) -> np.ndarray:
-    return pixels(page.evaluate("darkroom.mask('edit')"))[..., 0]
+    return pixels(page.evaluate("darkroom.get('edit', 'mask')"))[..., 0]
 
 
 def soon(holds: Callable[[], bool], page: Page) -> None:
@@ -105,7 +105,7 @@ def test_a_picture_goes_from_image_to_edit_and_onto_the_canvas_again(edit: Page)
     edit.click("#image-generate")
     edit.wait_for_selector("#image-downloads a")
     made = pixels(edit.get_attribute("#image-downloads a", "href"))
-    edit.click("#image-send")
+    edit.click("#image-send >> text=Edit this")
     expect(edit.locator("#edit-mask")).to_be_visible()
     edit.wait_for_timeout(300)
     assert np.array_equal(pixels(edit.evaluate("document.getElementById('edit-base').toDataURL()")), made)

@@ -1,0 +1,112 @@
+"""The Sketch tab: a sheet of paper whose lines and colours steer the model, or become a picture at every stroke."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+from PIL import Image
+from pydantic import ValidationError
+
+from app import desk, live, viewer
+from app.forms import Form
+from pipelines import controls, pictures
+from pipelines.catalogue import CATALOGUE, find
+from pipelines.settings import sentence
+
+if TYPE_CHECKING:
+    from app.desktop import Desktop
+
+TAB = "sketch"
+MODES = {label: name for label, name in {"ControlNet": "controlnet", "pix2pix": "pix2pix"}.items() if name in CATALOGUE}
+HELP = {
+    "controlnet": "Draw lines, colours or both, and say what they are: the model follows them step by step.",
+    "pix2pix": "Draw lines: they become a picture at every stroke, without words.",
+}
+FIRST = ["prompt", "style", "kind", "weight", "second_weight", "negative_prompt", "sampler", "seed", "steps", "guidance", "count"]
+BOARD = """<div id="canvas" class="canvas sheet"><canvas id="colours" width="256" height="256"></canvas>
+    <canvas id="lines" width="256" height="256" aria-label="Draw here"></canvas></div>"""
+TOOLS = """<div id="tools" class="tools" role="toolbar" aria-label="Drawing">
+    <button type="button" data-tool="pen" class="on" aria-pressed="true">Pen</button>
+    <button type="button" data-tool="colour" aria-pressed="false">Colour</button>
+    <input id="hue" type="color" value="#b5432e" aria-label="Colour of the brush">
+    <button type="button" data-tool="eraser" aria-pressed="false">Eraser</button>
+    <label>size <input id="size" type="range" min="1" max="16" value="5" aria-label="Pen size"></label>
+    <button type="button" data-do="undo">Undo</button><button type="button" data-do="clear">Clear</button>
+    <button type="button" data-do="picture">Trace a picture</button>
+  </div>"""
+
+
+def build(desktop: Desktop) -> None:
+    """Lay out the tab and wire it."""
+    form = Form.build({model: find(model).settings for model in MODES.values()}, TAB, FIRST)
+    c, first = form.controls, next(iter(MODES.values()))
+    steered = [name for name in c if name not in find("pix2pix").settings.model_fields and name not in (*FIRST, "second_kind")]
+
+    with gr.Row(elem_id="sketch-desk", elem_classes="desk"):
+        with gr.Column(elem_classes="settings", min_width=280):
+            model = gr.Radio(list(MODES.items()), value=first, label="What to do", elem_id="sketch-model")
+            hint = gr.HTML(f"<small>{HELP[first]}</small>", elem_classes="hint")
+            with gr.Column(visible=first == "pix2pix") as drawn:
+                c["style"].render()
+            with gr.Column(visible=first == "controlnet") as words:
+                if "prompt" in c:
+                    for name in FIRST:
+                        if name not in ("style", "sampler", "seed", "steps", "guidance", "count"):
+                            c[name].render()
+                    again = desk.sampling(TAB, c)
+                    with gr.Accordion("More", open=False):
+                        for name in (*steered, "second_kind"):
+                            c[name].render()
+                else:
+                    c["seed"].render()
+                    again = gr.Checkbox(True, label="New seed each time", elem_id="sketch-again")
+            in_files = gr.Checkbox(True, label="Settings in files", info="A saved PNG carries what made it.")
+            dropped = gr.File(elem_id="sketch-drop", visible="hidden")
+            generate, stop = desk.act(TAB)
+        with gr.Column(elem_classes="view"):
+            gr.HTML(viewer.shell(TAB, BOARD, TOOLS, beside=True), js_on_load="darkroom.ready('sketch')")
+            queue = gr.HTML("", elem_id="sketch-queue", elem_classes="queue")
+        with gr.Column(elem_classes="inspect", min_width=280):
+            gr.HTML(viewer.inspector(TAB) + desk.model_card(tuple(dict.fromkeys(w for name in MODES.values() for w in find(name).weights))))
+
+    def choose(name: str) -> list[Any]:
+        return [f"<small>{HELP[name]}</small>", gr.Column(visible=name == "pix2pix"), gr.Column(visible=name == "controlnet")]
+
+    chosen = model.change(choose, model, [hint, drawn, words], queue=False, **desk.PRIVATE)
+    chosen.then(None, None, None, js="() => darkroom.redraw('sketch')")
+    c["style"].change(None, None, None, js="() => darkroom.redraw('sketch')")
+    desk.wire(desktop, TAB, form, model, again, in_files, dropped, generate, stop, queue)
+
+    travelling = gr.Textbox(visible="hidden")
+
+    def redraw(lines: str, style: str) -> str:
+        if not lines:
+            return desktop.tell({"live": {"note": ""}}, TAB)
+        try:
+            settings = find("pix2pix").settings(control=lines, style=style)
+        except ValidationError as error:
+            return desktop.tell({"live": {"note": sentence(error)}}, TAB)
+        return desktop.tell({"live": live.glimpse("pix2pix", settings)}, TAB)
+
+    # "once" would lose the last stroke; the page asks again only after an answer
+    gr.Button(elem_id="sketch-live", visible="hidden").click(
+        redraw, [travelling, c["style"]], desktop.feed, js="(_, style) => [darkroom.get('sketch', 'control'), style]",
+        queue=False, trigger_mode="multiple", **desk.PRIVATE,
+    )  # fmt: skip
+
+    def trace(picture: str, kind: str) -> str:
+        try:
+            pixels = pictures.pixels(pictures.picture(picture, remote=True))
+        except ValueError as error:
+            return desktop.tell({"error": f"{str(error)[0].upper()}{str(error)[1:]}."})
+        lines = 255 - controls.control(kind if kind in ("edges", "scribble") else "edges", pixels)[..., 0]
+        laid = {"control": pictures.url(Image.fromarray(lines).convert("RGB"))}
+        if controls.drawn(pixels) is None:
+            laid["second"] = pictures.url(Image.fromarray(controls.control("palette", pixels)))
+        return desktop.tell({"canvas": laid}, TAB)
+
+    kind = c.get("kind", gr.State("edges"))
+    gr.Button(elem_id="sketch-trace", visible="hidden").click(
+        trace, [travelling, kind], desktop.feed, js="(_, kind) => [darkroom.waiting('sketch'), kind]", queue=False, **desk.PRIVATE
+    )

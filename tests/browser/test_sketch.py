@@ -1,0 +1,100 @@
+"""The Sketch tab in a real Chromium: draw, see pix2pix follow, steer the model by lines and colours."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from pages import SCREENSHOTS, opened
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+
+@pytest.fixture
+def sketch(page: Page) -> Page:
+    page.get_by_role("tab", name="Sketch").click()
+    page.wait_for_selector("#sketch-lines")
+    return page
+
+
+def draw(page: Page, *points: tuple[float, float]) -> None:
+    box = page.locator("#sketch-lines").bounding_box()
+    for i, (x, y) in enumerate(points):
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=5)
+        if i == 0:
+            page.mouse.down()
+    page.mouse.up()
+
+
+def layer(page: Page, name: str) -> np.ndarray:
+    url = page.evaluate(f"darkroom.get('sketch', '{name}')")
+    return np.array(Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))).convert("RGB")) if url else np.zeros(0)
+
+
+def soon(holds: Callable[[], bool], page: Page) -> None:
+    for _ in range(100):
+        if holds():
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError
+
+
+SQUARE = [(0.3, 0.3), (0.7, 0.3), (0.7, 0.7), (0.3, 0.7), (0.3, 0.3)]
+
+
+def test_pix2pix_follows_every_stroke_and_generate_keeps_it(sketch: Page) -> None:
+    sketch.get_by_label("pix2pix").check()
+    draw(sketch, *SQUARE)
+    sketch.wait_for_selector("#sketch-now:not([hidden])")
+    first = sketch.get_attribute("#sketch-now", "src")
+    draw(sketch, (0.2, 0.9), (0.8, 0.9))
+    soon(lambda: sketch.get_attribute("#sketch-now", "src") != first, sketch)
+    expect(sketch.locator("#sketch-where")).to_contain_text("one pass")
+    sketch.click("#sketch-generate")
+    sketch.wait_for_selector("#sketch-downloads a")
+    expect(sketch.locator("#sheet button")).to_have_count(1)
+    sketch.screenshot(path=SCREENSHOTS / "sketch-pix2pix.png")
+
+
+def test_pen_colour_eraser_undo_and_an_empty_sheet(sketch: Page) -> None:
+    assert layer(sketch, "control").size == 0
+    draw(sketch, *SQUARE)
+    lines = layer(sketch, "control")
+    assert 0.01 < (lines < 128).mean() < 0.2
+    sketch.click("#sketch-tools >> text=Colour")
+    draw(sketch, (0.4, 0.5), (0.6, 0.5))
+    assert layer(sketch, "second").size and np.array_equal(layer(sketch, "control"), lines)
+    sketch.click("#sketch-tools >> text=Eraser")
+    draw(sketch, (0.3, 0.5), (0.7, 0.5))
+    assert not np.array_equal(layer(sketch, "control"), lines)
+    sketch.click("#sketch-tools >> text=Undo")
+    assert np.array_equal(layer(sketch, "control"), lines)
+    sketch.click("#sketch-tools >> text=Clear")
+    assert layer(sketch, "control").size == layer(sketch, "second").size == 0
+    sketch.get_by_label("pix2pix").check()
+    sketch.click("#sketch-generate")
+    expect(sketch.locator("#toast")).to_contain_text("There is no drawing yet; give one.")
+
+
+def test_a_picture_is_traced_onto_the_sheet(sketch: Page) -> None:
+    sketch.get_by_role("tab", name="Edit").click()
+    sketch.wait_for_selector("#edit-mask")
+    sketch.click("#edit-seg >> text=Canvas")
+    sketch.evaluate("document.getElementById('edit-now').src = document.getElementById('edit-base').toDataURL()")
+    sketch.evaluate("document.getElementById('edit-send').hidden = false")
+    sketch.click("#edit-send >> text=Sketch this")
+    soon(lambda: layer(sketch, "control").size > 0 and layer(sketch, "second").size > 0, sketch)
+    assert 0.01 < (layer(sketch, "control") < 128).mean() < 0.3
+
+
+def test_it_fits_a_phone(browser: Browser, served: str) -> None:
+    page = opened(browser, served, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page.get_by_role("tab", name="Sketch").click()
+    page.wait_for_selector("#sketch-lines")
+    page.wait_for_timeout(500)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.screenshot(path=SCREENSHOTS / "sketch-phone.png", full_page=True)
+    page.context.close()
