@@ -19,8 +19,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from pipelines import frame as contract
-from pipelines import latent_diffusion, load, samplers, settings
-from pipelines.lora import LoRA
+from pipelines import latent_diffusion, load, samplers, settings, weights
+from pipelines.lora import LoRA, worn
 from pipelines.nn.dit import Transformer, patchify
 from pipelines.pictures import MODEL_SIDE as SIDE
 from pipelines.pictures import pixels, resized, square
@@ -86,10 +86,20 @@ class Variation(Editing):
 
 
 class Inpainting(Editing):
-    """A masked part anew. Both methods hold the estimate to the known latents; RePaint (Lugmayr et al. 2022) also goes back."""
+    """A masked part anew. All methods hold the estimate to the known latents; RePaint (Lugmayr et al. 2022) also goes back, and
+    the conditioned model sees the mask and what is around it."""
 
     name = "inpainting"
     Settings = settings.Inpainting
+
+    def adapter(self) -> MaskAdapter:
+        """What makes the base a mask-conditioned model. Raises weights.WeightsError."""
+
+        def build() -> MaskAdapter:
+            tensors, about = weights.read("inpainting")
+            return weights.fill(MaskAdapter(self.base.transformer, **about["config"]), tensors, "inpainting").to(self.base.device)
+
+        return weights.cached(("inpainting adapter", self.base.device), build)
 
     def schedule(self, s: settings.Inpainting) -> list[int]:
         """Step indices from noise down to 0, with RePaint's ways back."""
@@ -111,12 +121,13 @@ class Inpainting(Editing):
         fresh = cells(place.cut(mask[..., None].repeat(3, 2).astype(np.uint8) * 255)[..., 0] > 0).to(z.device)
         indices = self.schedule(s)
         times = samplers.grid(s.steps)
-        r, noise = self.base.prepare(s, times), self.noise(s, z)
-        denoise = held(r.denoise, z, fresh)
+        adapter = self.adapter() if s.method == "conditioned" else None
+        r, noise = self.base.prepare(s, times, steer=adapter and adapter.steer(z, fresh)), self.noise(s, z)
+        denoise = held(adapter.wear(r.denoise, self.base.transformer) if adapter else r.denoise, z, fresh)
 
         def states() -> Iterator[samplers.Step]:
             x = noise() * r.path.s(1.0)
-            if s.method == "naive":
+            if s.method != "repaint":
                 yield from samplers.SAMPLERS[s.sampler](denoise, x, times, r.path, noise, s.eta)
                 return
             for i, j in pairwise(indices):
@@ -233,6 +244,20 @@ class MaskAdapter(nn.Module):
     def forward(self, z: Float[Tensor, "b c h w"], fresh: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b n d"]:
         """The hint for the base's tokens, from known latents and where (1) to draw anew."""
         return self.enter(patchify(torch.cat([z * (1 - fresh), fresh], 1), self.patch))
+
+    def steer(self, z: Float[Tensor, "1 c h w"], fresh: Float[Tensor, "1 1 h w"]) -> latent_diffusion.Steer:
+        """The same hint at every step of a run."""
+        seen = [self(z, fresh)]
+        return lambda condition, grid, count: lambda x, t: [seen[0].to(condition.captions.dtype)]
+
+    def wear(self, denoise: samplers.Denoise, base: Transformer) -> samplers.Denoise:
+        """`denoise` while the base wears the LoRA; the captions were read without it, as in training."""
+
+        def call(x: Tensor, t: float) -> Tensor:
+            with worn(base, [(self.lora, 1.0)]):
+                return denoise(x, t)
+
+        return call
 
 
 def held(denoise: samplers.Denoise, z: Float[Tensor, "1 c h w"], fresh: Float[Tensor, "1 1 h w"]) -> samplers.Denoise:

@@ -26,6 +26,7 @@ from pipelines import autoencoder, pix2pix, weights  # noqa: E402
 from pipelines.catalogue import CATALOGUE, COMING  # noqa: E402
 from pipelines.controlnet import ControlNet  # noqa: E402
 from pipelines.controls import CHANNELS  # noqa: E402
+from pipelines.editing import MaskAdapter  # noqa: E402
 from pipelines.latent_diffusion import LatentDiffusion  # noqa: E402
 from pipelines.nn.dit import Config  # noqa: E402
 
@@ -47,6 +48,10 @@ def random_bundles(folder: Path) -> None:
         for gate in net.gates:
             torch.nn.init.normal_(gate.weight, std=0.2)
         weights.save(f"controlnet-{kind}", net, {"config": asdict(net.config), "channels": channels}, about, folder)
+    adapter = MaskAdapter(model.transformer, rank=2)
+    for parameter in [*adapter.enter.parameters(), *adapter.lora.up]:
+        torch.nn.init.normal_(parameter, std=0.2)
+    weights.save("inpainting", adapter, {"rank": 2}, about, folder)
     weights.save("pix2pix", pix2pix.UNet((16, 16, 16)), {"widths": (16, 16, 16)}, about, folder)
 
 

@@ -183,3 +183,21 @@ def test_bad_input_is_one_sentence(name: str, given: dict[str, Any], said: str) 
 def test_all_painted_is_a_new_picture() -> None:
     made = run("inpainting", image=image(), mask=np.full((128, 128), 255, np.uint8), method="naive")[-1].result.pixels
     assert np.array_equal(made, run("latent-diffusion")[-1].result.pixels)
+
+
+def test_the_conditioned_model_sees_mask_and_surroundings_and_leaves_the_base_as_it_was() -> None:
+    pipe = load("inpainting")
+    whole, mask = image(), np.zeros((128, 128), np.uint8)
+    mask[32:80, 32:80] = 255
+
+    def drawn(method: str, picture: np.ndarray) -> np.ndarray:
+        s = pipe.Settings(prompt="a cat", steps=3, image=picture, mask=mask, method="naive")
+        *_, last = pipe.run(s.model_copy(update={"method": method}))
+        return last.result.pixels
+
+    naive = drawn("naive", whole)
+    made = drawn("conditioned", whole)
+    assert np.array_equal(made[mask == 0], whole[mask == 0])
+    assert not np.array_equal(made, naive)
+    assert not np.array_equal(drawn("conditioned", 255 - whole)[mask > 0], made[mask > 0])
+    assert np.array_equal(drawn("naive", whole), naive)
