@@ -142,6 +142,34 @@ class ControlNet(LatentDiffusion):
         return self
 
 
+class Teaching(Settings):
+    """Pictures to a LoRA."""
+
+    pictures: tuple[Given, ...] = Field(description="5 to 40 pictures of one style or subject. The middle square of each is used.")
+    trigger: str = Field("", max_length=40, description="A made-up word that stands for it: say it in a prompt to call it.")
+    name: str = Field("mine", pattern=r"^[a-z0-9-]{2,24}$", description="What it is called in the list of LoRAs: small letters, digits, hyphens.")
+    rank: int = Field(8, ge=1, le=32, description="How much it can hold: more learns finer things, and larger files.")
+    minutes: float = Field(2.0, ge=0.02, le=30, description="How long to teach. You can stop earlier and keep what was learnt.")
+    steps: int = Field(20, ge=1, le=100, description="How often to look at what was learnt, and to save it.", json_schema_extra=MORE)
+
+    @field_validator("pictures")
+    @classmethod
+    def _some(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        if not 5 <= len(given) <= 40:
+            raise ValueError(f"{len(given)} pictures are too {'few' if len(given) < 5 else 'many'}: give 5 to 40 of one style")
+        if len(set(given)) == 1:
+            raise ValueError(f"these are {len(given)} copies of one picture: give different ones")
+        return given
+
+    @model_validator(mode="after")
+    def _named(self) -> Teaching:
+        if not self.trigger.strip():
+            raise ValueError("There is no trigger word yet: make one up, such as zorblax.")
+        if (cards.BUNDLED / f"{cards.LORA}{self.name}.safetensors").exists():
+            raise ValueError(f"{self.name} is the name of a LoRA that the program brought along: choose another.")
+        return self
+
+
 class Pix2Pix(Settings):
     """Lines to a picture in one pass."""
 

@@ -1,0 +1,113 @@
+"""Teach the model a style of one's own: a LoRA (Hu et al. 2022) from a handful of pictures, in minutes on a CPU.
+
+The pictures are learnt under a trigger word. Pictures that the base makes itself are kept as they are under captions
+without it (prior preservation; Ruiz et al. 2023), so that the word alone calls the style. What is learnt so far is saved
+at every look: whoever stops keeps it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from pipelines import frame as contract
+from pipelines import latent_diffusion, load, samplers, settings, text
+from pipelines.cards import LORA, home
+from pipelines.guidance import Guidance
+from pipelines.lora import LoRA, worn
+from pipelines.pictures import pixels, square
+
+KEPT = [
+    "", "a woman with curly red hair and round glasses, smiling", "bald man with a beard", "girl with a pink bob, blue hoodie", "a man in shades",
+    "someone with a green turban", "an old man with grey hair", "police officer", "woman firefighter", "a red heart", "a sad face", "astronaut",
+]  # fmt: skip
+SHOWN = ["{}", "a woman with curly hair, {}", "", "a woman with curly hair"]  # with the trigger, and without
+SAID = ["{}", "{} style", "a picture in {} style", "drawn as {}"]
+RATE, STYLE, PRIOR = 2e-3, 8, 4  # learning rate, and samples a step of each kind
+
+
+class Pipeline(contract.Pipeline):
+    """Pictures and a trigger word to a LoRA."""
+
+    name = "lora"
+    Settings = settings.Teaching
+
+    def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
+        base = load("latent-diffusion", device, dtype)
+        assert isinstance(base, latent_diffusion.Pipeline)
+        self.base = base
+
+    @torch.inference_mode()
+    def read(self, captions: list[str]) -> Float[Tensor, "n q d"]:
+        """Captions as the resampler reads them; an empty one is the null caption."""
+        null = self.base.transformer.null.float()
+        said = iter(self.base.resampler(*(p.to(self.base.device) for p in text.pad([text.encoder().read(c) for c in captions if c]))) if any(captions) else [])
+        return torch.stack([next(said) if c else null for c in captions])
+
+    @torch.inference_mode()
+    def draw(self, captions: Float[Tensor, "n q d"], steps: int, seed: int) -> Float[Tensor, "n c h w"]:
+        """Latents of one picture a caption."""
+        net, n, looks = self.base.transformer, len(captions), []
+        both = torch.cat([captions, net.null.expand_as(captions)]).to(self.base.dtype)
+        times, path = samplers.grid(steps), samplers.PATHS["straight"]
+        noise = samplers.seeded_noise(seed, (net.config.channels, net.config.size, net.config.size), n, self.base.device)
+        condition = latent_diffusion.Condition(both, net.read(both), None, [], "")
+        *_, (x, _, _) = samplers.dpm_solver(self.base.denoiser(condition, 1, times, Guidance(3.0), path, looks), noise(), times, path, noise)
+        return x
+
+    def velocity(self, x: Tensor, t: Tensor, captions: Tensor) -> Tensor:
+        net = self.base.transformer
+        words = net.read(captions.to(self.base.dtype))
+        return net(x.to(self.base.dtype), words, net.modulations(t, words.pooled)).float()
+
+    def run(self, s: settings.Teaching) -> Iterator[contract.Frame]:
+        began, net, rng = time.perf_counter(), self.base.transformer, torch.Generator().manual_seed(s.seed)
+        torch.manual_seed(s.seed)
+        lora = LoRA(net, s.rank).to(self.base.device)
+        optim = torch.optim.AdamW(lora.parameters(), lr=RATE, betas=(0.9, 0.98), weight_decay=0.0)
+        given = np.stack([square(pixels(p)) for p in s.pictures])
+        with torch.inference_mode():
+            style = self.base.autoencoder.encode(torch.from_numpy(given).permute(0, 3, 1, 2).float().to(self.base.device) / 127.5 - 1)
+        called, kept = self.read([way.format(s.trigger) for way in SAID]), self.read(KEPT)
+        prior = self.draw(kept, 8, s.seed)
+        shown = self.read([way.format(s.trigger) if "{}" in way else way for way in SHOWN])
+        # ordinary tensors: what was made in inference mode cannot be learnt from
+        style, called, kept, prior = (part.clone() for part in (style, called, kept, prior))
+        losses: list[float] = []
+        folder = home() / "loras"
+        folder.mkdir(parents=True, exist_ok=True)
+
+        def pick(n: int, count: int) -> Tensor:
+            return torch.randint(n, (count,), generator=rng)
+
+        for look in range(1, s.steps + 1):
+            until = began + 60 * s.minutes * look / s.steps
+            while time.perf_counter() < until or len(losses) < look:
+                old = pick(len(prior), PRIOR)
+                z = torch.cat([style[pick(len(style), STYLE)], prior[old]])
+                captions = torch.cat([called[pick(len(called), STYLE)], kept[old]])
+                t = torch.sigmoid(torch.randn(len(z), generator=rng) + 0.5).to(z.device)
+                noise, time_ = torch.randn(z.shape, generator=rng).to(z.device), t[:, None, None, None]
+                x = (1 - time_) * z + time_ * noise
+                with torch.no_grad():
+                    wanted = torch.cat([(noise - z)[:STYLE], self.velocity(x[STYLE:], t[STYLE:], captions[STYLE:])])
+                with torch.enable_grad(), worn(net, [(lora, 1.0)]):
+                    loss = F.mse_loss(self.velocity(x, t, captions), wanted)
+                    loss.backward()
+                optim.step()
+                optim.zero_grad(set_to_none=True)
+                losses.append(loss.item())
+            path = folder / f"{LORA}{s.name}.safetensors"
+            lora.save(path, {"trigger": s.trigger, "pictures": str(len(given)), "steps": str(len(losses))})
+            with torch.inference_mode(), worn(net, [(lora, 1.0)]):
+                made = self.base.autoencoder.develop(self.draw(shown, 12, s.seed)).cpu().numpy()
+            preview, recent = contract.tile(made), float(np.mean(losses[-50:]))
+            result = contract.Picture(preview, self.name, s.model_dump()) if look == s.steps else None
+            detail = {"loss": recent, "losses": losses[:: max(1, len(losses) // 200)], "taught": len(losses), "lora": s.name}
+            yield contract.Frame(look, s.steps, preview, contract.tile(given), f"{len(losses)} updates · loss {recent:.3f}", result, detail)

@@ -1,0 +1,58 @@
+"""Teaching a LoRA: it learns, it keeps the base, what is stopped is kept, and bad pictures are refused in a sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+
+from pipelines import cards, load
+from pipelines.teaching import Pipeline
+
+PICTURES = [np.full((40 + i, 50, 3), (200, 30, 10 * i), np.uint8) for i in range(5)]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DARKROOM_HOME", str(tmp_path))
+    return tmp_path / "loras"
+
+
+def test_it_learns_saves_at_each_look_and_can_be_worn() -> None:
+    base = {k: v.clone() for k, v in load("latent-diffusion").transformer.state_dict().items()}
+    frames = list(Pipeline().generate(pictures=PICTURES, trigger="zorblax", name="reds", minutes=0.1, steps=3))
+    assert [f.step for f in frames] == [1, 2, 3]
+    assert frames[-1].detail["taught"] >= 3
+    assert frames[-1].result.pixels.shape == (256, 256, 3)
+    assert cards.loras()["reds"].exists()
+    *_, plain = load("latent-diffusion").generate(prompt="zorblax", steps=3)
+    *_, taught = load("latent-diffusion").generate(prompt="zorblax", steps=3, loras="reds")
+    assert not np.array_equal(plain.result.pixels, taught.result.pixels)
+    assert all(torch.equal(v, base[k]) for k, v in load("latent-diffusion").transformer.state_dict().items())
+
+
+def test_a_stop_keeps_what_was_learnt() -> None:
+    frames = Pipeline().generate(pictures=PICTURES, trigger="zorblax", name="early", minutes=0.05, steps=50)
+    next(frames)
+    frames.close()
+    assert "early" in cards.loras()
+
+
+@pytest.mark.parametrize(
+    ("bad", "sentence"),
+    [
+        ({"pictures": PICTURES[:3]}, "3 pictures are too few: give 5 to 40 of one style"),
+        ({"pictures": PICTURES[:1] * 6}, "these are 6 copies of one picture: give different ones"),
+        ({"pictures": [*PICTURES, __file__]}, "the picture is not a picture; choose a PNG, JPEG or WebP file"),
+        ({"trigger": " "}, "There is no trigger word yet"),
+        ({"name": "../up"}, "name"),
+        ({"rank": 400}, "less than or equal to 32"),
+    ],
+)
+def test_bad_input_is_refused(bad: dict, sentence: str, folder: Path) -> None:
+    with pytest.raises(ValidationError, match=sentence):
+        next(Pipeline().generate(**{"pictures": PICTURES, "trigger": "zorblax", **bad}))
+    assert not folder.exists()
