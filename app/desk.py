@@ -32,10 +32,10 @@ def sampling(tab: str, controls: dict[str, gr.components.Component]) -> gr.Check
     return again
 
 
-def act(tab: str) -> tuple[gr.Button, gr.Button]:
-    """Generate and Stop."""
+def act(tab: str, does: str = "Generate") -> tuple[gr.Button, gr.Button]:
+    """The button that begins a run, and Stop."""
     with gr.Row(elem_classes="act"):
-        return gr.Button("Generate", variant="primary", elem_id=f"{tab}-generate"), gr.Button("Stop", elem_id=f"{tab}-stop", interactive=False)
+        return gr.Button(does, variant="primary", elem_id=f"{tab}-generate"), gr.Button("Stop", elem_id=f"{tab}-stop", interactive=False)
 
 
 def wire(

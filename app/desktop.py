@@ -18,12 +18,14 @@ from PIL import Image
 from app import api, live, metadata, viewer
 from app.forms import Form
 from app.history import History
-from app.tabs import edit, image, sketch
+from app.tabs import edit, image, sketch, train
 from pipelines import pictures
-from pipelines.catalogue import find
+from pipelines.catalogue import CATALOGUE, find
 from pipelines.settings import Settings
 
-TABS: dict[str, Callable[[Desktop], None]] = {"Image": image.build, "Edit": edit.build} | ({"Sketch": sketch.build} if sketch.MODES else {})
+TABS: dict[str, Callable[[Desktop], None]] = {"Image": image.build, "Edit": edit.build}
+TABS |= {"Sketch": sketch.build} if sketch.MODES else {}
+TABS |= {"Train": train.build} if train.MODEL in CATALOGUE else {}
 
 HEADER = '<div class="brand"><i class="lamp"></i>Darkroom</div>'
 STATUS = """
@@ -143,7 +145,7 @@ class Desktop:
                 raise metadata.MetadataError(f"This picture was made by {find(model).title}; open the tab {self.tab_of(model).capitalize()} first.")
         except (metadata.MetadataError, sqlite3.Error, OSError) as error:
             return [self.tell({"error": str(error)}), *self.unchanged(form)]
-        shown = {"name": f"{model}-{settings.seed}.png", "url": viewer.data_url(entry.png, "png"), "seed": settings.seed}
+        shown = {"name": f"{model}-{settings.seed}.png", "url": viewer.data_url(entry.png, "image/png"), "seed": settings.seed}
         return [self.tell({"picture": shown, "same_seed": True, "canvas": self.given(form, settings)}, tab), model, *form.values(settings)]
 
     def link(self, model: str, form: Form, values: tuple[Any, ...]) -> str:
@@ -167,6 +169,6 @@ class Desktop:
         frames = []
         for entry in made:
             prompt = html.escape(str(entry.settings.get("prompt", "")) or "without words", quote=True)
-            url = viewer.data_url(entry.thumbnail, "jpeg")
+            url = viewer.data_url(entry.thumbnail, "image/jpeg")
             frames.append(f'<button type="button" data-id="{entry.id}" title="{prompt}"><img src="{url}" alt="{prompt}"></button>')
         return "<p>History</p>" + "".join(frames)

@@ -17,7 +17,7 @@ TITLES = {
     "loras": "LoRAs", "second_weight": "Weight of the colours", "second_kind": "Take from the colours",
     "start": "Follow the lines from", "end": "Follow the lines up to",
 }  # fmt: skip
-GIVEN = ("image", "mask", "control", "second")  # what a canvas gives, not a control
+GIVEN = ("image", "mask", "control", "second", "pictures")  # what a canvas gives, not a control
 
 
 class Slider(gr.Slider):

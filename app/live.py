@@ -112,7 +112,8 @@ def keep(results: list[Any], owner: str | None, history: History, in_files: bool
         image = result.image
         image.thumbnail((THUMBNAIL, THUMBNAIL))
         name = f"{result.model}-{result.settings['seed']}.png"
-        files.append({"name": name, "url": viewer.data_url(png, "png")})
+        files.append({"name": name, "url": viewer.data_url(png, "image/png")})
+        files += [{"name": path.name, "url": viewer.data_url(path.read_bytes(), "application/octet-stream")} for path in result.beside]
         if not owner:
             continue
         try:

@@ -46,12 +46,12 @@ def encoded(pixels: np.ndarray, kind: str = "jpeg") -> bytes:
 
 def data_url(data: bytes, kind: str) -> str:
     """Bytes as a data URL: it leaves no file behind, unlike gr.Image's cache."""
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def picture(pixels: np.ndarray, kind: str = "jpeg") -> str:
     """uint8 (h, w, 3) as a data URL."""
-    return data_url(encoded(pixels, kind), kind)
+    return data_url(encoded(pixels, kind), f"image/{kind}")
 
 
 def told(frame: Any) -> dict[str, Any]:

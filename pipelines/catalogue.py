@@ -6,7 +6,7 @@ import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipelines.settings import ControlNet, EditByWords, Inpainting, LatentDiffusion, Outpainting, Pix2Pix, Settings, Variation
+from pipelines.settings import ControlNet, EditByWords, Inpainting, LatentDiffusion, Outpainting, Pix2Pix, Settings, Teaching, Variation
 
 if TYPE_CHECKING:
     from pipelines.frame import Pipeline
@@ -49,6 +49,7 @@ COMING = {  # written and tested, but not trained yet: the catalogue takes them 
     for entry in [
         Entry("controlnet", "ControlNet", "controlnet", "Pipeline", "words and a drawing to picture", ControlNet, (*BASE, *CONTROLS)),
         Entry("pix2pix", "pix2pix", "pix2pix", "Pipeline", "lines to picture at every stroke", Pix2Pix, ("pix2pix",)),
+        Entry("lora", "LoRA", "teaching", "Pipeline", "pictures to a style of your own", Teaching, BASE),
     ]
 }
 

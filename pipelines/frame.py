@@ -30,6 +30,7 @@ class Picture:
     pixels: UInt8[np.ndarray, "h w 3"]
     model: str
     settings: dict[str, Any]
+    beside: tuple[Path, ...] = ()  # files that belong to it, such as a LoRA that draws so
 
     @property
     def image(self) -> Image.Image:

@@ -96,5 +96,5 @@ class Pipeline(contract.Pipeline):
         picture = autoencoder.to_bytes(made[0].permute(1, 2, 0)).cpu().numpy()
         seconds = time.perf_counter() - begun
         shown = np.repeat(255 - lines[..., None], 3, 2)
-        detail = {"calls": 1, "device": f"{self.device}, float32"}
+        detail = {"calls": 1, "equation": "x̂ = G(lines, style)", "device": f"{self.device}, float32"}
         yield contract.Frame(1, 1, picture, shown, f"one pass, {1000 * seconds:.0f} ms", contract.Picture(picture, self.name, s.model_dump()), detail)

@@ -6,7 +6,8 @@ mean the same thing everywhere.
 
 from __future__ import annotations
 
-from typing import Literal
+import json
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -151,6 +152,15 @@ class Teaching(Settings):
     rank: int = Field(8, ge=1, le=32, description="How much it can hold: more learns finer things, and larger files.")
     minutes: float = Field(2.0, ge=0.02, le=30, description="How long to teach. You can stop earlier and keep what was learnt.")
     steps: int = Field(20, ge=1, le=100, description="How often to look at what was learnt, and to save it.", json_schema_extra=MORE)
+
+    @field_validator("pictures", mode="before")
+    @classmethod
+    def _listed(cls, given: Any) -> Any:
+        """As a JSON list too: so they come from the page."""
+        try:
+            return json.loads(given or "[]") if isinstance(given, str) else given
+        except ValueError:
+            raise ValueError("the pictures are not a list of pictures: choose the files again") from None
 
     @field_validator("pictures")
     @classmethod

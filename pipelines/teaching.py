@@ -108,6 +108,6 @@ class Pipeline(contract.Pipeline):
             with torch.inference_mode(), worn(net, [(lora, 1.0)]):
                 made = self.base.autoencoder.develop(self.draw(shown, 12, s.seed)).cpu().numpy()
             preview, recent = contract.tile(made), float(np.mean(losses[-50:]))
-            result = contract.Picture(preview, self.name, s.model_dump()) if look == s.steps else None
-            detail = {"loss": recent, "losses": losses[:: max(1, len(losses) // 200)], "taught": len(losses), "lora": s.name}
+            result = contract.Picture(preview, self.name, s.model_dump(), (path,)) if look == s.steps else None
+            detail = {"moved": recent, "calls": len(losses), "equation": f"W x + (α / r) B (A x), r = {s.rank}"}
             yield contract.Frame(look, s.steps, preview, contract.tile(given), f"{len(losses)} updates · loss {recent:.3f}", result, detail)

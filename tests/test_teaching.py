@@ -25,9 +25,9 @@ def test_it_learns_saves_at_each_look_and_can_be_worn() -> None:
     base = {k: v.clone() for k, v in load("latent-diffusion").transformer.state_dict().items()}
     frames = list(Pipeline().generate(pictures=PICTURES, trigger="zorblax", name="reds", minutes=0.1, steps=3))
     assert [f.step for f in frames] == [1, 2, 3]
-    assert frames[-1].detail["taught"] >= 3
+    assert frames[-1].detail["calls"] >= 3
     assert frames[-1].result.pixels.shape == (256, 256, 3)
-    assert cards.loras()["reds"].exists()
+    assert frames[-1].result.beside == (cards.loras()["reds"],)
     *_, plain = load("latent-diffusion").generate(prompt="zorblax", steps=3)
     *_, taught = load("latent-diffusion").generate(prompt="zorblax", steps=3, loras="reds")
     assert not np.array_equal(plain.result.pixels, taught.result.pixels)
@@ -47,6 +47,7 @@ def test_a_stop_keeps_what_was_learnt() -> None:
         ({"pictures": PICTURES[:3]}, "3 pictures are too few: give 5 to 40 of one style"),
         ({"pictures": PICTURES[:1] * 6}, "these are 6 copies of one picture: give different ones"),
         ({"pictures": [*PICTURES, __file__]}, "the picture is not a picture; choose a PNG, JPEG or WebP file"),
+        ({"pictures": "not a list"}, "the pictures are not a list of pictures"),
         ({"trigger": " "}, "There is no trigger word yet"),
         ({"name": "../up"}, "name"),
         ({"rank": 400}, "less than or equal to 32"),

@@ -16,7 +16,7 @@ window.darkroom = (() => {
   function View(tab) {
     const $ = (id) => by(`${tab}-${id}`);
     let board = null; // the canvas, where the tab has one
-    const beside = Boolean($('lines')); // a sheet that stays beside the picture, or a canvas in its place
+    const beside = Boolean($('lines') || $('pile')); // a sheet that stays beside the picture, or a canvas in its place
     let film = [], at = 0, show = $('canvas') && !beside ? 'canvas' : 'preview', word = -1, files = [], running = false, waiting = false, watched = false;
 
     function buttons(busy) {
@@ -36,7 +36,7 @@ window.darkroom = (() => {
     function draw() {
       const frame = film[at];
       if (!frame) return;
-      const final = at === film.length - 1 && files.length === 1 && show === 'preview';
+      const final = at === film.length - 1 && pngs() === 1 && show === 'preview';
       picture(final ? files[0].url : frame[show] || frame.preview, `Step ${frame.step} of ${frame.steps}`);
       $('where').textContent = `step ${frame.step} of ${frame.steps} · ${frame.note}`;
       $('scrub').value = at + 1;
@@ -86,11 +86,11 @@ window.darkroom = (() => {
       context.imageSmoothingQuality = 'high'; context.drawImage(small, 0, 0, part, part);
     }
 
-    const grid = () => Math.ceil(Math.sqrt(Math.max(1, files.length || Number(document.querySelector(`#${tab}-count input`)?.value) || 1)));
+    const grid = () => Math.ceil(Math.sqrt(Math.max(1, pngs() || Number(document.querySelector(`#${tab}-count input`)?.value) || 1)));
 
     function numbers(frame) {
-      if (frame.a === undefined) $('equation').innerHTML = '<small>One pass of the network: no steps, no noise.</small>';
-      else $('equation').innerHTML = `${frame.equation || ''}<small>a = ${fixed(frame.a)} · σ = ${fixed(frame.sigma)} · |Δx̂<sub>0</sub>| = ${fixed(frame.moved, 3)}</small>`;
+      const place = frame.a === undefined ? '' : `<small>a = ${fixed(frame.a)} · σ = ${fixed(frame.sigma)} · |Δx̂<sub>0</sub>| = ${fixed(frame.moved, 3)}</small>`;
+      $('equation').innerHTML = (frame.equation || '') + place;
     }
 
     function curve() {
@@ -99,7 +99,7 @@ window.darkroom = (() => {
       const top = Math.max(...film.slice(1).map((f) => f.moved || 0), 1e-6), x = (i) => (i * 262) / (n - 1);
       const line = (values) => values.map((v, i) => `${i ? 'L' : 'M'}${x(i).toFixed(1)} ${(86 - 80 * Math.min(1, v)).toFixed(1)}`).join('');
       svg.innerHTML = `<path d="${line(film.map((f) => (f.moved || 0) / top))}" fill="none" stroke="var(--safelight)" stroke-width="2"/>`
-        + `<path d="${line(film.map((f) => f.sigma / (f.a + f.sigma)))}" fill="none" stroke="var(--mute)" stroke-dasharray="3 4"/>`
+        + `<path d="${line(film.map((f) => f.sigma / (f.a + f.sigma) || 0))}" fill="none" stroke="var(--mute)" stroke-dasharray="3 4"/>`
         + `<line x1="${x(at)}" x2="${x(at)}" y1="0" y2="92" stroke="var(--paper)"/>`;
     }
 
@@ -122,10 +122,12 @@ window.darkroom = (() => {
     function links() {
       $('downloads').replaceChildren(...files.map((file, i) => {
         const link = document.createElement('a');
-        link.href = file.url; link.download = file.name; link.textContent = files.length === 1 ? 'Download PNG' : `PNG ${i + 1}`;
+        link.href = file.url; link.download = file.name; link.textContent = !file.name.endsWith('.png') ? file.name : pngs() === 1 ? 'Download PNG' : `PNG ${i + 1}`;
         return link;
       }));
     }
+
+    const pngs = () => files.filter((file) => file.name.endsWith('.png')).length;
 
     function single(p) { // one finished picture, from the history
       film = []; files = [p]; word = -1;
@@ -179,14 +181,15 @@ window.darkroom = (() => {
     function go(to) { if (film.length && !$('scrub').disabled) { at = Math.max(0, Math.min(film.length - 1, to)); draw(); } }
 
     function canvas() {
-      if (!board && beside) board = window.darkroomSketch(tab);
+      if (!board && $('lines')) board = window.darkroomSketch(tab);
+      else if (!board && $('pile')) board = window.darkroomPile(tab);
       else if (!board && $('canvas')) { board = window.darkroomCanvas(tab); board.set({ image: $('canvas').dataset.example }); }
       return board;
     }
 
     // "Edit this", "Sketch this": the picture that is seen, finished or not, onto the canvas of another tab
     function send(to) {
-      const url = files.length === 1 && at === Math.max(0, film.length - 1) ? files[0].url : $('now').src;
+      const url = pngs() === 1 && at === Math.max(0, film.length - 1) ? files[0].url : $('now').src;
       tabs(to).forEach((b) => b.click());
       setTimeout(() => view(to).feed({ canvas: { image: url } }), 50);
     }
@@ -213,7 +216,7 @@ window.darkroom = (() => {
     }
 
     $('send').onclick = (e) => e.target.dataset.to && send(e.target.dataset.to);
-    if (beside) $('lines').addEventListener('drawn', redraw);
+    if ($('lines')) $('lines').addEventListener('drawn', redraw);
     return { feed, begin, ended, stopped, choose, go, canvas, redraw, step: (n) => go(at + n), running: () => running, generate: () => $('generate')?.click(), stop: () => $('stop')?.click() };
   }
 
@@ -260,9 +263,21 @@ window.darkroom = (() => {
     const input = receiver();
     if (!holdsFile(e) || !input) return;
     e.preventDefault(); e.stopPropagation();
-    const carrier = new DataTransfer();
-    carrier.items.add(e.dataTransfer.files[0]);
+    take([...e.dataTransfer.files]);
+  }, true);
+
+  // a pile takes every file in the browser; elsewhere the first one goes to the server
+  function take(files) {
+    const pile = view(open()).canvas();
+    if (pile?.add) { pile.add(files).then((wrong) => wrong && toast(wrong, true)); return; }
+    const carrier = new DataTransfer(), input = receiver();
+    carrier.items.add(files[0]);
     input.files = carrier.files; input.dispatchEvent(new Event('change', { bubbles: true }));
+  }
+  // ... and so does what is chosen from the file dialog, before Gradio uploads it
+  document.addEventListener('change', (e) => {
+    const pile = e.target.closest?.('#train-drop') && view('train').canvas();
+    if (pile) { e.stopPropagation(); take([...e.target.files]); e.target.value = ''; }
   }, true);
 
   // a click on a picture of the sheet tells the server which
@@ -289,12 +304,10 @@ window.darkroom = (() => {
     if (e.target.closest?.('[data-do=open]')) by(`${owner(e.target)}-mask-file`).querySelector('input[type=file]').click();
   });
   document.addEventListener('paste', (e) => {
-    const file = [...(e.clipboardData?.files || [])][0], input = receiver();
-    if (!file || !input) return;
+    const files = [...(e.clipboardData?.files || [])];
+    if (!files.length || !receiver()) return;
     e.preventDefault();
-    const carrier = new DataTransfer();
-    carrier.items.add(file);
-    input.files = carrier.files; input.dispatchEvent(new Event('change', { bubbles: true }));
+    take(files);
   });
   return { feed, open, given, chooser, ready: (tab) => view(tab).canvas(), get: (tab, name) => view(tab).canvas().get(name), waiting: (tab) => view(tab).canvas().waiting(), redraw: on('redraw'), begin: on('begin'), ended: on('ended'), stopped: on('stopped'), choose: () => receiver()?.click() };
 })();
