@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from pipelines import frame as contract
-from pipelines import latent_diffusion, load, samplers, settings, weights
+from pipelines import latent_diffusion, samplers, settings, weights
 from pipelines.controls import control
 from pipelines.nn.dit import Block, Config, Transformer, patchify
 from pipelines.pictures import pixels
@@ -98,16 +98,11 @@ def together(parts: list[tuple[latent_diffusion.Steer, float, float, float]]) ->
     return begin
 
 
-class Pipeline(contract.Pipeline):
+class Pipeline(latent_diffusion.OnBase):
     """Words and a drawing to a picture."""
 
     name = "controlnet"
     Settings = settings.ControlNet
-
-    def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
-        base = load("latent-diffusion", device, dtype)
-        assert isinstance(base, latent_diffusion.Pipeline)
-        self.base = base
 
     def net(self, kind: str) -> ControlNet:
         """The ControlNet of a kind, on the base's device. Raises weights.WeightsError."""

@@ -19,7 +19,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from pipelines import frame as contract
-from pipelines import latent_diffusion, load, samplers, settings, weights
+from pipelines import latent_diffusion, samplers, settings, weights
 from pipelines.lora import LoRA, worn
 from pipelines.nn.dit import Transformer, patchify
 from pipelines.pictures import MODEL_SIDE as SIDE
@@ -29,13 +29,8 @@ CELL = 8  # pixels a side of a latent's place
 STRIDE = 8  # places from one window to the next: half a window
 
 
-class Editing(contract.Pipeline):
+class Editing(latent_diffusion.OnBase):
     """What the editing pipelines share: the base model, and pictures to latents."""
-
-    def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
-        base = load("latent-diffusion", device, dtype)
-        assert isinstance(base, latent_diffusion.Pipeline)
-        self.base = base
 
     def latent(self, picture: UInt8[np.ndarray, "h w 3"]) -> Float[Tensor, "1 c h8 w8"]:
         """A picture whose sides are multiples of 8, as the autoencoder sees it."""

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from pipelines import autoencoder, lora, samplers, text, weights
+from pipelines import autoencoder, load, lora, samplers, text, weights
 from pipelines import frame as contract
 from pipelines.cards import worn_of
 from pipelines.guidance import Guidance, guide
@@ -194,6 +194,15 @@ class Pipeline(contract.Pipeline):
                 },
             )  # fmt: skip
             before = x0
+
+
+class OnBase(contract.Pipeline):
+    """What every pipeline that builds on these weights begins with."""
+
+    def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
+        base = load("latent-diffusion", device, dtype)
+        assert isinstance(base, Pipeline)
+        self.base = base
 
 
 def one_of(settings: Settings, k: int) -> dict[str, Any]:

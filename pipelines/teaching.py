@@ -17,7 +17,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pipelines import frame as contract
-from pipelines import latent_diffusion, load, samplers, settings, text
+from pipelines import latent_diffusion, samplers, settings, text
 from pipelines.cards import LORA, home
 from pipelines.guidance import Guidance
 from pipelines.lora import LoRA, worn
@@ -32,16 +32,11 @@ SAID = ["{}", "{} style", "a picture in {} style", "drawn as {}"]
 RATE, STYLE, PRIOR = 2e-3, 8, 4  # learning rate, and samples a step of each kind
 
 
-class Pipeline(contract.Pipeline):
+class Pipeline(latent_diffusion.OnBase):
     """Pictures and a trigger word to a LoRA."""
 
     name = "lora"
     Settings = settings.Teaching
-
-    def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
-        base = load("latent-diffusion", device, dtype)
-        assert isinstance(base, latent_diffusion.Pipeline)
-        self.base = base
 
     @torch.inference_mode()
     def read(self, captions: list[str]) -> Float[Tensor, "n q d"]:

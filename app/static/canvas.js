@@ -1,8 +1,24 @@
+// The row of tools of a board: one is held at a time, and `does` says what the other buttons do; and files read as pictures.
+window.darkroomTools = ($, does) => {
+  let held = $('tools').querySelector('[data-tool].on').dataset.tool;
+  function hold(what) {
+    held = what;
+    $('tools').querySelectorAll('[data-tool]').forEach((b) => { b.classList.toggle('on', b.dataset.tool === what); b.setAttribute('aria-pressed', b.dataset.tool === what); });
+  }
+  $('tools').addEventListener('click', (e) => {
+    const button = e.target.closest('button');
+    if (button?.dataset.tool) hold(button.dataset.tool);
+    does[button?.dataset.do]?.();
+  });
+  return { hold, now: () => held };
+};
+window.darkroomLoad = (source) => new Promise((done, failed) => { const picture = new Image(); picture.onload = () => done(picture); picture.onerror = failed; picture.src = source; });
+
 // A canvas to paint masks on: brush, eraser, undo. The mask lies over the picture in the safelight's red.
 window.darkroomCanvas = (tab) => {
   const $ = (id) => document.getElementById(`${tab}-${id}`);
   const image = $('base'), mask = $('mask');
-  let url = '', tool = 'brush', last = null, past = [];
+  let url = '', last = null, past = [];
   const ink = mask.getContext('2d', { willReadFrequently: true });
 
   function size(width, height) {
@@ -11,7 +27,7 @@ window.darkroomCanvas = (tab) => {
     $('canvas').style.setProperty('--shape', width / height);
   }
 
-  const load = (source) => new Promise((done, failed) => { const picture = new Image(); picture.onload = () => done(picture); picture.onerror = failed; picture.src = source; });
+  const load = window.darkroomLoad;
 
   async function set(given) {
     if (given.image && given.image !== url) {
@@ -54,7 +70,7 @@ window.darkroomCanvas = (tab) => {
   }
 
   function stroke(from, to) {
-    ink.globalCompositeOperation = tool === 'brush' ? 'source-over' : 'destination-out';
+    ink.globalCompositeOperation = tools.now() === 'brush' ? 'source-over' : 'destination-out';
     ink.strokeStyle = '#ff4a2e'; ink.lineCap = ink.lineJoin = 'round';
     ink.lineWidth = (Number($('size').value) / 100) * Math.max(mask.width, mask.height);
     ink.beginPath(); ink.moveTo(...from); ink.lineTo(...to); ink.stroke();
@@ -65,17 +81,11 @@ window.darkroomCanvas = (tab) => {
   mask.addEventListener('pointermove', (e) => { if (!last) return; const now = at(e); stroke(last, now); last = now; });
   for (const end of ['pointerup', 'pointercancel']) mask.addEventListener(end, () => { last = null; });
 
-  function choose(what) {
-    tool = what;
-    $('tools').querySelectorAll('[data-tool]').forEach((b) => { b.classList.toggle('on', b.dataset.tool === what); b.setAttribute('aria-pressed', b.dataset.tool === what); });
+  function save() {
+    const link = document.createElement('a');
+    link.href = black(); link.download = 'mask.png'; link.click();
   }
 
-  $('tools').addEventListener('click', (e) => {
-    const button = e.target.closest('button');
-    if (button?.dataset.tool) choose(button.dataset.tool);
-    if (button?.dataset.do === 'undo') undo();
-    if (button?.dataset.do === 'clear') clear();
-    if (button?.dataset.do === 'save') { const link = document.createElement('a'); link.href = black(); link.download = 'mask.png'; link.click(); }
-  });
+  const tools = window.darkroomTools($, { undo, clear, save });
   return { set, get, undo, clear };
 };

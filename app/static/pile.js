@@ -3,7 +3,7 @@ window.darkroomPile = (tab) => {
   const $ = (id) => document.getElementById(`${tab}-${id}`);
   const pile = [], side = 256;
 
-  const load = (source) => new Promise((done, failed) => { const picture = new Image(); picture.onload = () => done(picture); picture.onerror = failed; picture.src = source; });
+  const load = window.darkroomLoad;
 
   function show() {
     $('count-given').textContent = pile.length ? `${pile.length} of 5 to 40 pictures; a click takes one away` : 'Drop 5 to 40 pictures of one style here, or choose them.';

@@ -3,7 +3,7 @@ window.darkroomSketch = (tab) => {
   const $ = (id) => document.getElementById(`${tab}-${id}`);
   const sheets = { pen: $('lines'), colour: $('colours') }, top = sheets.pen, side = top.width;
   const ink = Object.fromEntries(Object.entries(sheets).map(([name, sheet]) => [name, sheet.getContext('2d', { willReadFrequently: true })]));
-  let tool = 'pen', last = null, past = [], waiting = '';
+  let last = null, past = [], waiting = '';
 
   const whole = (name) => ink[name].getImageData(0, 0, side, side);
   const blank = (name) => !whole(name).data.some((v, i) => i % 4 === 3 && v);
@@ -22,7 +22,7 @@ window.darkroomSketch = (tab) => {
     return paper.toDataURL('image/png');
   }
 
-  const load = (source) => new Promise((done, failed) => { const picture = new Image(); picture.onload = () => done(picture); picture.onerror = failed; picture.src = source; });
+  const load = window.darkroomLoad;
 
   async function lay(name, url) { // dark pixels are lines; whatever is not white is colour
     ink[name].clearRect(0, 0, side, side);
@@ -51,6 +51,7 @@ window.darkroomSketch = (tab) => {
   }
 
   function stroke(from, to) {
+    const tool = tools.now();
     for (const name of tool === 'eraser' ? ['pen', 'colour'] : [tool]) {
       const context = ink[name], width = Number($('size').value);
       context.globalCompositeOperation = tool === 'eraser' ? 'destination-out' : 'source-over';
@@ -65,17 +66,7 @@ window.darkroomSketch = (tab) => {
   top.addEventListener('pointermove', (e) => { if (!last) return; const now = at(e); stroke(last, now); last = now; told(); });
   for (const end of ['pointerup', 'pointercancel']) top.addEventListener(end, () => { if (last) { last = null; told(); } });
 
-  function choose(what) {
-    tool = what;
-    $('tools').querySelectorAll('[data-tool]').forEach((b) => { b.classList.toggle('on', b.dataset.tool === what); b.setAttribute('aria-pressed', b.dataset.tool === what); });
-  }
-
-  $('tools').addEventListener('click', (e) => {
-    const button = e.target.closest('button');
-    if (button?.dataset.tool) choose(button.dataset.tool);
-    if (button?.dataset.do === 'undo') undo();
-    if (button?.dataset.do === 'clear') clear();
-  });
-  $('hue').addEventListener('input', () => choose('colour'));
+  const tools = window.darkroomTools($, { undo, clear });
+  $('hue').addEventListener('input', () => tools.hold('colour'));
   return { set, get, undo, clear, waiting: () => waiting };
 };

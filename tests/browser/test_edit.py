@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from pages import SCREENSHOTS, opened
+from pages import SCREENSHOTS, fits_a_phone
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
@@ -134,10 +134,4 @@ def test_each_mode_shows_its_own_controls_and_keeps_the_prompt(edit: Page) -> No
 
 
 def test_it_fits_a_phone(browser: Browser, served: str) -> None:
-    page = opened(browser, served, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    page.get_by_role("tab", name="Edit").click()
-    page.wait_for_selector("#edit-mask")
-    page.wait_for_timeout(500)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    page.screenshot(path=SCREENSHOTS / "edit-phone.png", full_page=True)
-    page.context.close()
+    fits_a_phone(browser, served, "Edit", "#edit-mask")

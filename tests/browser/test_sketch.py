@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from pages import SCREENSHOTS, opened
+from pages import SCREENSHOTS, fits_a_phone
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
@@ -91,10 +91,4 @@ def test_a_picture_is_traced_onto_the_sheet(sketch: Page) -> None:
 
 
 def test_it_fits_a_phone(browser: Browser, served: str) -> None:
-    page = opened(browser, served, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    page.get_by_role("tab", name="Sketch").click()
-    page.wait_for_selector("#sketch-lines")
-    page.wait_for_timeout(500)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    page.screenshot(path=SCREENSHOTS / "sketch-phone.png", full_page=True)
-    page.context.close()
+    fits_a_phone(browser, served, "Sketch", "#sketch-lines")

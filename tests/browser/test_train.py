@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pages import SCREENSHOTS
+from pages import SCREENSHOTS, fits_a_phone
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 
 @pytest.fixture
@@ -63,3 +63,7 @@ def test_too_few_and_no_pictures_are_one_sentence(train: Page, pictures: list[Pa
     train.locator("#train-pile button").first.click()
     expect(train.locator("#train-pile img")).to_have_count(1)
     expect(train.locator("#train-generate")).to_be_enabled()
+
+
+def test_it_fits_a_phone(browser: Browser, served: str) -> None:
+    fits_a_phone(browser, served, "Train", "#train-pile")
