@@ -1,4 +1,4 @@
-"""python -m bench [speed|page|quality|distance]; without a name, those that need no data set."""
+"""python -m bench [speed|page|quality|distance|edits]; without a name, those that need no data set."""
 
 import os
 
@@ -8,6 +8,6 @@ import importlib
 import json
 import sys
 
-NEEDS_DATA = ("quality", "distance")
+NEEDS_DATA = ("quality", "distance", "edits")
 for name in sys.argv[1:] or ("page", "speed"):
     print(json.dumps({name: importlib.import_module(f"bench.{name}").measure()}, indent=1))

@@ -45,3 +45,8 @@ def by_words(n: int = 100, **more: object) -> dict[str, float]:
     kept = [read[a][k] == v for k, labels in enumerate(kept_of) for a, v in labels.items()]
     by = {name: round(float(np.mean([t for t, (a, _) in zip(there, asked, strict=True) if a == name])), 2) for name in {a for a, _ in asked}}
     return {"n": len(made), "asked (bar 0.7)": round(float(np.mean(there)), 3), "kept (bar 0.85)": round(float(np.mean(kept)), 3), "asked, by attribute": by}
+
+
+def measure() -> dict[str, object]:
+    """What is measured so far."""
+    return {"change by words": by_words()}

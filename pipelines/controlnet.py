@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from pipelines import frame as contract
-from pipelines import latent_diffusion, samplers, settings, weights
+from pipelines import latent_diffusion, settings, weights
 from pipelines.controls import control
 from pipelines.nn.dit import Block, Config, Transformer, patchify
 from pipelines.pictures import pixels
@@ -122,8 +122,4 @@ class Pipeline(latent_diffusion.OnBase):
             if picture and weight:
                 seen = torch.from_numpy(control(kind, pixels(picture))).permute(2, 0, 1)[None].float() / 255
                 parts.append((self.net(kind).steer(self.base.transformer, seen.to(self.base.device)), weight, start, end))
-        times, c = samplers.grid(s.steps), self.base.transformer.config
-        r = self.base.prepare(s, times, steer=together(parts) if parts else None)
-        noise = samplers.seeded_noise(s.seed, (c.channels, c.size, c.size), s.count, self.base.device)
-        states = samplers.SAMPLERS[s.sampler](r.denoise, noise() * r.path.s(1.0), times, r.path, noise, s.eta)
-        yield from self.base.watch(self.name, r, states, times[:-1])
+        yield from self.base.develop(self.name, s, together(parts) if parts else None)

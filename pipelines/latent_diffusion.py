@@ -155,11 +155,16 @@ class Pipeline(contract.Pipeline):
 
     @torch.inference_mode()
     def run(self, settings: Settings) -> Iterator[contract.Frame]:
-        s, times, c = settings, samplers.grid(settings.steps), self.transformer.config
-        r = self.prepare(s, times)
+        yield from self.develop(self.name, settings)
+
+    @torch.inference_mode()
+    def develop(self, name: str, s: Settings, steer: Steer | None = None) -> Iterator[contract.Frame]:
+        """A run from pure noise, steered or not, in the name of whoever asks for it."""
+        times, c = samplers.grid(s.steps), self.transformer.config
+        r = self.prepare(s, times, steer=steer)
         noise = samplers.seeded_noise(s.seed, (c.channels, c.size, c.size), s.count, self.device)
         states = samplers.SAMPLERS[s.sampler](r.denoise, noise() * r.path.s(1.0), times, r.path, noise, s.eta)
-        yield from self.watch(self.name, r, states, times[:-1])
+        yield from self.watch(name, r, states, times[:-1])
 
     @torch.inference_mode()
     def watch(

@@ -55,7 +55,7 @@ class Recipe(flow.Recipe):
         za, ze = (self.draw(name, self.batch * share // 4, rng) for name, share in (("avatars", 3), ("emoji", 1)))
         control = torch.cat([self.control(n, self.sets[n][0].picture[picks], rng) for n, (picks, _, _) in (("avatars", za), ("emoji", ze))]).to(device)
         z, captions = (torch.cat([a, b]).to(device) for a, b in zip(za[1:], ze[1:], strict=True))
-        t = torch.sigmoid(torch.randn(self.batch) + 0.5).to(device)
+        t = flow.times(self.batch).to(device)
         noise, time = torch.randn_like(z), t[:, None, None, None]
         captions = torch.where((torch.rand(self.batch, device=device) < 0.33)[:, None, None], self.base.null, captions)
         v = self.predict(net, (1 - time) * z + time * noise, t, control, captions)

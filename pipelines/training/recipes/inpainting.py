@@ -53,7 +53,7 @@ class Recipe(flow.Recipe):
         za, ze = (self.draw(name, self.batch * share // 4, rng) for name, share in (("avatars", 3), ("emoji", 1)))
         z, captions = (torch.cat([a, b]).to(device) for a, b in zip(za[1:], ze[1:], strict=True))
         fresh = torch.from_numpy(np.stack([random_mask(rng) for _ in range(self.batch)]))[:, None].float().to(device)
-        t = torch.sigmoid(torch.randn(self.batch) + 0.5).to(device)
+        t = flow.times(self.batch).to(device)
         noise, time = torch.randn_like(z), t[:, None, None, None]
         words = self.base.read(torch.where((torch.rand(self.batch, device=device) < 0.1)[:, None, None], self.base.null, captions))
         with worn(self.base, [(adapter.lora, 1.0)]):
