@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
 
@@ -9,11 +10,13 @@ import gradio as gr
 from annotated_types import Ge, Gt, Le, MultipleOf
 from pydantic.fields import FieldInfo
 
+from pipelines import cards
 from pipelines.settings import Settings
 
 TITLES = {
     "negative_prompt": "Keep away from", "dpm-solver++": "DPM-Solver++", "heun": "Heun", "euler": "Euler", "ddim": "DDIM", "ddpm": "DDPM, ancestral",
-    "repaint": "RePaint", "source": "What it shows now", "keep": "Keep the layout", "kind": "Take from the lines", "weight": "Weight of the lines",
+    "repaint": "RePaint", "conditioned": "A model that sees the mask", "source": "What it shows now", "keep": "Keep the layout",
+    "kind": "Take from the lines", "weight": "Weight of the lines",
     "loras": "LoRAs", "second_weight": "Weight of the colours", "second_kind": "Take from the colours",
     "start": "Follow the lines from", "end": "Follow the lines up to",
 }  # fmt: skip
@@ -27,6 +30,21 @@ class Slider(gr.Slider):
 
     def preprocess(self, payload: float | None) -> Any:
         return payload
+
+
+class LoRAs(gr.HTML):
+    """A slider for each LoRA that is there; the value is the text that Settings reads, such as "flat:0.8, lines"."""
+
+    is_template = True  # in the browser it is Gradio's HTML
+
+    def __init__(self, **common: Any) -> None:
+        told = {"html_template": "<span>${label}</span>${darkroom.sliders(value, known)}", "js_on_load": "darkroom.loras(element, props, server)"}
+        super().__init__(**common, **told, known=[], elem_classes="loras", server_functions=[listed])
+
+
+def listed() -> list[list[str]]:
+    """Names of the LoRAs that are there now, and the word that calls each, safe to be shown."""
+    return [[name, html.escape(cards.trigger(path))] for name, path in cards.loras().items()]
 
 
 def title(name: str) -> str:
@@ -55,6 +73,8 @@ def control(name: str, field: FieldInfo, prefix: str) -> gr.components.Component
         return Slider(low, high, step=whole if kind is int else 0.05 if (high or 0) <= 1 else 0.1, buttons=["reset"], **common)
     if kind is bool:
         return gr.Checkbox(**common)
+    if name == "loras":
+        return LoRAs(**common)
     tall = name == "prompt"
     return gr.Textbox(lines=3 if tall else 1, max_lines=8 if tall else 3, max_length=None, **common)
 

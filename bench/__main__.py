@@ -1,4 +1,4 @@
-"""python -m bench [speed|page|quality|distance|edits]; without a name, those that need no data set."""
+"""python -m bench [speed|page|quality|distance|edits]; without a name, those that need no data set. edits.words is a part of one."""
 
 import os
 
@@ -8,6 +8,6 @@ import importlib
 import json
 import sys
 
-NEEDS_DATA = ("quality", "distance", "edits")
 for name in sys.argv[1:] or ("page", "speed"):
-    print(json.dumps({name: importlib.import_module(f"bench.{name}").measure()}, indent=1))
+    module, _, part = name.partition(".")
+    print(json.dumps({name: getattr(importlib.import_module(f"bench.{module}"), part or "measure")()}, indent=1), flush=True)

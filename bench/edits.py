@@ -1,17 +1,49 @@
-"""What the edits do to held-out avatars, measured with the attribute reader. Needs the data sets. Seeds are 0, 1, 2, …"""
+"""What the edits, the controls and the LoRAs do, measured on held-out pictures. Needs the data sets; half an hour of two cores.
+
+`python -m bench edits.inpainting` measures one of them. Seeds are 0, 1, 2, … Each writes its figures to the cards.
+"""
 
 from __future__ import annotations
 
 import random
+import time
+from collections.abc import Iterator
+from typing import Any
 
+import cv2
 import numpy as np
+import torch
 
-from pipelines import load
-from pipelines.evaluation import load_reader, read_attributes
+from bench.distance import distances
+from pipelines import cards, load, pix2pix, weights
+from pipelines.autoencoder import to_bytes
+from pipelines.controls import edges
+from pipelines.evaluation import Eye, load_reader, read_attributes
 from pipelines.training import data
 from pipelines.training.data import avatars
 
 CHANGES = ["glasses", "beard", "mouth", "hair", "cloth", "background"]
+EYES = (slice(40, 72), slice(32, 96))  # rows and columns of the eyes, glasses and brows of every avatar
+WITHIN = {"glasses", "eyes", "brows"}  # what is inside
+
+
+def last(pipe: Any, **settings: Any) -> Any:
+    """The last frame of a run."""
+    *_, frame = pipe.generate(**settings)
+    return frame
+
+
+def looked_at(name: str, *columns: np.ndarray, n: int = 48) -> None:
+    """A contact sheet in the cache: the columns' pictures side by side."""
+    rows = np.stack([column[:n] for column in columns], 1)
+    data.contact_sheet(rows.reshape(-1, *rows.shape[2:]), columns=4 * len(columns)).save(data.cache_dir() / f"edits-{name}.png")
+
+
+def held_out(n: int) -> tuple[np.ndarray, list[dict]]:
+    """Avatars of the test split and their rows."""
+    source = data.load("avatars")
+    picks = source.split("test")[:n]
+    return np.ascontiguousarray(source.images[picks]), [source.rows[i] for i in picks]
 
 
 def changed(row: dict, name: str, rng: random.Random) -> tuple[str, str, str]:
@@ -25,28 +57,210 @@ def changed(row: dict, name: str, rng: random.Random) -> tuple[str, str, str]:
     return before, after, new
 
 
-def by_words(n: int = 100, **more: object) -> dict[str, float]:
-    """Shares of asked attributes that are there after the edit, and of all others that are still there."""
-    source, rng, reader, pipe = data.load("avatars"), random.Random(0), load_reader(), load("edit-by-words")
-    made, asked, kept_of = [], [], []
-    for k, i in enumerate(source.split("test")[:n]):
-        row, name = source.rows[i], CHANGES[k % len(CHANGES)]
-        if name not in row["labels"]:
-            name = "mouth"
+def share(read: dict[str, list[str]], wanted: list[dict[str, str]]) -> float:
+    """Of all wanted values, the share that the reader finds."""
+    return float(np.mean([read[name][k] == value for k, labels in enumerate(wanted) for name, value in labels.items()]))
+
+
+def words(n: int = 100, **more: object) -> dict[str, Any]:
+    """Change by words: asked attributes that are there after it, others that are still there, and what inversion alone gives back."""
+    (real, rows), rng, pipe = held_out(n), random.Random(0), load("edit-by-words")
+    made, same, asked, kept = [], [], [], []
+    for k, row in enumerate(rows):
+        name = CHANGES[k % len(CHANGES)]
+        name = name if name in row["labels"] else "mouth"
         before, after, new = changed(row, name, rng)
-        *_, last = pipe.generate(image=np.array(source.images[i]), source=before, prompt=after, **more)
-        made.append(last.result.pixels)
-        asked.append((name, new))
-        kept_of.append({a: v for a, v in row["labels"].items() if a != name and not (name == "beard" and a == "beard_colour")})
-    sheet = np.stack([p for i, m in zip(source.split("test")[:48], made, strict=False) for p in (source.images[i], m)])
-    data.contact_sheet(sheet, columns=12).save(data.cache_dir() / "edits-words.png")
-    read = read_attributes(reader, np.stack(made))
-    there = [read[name][k] == new for k, (name, new) in enumerate(asked)]
-    kept = [read[a][k] == v for k, labels in enumerate(kept_of) for a, v in labels.items()]
-    by = {name: round(float(np.mean([t for t, (a, _) in zip(there, asked, strict=True) if a == name])), 2) for name in {a for a, _ in asked}}
-    return {"n": len(made), "asked (bar 0.7)": round(float(np.mean(there)), 3), "kept (bar 0.85)": round(float(np.mean(kept)), 3), "asked, by attribute": by}
+        made.append(last(pipe, image=real[k], source=before, prompt=after, **more).result.pixels)
+        if k < 32:
+            same.append(last(pipe, image=real[k], source=before, prompt=before, guidance=1, everywhere=True).result.pixels)
+        asked.append({name: new})
+        kept.append({a: v for a, v in row["labels"].items() if a != name and not (name == "beard" and a == "beard_colour")})
+    looked_at("words", real, np.stack(made))
+    read = read_attributes(load_reader(), np.stack(made))
+    error = np.square(np.stack(same).astype(float) - real[: len(same)]).mean((1, 2, 3))
+    by = {name: round(share(read, [a if name in a else {} for a in asked]), 2) for name in {name for a in asked for name in a}}
+    return {
+        "n": n, "asked found (bar 0.7)": round(share(read, asked), 3), "others kept (bar 0.85)": round(share(read, kept), 3), "asked, by attribute": by,
+        "inversion alone, dB (bar 26)": round(float((10 * np.log10(255**2 / error)).mean()), 2),
+    }  # fmt: skip
+
+
+def across(pictures: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Mean absolute difference of neighbours on either side of a mask's border, a picture."""
+    x = pictures.astype(float)
+    down, right = mask[1:] != mask[:-1], mask[:, 1:] != mask[:, :-1]
+    steps = [np.abs(np.diff(x, axis=1))[:, down].reshape(len(x), -1), np.abs(np.diff(x, axis=2))[:, right].reshape(len(x), -1)]
+    return np.concatenate(steps, 1).mean(1)
+
+
+def inpainting(n: int = 200) -> dict[str, Any]:
+    """The eyes of held-out avatars anew, the words naming glasses or eyes, by each method."""
+    (real, rows), rng, pipe, reader = held_out(n), random.Random(0), load("inpainting"), load_reader()
+    mask = np.zeros((data.SIZE, data.SIZE), np.uint8)
+    mask[EYES] = 255
+    said, asked = [], []
+    for k, row in enumerate(rows):
+        name = ("glasses", "eyes")[k % 2]
+        new = rng.choice([v for v in avatars.PHRASES[name] if v not in ("none", "default", row["labels"].get(name))])
+        labels = {**row["labels"], name: new} | ({"glasses": "none"} if name == "eyes" else {})
+        said.append(avatars.caption(labels, row["gender"], rng, [name])[0])
+        asked.append({name: new})
+    before = read_attributes(reader, real)
+    outside = [{a: before[a][k] for a in row["labels"] if a not in WITHIN} for k, row in enumerate(rows)]
+    found, columns = {}, [real]
+    for method in ("naive", "repaint", "conditioned"):
+        begun = time.perf_counter()
+        frames = [last(pipe, image=real[k], mask=mask, prompt=said[k], method=method, seed=k) for k in range(n)]
+        made = np.stack([f.result.pixels for f in frames])
+        columns.append(made)
+        read = read_attributes(reader, made)
+        found[method] = {
+            "asked found": round(share(read, asked), 3), "outside unchanged": round(share(read, outside), 3),
+            "seam": round(float(across(made, mask > 0).mean() / across(real, mask > 0).mean()), 2),
+            "pixels outside that differ": int((made != real)[:, mask == 0].sum()),
+            "calls": frames[0].detail["calls"], "seconds": round((time.perf_counter() - begun) / n, 2),
+        }  # fmt: skip
+    looked_at("inpainting", *columns)
+    cards.note("inpainting", {f"{method}, n = {n}": ", ".join(f"{k} {v}" for k, v in told.items()) for method, told in found.items()})
+    return {"n": n, "bars": "asked 0.8 conditioned, 0.6 repaint; outside 0.97; seam 1.25", **found}
+
+
+def outside(n: int = 100) -> dict[str, Any]:
+    """Pixels outside random masks that differ, over random pictures of many shapes; conditioned, four steps."""
+    rng, pipe, differ = np.random.default_rng(0), load("inpainting"), 0
+    for k in range(n):
+        height, width = (int(v) for v in rng.integers(40, 400, 2))
+        picture = cv2.resize(rng.integers(0, 256, (9, 9, 3), np.uint8), (width, height), interpolation=cv2.INTER_CUBIC)
+        mask = np.zeros((height, width), np.uint8)
+        for _ in range(int(rng.integers(1, 4))):
+            cv2.circle(mask, (int(rng.integers(width)), int(rng.integers(height))), int(rng.integers(2, 60)), 255, -1)
+        made = last(pipe, image=picture, mask=mask, steps=4, seed=k, prompt="a smiling woman").result.pixels
+        differ += int((made != picture)[mask == 0].sum())
+    return {"n": n, "pixels that differ (bar 0)": differ}
+
+
+def outpainting(n: int = 24) -> dict[str, Any]:
+    """Avatars continued to 256 pixels on the right and below: the step across a border of windows, and across the picture's
+    own edge, each over the mean step of the 32 columns around it."""
+    real, rows = held_out(n)
+    pipe = load("outpainting")
+    made = np.stack([last(pipe, image=real[k], prompt=row["caption"], right=128, bottom=128, seed=k).result.pixels for k, row in enumerate(rows)])
+    looked_at("outpainting", made, n=n)
+
+    def seam(column: int, lines: slice) -> float:
+        steps = np.abs(np.diff(made[:, lines].astype(float), axis=2)).mean((0, 1, 3))
+        return round(float(steps[column] / np.delete(steps[column - 16 : column + 17], 16).mean()), 2)
+
+    return {"n": n, "at a border of windows (bar 1.25)": seam(191, slice(None)), "at the picture's edge": seam(127, slice(0, 128))}
+
+
+def f1(found: np.ndarray, wanted: np.ndarray, tolerance: int = 2) -> float:
+    """F1 of edges (h, w), each counted as found within so many pixels."""
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * tolerance + 1,) * 2)
+    a, b = found > 0, wanted > 0
+    precision = (a & (cv2.dilate(wanted, disc) > 0)).sum() / max(a.sum(), 1)
+    recall = (b & (cv2.dilate(found, disc) > 0)).sum() / max(b.sum(), 1)
+    return float(2 * precision * recall / max(precision + recall, 1e-9))
+
+
+def cells(picture: np.ndarray) -> np.ndarray:
+    """The mean colours of 8 x 8 cells."""
+    return cv2.resize(picture, (8, 8), interpolation=cv2.INTER_AREA).astype(float)
+
+
+def controlnet(n: int = 100) -> dict[str, Any]:
+    """Edges of held-out avatars as control, under their captions: how well they are followed, and what that costs."""
+    real, rows = held_out(n)
+    base, pipe, scores, seconds, columns = load("latent-diffusion"), load("controlnet"), {}, {}, []
+    kinds = {"base": None, "edges": "edges", "scribble": "scribble", "palette": "palette"}
+    last(pipe, control=real[0], kind="edges")  # loads
+    for name, kind in kinds.items():
+        begun, made = time.perf_counter(), []
+        for k, row in enumerate(rows):
+            more = {"prompt": row["caption"], "seed": k}
+            made.append(last(pipe, control=real[k], kind=kind, **more).result.pixels if kind else last(base, **more).result.pixels)
+        seconds[name] = (time.perf_counter() - begun) / n
+        scores[name] = float(np.mean([f1(edges(m), edges(r)) for m, r in zip(made, real, strict=True)]))
+        columns.append(np.stack(made))
+    looked_at("controlnet", real, *columns)
+    colours = [float(np.mean([np.abs(cells(m) - cells(r)).mean() for m, r in zip(columns[i], real, strict=True)])) for i in (0, 3)]
+    off = last(pipe, control=real[0], kind="edges", weight=0, prompt=rows[0]["caption"], seed=3).result.pixels
+    same = bool(np.array_equal(off, last(base, prompt=rows[0]["caption"], seed=3).result.pixels))
+    for kind in ("edges", "scribble"):
+        cards.note(f"controlnet-{kind}", {"edges' F1 at 2 pixels": f"{scores[kind]:.2f} (the base {scores['base']:.2f}; n = {n})"})
+    cards.note("controlnet-palette", {"colours' distance, 0 to 255": f"{colours[1]:.1f} (the base {colours[0]:.1f}; n = {n})"})
+    return {
+        "n": n, "F1 (bars: edges 0.65, base at most 0.35)": {k: round(v, 3) for k, v in scores.items()},
+        "colours of 8 x 8 cells, distance of base and palette": [round(c, 1) for c in colours],
+        "weight 0 is the base bit for bit": same, "time over the base's (bar 1.6)": round(seconds["edges"] / seconds["base"], 2),
+    }  # fmt: skip
+
+
+def lines_to_pictures() -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Held-out lines (h, w) in {0, 255}, their style, and the picture that they belong to."""
+    lines, emoji = data.load("lines"), data.load("emoji")
+    for i in lines.split("sibling", "unseen"):
+        yield "emoji", 255 - lines.images[i][..., 0], emoji.images[lines.rows[i]["emoji"]]
+    for picture in held_out(300)[0]:
+        yield "avatar", cv2.dilate(edges(picture), np.ones((2, 2), np.uint8)), picture
+
+
+@torch.inference_mode()
+def pix2pix_pairs() -> dict[str, Any]:
+    """pix2pix beside its twin that had only L1, trained for as many steps: KID, distance in the eye's features, and latency."""
+    eye, pairs, found, columns = Eye(), list(lines_to_pictures()), {}, []
+    real = np.stack([picture for *_, picture in pairs])
+    columns.append(np.stack([np.repeat(255 - line[..., None], 3, 2) for _, line, _ in pairs]))
+    for name, folder in (("pix2pix", None), ("pix2pix-l1", data.cache_dir() / "weights")):
+        tensors, about = weights.read(name, folder)
+        net = weights.fill(pix2pix.UNet(tuple(about["config"]["widths"])), tensors, name).to(memory_format=torch.channels_last)
+        made, seconds = [], []
+        for style, line, _ in pairs:
+            begun = time.perf_counter()
+            kind = torch.eye(len(pix2pix.STYLES))[[pix2pix.STYLES.index(style)]]
+            made.append(to_bytes(net(torch.from_numpy(line > 127)[None, None].float(), kind)[0].permute(1, 2, 0)).numpy())
+            seconds.append(time.perf_counter() - begun)
+        columns.append(np.stack(made))
+        a, b = eye.features(columns[-1]), eye.features(real)
+        far = 1 - (a * b).sum(1)
+        of = {kind: [k for k, (style, *_) in enumerate(pairs) if style == kind] for kind in pix2pix.STYLES}
+        apart = {f"1 - cosine in the eye's features, {kind}": round(far[some].mean().item(), 4) for kind, some in of.items()}
+        found[name] = {"steps": about["steps"], **distances(a, b), **apart, "ms a picture": round(1000 * float(np.median(seconds)), 1)}
+    looked_at("pix2pix", columns[0][::9], columns[1][::9], columns[2][::9], real[::9])
+    told = {key: f"{found['pix2pix'][key]} (its twin with L1 alone {found['pix2pix-l1'][key]}; n = {len(pairs)})" for key in ("eye-KID x 1000", *apart)}
+    cards.note("pix2pix", {**told, "one pass": f"{found['pix2pix']['ms a picture']} ms"})
+    return {"n": len(pairs), **found}
+
+
+def teaching(minutes: float = 2.5) -> dict[str, Any]:
+    """A style of 12 flat emoji taught: how far the eye's likeness to that style rises, with the word and without."""
+    eye, flat, emoji = Eye(), data.load("flat"), data.load("emoji")
+    picks = np.random.default_rng(0).permutation(flat.split("train"))
+    style, more = flat.images[picks[:12]], flat.images[picks[12:268]]
+    begun = time.perf_counter()
+    frame = last(load("lora"), pictures=tuple(np.asarray(p) for p in style), trigger="zorblax", name="bench", minutes=minutes)
+    took, base = time.perf_counter() - begun, load("latent-diffusion")
+    said = [emoji.rows[i]["caption"] for i in emoji.split("unseen", "sibling")[:24]]
+
+    def drawn(captions: list[str], loras: str) -> np.ndarray:
+        return np.stack([last(base, prompt=c, seed=k, loras=loras).result.pixels for k, c in enumerate(captions)])
+
+    called = [f"{c}, zorblax style" for c in said] + ["zorblax"] * 8
+    sets = {"base": drawn(called, ""), "taught": drawn(called, "bench"), "no word, base": drawn(said, ""), "no word, taught": drawn(said, "bench")}
+    middle = eye.features(np.ascontiguousarray(more)).mean(0)
+    like = {name: (eye.features(made) @ middle).mean().item() for name, made in sets.items()}
+    like["real"] = (eye.features(np.ascontiguousarray(flat.images[picks[268:524]])) @ middle).mean().item()
+    looked_at("teaching", sets["base"][:24], sets["taught"][:24], sets["no word, base"], sets["no word, taught"], n=24)
+    rise = like["taught"] - like["base"]
+    again = drawn(said[:1], "")[0]
+    return {
+        "updates": frame.detail["calls"], "minutes (bar 3)": round(took / 60, 2), "likeness": {k: round(v, 4) for k, v in like.items()},
+        "share of the way from base to real (bar 0.5)": round(rise / (like["real"] - like["base"]), 3),
+        "without the word, share of that rise (bar 0.05)": round(abs(like["no word, taught"] - like["no word, base"]) / abs(rise), 3),
+        "base comes back bit for bit": bool(np.array_equal(again, sets["no word, base"][0])),
+    }  # fmt: skip
 
 
 def measure() -> dict[str, object]:
-    """What is measured so far."""
-    return {"change by words": by_words()}
+    """All of it."""
+    return {part.__name__: part() for part in (outside, inpainting, outpainting, words, controlnet, pix2pix_pairs, teaching)}

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError, safe_open
+
 BUNDLED = Path(os.environ.get("DARKROOM_WEIGHTS", Path(__file__).parent.parent / "assets" / "weights"))
 
 
@@ -43,6 +45,16 @@ def home() -> Path:
 def loras() -> dict[str, Path]:
     """LoRAs by name: the bundled ones and those that were taught here."""
     return {path.stem.removeprefix(LORA): path for folder in (home() / "loras", BUNDLED) for path in sorted(folder.glob(f"{LORA}*.safetensors"))}
+
+
+def trigger(path: Path) -> str:
+    """The word that calls a LoRA, from its file; "" where it does not say, or is none."""
+    try:
+        with safe_open(path, "np") as file:
+            about = file.metadata() or {}
+    except (SafetensorError, OSError):
+        return ""
+    return str((about | json.loads(about.get("config", "{}"))).get("trigger", ""))
 
 
 def worn_of(loras: str) -> list[tuple[str, float]]:

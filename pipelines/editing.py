@@ -7,7 +7,7 @@ is known, windows that are fused, or attention that stays where it was.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any, get_args
 
@@ -27,6 +27,7 @@ from pipelines.pictures import pixels, resized, square
 
 CELL = 8  # pixels a side of a latent's place
 STRIDE = 8  # places from one window to the next: half a window
+DISPUTES, DISPUTED = 4, 0.5  # noises a time, and the share of the largest disagreement that counts as one
 
 
 class Editing(latent_diffusion.OnBase):
@@ -178,8 +179,9 @@ class Outpainting(Editing):
 class EditByWords(Editing):
     """Follow the flow backwards from the picture to its noise, then develop that noise again under other words.
 
-    The picture as it was runs beside it, and for the first part of the run the new one looks where the old one looks
-    (prompt-to-prompt; Hertz et al. 2023), which keeps the layout.
+    Only where the two captions disagree about the picture may it change (DiffEdit; Couairon et al. 2023). The picture as it
+    was runs beside it, and for the first part of the run the new one looks where the old one looks (prompt-to-prompt; Hertz et
+    al. 2023), which keeps the layout.
     """
 
     name = "edit-by-words"
@@ -187,20 +189,46 @@ class EditByWords(Editing):
 
     @torch.inference_mode()
     def run(self, s: settings.EditByWords) -> Iterator[contract.Frame]:
-        z = self.latent(square(pixels(s.image)))
+        whole = square(pixels(s.image))
+        known = x = self.latent(whole)
         old = s.model_copy(update={"prompt": s.source, "negative_prompt": "", "guidance": 1.0, "path": "straight"})
         times = samplers.grid(s.steps)
         backward = self.base.prepare(old, times, 1)
-        path = backward.path
-        for t, u in zip(reversed(times), list(reversed(times))[1:], strict=False):
-            z = uphill(backward.denoise, z, t, u, path)
         new = s.model_copy(update={"path": "straight", "sampler": "heun", "count": 1})  # what is done, and so what is shown and kept
         r = self.base.prepare(new, times, 1)
-        states = self.beside(r, backward.condition, z, times, s)
-        yield from self.base.watch(self.name, r, states, times[:-1])
+        fresh = torch.ones_like(known[:, :1]) if s.everywhere else self.disputed(known, backward.condition.captions[:1], r.condition.captions[:1], s.seed)
+        for t, u in pairwise(reversed(times)):
+            x = uphill(backward.denoise, x, t, u, backward.path)
+        states = self.beside(r, backward.condition, x, times, s, lambda estimate: torch.lerp(known, estimate, fresh))
+        soft = cv2.GaussianBlur(cv2.resize(fresh[0, 0].cpu().numpy(), (SIDE, SIDE), interpolation=cv2.INTER_NEAREST), (0, 0), CELL / 4)[..., None]
+
+        def lay(made: np.ndarray) -> np.ndarray:
+            return (whole + soft * (made.astype(np.float32) - whole)).round().astype(np.uint8)
+
+        for f in self.base.watch(self.name, r, states, times[:-1], lay):
+            f.detail["disputed"] = round(fresh.mean().item(), 2)
+            yield f
+
+    def disputed(self, z: Tensor, source: Tensor, target: Tensor, seed: int) -> Float[Tensor, "1 1 h w"]:
+        """Where (1) two captions, each (1, q, d), see the noised picture differently (DiffEdit, section 3.2), grown by a place."""
+        net, noise = self.base.transformer, samplers.seeded_noise(seed, tuple(z.shape[1:]), DISPUTES, self.base.device)
+        words = net.read(torch.cat([source, target])).repeat(DISPUTES)
+        apart = torch.zeros_like(z[:, :1])
+        for t in (0.5, 0.7, 0.85):
+            x = ((1 - t) * z + t * noise()).repeat(2, 1, 1, 1)
+            v = net(x.to(self.base.dtype), words, net.modulations(torch.full((len(x),), t, device=x.device), words.pooled)).float()
+            apart += (v[:DISPUTES] - v[DISPUTES:]).abs().mean((0, 1))
+        apart = F.avg_pool2d(F.pad(apart, (1, 1, 1, 1), mode="replicate"), 3, 1)
+        return F.max_pool2d((apart > DISPUTED * apart.amax()).float(), 3, 1, 1)
 
     def beside(
-        self, r: latent_diffusion.Run, old: latent_diffusion.Condition, x: Tensor, times: list[float], s: settings.EditByWords
+        self,
+        r: latent_diffusion.Run,
+        old: latent_diffusion.Condition,
+        x: Tensor,
+        times: list[float],
+        s: settings.EditByWords,
+        hold: Callable[[Tensor], Tensor],
     ) -> Iterator[samplers.Step]:
         """Heun's steps of three together: under the new words, under the negative ones, and the old picture under its own."""
         net = self.base.transformer
@@ -218,7 +246,7 @@ class EditByWords(Editing):
             share = third if t > 1 - s.keep else None
             x0 = three - t * net(three.to(self.base.dtype), words, modulations, r.looks, share).float()
             guided = r.guidance.combine(x0[:1], x0[1:2]) if r.guidance.active(t) else x0[:1]
-            return torch.cat([guided, x0[2:]])
+            return torch.cat([hold(guided), x0[2:]])
 
         for state, x0, t in samplers.heun(denoise, torch.cat([x, x]), times, r.path, lambda: torch.zeros_like(x)):
             yield state[:1], x0[:1], t

@@ -74,8 +74,9 @@ class Inpainting(LatentDiffusion):
 
     image: Given = Field(description="The picture; outside the mask no pixel changes.")
     mask: Mask = Field(description="White where to change.")
-    method: Literal["repaint", "naive"] = Field(
-        "repaint", description="RePaint goes back and forth, so that new and old agree, and costs that many more calls; naive does not."
+    method: Literal["conditioned", "repaint", "naive"] = Field(
+        "conditioned",
+        description="A model that sees the mask; or the base alone: RePaint goes back and forth until new and old agree, at many more calls; naive does not.",
     )
     compare: bool = Field(False, description="Every method side by side, on the same mask and seed.")
     feather: int = Field(0, ge=0, le=32, description="Fade the new part in over so many pixels inside the mask.")
@@ -120,6 +121,7 @@ class EditByWords(LatentDiffusion):
     image: Given = Field(description="The picture to change; its middle square is used.")
     source: str = Field("", max_length=2000, description="What the picture shows now, in words. Empty lets the model see it without.")
     keep: float = Field(0.4, ge=0, le=1, description="Look where the old picture looks for this fraction of the run (prompt-to-prompt): keeps the layout.")
+    everywhere: bool = Field(False, description="Let the whole picture change, not only where the two captions disagree.")
 
 
 class ControlNet(LatentDiffusion):

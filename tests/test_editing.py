@@ -10,7 +10,7 @@ import torch
 from pydantic import ValidationError
 
 from pipelines import load, pictures, samplers
-from pipelines.editing import Place, cells, fused, held, renoised, uphill, windows, zigzag
+from pipelines.editing import EditByWords, Place, cells, fused, held, renoised, uphill, windows, zigzag
 from pipelines.frame import Frame
 from pipelines.settings import sentence
 
@@ -33,7 +33,7 @@ def run(name: str, **settings: Any) -> list[Frame]:
     return list(load(name).generate(**{"prompt": "a cat", "steps": 4, "seed": 3, **settings}))
 
 
-@pytest.mark.parametrize("method", ["repaint", "naive"])
+@pytest.mark.parametrize("method", ["conditioned", "repaint", "naive"])
 def test_outside_the_mask_nothing_changes_and_inside_it_does(method: str) -> None:
     for height, width in ((128, 128), (90, 200), (300, 140)):
         whole, mask = image(height, width), blob(height, width)
@@ -70,7 +70,7 @@ def test_a_result_can_be_made_again_from_what_it_carries() -> None:
 def test_repaint_walks_its_zigzag_and_shows_it() -> None:
     assert zigzag(6, 2, 2) == [6, 5, 4, 3, 2, 4, 3, 2, 1, 0, 2, 1, 0]
     assert zigzag(5, 2, 1) == [5, 4, 3, 2, 1, 0]
-    frames = run("inpainting", image=image(), mask=blob(), steps=6, jump=2, resamples=2)
+    frames = run("inpainting", image=image(), mask=blob(), method="repaint", steps=6, jump=2, resamples=2)
     assert frames[0].detail["schedule"][:4] == pytest.approx([1, 5 / 6, 4 / 6, 3 / 6])
     assert len(frames) == frames[-1].detail["calls"] == 10
 
@@ -149,6 +149,22 @@ def test_editing_by_words_changes_the_picture_with_the_words() -> None:
     assert not np.array_equal(same, other)
 
 
+def test_editing_by_words_leaves_what_the_captions_agree_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, left = image(), torch.zeros(1, 1, 16, 16)
+    left[..., :8] = 1
+    monkeypatch.setattr(EditByWords, "disputed", lambda *_: left)
+    made = run("edit-by-words", image=whole, source="a cat", prompt="a red hat")[-1].result.pixels
+    assert np.array_equal(made[:, 72:], whole[:, 72:])
+    assert (made[:, :56] != whole[:, :56]).any(2).mean() > 0.9
+
+
+def test_captions_that_agree_dispute_nothing_and_others_a_part() -> None:
+    pipe = load("edit-by-words")
+    z, cat, hat = torch.randn(1, 8, 16, 16), *(pipe.base.condition(said, "").captions[:1] for said in ("a cat", "a red hat"))
+    assert not pipe.disputed(z, cat, cat, 0).any()
+    assert 0 < pipe.disputed(z, cat, hat, 0).mean() <= 1
+
+
 def test_a_place_holds_its_mask_and_a_cut_comes_back() -> None:
     mask = np.zeros((100, 300), bool)
     mask[10:20, 250:290] = True
@@ -186,14 +202,11 @@ def test_all_painted_is_a_new_picture() -> None:
 
 
 def test_the_conditioned_model_sees_mask_and_surroundings_and_leaves_the_base_as_it_was() -> None:
-    pipe = load("inpainting")
     whole, mask = image(), np.zeros((128, 128), np.uint8)
     mask[32:80, 32:80] = 255
 
     def drawn(method: str, picture: np.ndarray) -> np.ndarray:
-        s = pipe.Settings(prompt="a cat", steps=3, image=picture, mask=mask, method="naive")
-        *_, last = pipe.run(s.model_copy(update={"method": method}))
-        return last.result.pixels
+        return run("inpainting", image=picture, mask=mask, method=method)[-1].result.pixels
 
     naive = drawn("naive", whole)
     made = drawn("conditioned", whole)

@@ -113,6 +113,7 @@ window.darkroom = (() => {
       by('s-memory').textContent = megabytes(c.memory); by('s-seed').textContent = message.seed; by('s-time').textContent = `${fixed(c.seconds)} s`;
       by('s-device').textContent = film[at].device || '–';
       links(); strip(); draw(); buttons(false);
+      if (files.some((file) => file.name.startsWith('lora-'))) document.dispatchEvent(new Event('taught'));
       const cut = film[at].cut;
       if (message.warning) toast(message.warning, true);
       else if (cut) toast(`The prompt was longer than the encoder reads; this was cut: “${cut.slice(0, 80)}”`);
@@ -296,6 +297,32 @@ window.darkroom = (() => {
     return values;
   }
 
+  // the looks of a training, one below the other in one picture, under what was given
+  function replay(range) {
+    const box = range.closest('.replay'), told = JSON.parse(box.dataset.told), at = Number(range.value), rows = told.step.length;
+    box.querySelector('.made').style.backgroundPositionY = `${(100 * (at + 1)) / rows}%`;
+    box.querySelector('small').textContent = `after ${told.step[at]} steps · agreement with the control ${fixed(told.agreement[at])}`;
+  }
+  document.addEventListener('input', (e) => { if (e.target.closest?.('.replay')) replay(e.target); });
+
+  // LoRAs, a slider each; the component's value is the text that Settings reads
+  const worn = (value) => new Map((value || '').split(',').filter((part) => part.trim()).map((part) => { const [name, strength] = part.split(':'); return [name.trim(), Number(strength ?? 1)]; }));
+  const sliders = (value, known) => known.map(([name, word]) => {
+    const strength = worn(value).get(name) ?? 0;
+    return `<label class="lora"><b>${name}</b><small>${word && `say “${word}”`}</small><output>${fixed(strength)}</output>
+      <input type="range" min="-1" max="2" step="0.05" value="${strength}" data-name="${name}"></label>`;
+  }).join('') || '<small>None is there yet.</small>';
+  function loras(element, props, server) {
+    const list = () => server.listed().then((known) => { props.known = known; });
+    element.addEventListener('input', (e) => { e.target.previousElementSibling.textContent = fixed(e.target.value); });
+    element.addEventListener('change', (e) => {
+      const strengths = worn(props.value).set(e.target.dataset.name, Number(e.target.value));
+      props.value = [...strengths].filter(([, strength]) => strength).map((pair) => pair.join(':')).join(', ');
+    });
+    document.addEventListener('taught', list);
+    list();
+  }
+
   // a mask to the server and back, for what OpenCV does to it
   document.addEventListener('click', (e) => {
     const button = e.target.closest?.('[data-op]');
@@ -309,5 +336,5 @@ window.darkroom = (() => {
     e.preventDefault();
     take(files);
   });
-  return { feed, open, given, chooser, ready: (tab) => view(tab).canvas(), get: (tab, name) => view(tab).canvas().get(name), waiting: (tab) => view(tab).canvas().waiting(), redraw: on('redraw'), begin: on('begin'), ended: on('ended'), stopped: on('stopped'), choose: () => receiver()?.click() };
+  return { feed, open, given, chooser, loras, sliders, ready: (tab) => { view(tab).canvas(); document.querySelectorAll(`#${tab}-desk .replay input`).forEach(replay); }, get: (tab, name) => view(tab).canvas().get(name), waiting: (tab) => view(tab).canvas().waiting(), redraw: on('redraw'), begin: on('begin'), ended: on('ended'), stopped: on('stopped'), choose: () => receiver()?.click() };
 })();

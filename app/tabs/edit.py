@@ -32,7 +32,7 @@ OWN = {
     "inpainting": ["method", "compare", "feather"],
     "outpainting": ["left", "right", "top", "bottom"],
     "variation": ["strength", "ladder"],
-    "edit-by-words": ["keep"],
+    "edit-by-words": ["keep", "everywhere"],
 }
 EXAMPLE = Path(__file__).parent.parent.parent / "assets" / "examples" / "avatar.png"
 BOARD = """<div id="canvas" class="canvas" data-example="EXAMPLE"><canvas id="base"></canvas>

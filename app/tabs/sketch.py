@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import html
+import json
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -11,6 +14,7 @@ from pydantic import ValidationError
 from app import desk, live, viewer
 from app.forms import Form
 from pipelines import controls, pictures
+from pipelines.cards import BUNDLED, WeightsError, card
 from pipelines.catalogue import CATALOGUE, find
 from pipelines.settings import sentence
 
@@ -35,6 +39,20 @@ TOOLS = """<div id="tools" class="tools" role="toolbar" aria-label="Drawing">
     <button type="button" data-do="undo">Undo</button><button type="button" data-do="clear">Clear</button>
     <button type="button" data-do="picture">Trace a picture</button>
   </div>"""
+
+
+def replay(name: str = "controlnet-edges") -> str:
+    """How its training went: the looks of the recipe, to scrub through. "" where there is none."""
+    strip, told = BUNDLED.parent / "replay" / f"{name}.jpg", {}
+    with contextlib.suppress(WeightsError):
+        told = card(name).get("replay", {})
+    if not told or not strip.exists():
+        return ""
+    gr.set_static_paths([strip.parent])
+    last = len(told["step"]) - 1
+    return f"""<div class="card replay" data-told="{html.escape(json.dumps(told))}"><h4>The training replayed: when the control takes</h4>
+      <div class="given"></div><div class="made"></div><input type="range" min="0" max="{last}" value="{last}" aria-label="Look of the training">
+      <small></small><style>.replay div {{ background-image: url("gradio_api/file={strip}"); background-size: 100% {100 * (last + 2)}%; }}</style></div>"""
 
 
 def build(desktop: Desktop) -> None:
@@ -68,7 +86,7 @@ def build(desktop: Desktop) -> None:
             gr.HTML(viewer.shell(TAB, BOARD, TOOLS, beside=True), js_on_load="darkroom.ready('sketch')")
             queue = gr.HTML("", elem_id="sketch-queue", elem_classes="queue")
         with gr.Column(elem_classes="inspect", min_width=280):
-            gr.HTML(viewer.inspector(TAB) + desk.model_card(tuple(dict.fromkeys(w for name in MODES.values() for w in find(name).weights))))
+            gr.HTML(viewer.inspector(TAB) + desk.model_card(tuple(dict.fromkeys(w for name in MODES.values() for w in find(name).weights))) + replay())
 
     def choose(name: str) -> list[Any]:
         return [f"<small>{HELP[name]}</small>", gr.Column(visible=name == "pix2pix"), gr.Column(visible=name == "controlnet")]

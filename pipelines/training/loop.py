@@ -52,9 +52,9 @@ def optimisers(model: nn.Module, lr: float, weight_decay: float, muon: bool, bet
     return found
 
 
-def rate(step: int, steps: int, warmup: int = 300) -> float:
-    """Warm-up, constant, then a linear cool-down over the last fifth of the steps."""
-    return min(1.0, (step + 1) / warmup) * min(1.0, max(0.02, (steps - step) / (0.2 * steps)))
+def rate(step: int, done: float, warmup: int = 300) -> float:
+    """Warm-up by steps, constant, then a linear cool-down over the last fifth of what is to be done, of which `done` is the share."""
+    return min(1.0, (step + 1) / warmup) * min(1.0, max(0.02, (1 - done) / 0.2))
 
 
 class Checkpoint:
@@ -94,7 +94,7 @@ class Checkpoint:
 
 
 def train(recipe: Recipe, steps: int, minutes: float, device: str = "cpu", seed: int = 0, fresh: bool = False, bundled: bool = False) -> None:
-    """Train until `steps` or for `minutes`, whichever comes first, going on from the last checkpoint; then export.
+    """Train until `steps` or for `minutes`, whichever comes first, going on from the last checkpoint; cool down towards it, and export.
 
     `bundled` starts from the weights of the repository instead, with their count of steps; `fresh` from nothing.
     """
@@ -117,7 +117,10 @@ def train(recipe: Recipe, steps: int, minutes: float, device: str = "cpu", seed:
     print(f"{recipe.name}: from step {step}", flush=True)
 
     def look() -> dict[str, float]:
-        return recipe.evaluate(average, folder, step)
+        found = recipe.evaluate(average, folder, step)
+        with (folder / "looks.jsonl").open("a") as file:
+            file.write(json.dumps({"step": step, **found}) + "\n")
+        return found
 
     autocast = torch.autocast(device, torch.bfloat16) if fast_bf16() or device == "cuda" else contextlib.nullcontext()
     start = last_log = last_save = time.perf_counter()
@@ -126,9 +129,10 @@ def train(recipe: Recipe, steps: int, minutes: float, device: str = "cpu", seed:
     while step < steps and time.perf_counter() - start < minutes * 60:
         rng = np.random.default_rng([seed, step])
         torch.manual_seed(seed * 1_000_003 + step)
+        done = max(step / steps, (time.perf_counter() - start) / (minutes * 60))
         for optim in optims:
             for group in optim.param_groups:
-                group["lr"] = recipe.lr * rate(step, steps)
+                group["lr"] = recipe.lr * rate(step, done, getattr(recipe, "warmup", 300))
         with autocast:
             loss, parts = recipe.loss(model, rng)
         loss.backward()
@@ -176,7 +180,7 @@ def fast_bf16() -> bool:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options that every recipe has."""
     parser.add_argument("--steps", type=int, help="how many steps in all (default: the recipe's)")
-    parser.add_argument("--minutes", type=float, default=1e9, help="end gracefully after so many minutes")
+    parser.add_argument("--minutes", type=float, default=1e9, help="cool down, and end after so many minutes")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--fresh", action="store_true", help="forget the checkpoint and begin anew")

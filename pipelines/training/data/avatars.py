@@ -248,12 +248,17 @@ def options(a: dict[str, str]) -> dict:
 
 
 def render(avatars: list[dict[str, str]], size: int = data.SIZE) -> np.ndarray:
-    """Draw avatars with DiceBear and resvg: uint8 (n, size, size, 3). Two node processes, since the machine has two cores."""
+    """Draw avatars: uint8 (n, size, size, 3)."""
+    return dicebear("avataaars", [options(a) for a in avatars], size)
+
+
+def dicebear(style: str, avatars: list[dict], size: int = data.SIZE) -> np.ndarray:
+    """Draw avatars from DiceBear's options by resvg: uint8 (n, size, size, 3). Two node processes, since the machine has two cores."""
     cwd = data.node_modules().parent
 
-    def run(part: list[dict[str, str]]) -> np.ndarray:
-        lines = "\n".join(json.dumps(options(a)) for a in part).encode()
-        command = ["node", str(data.HERE / "render_avatars.mjs"), str(size)]
+    def run(part: list[dict]) -> np.ndarray:
+        lines = "\n".join(map(json.dumps, part)).encode()
+        command = ["node", str(data.HERE / "render_avatars.mjs"), str(size), style]
         out = subprocess.run(command, input=lines, cwd=cwd, check=True, stdout=subprocess.PIPE).stdout
         return np.frombuffer(out, np.uint8).reshape(len(part), size, size, 3)
 

@@ -6,9 +6,8 @@ import { createInterface } from 'node:readline';
 const require = createRequire(process.cwd() + '/'); // packages live in the cache, not in the repository
 const { Resvg } = require('@resvg/resvg-js');
 const { createAvatar } = await import(require.resolve('@dicebear/core'));
-const avataaars = await import(require.resolve('@dicebear/avataaars'));
-
 const size = Number(process.argv[2]);
+const style = await import(require.resolve(`@dicebear/${process.argv[3] ?? 'avataaars'}`));
 
 function writeAll(bytes) {
   for (let done = 0; done < bytes.length; ) {
@@ -21,7 +20,7 @@ function writeAll(bytes) {
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const svg = createAvatar(avataaars, JSON.parse(line)).toString();
+  const svg = createAvatar(style, JSON.parse(line)).toString();
   const rgba = new Resvg(svg, { fitTo: { mode: 'width', value: size } }).render().pixels;
   const rgb = Buffer.alloc(size * size * 3);
   for (let i = 0; i < size * size; i++) rgba.copy(rgb, 3 * i, 4 * i, 4 * i + 3);

@@ -1,15 +1,18 @@
 """A ControlNet for one kind of control, the base frozen: edges, scribbles made from edges by a wobbling hand, or a palette.
 
 A third of the captions is dropped, so that the control is worth reading. The control takes suddenly (Zhang et al. 2023,
-section 3.4): the log line "agreement" shows when."""
+section 3.4): the looks are kept as a strip, with their agreement on the card, so that people can watch it happen. A
+scribble begins where edges ended."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from pipelines import autoencoder, samplers, weights
@@ -20,21 +23,27 @@ from pipelines.nn.dit import Config
 from pipelines.training import data
 from pipelines.training.recipes import latent_diffusion as flow
 
+SHOWN = 4  # held-out avatars at each look
+REPLAY = weights.BUNDLED.parent / "replay"
+
 
 class Recipe(flow.Recipe):
-    steps, lr, ema, batch = 4000, 1e-3, 0.998, 32
-    muon, weight_decay, look_every = True, 0.01, 300
+    steps, lr, ema, batch = 4000, 1e-3, 0.995, 32
+    muon, weight_decay, look_every, warmup = True, 0.01, 45, 100
 
     def __init__(self, kind: str) -> None:
         self.kind, self.name = kind, f"controlnet-{kind}"
-        self.open()
-        self.images = {name: data.load(name).images for name in self.sets}
         tensors, about = weights.read("latent-diffusion")
-        self.base = weights.fill(LatentDiffusion(Config(**about["config"])), tensors, "latent-diffusion").transformer
+        model = weights.fill(LatentDiffusion(Config(**about["config"])), tensors, "latent-diffusion")
+        self.base = model.transformer
+        self.open(model.resampler)
+        self.images = {name: data.load(name).images for name in self.sets}
 
     def build(self) -> ControlNet:
         net = ControlNet(self.base.config, CHANNELS[self.kind])
         net.copy(self.base)
+        if self.kind == "scribble":
+            weights.fill(net, weights.read("controlnet-edges")[0], "controlnet-edges")
         return net
 
     def control(self, name: str, pictures: np.ndarray, rng: np.random.Generator | None) -> Tensor:
@@ -64,7 +73,7 @@ class Recipe(flow.Recipe):
     @torch.no_grad()
     def evaluate(self, net: ControlNet, folder: Path, step: int) -> dict[str, float]:
         """Controls of held-out avatars above what they become without words, 12 steps; F1 of edges where those are the control."""
-        device, n = next(net.parameters()).device, 16
+        device, n = next(net.parameters()).device, SHOWN
         held = data.load("avatars").split("validation")[:n]
         control = self.control("avatars", held, np.random.default_rng(0)).to(device)
         null = self.base.null.expand(n, -1, -1)
@@ -76,13 +85,24 @@ class Recipe(flow.Recipe):
         *_, (x, _, _) = samplers.dpm_solver(denoise, noise(), samplers.grid(12), samplers.PATHS["straight"], noise)
         made = autoencoder.load().develop(x.cpu()).numpy()
         seen = (control.cpu() * 255).byte().permute(0, 2, 3, 1).expand(-1, -1, -1, 3).numpy()
-        data.contact_sheet(np.concatenate([seen, made]), columns=n // 2).save(folder / f"sheet-{step:06d}.png")
+        data.contact_sheet(np.concatenate([seen, made]), columns=n).save(folder / f"sheet-{step:06d}.png")
         again = np.stack([np.atleast_3d(PREPROCESSORS[self.kind](x)) for x in made]).astype(float)
         return {"agreement": round(float(np.corrcoef(again.ravel(), (control.cpu() * 255).permute(0, 2, 3, 1).numpy().ravel())[0, 1]), 3)}
+
+    def replay(self, folder: Path) -> dict[str, list[float]]:
+        """The looks of the training, one below the other under their controls, as assets/replay/NAME.jpg; their steps and agreements."""
+        looks = {int(path.stem[6:]): np.asarray(Image.open(path)) for path in sorted(folder.glob("sheet-*.png"))}
+        told = [json.loads(line) for line in (folder / "looks.jsonl").read_text().splitlines()]
+        told = [look for look in told if look["step"] in looks]
+        REPLAY.mkdir(parents=True, exist_ok=True)
+        strip = np.concatenate([looks[told[0]["step"]][:128], *(looks[look["step"]][128:] for look in told)])
+        Image.fromarray(strip).save(REPLAY / f"{self.name}.jpg", quality=80)
+        return {key: [look[key] for look in told] for key in ("step", "agreement")}
 
     def export(self, net: ControlNet, record: dict) -> None:
         weights.save(self.name, net, {"config": asdict(net.config), "channels": net.channels}, {
             "data": f"avatars (DiceBear avataaars) and emoji (Fluent Emoji 3D), training splits, with their {self.kind}",
             "licence": "MIT; trained on avataaars by Pablo Stanley (free for personal and commercial use) and Fluent Emoji (MIT)",
+            "replay": self.replay(data.cache_dir() / "runs" / self.name),
             **record,
         })  # fmt: skip

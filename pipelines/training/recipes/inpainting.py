@@ -36,13 +36,14 @@ def random_mask(rng: np.random.Generator, side: int = 16) -> np.ndarray:
 
 class Recipe(flow.Recipe):
     name = "inpainting"
-    steps, lr, ema, batch = 3000, 1e-3, 0.998, 32
-    muon, weight_decay, look_every = False, 0.01, 300
+    steps, lr, ema, batch = 3000, 1e-3, 0.995, 32
+    muon, weight_decay, look_every, warmup = False, 0.01, 300, 50
 
     def __init__(self) -> None:
-        self.open()
         tensors, about = weights.read("latent-diffusion")
-        self.base = weights.fill(LatentDiffusion(Config(**about["config"])), tensors, "latent-diffusion").transformer
+        model = weights.fill(LatentDiffusion(Config(**about["config"])), tensors, "latent-diffusion")
+        self.base = model.transformer
+        self.open(model.resampler)
 
     def build(self) -> MaskAdapter:
         return MaskAdapter(self.base)

@@ -6,6 +6,7 @@ variance across captions fell from 0.56 to 0.003 in 1,500 steps), and the pictur
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict
 from pathlib import Path
 
@@ -66,28 +67,32 @@ class Recipe:
     look_every = 600
 
     def __init__(self) -> None:
-        self.open()
+        tensors, _ = weights.read("resampler", data.cache_dir() / "weights")
+        self.open(weights.fill(text.Resampler(), tensors, "resampler"))
         self.shown = text.pad([text.encoder().read(prompt) for prompt in SHOWN])
         self.seen = self.look()
 
-    def open(self) -> None:
-        """Latents and captions; what others that train beside this model's weights need as well."""
+    def open(self, resampler: text.Resampler) -> None:
+        """Latents and captions, as this resampler reads them."""
         self.sets = {n: (captions.load(n), latents.load(n)) for n in ("avatars", "emoji")}
         # who is described in full teaches words faster
         said = np.array([1.0 + len(names) for names in self.sets["avatars"][0].names])
         self.odds = {"avatars": said / said.sum(), "emoji": None}
-        tensors, _ = weights.read("resampler", data.cache_dir() / "weights")
-        self.resampler = weights.fill(text.Resampler(), tensors, "resampler")
-        # it is frozen, so what it says of every caption is computed once, as is what the critic sees: three minutes, 0.8 GB
-        self.read = {name: self.listen(said) for name, (said, _) in self.sets.items()}
+        self.resampler = resampler
+        self.read = {name: self.listen(name) for name in self.sets}
 
     @torch.inference_mode()
-    def listen(self, said: captions.Captions) -> np.ndarray:
-        """Every caption as the resampler reads it: fp16 (n, 16, 256)."""
-        found = np.empty((len(said.picture), 16, 256), np.float16)
-        for picks in np.array_split(np.argsort(np.diff(said.start)), len(found) // 128 + 1):  # by length: little padding
-            found[picks] = self.resampler(*said.batch(picks)).numpy()
-        return found
+    def listen(self, name: str) -> np.ndarray:
+        """Every caption as the resampler reads it, fp16 (n, 16, 256): it is frozen, so this is computed once (three minutes), and kept."""
+        said = self.sets[name][0]
+        known = hashlib.sha256(torch.cat([p.flatten() for p in self.resampler.parameters()]).numpy().tobytes()).hexdigest()[:8]
+        path = data.cache_dir() / "data" / f"captions-{name}" / f"read-{known}.npy"
+        if not path.exists():
+            found = np.empty((len(said.picture), 16, 256), np.float16)
+            for picks in np.array_split(np.argsort(np.diff(said.start)), len(found) // 128 + 1):  # by length: little padding
+                found[picks] = self.resampler(*said.batch(picks)).numpy()
+            np.save(path, found)
+        return np.load(path, mmap_mode="r")
 
     @torch.inference_mode()
     def look(self) -> np.ndarray:

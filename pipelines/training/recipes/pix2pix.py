@@ -22,6 +22,8 @@ from pipelines.pix2pix import STYLES, PatchGAN, UNet
 from pipelines.training import data
 from pipelines.training.recipes.autoencoder import tensor
 
+CROP = 64  # pixels a side of what the judge sees
+
 
 class Duel(nn.Module):
     """Generator and judge, so that one loop trains both."""
@@ -33,7 +35,7 @@ class Duel(nn.Module):
 
 class Recipe:
     steps, lr, ema, batch = 3000, 4e-4, 0.998, 12
-    betas, look_every = (0.5, 0.99), 240
+    betas, look_every, warmup = (0.5, 0.99), 180, 50
 
     def __init__(self, kind: str = "") -> None:
         self.adversarial, self.name = kind != "l1", "pix2pix-l1" if kind == "l1" else "pix2pix"
@@ -75,6 +77,8 @@ class Recipe:
         l1 = (made - real).abs().mean()
         if not self.adversarial:
             return l1, {"l1": l1.item()}
+        y, x = rng.integers(0, data.SIZE - CROP + 1, 2)  # the judge sees patches anyway: a part of the picture is four times as fast
+        real, made, lines = (part[..., y : y + CROP, x : x + CROP] for part in (real, made, lines))
         still = {k: v.detach() for k, v in duel.judge.named_parameters()}  # the generator's loss must not teach the judge
         fooled = (functional_call(duel.judge, still, (made, lines, style)) - 1).square().mean()
         verdicts = duel.judge(real, lines, style), duel.judge(made.detach(), lines, style)
