@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -24,6 +25,7 @@ from pipelines.training.data import avatars
 
 CHANGES = ["glasses", "beard", "mouth", "hair", "cloth", "background"]
 EYES = (slice(40, 72), slice(32, 96))  # rows and columns of the eyes, glasses and brows of every avatar
+SUBJECT = re.compile(rf"^.*?\b({'|'.join({'person', 'someone', 'character'}.union(*avatars.SUBJECTS.values()))})\b,? ")
 WITHIN = {"glasses", "eyes", "brows"}  # what is inside
 
 
@@ -47,14 +49,20 @@ def held_out(n: int) -> tuple[np.ndarray, list[dict]]:
 
 
 def changed(row: dict, name: str, rng: random.Random) -> tuple[str, str, str]:
-    """A caption of an avatar that names this attribute and three others, the same with another value, and that value."""
+    """What a person would write to change this attribute of an avatar: a caption of three others and, at its end, what it has
+    now (if it has it); the same with another value at its end; and that value."""
     labels = row["labels"]
     choices = [v for v in sorted({r["labels"][name] for r in data.load("avatars").rows[:2000] if name in r["labels"]}) if v not in (labels[name], "none")]
     new = rng.choice(choices)
-    names = [name, *rng.sample([a for a in labels if a != name and labels[a] != "none" and not (name == "beard" and a == "beard_colour")], 3)]
-    seed = rng.random()
-    before, after = (avatars.caption({**labels, name: value}, row["gender"], random.Random(seed), names)[0] for value in (labels[name], new))
-    return before, after, new
+    hidden = {name, "eyes" if name == "glasses" else "", "beard_colour" if name == "beard" else ""}  # what the new value may cover or bring along
+    others = rng.sample([a for a in labels if a not in hidden and labels[a] != "none"], 3)
+    common, seed = avatars.caption(labels, row["gender"], rng, others)[0], rng.random()
+
+    def tail(value: str) -> str:
+        said = avatars.caption({**labels, name: value}, row["gender"], random.Random(seed), [name])[0]
+        return "" if value == "none" else ", " + SUBJECT.sub("", said)
+
+    return common + tail(labels[name]), common + tail(new), new
 
 
 def share(read: dict[str, list[str]], wanted: list[dict[str, str]]) -> float:
@@ -68,7 +76,8 @@ def words(n: int = 100, **more: object) -> dict[str, Any]:
     made, same, asked, kept = [], [], [], []
     for k, row in enumerate(rows):
         name = CHANGES[k % len(CHANGES)]
-        name = name if name in row["labels"] else "mouth"
+        if name not in row["labels"] or (name == "beard" and row["gender"] == "woman"):  # no woman of this world has a beard
+            name = "mouth"
         before, after, new = changed(row, name, rng)
         made.append(last(pipe, image=real[k], source=before, prompt=after, **more).result.pixels)
         if k < 32:

@@ -27,7 +27,7 @@ from pipelines.pictures import pixels, resized, square
 
 CELL = 8  # pixels a side of a latent's place
 STRIDE = 8  # places from one window to the next: half a window
-DISPUTES, DISPUTED = 4, 0.5  # noises a time, and the share of the largest disagreement that counts as one
+DISPUTES, DISPUTED = 4, 0.4  # noises a time, and the share of the largest disagreement that counts as one
 
 
 class Editing(latent_diffusion.OnBase):
@@ -199,7 +199,7 @@ class EditByWords(Editing):
         fresh = torch.ones_like(known[:, :1]) if s.everywhere else self.disputed(known, backward.condition.captions[:1], r.condition.captions[:1], s.seed)
         for t, u in pairwise(reversed(times)):
             x = uphill(backward.denoise, x, t, u, backward.path)
-        states = self.beside(r, backward.condition, x, times, s, lambda estimate: torch.lerp(known, estimate, fresh))
+        states = self.beside(r, backward.condition, torch.cat([x, x]), times, s, lambda estimate: torch.lerp(known, estimate, fresh))
         soft = cv2.GaussianBlur(cv2.resize(fresh[0, 0].cpu().numpy(), (SIDE, SIDE), interpolation=cv2.INTER_NEAREST), (0, 0), CELL / 4)[..., None]
 
         def lay(made: np.ndarray) -> np.ndarray:
@@ -214,18 +214,17 @@ class EditByWords(Editing):
         net, noise = self.base.transformer, samplers.seeded_noise(seed, tuple(z.shape[1:]), DISPUTES, self.base.device)
         words = net.read(torch.cat([source, target])).repeat(DISPUTES)
         apart = torch.zeros_like(z[:, :1])
-        for t in (0.5, 0.7, 0.85):
+        for t in (0.7, 0.8, 0.9):
             x = ((1 - t) * z + t * noise()).repeat(2, 1, 1, 1)
             v = net(x.to(self.base.dtype), words, net.modulations(torch.full((len(x),), t, device=x.device), words.pooled)).float()
-            apart += (v[:DISPUTES] - v[DISPUTES:]).abs().mean((0, 1))
-        apart = F.avg_pool2d(F.pad(apart, (1, 1, 1, 1), mode="replicate"), 3, 1)
+            apart += (v[:DISPUTES] - v[DISPUTES:]).mean(0).abs().mean(0)  # the noises' own part cancels out
         return F.max_pool2d((apart > DISPUTED * apart.amax()).float(), 3, 1, 1)
 
     def beside(
         self,
         r: latent_diffusion.Run,
         old: latent_diffusion.Condition,
-        x: Tensor,
+        starts: Tensor,
         times: list[float],
         s: settings.EditByWords,
         hold: Callable[[Tensor], Tensor],
@@ -236,19 +235,19 @@ class EditByWords(Editing):
             [(torch.cat([k, ko[:1]]), torch.cat([v, vo[:1]])) for (k, v), (ko, vo) in zip(r.condition.words.keysvalues, old.words.keysvalues, strict=True)],
             torch.cat([r.condition.words.pooled, old.words.pooled[:1]]),
         )
-        third = torch.tensor([2, 2, 2], device=x.device)
+        third = torch.tensor([2, 2, 2], device=starts.device)
 
         def denoise(both: Tensor, t: float) -> Tensor:
             three = both[[0, 0, 1]]
             r.looks.clear()
             r.calls[0] += 1
-            modulations = net.modulations(torch.full((3,), t, device=x.device), words.pooled)
+            modulations = net.modulations(torch.full((3,), t, device=both.device), words.pooled)
             share = third if t > 1 - s.keep else None
             x0 = three - t * net(three.to(self.base.dtype), words, modulations, r.looks, share).float()
             guided = r.guidance.combine(x0[:1], x0[1:2]) if r.guidance.active(t) else x0[:1]
             return torch.cat([hold(guided), x0[2:]])
 
-        for state, x0, t in samplers.heun(denoise, torch.cat([x, x]), times, r.path, lambda: torch.zeros_like(x)):
+        for state, x0, t in samplers.heun(denoise, starts, times, r.path, lambda: torch.zeros_like(starts)):
             yield state[:1], x0[:1], t
 
 

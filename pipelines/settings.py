@@ -120,7 +120,7 @@ class EditByWords(LatentDiffusion):
 
     image: Given = Field(description="The picture to change; its middle square is used.")
     source: str = Field("", max_length=2000, description="What the picture shows now, in words. Empty lets the model see it without.")
-    keep: float = Field(0.4, ge=0, le=1, description="Look where the old picture looks for this fraction of the run (prompt-to-prompt): keeps the layout.")
+    keep: float = Field(0.0, ge=0, le=1, description="Look where the old picture looks for this fraction of the run (prompt-to-prompt): keeps the layout.")
     everywhere: bool = Field(False, description="Let the whole picture change, not only where the two captions disagree.")
 
 
