@@ -29,6 +29,10 @@ weights: .venv/ready-dev
 	$(BIN)/python -m pipelines.training latent_diffusion
 	$(BIN)/python -m pipelines.training decoder
 	$(BIN)/python -m pipelines.training eye
+	$(BIN)/python -m pipelines.training.data signs
+	$(BIN)/python -m pipelines.training.data pixels
+	for name in inpainting controlnet-edges controlnet-scribble controlnet-palette pix2pix pix2pix-l1 lora-flat lora-lines lora-pixels; do \
+		$(BIN)/python -m pipelines.training $$name || exit 1; done
 
 lint: .venv/ready-dev
 	$(BIN)/ruff check --fix .

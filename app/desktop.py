@@ -20,12 +20,10 @@ from app.forms import Form
 from app.history import History
 from app.tabs import edit, image, sketch, train
 from pipelines import pictures
-from pipelines.catalogue import CATALOGUE, find
+from pipelines.catalogue import find
 from pipelines.settings import Settings
 
-TABS: dict[str, Callable[[Desktop], None]] = {"Image": image.build, "Edit": edit.build}
-TABS |= {"Sketch": sketch.build} if sketch.MODES else {}
-TABS |= {"Train": train.build} if train.MODEL in CATALOGUE else {}
+TABS: dict[str, Callable[[Desktop], None]] = {"Image": image.build, "Edit": edit.build, "Sketch": sketch.build, "Train": train.build}
 
 HEADER = '<div class="brand"><i class="lamp"></i>Darkroom</div>'
 STATUS = """

@@ -32,17 +32,14 @@ class Slider(gr.Slider):
         return payload
 
 
-class LoRAs(gr.HTML):
-    """A slider for each LoRA that is there; the value is the text that Settings reads, such as "flat:0.8, lines"."""
-
-    is_template = True  # in the browser it is Gradio's HTML
-
-    def __init__(self, **common: Any) -> None:
-        told = {"html_template": "<span>${label}</span>${darkroom.sliders(value, known)}", "js_on_load": "darkroom.loras(element, props, server)"}
-        super().__init__(**common, **told, known=[], elem_classes="loras", server_functions=[listed])
+LORAS: dict[str, Any] = {  # a slider for each LoRA that is there; the value is the text that Settings reads, such as "flat:0.8, lines"
+    "html_template": "<span>${label}</span>${darkroom.sliders(value)}",
+    "js_on_load": "darkroom.loras(element, props, server)",
+    "elem_classes": "loras",
+}
 
 
-def listed() -> list[list[str]]:
+def listed(_: Any = None) -> list[list[str]]:
     """Names of the LoRAs that are there now, and the word that calls each, safe to be shown."""
     return [[name, html.escape(cards.trigger(path))] for name, path in cards.loras().items()]
 
@@ -74,7 +71,7 @@ def control(name: str, field: FieldInfo, prefix: str) -> gr.components.Component
     if kind is bool:
         return gr.Checkbox(**common)
     if name == "loras":
-        return LoRAs(**common)
+        return gr.HTML(**common, **LORAS, server_functions=[listed])
     tall = name == "prompt"
     return gr.Textbox(lines=3 if tall else 1, max_lines=8 if tall else 3, max_length=None, **common)
 

@@ -23,7 +23,6 @@ from jaxtyping import install_import_hook  # noqa: E402
 hook = install_import_hook("pipelines", "beartype.beartype")  # shapes in signatures are checked in every test
 
 from pipelines import autoencoder, pix2pix, weights  # noqa: E402
-from pipelines.catalogue import CATALOGUE, COMING  # noqa: E402
 from pipelines.controlnet import ControlNet  # noqa: E402
 from pipelines.controls import CHANNELS  # noqa: E402
 from pipelines.editing import MaskAdapter  # noqa: E402
@@ -56,7 +55,6 @@ def random_bundles(folder: Path) -> None:
 
 
 random_bundles(FOLDER / "weights")
-CATALOGUE.update(COMING)
 
 from pages import browser, page  # noqa: E402, F401
 from served import served  # noqa: E402, F401

@@ -6,12 +6,17 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from torch import nn
 
-from pipelines import autoencoder, evaluation, weights
+from pipelines import autoencoder, cards, evaluation, lora, weights
+from pipelines.controlnet import ControlNet
+from pipelines.controls import CHANNELS
+from pipelines.editing import MaskAdapter
 from pipelines.latent_diffusion import LatentDiffusion
-from pipelines.nn.dit import Config
+from pipelines.nn.dit import Config, Transformer
 from pipelines.nn.reader import AttributeReader
+from pipelines.pix2pix import UNet
 
 FOLDER = Path(__file__).parent.parent / "assets" / "weights"
 SHIPPED = {
@@ -19,12 +24,20 @@ SHIPPED = {
     "latent-diffusion": lambda config: LatentDiffusion(Config(**config)),
     "reader": lambda config: AttributeReader(**config),
     "eye": lambda _: evaluation.build_eye(),
+    "inpainting": lambda config: MaskAdapter(base(), **config),
+    "pix2pix": lambda config: UNet(tuple(config["widths"])),
+    **{f"controlnet-{kind}": lambda config: ControlNet(Config(**config["config"]), config["channels"]) for kind in CHANNELS},
 }
+LORAS = {"lora-flat", "lora-lines", "lora-pixels"}
+
+
+def base() -> Transformer:
+    return Transformer(Config(**weights.card("latent-diffusion", FOLDER)["config"]))
 
 
 def test_nothing_lies_there_without_a_card_or_above_ten_megabytes() -> None:
     cards = [json.loads(path.read_text()) for path in FOLDER.glob("*.json")]
-    assert {card["name"] for card in cards if "name" in card} == set(SHIPPED)
+    assert {card["name"] for card in cards if "name" in card} == set(SHIPPED) | LORAS
     assert {file for card in cards for file in card.get("files", {})} == {path.name for path in FOLDER.glob("*.safetensors")}
     assert all(path.stat().st_size <= 10_000_000 for path in FOLDER.iterdir())
 
@@ -37,3 +50,19 @@ def test_a_bundle_fits_its_model_and_says_what_it_is(name: str) -> None:
     weights.fill(model, frozen | tensors, name)
     assert {"data", "licence", "recipe", "steps", "seconds", "metrics", "parameters"} <= set(about)
     assert about["steps"] > 0
+
+
+@pytest.mark.parametrize("name", sorted(LORAS))
+def test_a_bundled_lora_fits_the_base_and_says_its_word(name: str) -> None:
+    path = FOLDER / f"{name}.safetensors"
+    about = weights.read(name, FOLDER)[1]
+    assert cards.trigger(path) == about["config"]["trigger"] != ""
+    assert lora.load(path, base()).rank == about["config"]["rank"]
+    assert {"data", "licence", "recipe", "steps", "seconds"} <= set(about)
+
+
+def test_the_replay_has_a_row_of_pictures_a_look() -> None:
+    told = weights.card("controlnet-edges", FOLDER)["replay"]
+    with Image.open(FOLDER.parent / "replay" / "controlnet-edges.jpg") as strip:
+        assert strip.height == 128 * (1 + len(told["step"]))
+    assert told["agreement"][-1] > 2 * max(told["agreement"][:3])

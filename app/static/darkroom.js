@@ -307,13 +307,14 @@ window.darkroom = (() => {
 
   // LoRAs, a slider each; the component's value is the text that Settings reads
   const worn = (value) => new Map((value || '').split(',').filter((part) => part.trim()).map((part) => { const [name, strength] = part.split(':'); return [name.trim(), Number(strength ?? 1)]; }));
-  const sliders = (value, known) => known.map(([name, word]) => {
+  let known = []; // here and not in the component's own properties, which Gradio drops when it updates the value
+  const sliders = (value) => known.map(([name, word]) => {
     const strength = worn(value).get(name) ?? 0;
     return `<label class="lora"><b>${name}</b><small>${word && `say “${word}”`}</small><output>${fixed(strength)}</output>
       <input type="range" min="-1" max="2" step="0.05" value="${strength}" data-name="${name}"></label>`;
   }).join('') || '<small>None is there yet.</small>';
   function loras(element, props, server) {
-    const list = () => server.listed().then((known) => { props.known = known; });
+    const list = () => server.listed().then((all) => { props.known = known = all; });
     element.addEventListener('input', (e) => { e.target.previousElementSibling.textContent = fixed(e.target.value); });
     element.addEventListener('change', (e) => {
       const strengths = worn(props.value).set(e.target.dataset.name, Number(e.target.value));

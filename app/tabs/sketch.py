@@ -15,14 +15,14 @@ from app import desk, live, viewer
 from app.forms import Form
 from pipelines import controls, pictures
 from pipelines.cards import BUNDLED, WeightsError, card
-from pipelines.catalogue import CATALOGUE, find
+from pipelines.catalogue import find
 from pipelines.settings import sentence
 
 if TYPE_CHECKING:
     from app.desktop import Desktop
 
 TAB = "sketch"
-MODES = {label: name for label, name in {"ControlNet": "controlnet", "pix2pix": "pix2pix"}.items() if name in CATALOGUE}
+MODES = {"ControlNet": "controlnet", "pix2pix": "pix2pix"}
 HELP = {
     "controlnet": "Draw lines, colours or both, and say what they are: the model follows them step by step.",
     "pix2pix": "Draw lines: they become a picture at every stroke, without words.",
@@ -58,27 +58,23 @@ def replay(name: str = "controlnet-edges") -> str:
 def build(desktop: Desktop) -> None:
     """Lay out the tab and wire it."""
     form = Form.build({model: find(model).settings for model in MODES.values()}, TAB, FIRST)
-    c, first = form.controls, next(iter(MODES.values()))
+    c = form.controls
     steered = [name for name in c if name not in find("pix2pix").settings.model_fields and name not in (*FIRST, "second_kind")]
 
     with gr.Row(elem_id="sketch-desk", elem_classes="desk"):
         with gr.Column(elem_classes="settings", min_width=280):
-            model = gr.Radio(list(MODES.items()), value=first, label="What to do", elem_id="sketch-model")
-            hint = gr.HTML(f"<small>{HELP[first]}</small>", elem_classes="hint")
-            with gr.Column(visible=first == "pix2pix") as drawn:
+            model = gr.Radio(list(MODES.items()), value="controlnet", label="What to do", elem_id="sketch-model")
+            hint = gr.HTML(f"<small>{HELP['controlnet']}</small>", elem_classes="hint")
+            with gr.Column(visible=False) as drawn:
                 c["style"].render()
-            with gr.Column(visible=first == "controlnet") as words:
-                if "prompt" in c:
-                    for name in FIRST:
-                        if name not in ("style", "sampler", "seed", "steps", "guidance", "count"):
-                            c[name].render()
-                    again = desk.sampling(TAB, c)
-                    with gr.Accordion("More", open=False):
-                        for name in (*steered, "second_kind"):
-                            c[name].render()
-                else:
-                    c["seed"].render()
-                    again = gr.Checkbox(True, label="New seed each time", elem_id="sketch-again")
+            with gr.Column() as words:
+                for name in FIRST:
+                    if name not in ("style", "sampler", "seed", "steps", "guidance", "count"):
+                        c[name].render()
+                again = desk.sampling(TAB, c)
+                with gr.Accordion("More", open=False):
+                    for name in (*steered, "second_kind"):
+                        c[name].render()
             in_files = gr.Checkbox(True, label="Settings in files", info="A saved PNG carries what made it.")
             dropped = gr.File(elem_id="sketch-drop", visible="hidden")
             generate, stop = desk.act(TAB)
@@ -86,7 +82,7 @@ def build(desktop: Desktop) -> None:
             gr.HTML(viewer.shell(TAB, BOARD, TOOLS, beside=True), js_on_load="darkroom.ready('sketch')")
             queue = gr.HTML("", elem_id="sketch-queue", elem_classes="queue")
         with gr.Column(elem_classes="inspect", min_width=280):
-            gr.HTML(viewer.inspector(TAB) + desk.model_card(tuple(dict.fromkeys(w for name in MODES.values() for w in find(name).weights))) + replay())
+            gr.HTML(viewer.inspector(TAB) + replay() + desk.model_card(tuple(w for name in MODES.values() for w in find(name).weights)))
 
     def choose(name: str) -> list[Any]:
         return [f"<small>{HELP[name]}</small>", gr.Column(visible=name == "pix2pix"), gr.Column(visible=name == "controlnet")]
@@ -124,7 +120,6 @@ def build(desktop: Desktop) -> None:
             laid["second"] = pictures.url(Image.fromarray(controls.control("palette", pixels)))
         return desktop.tell({"canvas": laid}, TAB)
 
-    kind = c.get("kind", gr.State("edges"))
     gr.Button(elem_id="sketch-trace", visible="hidden").click(
-        trace, [travelling, kind], desktop.feed, js="(_, kind) => [darkroom.waiting('sketch'), kind]", queue=False, **desk.PRIVATE
+        trace, [travelling, c["kind"]], desktop.feed, js="(_, kind) => [darkroom.waiting('sketch'), kind]", queue=False, **desk.PRIVATE
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from pathlib import Path
 
 import numpy as np
@@ -45,10 +47,14 @@ def test_teach_a_style_and_wear_it(train: Page, pictures: list[Path]) -> None:
     train.get_by_role("tab", name="Image").click()
     train.fill("#image-prompt textarea", "zorblax")
     train.click("#image-more")
-    train.fill("#image-loras textarea, #image-loras input", "mine:0.8")
+    slider = train.locator("#image-loras .lora", has_text="say “zorblax”").locator("input")
+    slider.fill("0.8")
+    expect(train.locator("#image-loras output")).to_have_text("0.80")
     train.click("#image-generate")
     train.wait_for_selector("#image-downloads a")
     expect(train.locator("#toast")).to_be_hidden()
+    made = base64.b64decode(train.get_attribute("#image-downloads a", "href").split(",")[1])
+    assert '"loras": "mine:0.8"' in Image.open(io.BytesIO(made)).text["darkroom"]
 
 
 def test_too_few_and_no_pictures_are_one_sentence(train: Page, pictures: list[Path], tmp_path: Path) -> None:
