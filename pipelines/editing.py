@@ -41,6 +41,15 @@ class Editing(latent_diffusion.OnBase):
     def noise(self, s: settings.LatentDiffusion, like: Tensor) -> samplers.Noise:
         return samplers.seeded_noise(s.seed, tuple(like.shape[1:]), s.count, self.base.device)
 
+    def adapter(self) -> MaskAdapter:
+        """What makes the base a mask-conditioned model. Raises weights.WeightsError."""
+
+        def build() -> MaskAdapter:
+            tensors, about = weights.read("inpainting")
+            return weights.fill(MaskAdapter(self.base.transformer, **about["config"]), tensors, "inpainting").to(self.base.device)
+
+        return weights.cached(("inpainting adapter", self.base.device), build)
+
     def side_by_side(self, runs: list[Any], names: list[str], start: np.ndarray) -> Iterator[contract.Frame]:
         """Several runs, one after the other, shown side by side; each result carries its own settings."""
         strip, made, done, steps = [start] * len(runs), [], 0, sum(self.steps(s) for s in runs)
@@ -87,15 +96,6 @@ class Inpainting(Editing):
 
     name = "inpainting"
     Settings = settings.Inpainting
-
-    def adapter(self) -> MaskAdapter:
-        """What makes the base a mask-conditioned model. Raises weights.WeightsError."""
-
-        def build() -> MaskAdapter:
-            tensors, about = weights.read("inpainting")
-            return weights.fill(MaskAdapter(self.base.transformer, **about["config"]), tensors, "inpainting").to(self.base.device)
-
-        return weights.cached(("inpainting adapter", self.base.device), build)
 
     def schedule(self, s: settings.Inpainting) -> list[int]:
         """Step indices from noise down to 0, with RePaint's ways back."""
@@ -145,7 +145,8 @@ class Inpainting(Editing):
 
 
 class Outpainting(Editing):
-    """A canvas continued: overlapping windows of the model's own size, their estimates averaged (MultiDiffusion; Bar-Tal et al. 2023)."""
+    """A canvas continued: overlapping windows of the model's own size, their estimates averaged (MultiDiffusion; Bar-Tal et al.
+    2023), each by the mask-conditioned model, which sees what is known of its window."""
 
     name = "outpainting"
     Settings = settings.Outpainting
@@ -163,8 +164,10 @@ class Outpainting(Editing):
         fresh = cells(mask).to(z.device)
         spots = windows(*z.shape[2:])
         times = samplers.grid(s.steps)
-        r, noise = self.base.prepare(s, times, s.count * len(spots)), self.noise(s, z)
-        denoise = held(fused(r.denoise, spots), z, fresh)
+        adapter = self.adapter()
+        steer = adapter.steer(cut(z, spots), cut(fresh, spots))
+        r, noise = self.base.prepare(s, times, s.count * len(spots), steer), self.noise(s, z)
+        denoise = held(fused(adapter.wear(r.denoise, self.base.transformer), spots), z, fresh)
         states = samplers.SAMPLERS[s.sampler](denoise, noise() * r.path.s(1.0), times, r.path, noise, s.eta)
         keep = ~mask[: size[0], : size[1], None]
 
@@ -267,10 +270,10 @@ class MaskAdapter(nn.Module):
         """The hint for the base's tokens, from known latents and where (1) to draw anew."""
         return self.enter(patchify(torch.cat([z * (1 - fresh), fresh], 1), self.patch))
 
-    def steer(self, z: Float[Tensor, "1 c h w"], fresh: Float[Tensor, "1 1 h w"]) -> latent_diffusion.Steer:
-        """The same hint at every step of a run."""
-        seen = [self(z, fresh)]
-        return lambda condition, grid, count: lambda x, t: [seen[0].to(condition.captions.dtype)]
+    def steer(self, z: Float[Tensor, "p c h w"], fresh: Float[Tensor, "p 1 h w"]) -> latent_diffusion.Steer:
+        """The same hints at every step of a run, whose rows repeat the given parts in their order."""
+        seen = self(z, fresh)
+        return lambda condition, grid, count: lambda x, t: [seen.to(condition.captions.dtype).repeat(len(x) // len(seen), 1, 1)]
 
     def wear(self, denoise: samplers.Denoise, base: Transformer) -> samplers.Denoise:
         """`denoise` while the base wears the LoRA; the captions were read without it, as in training."""
@@ -294,8 +297,7 @@ def fused(denoise: samplers.Denoise, spots: list[tuple[int, int]], side: int = S
     weight = ramp[:, None] * ramp
 
     def whole(x: Tensor, t: float) -> Tensor:
-        parts = torch.stack([x[:, :, top : top + side, left : left + side] for top, left in spots], 1).flatten(0, 1)
-        estimates = denoise(parts, t).unflatten(0, (len(x), len(spots)))
+        estimates = denoise(cut(x, spots, side), t).unflatten(0, (len(x), len(spots)))
         total, sums, w = torch.zeros_like(x), torch.zeros_like(x[:1, :1]), weight.to(x)
         for i, (top, left) in enumerate(spots):
             total[:, :, top : top + side, left : left + side] += w * estimates[:, i]
@@ -303,6 +305,11 @@ def fused(denoise: samplers.Denoise, spots: list[tuple[int, int]], side: int = S
         return total / sums
 
     return whole
+
+
+def cut(x: Float[Tensor, "b c h w"], spots: list[tuple[int, int]], side: int = SIDE // CELL) -> Float[Tensor, "bs c side side"]:
+    """The windows of each sample, one after the other."""
+    return torch.stack([x[:, :, top : top + side, left : left + side] for top, left in spots], 1).flatten(0, 1)
 
 
 def windows(height: int, width: int, side: int = SIDE // CELL, stride: int = STRIDE) -> list[tuple[int, int]]:

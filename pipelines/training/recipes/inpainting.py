@@ -1,5 +1,8 @@
 """The mask-conditioned model: the base, a zero-initialised input for the mask and the masked latent (as Rombach et al. 2022
-fine-tuned theirs), and a LoRA beside its layers, trained together on random masks."""
+fine-tuned theirs), and a LoRA beside its layers, trained together on random masks.
+
+A third of a batch are windows of larger canvases, known at one side or corner only: outpainting asks for those, and every
+avatar of the data stands in the middle of its picture."""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from pipelines.lora import worn
 from pipelines.nn.dit import Config
 from pipelines.training import data
 from pipelines.training.recipes import latent_diffusion as flow
+from pipelines.training.recipes.reader import tensor
 
 
 def random_mask(rng: np.random.Generator, side: int = 16) -> np.ndarray:
@@ -34,26 +38,55 @@ def random_mask(rng: np.random.Generator, side: int = 16) -> np.ndarray:
     return 1 - mask if rng.random() < 0.15 else mask
 
 
+def corner(rng: np.random.Generator, side: int = 16) -> np.ndarray:
+    """0 in a rectangle at one side or corner, which is known; 1 elsewhere."""
+    height, width = (int(rng.integers(3, 14)) for _ in range(2))
+    if (whole := rng.integers(3)) < 2:  # a side
+        height, width = (side, width) if whole else (height, side)
+    fresh = np.ones((side, side), np.uint8)
+    fresh[:height, :width] = 0
+    return np.rot90(fresh, int(rng.integers(4))).copy()
+
+
 class Recipe(flow.Recipe):
     name = "inpainting"
     steps, lr, ema, batch = 3000, 1e-3, 0.995, 32
-    muon, weight_decay, look_every, warmup = False, 0.01, 300, 50
+    muon, weight_decay, look_every, warmup = False, 0.01, 200, 50
 
     def __init__(self) -> None:
         tensors, about = weights.read("latent-diffusion")
         model = weights.fill(LatentDiffusion(Config(**about["config"])), tensors, "latent-diffusion")
         self.base = model.transformer
         self.open(model.resampler)
+        source, said = data.load("avatars"), self.sets["avatars"][0]
+        self.images, self.coder = source.images, autoencoder.load()
+        grounds = np.array([source.rows[i]["labels"]["background"] for i in said.picture])
+        self.grounds = [np.flatnonzero(grounds == ground) for ground in np.unique(grounds)]  # captions whose pictures can stand side by side
 
     def build(self) -> MaskAdapter:
         return MaskAdapter(self.base)
 
+    @torch.no_grad()
+    def scenes(self, count: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Windows of canvases on which an avatar stands alone, or beside another: latents, and the first one's caption."""
+        cuts, captions = [], []
+        for _ in range(count):
+            picks = rng.choice(self.grounds[rng.integers(len(self.grounds))], 2)
+            row = [self.images[i] for i in self.sets["avatars"][0].picture[picks]][: int(rng.integers(1, 3))]
+            canvas = np.pad(np.concatenate(row, 1), ((64, 64), (96, 96), (0, 0)), mode="edge")
+            top, left = (8 * int(rng.integers((length - 128) // 8 + 1)) for length in canvas.shape[:2])
+            cuts.append(canvas[top : top + 128, left : left + 128])
+            captions.append(torch.from_numpy(self.read["avatars"][picks[0]]).float())
+        return self.coder.encode(tensor(np.stack(cuts))), torch.stack(captions)
+
     def loss(self, adapter: MaskAdapter, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
         device = next(adapter.parameters()).device
         self.base.to(device)
-        za, ze = (self.draw(name, self.batch * share // 4, rng) for name, share in (("avatars", 3), ("emoji", 1)))
-        z, captions = (torch.cat([a, b]).to(device) for a, b in zip(za[1:], ze[1:], strict=True))
-        fresh = torch.from_numpy(np.stack([random_mask(rng) for _ in range(self.batch)]))[:, None].float().to(device)
+        third = self.batch // 3
+        parts = [self.draw("avatars", self.batch - 2 * third, rng)[1:], self.draw("emoji", third // 2, rng)[1:], self.scenes(2 * third - third // 2, rng)]
+        z, captions = (torch.cat(part).to(device) for part in zip(*parts, strict=True))
+        masks = [corner(rng) if i >= self.batch - len(parts[2][0]) else random_mask(rng) for i in range(self.batch)]
+        fresh = torch.from_numpy(np.stack(masks))[:, None].float().to(device)
         t = flow.times(self.batch).to(device)
         noise, time = torch.randn_like(z), t[:, None, None, None]
         words = self.base.read(torch.where((torch.rand(self.batch, device=device) < 0.1)[:, None, None], self.base.null, captions))
@@ -65,12 +98,13 @@ class Recipe(flow.Recipe):
 
     @torch.no_grad()
     def evaluate(self, adapter: MaskAdapter, folder: Path, step: int) -> dict[str, float]:
-        """Held-out avatars, a box over the eyes, no words: pictures above what becomes of them, 12 steps."""
-        device, n = next(adapter.parameters()).device, 16
-        known = data.load("avatars").split("validation")[:n]
-        z = torch.from_numpy(np.array(self.sets["avatars"][1][known])).float().to(device)
+        """Held-out avatars, a box over the eyes, and scenes, no words: pictures above what becomes of them, 12 steps."""
+        device, n, rng = next(adapter.parameters()).device, 16, np.random.default_rng(0)
+        known = data.load("avatars").split("validation")[: n // 2]
+        z = torch.cat([torch.from_numpy(np.array(self.sets["avatars"][1][known])).float(), self.scenes(n // 2, rng)[0]]).to(device)
         fresh = torch.zeros(n, 1, 16, 16, device=device)
-        fresh[:, :, 4:9, 4:12] = 1
+        fresh[: n // 2, :, 4:9, 4:12] = 1
+        fresh[n // 2 :] = torch.from_numpy(np.stack([corner(rng) for _ in range(n // 2)]))[:, None]
         words = self.base.read(self.base.null.expand(n, -1, -1))
 
         def denoise(x: Tensor, t: float) -> Tensor:
@@ -80,13 +114,13 @@ class Recipe(flow.Recipe):
 
         noise = samplers.seeded_noise(0, (8, 16, 16), n, str(device))
         *_, (x, _, _) = samplers.dpm_solver(held(denoise, z, fresh), noise(), samplers.grid(12), samplers.PATHS["straight"], noise)
-        coder = autoencoder.load()
-        data.contact_sheet(np.concatenate([coder.develop(part.cpu()).numpy() for part in (z, x)]), columns=n // 2).save(folder / f"sheet-{step:06d}.png")
+        shown = [self.coder.develop(part.cpu()).numpy() for part in (z, z * (1 - fresh), x)]
+        data.contact_sheet(np.concatenate(shown), columns=n // 2).save(folder / f"sheet-{step:06d}.png")
         return {}
 
     def export(self, adapter: MaskAdapter, record: dict) -> None:
         weights.save(self.name, adapter, {"rank": adapter.lora.rank}, {
-            "data": "avatars (DiceBear avataaars) and emoji (Fluent Emoji 3D), training splits, random masks",
+            "data": "avatars (DiceBear avataaars), windows of scenes made of them, and emoji (Fluent Emoji 3D), training splits, random masks",
             "licence": "MIT; trained on avataaars by Pablo Stanley (free for personal and commercial use) and Fluent Emoji (MIT)",
             **record,
         })  # fmt: skip
