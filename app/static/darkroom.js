@@ -337,5 +337,5 @@ window.darkroom = (() => {
     e.preventDefault();
     take(files);
   });
-  return { feed, open, given, chooser, loras, sliders, ready: (tab) => { view(tab).canvas(); document.querySelectorAll(`#${tab}-desk .replay input`).forEach(replay); }, get: (tab, name) => view(tab).canvas().get(name), waiting: (tab) => view(tab).canvas().waiting(), redraw: on('redraw'), begin: on('begin'), ended: on('ended'), stopped: on('stopped'), choose: () => receiver()?.click() };
+  return { feed, open, given, chooser, loras, sliders, ready: (tab) => view(tab).canvas(), get: (tab, name) => view(tab).canvas().get(name), waiting: (tab) => view(tab).canvas().waiting(), redraw: on('redraw'), begin: on('begin'), ended: on('ended'), stopped: on('stopped'), choose: () => receiver()?.click() };
 })();

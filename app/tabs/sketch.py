@@ -50,9 +50,11 @@ def replay(name: str = "controlnet-edges") -> str:
         return ""
     gr.set_static_paths([strip.parent])
     last = len(told["step"]) - 1
-    return f"""<div class="card replay" data-told="{html.escape(json.dumps(told))}"><h4>The training replayed: when the control takes</h4>
-      <div class="given"></div><div class="made"></div><input type="range" min="0" max="{last}" value="{last}" aria-label="Look of the training">
-      <small></small><style>.replay div {{ background-image: url("gradio_api/file={strip}"); background-size: 100% {100 * (last + 2)}%; }}</style></div>"""
+    said = f"after {told['step'][last]} steps · agreement with the control {told['agreement'][last]:.2f}"
+    return f"""<style>.replay div {{ background: url("gradio_api/file={strip}") 0 0 / 100% {100 * (last + 2)}%; }}</style>
+      <div class="card replay" data-told="{html.escape(json.dumps(told))}"><h4>The training replayed: when the control takes</h4>
+      <div class="given"></div><div class="made" style="background-position-y: 100%"></div>
+      <input type="range" min="0" max="{last}" value="{last}" aria-label="Look of the training"><small>{said}</small></div>"""
 
 
 def build(desktop: Desktop) -> None:
