@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
@@ -11,6 +12,7 @@ from annotated_types import Ge, Gt, Le, MultipleOf
 from pydantic.fields import FieldInfo
 
 from pipelines import cards
+from pipelines.pictures import REMOTE
 from pipelines.settings import Settings
 
 TITLES = {
@@ -44,6 +46,12 @@ def listed(_: Any = None) -> list[list[str]]:
     return [[name, html.escape(cards.trigger(path))] for name, path in cards.loras().items()]
 
 
+def taken(name: str) -> str:
+    """A LoRA's file as a data URL, to be saved; "" if it is not there."""
+    path = cards.loras().get(name)
+    return f"data:application/octet-stream;base64,{base64.b64encode(path.read_bytes()).decode()}" if path else ""
+
+
 def title(name: str) -> str:
     """A field's or a choice's name as people read it."""
     return TITLES.get(name, name.replace("_", " ").replace("-", " ").capitalize())
@@ -71,7 +79,7 @@ def control(name: str, field: FieldInfo, prefix: str) -> gr.components.Component
     if kind is bool:
         return gr.Checkbox(**common)
     if name == "loras":
-        return gr.HTML(**common, **LORAS, server_functions=[listed])
+        return gr.HTML(**common, **LORAS, server_functions=[listed, taken])
     tall = name == "prompt"
     return gr.Textbox(lines=3 if tall else 1, max_lines=8 if tall else 3, max_length=None, **common)
 
@@ -104,7 +112,7 @@ class Form:
         told = dict(zip(self.controls, values, strict=True)) | (given or {})
         if told.get("seed") is None:
             told.pop("seed", None)
-        return kind(**{name: value for name, value in told.items() if name in kind.model_fields})
+        return kind.model_validate({name: value for name, value in told.items() if name in kind.model_fields}, context=REMOTE)
 
     def values(self, settings: Settings) -> list[Any]:
         """The controls' values for these settings, in order; others stay."""

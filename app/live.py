@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -21,6 +22,7 @@ from pipelines.settings import Settings
 EVERY = 0.1  # seconds between previews at the least; more often than the eye can follow helps nobody
 SLOT = "model"  # one queue for everything heavy: concurrency_id of its events
 THUMBNAIL = 96
+STEP = threading.Lock()
 
 log = logging.getLogger("darkroom")
 
@@ -45,6 +47,17 @@ def frames(model: str, settings: dict[str, Any]) -> Iterator[Any]:
     yield from load(model).generate(**settings)
 
 
+def stepwise(source: Iterator[Any]) -> Iterator[Any]:
+    """One step at a time in the whole program: a run that was cancelled may still be in its last step when the next one begins,
+    and LoRAs that it wears are no business of the next."""
+    while True:
+        with STEP:
+            frame = next(source, None)
+        if frame is None:
+            return
+        yield frame
+
+
 def memory() -> int:
     """Resident memory of the program in bytes."""
     return psutil.Process().memory_info().rss
@@ -61,7 +74,7 @@ def run(model: str, settings: Settings, owner: str | None, history: History, in_
     spent, first, last_sent = 0.0, 0.0, 0.0
     source = frames(model, settings.model_dump())
     try:
-        for frame in source:
+        for frame in stepwise(source):
             kept, now = frame, time.perf_counter()
             if frame.result is not None or now - last_sent >= EVERY:
                 kept, last_sent = viewer.told(frame), now

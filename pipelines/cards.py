@@ -52,9 +52,9 @@ def trigger(path: Path) -> str:
     try:
         with safe_open(path, "np") as file:
             about = file.metadata() or {}
-    except (SafetensorError, OSError):
+        return str((about | json.loads(about.get("config", "{}"))).get("trigger", ""))
+    except (SafetensorError, OSError, ValueError, TypeError):
         return ""
-    return str((about | json.loads(about.get("config", "{}"))).get("trigger", ""))
 
 
 def worn_of(loras: str) -> list[tuple[str, float]]:
@@ -68,4 +68,6 @@ def worn_of(loras: str) -> list[tuple[str, float]]:
             raise ValueError(f"the strength of the LoRA {name} is {strength[:20]!r}; write a number, such as {name}:0.8") from None
         if not -2 <= found[-1][1] <= 2:
             raise ValueError(f"the strength of the LoRA {name} is {strength}; it can be -2 to 2")
+    if twice := next((name for i, (name, _) in enumerate(found) if name in dict(found[:i])), ""):
+        raise ValueError(f"the LoRA {twice} is named twice; name it once, with the strength that you mean")
     return found

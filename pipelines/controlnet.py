@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from pipelines import frame as contract
-from pipelines import latent_diffusion, settings, weights
+from pipelines import latent_diffusion, samplers, settings, weights
 from pipelines.controls import control
 from pipelines.nn.dit import Block, Config, Transformer, patchify
 from pipelines.pictures import pixels
@@ -84,10 +84,10 @@ class ControlNet(nn.Module):
 
 
 def together(parts: list[tuple[latent_diffusion.Steer, float, float, float]]) -> latent_diffusion.Steer:
-    """The weighted sum of several ControlNets' hints, each between the fractions of the run where it starts and ends."""
+    """The weighted sum of several ControlNets' hints, each between the straight times where it starts and ends."""
 
     def begin(condition: latent_diffusion.Condition, grid: list[float], count: int) -> latent_diffusion.Hint:
-        hints = [(steer(condition, grid, count), weight, 1 - start, 1 - end) for steer, weight, start, end in parts]
+        hints = [(steer(condition, grid, count), *rest) for steer, *rest in parts]
 
         def hint(z: Tensor, t: float) -> Sequence[Tensor]:
             every = [[weight * part for part in one(z, t)] for one, weight, high, low in hints if low <= t <= high]
@@ -117,9 +117,9 @@ class Pipeline(latent_diffusion.OnBase):
     @torch.inference_mode()
     def run(self, s: settings.ControlNet) -> Iterator[contract.Frame]:
         given = [(s.kind, s.control, s.weight, s.start, s.end), (s.second_kind, s.second, s.second_weight, 0.0, 1.0)]
-        parts = []
+        parts, straight = [], samplers.PATHS[s.path].straight_time
         for kind, picture, weight, start, end in given:
             if picture and weight:
                 seen = torch.from_numpy(control(kind, pixels(picture))).permute(2, 0, 1)[None].float() / 255
-                parts.append((self.net(kind).steer(self.base.transformer, seen.to(self.base.device)), weight, start, end))
+                parts.append((self.net(kind).steer(self.base.transformer, seen.to(self.base.device)), weight, straight(1 - start), straight(1 - end)))
         yield from self.base.develop(self.name, s, together(parts) if parts else None)

@@ -99,7 +99,7 @@ class Inpainting(Editing):
 
     def schedule(self, s: settings.Inpainting) -> list[int]:
         """Step indices from noise down to 0, with RePaint's ways back."""
-        return zigzag(s.steps, s.jump, s.resamples if s.method == "repaint" else 1)
+        return zigzag(s.steps, min(s.jump, max(s.steps - 1, 1)), s.resamples if s.method == "repaint" else 1)
 
     def steps(self, s: settings.Inpainting) -> int:
         return sum(j < i for i, j in pairwise(self.schedule(s)))
@@ -199,9 +199,10 @@ class EditByWords(Editing):
         backward = self.base.prepare(old, times, 1)
         new = s.model_copy(update={"path": "straight", "sampler": "heun", "count": 1})  # what is done, and so what is shown and kept
         r = self.base.prepare(new, times, 1)
-        fresh = torch.ones_like(known[:, :1]) if s.everywhere else self.disputed(known, backward.condition.captions[:1], r.condition.captions[:1], s.seed)
+        fresh = torch.ones_like(known[:, :1]) if s.everywhere else self.disputed(known, backward, r)
         for t, u in pairwise(reversed(times)):
             x = uphill(backward.denoise, x, t, u, backward.path)
+        r.calls[0] += backward.calls[0]
         states = self.beside(r, backward.condition, torch.cat([x, x]), times, s, lambda estimate: torch.lerp(known, estimate, fresh))
         soft = cv2.GaussianBlur(cv2.resize(fresh[0, 0].cpu().numpy(), (SIDE, SIDE), interpolation=cv2.INTER_NEAREST), (0, 0), CELL / 4)[..., None]
 
@@ -212,14 +213,18 @@ class EditByWords(Editing):
             f.detail["disputed"] = round(fresh.mean().item(), 2)
             yield f
 
-    def disputed(self, z: Tensor, source: Tensor, target: Tensor, seed: int) -> Float[Tensor, "1 1 h w"]:
-        """Where (1) two captions, each (1, q, d), see the noised picture differently (DiffEdit, section 3.2), grown by a place."""
-        net, noise = self.base.transformer, samplers.seeded_noise(seed, tuple(z.shape[1:]), DISPUTES, self.base.device)
-        words = net.read(torch.cat([source, target])).repeat(DISPUTES)
+    def disputed(self, z: Float[Tensor, "1 c h w"], old: latent_diffusion.Run, new: latent_diffusion.Run) -> Float[Tensor, "1 1 h w"]:
+        """Where (1) the captions of two runs see the noised picture differently (DiffEdit, section 3.2), grown by a place."""
+        s, net = new.settings, self.base.transformer
+        noise = samplers.seeded_noise(s.seed, tuple(z.shape[1:]), DISPUTES, self.base.device)
+        with self.base.wearing(s):
+            words = net.read(torch.cat([run.condition.captions[:1] for run in (old, new)])).repeat(DISPUTES)
         apart = torch.zeros_like(z[:, :1])
         for t in (0.7, 0.8, 0.9):
             x = ((1 - t) * z + t * noise()).repeat(2, 1, 1, 1)
-            v = net(x.to(self.base.dtype), words, net.modulations(torch.full((len(x),), t, device=x.device), words.pooled)).float()
+            with self.base.wearing(s):
+                v = net(x.to(self.base.dtype), words, net.modulations(torch.full((len(x),), t, device=x.device), words.pooled)).float()
+            new.calls[0] += 1
             apart += (v[:DISPUTES] - v[DISPUTES:]).mean(0).abs().mean(0)  # the noises' own part cancels out
         return F.max_pool2d((apart > DISPUTED * apart.amax()).float(), 3, 1, 1)
 
@@ -246,7 +251,8 @@ class EditByWords(Editing):
             r.calls[0] += 1
             modulations = net.modulations(torch.full((3,), t, device=both.device), words.pooled)
             share = third if t > 1 - s.keep else None
-            x0 = three - t * net(three.to(self.base.dtype), words, modulations, r.looks, share).float()
+            with self.base.wearing(s):
+                x0 = three - t * net(three.to(self.base.dtype), words, modulations, r.looks, share).float()
             guided = r.guidance.combine(x0[:1], x0[1:2]) if r.guidance.active(t) else x0[:1]
             return torch.cat([hold(guided), x0[2:]])
 
@@ -399,8 +405,8 @@ class Place:
         if blend:
             inner = mask.astype(np.uint8) * 255
             inner[[0, -1]] = inner[:, [0, -1]] = 0  # the blend needs a border that is known
-            if inner.any():
-                x, y, w, h = cv2.boundingRect(inner)
+            x, y, w, h = cv2.boundingRect(inner)
+            if min(w, h) > 2:  # OpenCV fails on less, where there is no inside to blend either
                 sheet = cv2.seamlessClone(sheet, np.array(whole), inner, (x + w // 2, y + h // 2), cv2.NORMAL_CLONE)
         if feather and not mask.all():
             depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 3)

@@ -56,8 +56,10 @@ class LoRA(nn.Module):
         return {f"{PEFT}{name}.lora_{side}.weight": p.detach() for name, a, b in pairs for side, p in (("A", a), ("B", b))}
 
     def save(self, path: Path, about: dict[str, str] | None = None) -> None:
-        """Write a safetensors file in fp16, with alpha and what else is said in its metadata."""
-        save_file({k: v.half().cpu().contiguous() for k, v in self.tensors().items()}, path, {**(about or {}), "alpha": str(self.alpha)})
+        """Write a safetensors file in fp16, with alpha and what else is said in its metadata; a kill leaves the old one."""
+        part = path.with_suffix(".part")
+        save_file({k: v.half().cpu().contiguous() for k, v in self.tensors().items()}, part, {**(about or {}), "alpha": str(self.alpha)})
+        part.replace(path)
 
 
 def load(path: Path, model: nn.Module) -> LoRA:
@@ -83,8 +85,12 @@ def load(path: Path, model: nn.Module) -> LoRA:
         found.setdefault(name, {})[side] = value
     if not found:
         raise LoRAError(f"{path.name} is empty; choose another file.")
-    rank = max((pair["A"].shape[0] for pair in found.values() if "A" in pair), default=0)
-    alpha = next((pair["alpha"].item() for pair in found.values() if "alpha" in pair), float(about.get("alpha", rank)))
+    rank = max((pair["A"].shape[0] for pair in found.values() if pair.get("A") is not None and pair["A"].ndim == 2), default=0)
+    try:
+        alpha = float(about.get("alpha", rank)) or float(rank)
+        own = {name: pair["alpha"].item() if "alpha" in pair else alpha for name, pair in found.items()}  # kohya has one a layer
+    except (ValueError, RuntimeError):
+        raise LoRAError(f"{path.name} has an alpha that is not a number; choose another file.") from None
     lora = LoRA(model, max(rank, 1), alpha)
     for i, name in enumerate(lora.names):
         lora.down[i].data.zero_()
@@ -94,7 +100,7 @@ def load(path: Path, model: nn.Module) -> LoRA:
         if {"A", "B"} - set(pair) or pair["A"].shape != (rank, layer.in_features) or pair["B"].shape != (layer.out_features, rank):
             raise LoRAError(f"{path.name} does not fit: its matrices of '{name}' have another shape or rank.")
         lora.down[i].data.copy_(pair["A"])
-        lora.up[i].data.copy_(pair["B"])
+        lora.up[i].data.copy_(pair["B"] * (own[name] / lora.alpha))
     return lora.eval().requires_grad_(False)
 
 

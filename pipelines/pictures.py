@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+import struct
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,40 +28,39 @@ REMOTE = {"remote": True}  # the validation context of what came over the networ
 
 
 def opened(given: Any, name: str, remote: bool = False) -> Image.Image:
-    """A PIL image of what was given, decoded. Raises ValueError with one sentence. A `remote` one is no path."""
+    """A PIL image of what was given, decoded and upright. Raises ValueError with one sentence. A `remote` one is no path."""
     if given is None or (isinstance(given, str) and not given):
         raise ValueError(f"there is no {name} yet; give one")
     if isinstance(given, Image.Image):
-        return given
+        return ImageOps.exif_transpose(given)
     if isinstance(given, np.ndarray):
         if given.dtype != np.uint8 or given.ndim not in (2, 3) or (given.ndim == 3 and given.shape[2] not in (3, 4)) or 0 in given.shape:
             raise ValueError(f"the {name} must be a uint8 array of height × width, with 3 or 4 channels or none")
         return Image.fromarray(given)
+    held = isinstance(given, str) and given.startswith("data:")
+    if not held and (remote or not isinstance(given, (str, Path))):
+        raise ValueError(f"the {name} must be a data URL" if remote else f"the {name} must be a path, a PIL image or a uint8 array")
     try:
-        if isinstance(given, str) and given.startswith("data:"):
-            source: Any = io.BytesIO(base64.b64decode(given.partition(",")[2], validate=True))
-        elif isinstance(given, (str, Path)) and not remote:
-            source = Path(given)
-        else:
-            raise ValueError(f"the {name} must be a data URL" if remote else f"the {name} must be a path, a PIL image or a uint8 array")
-        image = Image.open(source)
-        if image.width * image.height > HEADER:
-            raise ValueError(f"the {name} has {image.width} × {image.height} pixels, which is too many; scale it down to {SIDE} a side")
-        image.load()  # of an animation, the first frame
+        image = Image.open(io.BytesIO(base64.b64decode(given.partition(",")[2], validate=True)) if held else Path(given))
+        large = image.width * image.height > HEADER
+        if not large:
+            image.load()  # of an animation, the first frame
+            image = ImageOps.exif_transpose(image)
     except Image.DecompressionBombError:
         raise ValueError(f"the {name} has too many pixels; scale it down to {SIDE} a side") from None
     except (UnidentifiedImageError, binascii.Error):
         raise ValueError(f"the {name} is not a picture; choose a PNG, JPEG or WebP file") from None
     except FileNotFoundError:
         raise ValueError(f"the {name} {given} is not there; check the path") from None
-    except (OSError, SyntaxError, EOFError):
+    except (OSError, SyntaxError, EOFError, RuntimeError, ValueError, struct.error):  # each of them comes out of some damaged file
         raise ValueError(f"the {name} is damaged or incomplete; save it anew and try again") from None
+    if large:
+        raise ValueError(f"the {name} has {image.width} × {image.height} pixels, which is too many; scale it down to {SIDE} a side")
     return image
 
 
 def flat(image: Image.Image) -> Image.Image:
-    """8-bit RGB, upright, transparent parts on white, at most SIDE a side."""
-    image = ImageOps.exif_transpose(image)
+    """8-bit RGB, transparent parts on white, at most SIDE a side."""
     if image.mode.startswith(("I", "F")):  # 16 bits a pixel, whichever way PIL names it
         values = np.asarray(image, dtype=np.float64)
         image = Image.fromarray((values / (257 if values.max() > 255 else 1)).clip(0, 255).round().astype(np.uint8))
@@ -94,7 +94,7 @@ def mask(given: Any, remote: bool = False) -> str:
     Where it has an alpha channel, as a brush's layer has, what is opaque and not black is white.
     """
     image = opened(given, "mask", remote)
-    if image.mode in ("RGBA", "LA"):
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image.convert("RGBA"))
     image = flat(image).convert("L").point(lambda value: 255 * (value >= 128))
     return url(image)

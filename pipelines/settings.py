@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 from typing import Any, Literal
 
+from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from pipelines import cards
+from pipelines import cards, controls
 from pipelines.cards import worn_of
-from pipelines.pictures import Given, Mask, Maybe, pixels
+from pipelines.pictures import Given, Mask, Maybe, pixels, square, url
 
+LOOK = 6.0  # seconds from one look at what is being taught to the next
 MORE = {"more": True}  # shown under "More", for those who want to know
 
 
@@ -127,7 +129,7 @@ class EditByWords(LatentDiffusion):
 class ControlNet(LatentDiffusion):
     """Words and a drawing to a picture."""
 
-    control: Given = Field(description="What to follow: a drawing of lines, or a picture whose edges or colours to take. Its middle square is used.")
+    control: Maybe = Field("", description="What to follow: a drawing of lines, or a picture whose edges or colours to take. Its middle square is used.")
     kind: Literal["scribble", "edges", "palette"] = Field(
         "scribble", description="What to take from it: rough thick lines, exact thin ones, or where which colour is."
     )
@@ -142,7 +144,19 @@ class ControlNet(LatentDiffusion):
     def _span(self) -> ControlNet:
         if self.start > self.end:
             raise ValueError(f"The control starts at {self.start} but ends at {self.end}: let it start first.")
+        if not self.control and not self.second:
+            raise ValueError("There is no drawing yet: draw lines, colours or both.")
+        if self.control:
+            _lines(self.control, self.kind)
+        if self.second:
+            _lines(self.second, self.second_kind)
         return self
+
+
+def _lines(drawing: str, kind: str) -> None:
+    """Refuse a sheet without a line, where lines are wanted."""
+    if not controls.control(kind, pixels(drawing)).any():
+        raise ValueError("The drawing is empty: draw some lines first.")
 
 
 class Teaching(Settings):
@@ -153,22 +167,28 @@ class Teaching(Settings):
     name: str = Field("mine", pattern=r"^[a-z0-9-]{2,24}$", description="What it is called in the list of LoRAs: small letters, digits, hyphens.")
     rank: int = Field(8, ge=1, le=32, description="How much it can hold: more learns finer things, and larger files.")
     minutes: float = Field(2.0, ge=0.02, le=30, description="How long to teach. You can stop earlier and keep what was learnt.")
-    steps: int = Field(20, ge=1, le=100, description="How often to look at what was learnt, and to save it.", json_schema_extra=MORE)
+
+    @property
+    def steps(self) -> int:
+        """Looks at what was learnt, which save it."""
+        return min(200, max(1, round(60 * self.minutes / LOOK)))
 
     @field_validator("pictures", mode="before")
     @classmethod
     def _listed(cls, given: Any) -> Any:
         """As a JSON list too: so they come from the page."""
         try:
-            return json.loads(given or "[]") if isinstance(given, str) else given
+            given = json.loads(given or "[]") if isinstance(given, str) else given
         except ValueError:
             raise ValueError("the pictures are not a list of pictures: choose the files again") from None
+        if isinstance(given, (list, tuple)) and not 5 <= len(given) <= 40:
+            raise ValueError(f"{len(given)} pictures are too {'few' if len(given) < 5 else 'many'}: give 5 to 40 of one style")
+        return given
 
     @field_validator("pictures")
     @classmethod
-    def _some(cls, given: tuple[str, ...]) -> tuple[str, ...]:
-        if not 5 <= len(given) <= 40:
-            raise ValueError(f"{len(given)} pictures are too {'few' if len(given) < 5 else 'many'}: give 5 to 40 of one style")
+    def _several(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        given = tuple(url(Image.fromarray(square(pixels(picture)))) for picture in given)  # what is learnt from, and no more, is kept
         if len(set(given)) == 1:
             raise ValueError(f"these are {len(given)} copies of one picture: give different ones")
         return given
@@ -187,6 +207,11 @@ class Pix2Pix(Settings):
 
     control: Given = Field(description="A drawing of lines, or a picture whose edges to take. Its middle square is used.")
     style: Literal["emoji", "avatar"] = Field("emoji", description="What the lines are to become.")
+
+    @model_validator(mode="after")
+    def _drawn(self) -> Pix2Pix:
+        _lines(self.control, "edges")
+        return self
 
     @property
     def steps(self) -> int:

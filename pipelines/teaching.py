@@ -7,8 +7,10 @@ at every look: whoever stops keeps it.
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,9 +20,9 @@ from torch import Tensor
 
 from pipelines import frame as contract
 from pipelines import latent_diffusion, samplers, settings, text
-from pipelines.cards import LORA, home
+from pipelines.cards import LORA, home, loras
 from pipelines.guidance import Guidance
-from pipelines.lora import LoRA, worn
+from pipelines.lora import LoRA, LoRAError, worn
 from pipelines.pictures import pixels, square
 
 KEPT = [
@@ -29,7 +31,18 @@ KEPT = [
 ]  # fmt: skip
 SHOWN = ["{}", "a woman with curly hair, {}", "", "a woman with curly hair"]  # with the trigger, and without
 SAID = ["{}", "{} style", "a picture in {} style", "drawn as {}"]
+ROOM = 100  # LoRAs that are kept at most
 RATE, STYLE, PRIOR = 2e-3, 8, 4  # learning rate, and samples a step of each kind
+
+
+def place(name: str) -> Path:
+    """Where a new LoRA of that name goes: name-2, name-3, … where there is one already, so that none is lost. Raises LoRAError."""
+    folder = home() / "loras"
+    folder.mkdir(parents=True, exist_ok=True)
+    if len(list(folder.glob("*.safetensors"))) >= ROOM:
+        raise LoRAError(f"There are {ROOM} LoRAs here already: take some out of {folder} first.")
+    names = (name if k == 1 else f"{name}-{k}" for k in itertools.count(1))
+    return folder / f"{LORA}{next(n for n in names if n not in loras())}.safetensors"
 
 
 class Pipeline(latent_diffusion.OnBase):
@@ -75,8 +88,7 @@ class Pipeline(latent_diffusion.OnBase):
         # ordinary tensors: what was made in inference mode cannot be learnt from
         style, called, kept, prior = (part.clone() for part in (style, called, kept, prior))
         losses: list[float] = []
-        folder = home() / "loras"
-        folder.mkdir(parents=True, exist_ok=True)
+        path = place(s.name)
 
         def pick(n: int, count: int) -> Tensor:
             return torch.randint(n, (count,), generator=rng)
@@ -98,7 +110,6 @@ class Pipeline(latent_diffusion.OnBase):
                 optim.step()
                 optim.zero_grad(set_to_none=True)
                 losses.append(loss.item())
-            path = folder / f"{LORA}{s.name}.safetensors"
             lora.save(path, {"trigger": s.trigger, "pictures": str(len(given)), "steps": str(len(losses))})
             with torch.inference_mode(), worn(net, [(lora, 1.0)]):
                 made = self.base.autoencoder.develop(self.draw(shown, 12, s.seed)).cpu().numpy()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
 
-from pipelines import load
-from pipelines.controlnet import ControlNet, Pipeline
+from pipelines import load, samplers
+from pipelines.controlnet import ControlNet, Pipeline, together
 from pipelines.controls import CHANNELS, PREPROCESSORS, control, drawn, edges, palette, scribble
 from pipelines.nn.dit import Config, Transformer
 
@@ -90,6 +92,25 @@ def test_two_controls_weights_and_spans_each_change_something() -> None:
     assert not np.array_equal(picture(control=SQUARE, end=0.3), one)
     assert not np.array_equal(picture(control=SQUARE, kind="palette"), one)
     assert picture(control=SQUARE, guidance_end=0.5).shape == (128, 128, 3)  # steps without guidance
+
+
+def test_a_span_is_a_part_of_the_run_on_every_path() -> None:
+    seen: list[float] = []
+
+    def steer(*_: object) -> Any:
+        return lambda z, t: seen.append(t) or [z]
+
+    path = samplers.PATHS["linear-beta"]
+    grid = [path.straight_time(t) for t in samplers.grid(10)[:-1]]
+    hint = together([(steer, 1.0, path.straight_time(1.0), path.straight_time(0.5))])(None, grid, 1)
+    assert [bool(list(hint(torch.zeros(1), t))) for t in grid] == [True] * 6 + [False] * 4
+
+
+def test_colours_alone_are_enough_and_nothing_is_not() -> None:
+    assert not np.array_equal(picture(second=SQUARE), picture("latent-diffusion"))
+    for nothing in ({}, {"control": np.full((64, 64, 3), 255, np.uint8)}):
+        with pytest.raises(ValidationError, match=r"There is no drawing yet|The drawing is empty: draw some lines first"):
+            picture(**nothing)
 
 
 def test_a_span_that_ends_before_it_starts_is_refused() -> None:

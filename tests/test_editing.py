@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from pipelines import load, pictures, samplers
 from pipelines.editing import EditByWords, Place, cells, fused, held, renoised, uphill, windows, zigzag
 from pipelines.frame import Frame
-from pipelines.settings import sentence
+from pipelines.settings import LatentDiffusion, sentence
 
 RNG = np.random.default_rng(0)
 
@@ -51,6 +51,14 @@ def test_outside_the_mask_nothing_changes_in_any_kind_of_file(mode: str) -> None
     mask = blob()
     made = run("inpainting", image=deep, mask=mask, steps=2, method="naive")[-1].result.pixels
     assert np.array_equal(made[mask == 0], pictures.pixels(pictures.picture(deep))[mask == 0])
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 5), (2, 9), (3, 3)])
+def test_a_speck_can_be_blended(size: tuple[int, int]) -> None:
+    mask = np.zeros((128, 128), np.uint8)
+    mask[50 : 50 + size[0], 60 : 60 + size[1]] = 255
+    whole = image()
+    assert np.array_equal(run("inpainting", image=whole, mask=mask, blend=True)[-1].result.pixels[mask == 0], whole[mask == 0])
 
 
 def test_blending_keeps_the_outside_too() -> None:
@@ -160,9 +168,9 @@ def test_editing_by_words_leaves_what_the_captions_agree_about(monkeypatch: pyte
 
 def test_captions_that_agree_dispute_nothing_and_others_a_part() -> None:
     pipe = load("edit-by-words")
-    z, cat, hat = torch.randn(1, 8, 16, 16), *(pipe.base.condition(said, "").captions[:1] for said in ("a cat", "a red hat"))
-    assert not pipe.disputed(z, cat, cat, 0).any()
-    assert 0 < pipe.disputed(z, cat, hat, 0).mean() <= 1
+    z, (cat, hat) = torch.randn(1, 8, 16, 16), (pipe.base.prepare(LatentDiffusion(prompt=said), [1.0]) for said in ("a cat", "a red hat"))
+    assert not pipe.disputed(z, cat, cat).any()
+    assert 0 < pipe.disputed(z, cat, hat).mean() <= 1
 
 
 def test_a_place_holds_its_mask_and_a_cut_comes_back() -> None:

@@ -59,8 +59,10 @@ def bad(folder: Path) -> dict[str, tuple[Any, str]]:
     (folder / "cut.png").write_bytes((folder / "whole.png").read_bytes()[:400])
     (folder / "text.png").write_text("I am text")
     Image.new("1", (12_000, 9_000)).save(folder / "huge.png")
+    Image.new("RGB", (20, 20)).save(folder / "exif.png", exif=b"Exif\0\0no such block")
     return {
         "cut": (folder / "cut.png", "damaged or incomplete"),
+        "exif": (folder / "exif.png", "damaged or incomplete"),
         "text": (folder / "text.png", "not a picture"),
         "huge": (folder / "huge.png", "12000 × 9000 pixels, which is too many"),
         "absent": (folder / "absent.png", "is not there"),
@@ -71,7 +73,7 @@ def bad(folder: Path) -> dict[str, tuple[Any, str]]:
     }
 
 
-@pytest.mark.parametrize("name", ["cut", "text", "huge", "absent", "tiny", "float", "number", "url"])
+@pytest.mark.parametrize("name", ["cut", "exif", "text", "huge", "absent", "tiny", "float", "number", "url"])
 def test_what_is_no_picture_is_one_sentence(name: str, tmp_path: Path) -> None:
     given, sentence = bad(tmp_path)[name]
     with pytest.raises(ValueError, match=sentence):
@@ -84,3 +86,7 @@ def test_a_mask_is_black_and_white_and_a_brushs_layer_is_one() -> None:
     layer = np.zeros((8, 8, 4), np.uint8)
     layer[2:4, 2:4] = (255, 255, 255, 255)
     assert (pictures.pixels(pictures.mask(layer)) > 0).sum() == 4
+    indexed = Image.fromarray(layer[..., 0], "P")
+    indexed.putpalette([255, 255, 255] * 256)
+    indexed.info["transparency"] = 0
+    assert (pictures.pixels(pictures.mask(indexed)) > 0).sum() == 4

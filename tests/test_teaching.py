@@ -9,7 +9,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from pipelines import cards, load
+from pipelines import cards, load, settings
 from pipelines.teaching import Pipeline
 
 PICTURES = [np.full((40 + i, 50, 3), (200, 30, 10 * i), np.uint8) for i in range(5)]
@@ -21,9 +21,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "loras"
 
 
-def test_it_learns_saves_at_each_look_and_can_be_worn() -> None:
+def test_it_learns_saves_at_each_look_and_can_be_worn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "LOOK", 2.0)
     base = {k: v.clone() for k, v in load("latent-diffusion").transformer.state_dict().items()}
-    frames = list(Pipeline().generate(pictures=PICTURES, trigger="zorblax", name="reds", minutes=0.1, steps=3))
+    frames = list(Pipeline().generate(pictures=PICTURES, trigger="zorblax", name="reds", minutes=0.1))
     assert [f.step for f in frames] == [1, 2, 3]
     assert frames[-1].detail["calls"] >= 3
     assert frames[-1].result.pixels.shape == (256, 256, 3)
@@ -34,11 +35,14 @@ def test_it_learns_saves_at_each_look_and_can_be_worn() -> None:
     assert all(torch.equal(v, base[k]) for k, v in load("latent-diffusion").transformer.state_dict().items())
 
 
-def test_a_stop_keeps_what_was_learnt() -> None:
-    frames = Pipeline().generate(pictures=PICTURES, trigger="zorblax", name="early", minutes=0.05, steps=50)
-    next(frames)
-    frames.close()
-    assert "early" in cards.loras()
+def test_a_stop_keeps_what_was_learnt_and_a_second_one_of_that_name_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "LOOK", 0.5)
+    for _ in range(2):
+        frames = Pipeline().generate(pictures=PICTURES, trigger="zorblax", name="early", minutes=0.05)
+        next(frames)
+        frames.close()
+    assert set(cards.loras()) == {"early", "early-2"}
+    assert cards.trigger(cards.loras()["early"]) == "zorblax"
 
 
 @pytest.mark.parametrize(

@@ -98,8 +98,10 @@ window.darkroom = (() => {
       if (n < 2) { svg.replaceChildren(); return; }
       const top = Math.max(...film.slice(1).map((f) => f.moved || 0), 1e-6), x = (i) => (i * 262) / (n - 1);
       const line = (values) => values.map((v, i) => `${i ? 'L' : 'M'}${x(i).toFixed(1)} ${(86 - 80 * Math.min(1, v)).toFixed(1)}`).join('');
+      // RePaint's own way down, back up and down again, where there is one
+      const walk = (times) => times.map((t, i) => `${i ? 'L' : 'M'}${((i * 262) / (times.length - 1)).toFixed(1)} ${(86 - 80 * t).toFixed(1)}`).join('');
       svg.innerHTML = `<path d="${line(film.map((f) => (f.moved || 0) / top))}" fill="none" stroke="var(--safelight)" stroke-width="2"/>`
-        + `<path d="${line(film.map((f) => f.sigma / (f.a + f.sigma) || 0))}" fill="none" stroke="var(--mute)" stroke-dasharray="3 4"/>`
+        + `<path d="${film[at].schedule ? walk(film[at].schedule) : line(film.map((f) => f.sigma / (f.a + f.sigma) || 0))}" fill="none" stroke="var(--mute)" stroke-dasharray="${film[at].schedule ? '' : '3 4'}"/>`
         + `<line x1="${x(at)}" x2="${x(at)}" y1="0" y2="92" stroke="var(--paper)"/>`;
     }
 
@@ -113,7 +115,6 @@ window.darkroom = (() => {
       by('s-memory').textContent = megabytes(c.memory); by('s-seed').textContent = message.seed; by('s-time').textContent = `${fixed(c.seconds)} s`;
       by('s-device').textContent = film[at].device || '–';
       links(); strip(); draw(); buttons(false);
-      if (files.some((file) => file.name.startsWith('lora-'))) document.dispatchEvent(new Event('taught'));
       const cut = film[at].cut;
       if (message.warning) toast(message.warning, true);
       else if (cut) toast(`The prompt was longer than the encoder reads; this was cut: “${cut.slice(0, 80)}”`);
@@ -169,6 +170,7 @@ window.darkroom = (() => {
     // whatever ended the run, and however early: the last picture stays, and the buttons work again
     function ended() {
       buttons(false);
+      if ($('pile')) for (const wait of [0, 10000]) setTimeout(() => document.dispatchEvent(new Event('taught')), wait); // a stopped look ends late, and is saved
       if (film.length) { $('scrub').max = film.length; $('scrub').disabled = film.length < 2; strip(); draw(); }
       else if ($('where').textContent === 'loading') $('where').textContent = '';
     }
@@ -176,7 +178,8 @@ window.darkroom = (() => {
     function stopped() {
       const begun = !waiting;
       ended();
-      $('where').textContent = begun && film.length ? `stopped at step ${film[at].step} of ${film[at].steps}; the picture is kept` : 'stopped before it began';
+      if (begun && $('pile')) $('where').textContent = 'stopped; what was learnt is kept, in the list of LoRAs';
+      else $('where').textContent = begun && film.length ? `stopped at step ${film[at].step} of ${film[at].steps}; the picture is kept` : 'stopped before it began';
     }
 
     function go(to) { if (film.length && !$('scrub').disabled) { at = Math.max(0, Math.min(film.length - 1, to)); draw(); } }
@@ -196,15 +199,16 @@ window.darkroom = (() => {
     }
 
     // pix2pix draws at every stroke: one request at a time, and the last stroke is never lost
-    let drawing = false, again = false;
+    let drawing = 0, again = false;
     function redraw() {
       if (document.querySelector(`#${tab}-model input:checked`)?.value !== 'pix2pix') return;
-      if (drawing) again = true; else { drawing = true; $('live').click(); }
+      if (Date.now() - drawing < 5000) again = true; else { drawing = Date.now(); $('live').click(); } // an answer that got lost stops nothing for long
     }
 
     function live(m) {
-      drawing = false; film = []; files = []; $('downloads').replaceChildren(); $('film').replaceChildren(); $('scrub').disabled = true;
+      drawing = 0; film = []; files = []; $('downloads').replaceChildren(); $('film').replaceChildren(); $('scrub').disabled = true;
       if (m.url) picture(m.url, 'The drawing as a picture');
+      else { $('now').hidden = true; $('empty').hidden = false; }
       $('where').textContent = m.note;
       if (again) { again = false; redraw(); }
     }
@@ -311,11 +315,19 @@ window.darkroom = (() => {
   const sliders = (value) => known.map(([name, word]) => {
     const strength = worn(value).get(name) ?? 0;
     return `<label class="lora"><b>${name}</b><small>${word && `say “${word}”`}</small><output>${fixed(strength)}</output>
+      <button type="button" class="send" data-save="${name}">Save</button>
       <input type="range" min="-1" max="2" step="0.05" value="${strength}" data-name="${name}"></label>`;
   }).join('') || '<small>None is there yet.</small>';
   function loras(element, props, server) {
     const list = () => server.listed().then((all) => { props.known = known = all; });
-    element.addEventListener('input', (e) => { e.target.previousElementSibling.textContent = fixed(e.target.value); });
+    element.addEventListener('input', (e) => { e.target.closest('.lora').querySelector('output').textContent = fixed(e.target.value); });
+    element.addEventListener('click', async (e) => {
+      const name = e.target.dataset.save;
+      if (!name) return;
+      e.preventDefault();
+      const link = document.createElement('a');
+      link.href = await server.taken(name); link.download = `lora-${name}.safetensors`; link.click();
+    });
     element.addEventListener('change', (e) => {
       const strengths = worn(props.value).set(e.target.dataset.name, Number(e.target.value));
       props.value = [...strengths].filter(([, strength]) => strength).map((pair) => pair.join(':')).join(', ');

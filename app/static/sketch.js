@@ -30,7 +30,7 @@ window.darkroomSketch = (tab) => {
     ink[name].drawImage(await load(url), 0, 0, side, side);
     const pixels = whole(name), d = pixels.data;
     for (let i = 0; i < d.length; i += 4) {
-      if (name === 'pen') d.set([27, 22, 19, 255 - (d[i] + d[i + 1] + d[i + 2]) / 3], i);
+      if (name === 'pen') d.set([27, 22, 19, ((255 - (d[i] + d[i + 1] + d[i + 2]) / 3) * 255) / (255 - 68 / 3)], i); // the ink's own darkness is opaque
       else if (d[i] > 250 && d[i + 1] > 250 && d[i + 2] > 250) d[i + 3] = 0;
     }
     ink[name].putImageData(pixels, 0, 0);

@@ -100,7 +100,7 @@ def build(desktop: Desktop) -> None:
         if not lines:
             return desktop.tell({"live": {"note": ""}}, TAB)
         try:
-            settings = find("pix2pix").settings(control=lines, style=style)
+            settings = find("pix2pix").settings.model_validate({"control": lines, "style": style}, context=pictures.REMOTE)
         except ValidationError as error:
             return desktop.tell({"live": {"note": sentence(error)}}, TAB)
         return desktop.tell({"live": live.glimpse("pix2pix", settings)}, TAB)

@@ -67,6 +67,22 @@ def test_pictures_travel_as_data_urls_and_paths_of_the_server_do_not(client: Cli
         client.predict(image=__file__, prompt="a cat", api_name="/variation")
 
 
+def test_a_sketch_a_style_and_a_style_worn(client: Client) -> None:
+    def square(side: int) -> str:
+        picture = Image.new("RGB", (64, 64), "white")
+        picture.paste((30, 4 * side, 30), (4, 4, side, side))
+        return url(picture)
+
+    assert client.predict(control=square(40), steps=2, api_name="/controlnet")["files"]
+    assert client.predict(control=square(40), style="avatar", api_name="/pix2pix")["files"]
+    taught = client.predict(pictures=[square(20 + i) for i in range(5)], trigger="zorblax", name="api", minutes=0.05, api_name="/lora")
+    assert [file["name"] for file in taught["files"]][-1] == "lora-api.safetensors"
+    plain, worn = (client.predict(prompt="zorblax", steps=2, loras=loras, api_name="/latent_diffusion")["files"][0]["url"] for loras in ("", "api:0.8"))
+    assert plain != worn
+    with pytest.raises(AppError, match="there is no LoRA 'nobody' here"):
+        client.predict(prompt="zorblax", loras="nobody", api_name="/latent_diffusion")
+
+
 def test_ten_at_once_all_finish(client: Client) -> None:
     with ThreadPoolExecutor(10) as pool:
         results = list(pool.map(lambda seed: client.predict(prompt="a cat", steps=3, seed=seed, api_name="/latent_diffusion"), range(10)))

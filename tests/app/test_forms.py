@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from PIL import Image
 from pydantic import ValidationError
 
 from app.forms import Form
-from pipelines.settings import LatentDiffusion, sentence
+from pipelines.settings import LatentDiffusion, Variation, sentence
 
 form = Form.build({"latent-diffusion": LatentDiffusion}, "test", ["prompt"])
 
@@ -34,6 +37,13 @@ def test_a_slider_lets_settings_refuse(name: str, value: object, said: str) -> N
     with pytest.raises(ValidationError) as caught:
         form.settings("latent-diffusion", values(**{name: value}))
     assert sentence(caught.value) == said
+
+
+def test_a_path_of_the_server_is_no_picture(tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64)).save(tmp_path / "private.png")
+    edits = Form.build({"variation": Variation}, "edits", [])
+    with pytest.raises(ValidationError, match="the picture must be a data URL"):
+        edits.settings("variation", tuple(Variation.model_fields[n].default for n in edits.controls), {"image": str(tmp_path / "private.png")})
 
 
 def test_an_empty_seed_is_the_default() -> None:

@@ -43,7 +43,7 @@ class Recipe(flow.Recipe):
         net = ControlNet(self.base.config, CHANNELS[self.kind])
         net.copy(self.base)
         if self.kind == "scribble":
-            weights.fill(net, weights.read("controlnet-edges")[0], "controlnet-edges")
+            net.load_state_dict(weights.read("controlnet-edges")[0])
         return net
 
     def control(self, name: str, pictures: np.ndarray, rng: np.random.Generator | None) -> Tensor:

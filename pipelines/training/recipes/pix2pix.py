@@ -35,7 +35,7 @@ class Duel(nn.Module):
 
 
 class Recipe:
-    steps, lr, ema, batch = 3000, 4e-4, 0.99, 12
+    steps, lr, ema, batch = 3000, 8e-4, 0.99, 12
     betas, look_every, warmup = (0.5, 0.99), 180, 50
 
     def __init__(self, kind: str = "") -> None:
