@@ -39,7 +39,7 @@ def test_teach_a_style_and_wear_it(train: Page, pictures: list[Path]) -> None:
     train.set_input_files("#train-drop input[type=file]", pictures)
     expect(train.locator("#train-pile img")).to_have_count(6)
     train.fill("#train-trigger textarea, #train-trigger input", "zorblax")
-    number(train, "minutes", 0.1)
+    number(train, "minutes", 0.34)
     train.click("#train-generate")
     train.wait_for_selector("#train-downloads a >> text=lora-mine.safetensors")
     expect(train.locator("#train-where")).to_contain_text("updates · loss")
@@ -55,6 +55,21 @@ def test_teach_a_style_and_wear_it(train: Page, pictures: list[Path]) -> None:
     expect(train.locator("#toast")).to_be_hidden()
     made = base64.b64decode(train.get_attribute("#image-downloads a", "href").split(",")[1])
     assert '"loras": "mine:0.8"' in Image.open(io.BytesIO(made)).text["darkroom"]
+
+
+def test_a_stop_keeps_what_was_learnt_and_it_can_be_saved(train: Page, pictures: list[Path]) -> None:
+    train.set_input_files("#train-drop input[type=file]", pictures)
+    train.fill("#train-trigger textarea, #train-trigger input", "zorblax")
+    train.fill("#train-name textarea, #train-name input", "stopped")
+    train.click("#train-generate")
+    expect(train.locator("#train-where")).to_contain_text("updates · loss", timeout=30_000)
+    train.click("#train-stop")
+    expect(train.locator("#train-where")).to_contain_text("what was learnt is kept")
+    train.get_by_role("tab", name="Image").click()
+    train.click("#image-more")
+    with train.expect_download() as saved:
+        train.locator("#image-loras .lora", has_text="stopped").get_by_role("button", name="Save").click()
+    assert saved.value.suggested_filename == "lora-stopped.safetensors"
 
 
 def test_too_few_and_no_pictures_are_one_sentence(train: Page, pictures: list[Path], tmp_path: Path) -> None:
