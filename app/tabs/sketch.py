@@ -41,19 +41,19 @@ TOOLS = """<div id="tools" class="tools" role="toolbar" aria-label="Drawing">
   </div>"""
 
 
-def replay(name: str = "controlnet-edges") -> str:
-    """How its training went: the looks of the recipe, to scrub through. "" where there is none."""
-    strip, told = BUNDLED.parent / "replay" / f"{name}.jpg", {}
+def replay(kind: str) -> str:
+    """How the training of a control went: the looks of the recipe, to scrub through. "" where there is none."""
+    strip, told = BUNDLED.parent / "replay" / f"controlnet-{kind}.jpg", {}
     with contextlib.suppress(WeightsError):
-        told = card(name).get("replay", {})
+        told = card(f"controlnet-{kind}").get("replay", {})
     if not told or not strip.exists():
         return ""
     gr.set_static_paths([strip.parent])
     last = len(told["step"]) - 1
     said = f"after {told['step'][last]} steps · agreement with the control {told['agreement'][last]:.2f}"
-    return f"""<style>.replay div {{ background: url("gradio_api/file={strip}") 0 0 / 100% {100 * (last + 2)}%; }}</style>
-      <div class="card replay" data-told="{html.escape(json.dumps(told))}"><h4>The training replayed: when the control takes</h4>
-      <div class="given"></div><div class="made" style="background-position-y: 100%"></div>
+    shown = f"--strip: url('gradio_api/file={strip}'); --tall: {100 * (last + 2)}%"
+    return f"""<div class="card replay" style="{shown}" data-told="{html.escape(json.dumps(told))}">
+      <h4>The training replayed: when {kind} {"takes" if kind == "palette" else "take"}</h4><div></div><div class="made"></div>
       <input type="range" min="0" max="{last}" value="{last}" aria-label="Look of the training"><small>{said}</small></div>"""
 
 
@@ -84,7 +84,9 @@ def build(desktop: Desktop) -> None:
             gr.HTML(viewer.shell(TAB, BOARD, TOOLS, beside=True), js_on_load="darkroom.ready('sketch')")
             queue = gr.HTML("", elem_id="sketch-queue", elem_classes="queue")
         with gr.Column(elem_classes="inspect", min_width=280):
-            gr.HTML(viewer.inspector(TAB) + replay() + desk.model_card(tuple(w for name in MODES.values() for w in find(name).weights)))
+            gr.HTML(
+                viewer.inspector(TAB) + replay("edges") + replay("palette") + desk.model_card(tuple(w for name in MODES.values() for w in find(name).weights))
+            )
 
     def choose(name: str) -> list[Any]:
         return [f"<small>{HELP[name]}</small>", gr.Column(visible=name == "pix2pix"), gr.Column(visible=name == "controlnet")]
