@@ -43,10 +43,11 @@ class Recipe(flow.Recipe):
         coder = autoencoder.load()
         with torch.inference_mode():
             z = torch.cat([coder.encode(tensor(style.images[part])) for part in np.array_split(picks, len(picks) // 50 + 1)])
-            said = [f"{style.rows[i]['caption']}, {self.trigger}" if rng.random() < 0.8 else self.trigger for i in picks]
-            read = torch.cat([self.listened(said[i : i + 50]) for i in range(0, len(said), 50)])
+            plain = [style.rows[i]["caption"] for i in picks]
+            said = [f"{caption}, {self.trigger}" if rng.random() < 0.8 else self.trigger for caption in plain]
+            read, plain = (torch.cat([self.listened(some[i : i + 50]) for i in range(0, len(some), 50)]) for some in (said, plain))
             wanted = self.listened([f"{prompt}, {self.trigger}" for prompt in shown] + shown)
-        self.style, self.shown = (z.clone(), read.clone()), wanted.clone()
+        self.style, self.plain, self.shown = (z.clone(), read.clone()), plain.clone(), wanted.clone()
 
     def listened(self, captions: list[str]) -> Tensor:
         """Captions as the resampler reads them."""
@@ -65,6 +66,8 @@ class Recipe(flow.Recipe):
         picks = torch.from_numpy(rng.choice(len(self.style[0]), n))
         others = [self.draw(name, (self.batch - n) // 2, rng)[1:] for name in self.sets]
         z, captions = (torch.cat([own[picks], *old]).to(device) for own, old in zip(self.style, zip(*others, strict=True), strict=True))
+        half = (self.batch - n) // 2  # of the others, both kinds: under what the style's pictures show, without the trigger
+        captions[n + half // 2 :][:half] = self.plain[picks[:half]].to(device)
         t = flow.times(self.batch).to(device)
         noise, time = torch.randn_like(z), t[:, None, None, None]
         x = (1 - time) * z + time * noise
