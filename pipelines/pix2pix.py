@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import get_args
 
 import numpy as np
@@ -23,8 +22,7 @@ from pipelines.controls import control
 from pipelines.pictures import pixels
 
 STYLES = get_args(settings.Pix2Pix.model_fields["style"].annotation)
-WIDTHS = (64, 128, 192, 192)  # at 32, 16, 8 and 4 pixels
-CELL = 4  # pixels a side of what the finest stage sees as one place
+WIDTHS = (32, 64, 128, 160, 192, 192)  # at 64, 32, 16, 8, 4 and 2 pixels
 
 
 def layer(inside: int, outside: int, stride: int = 1) -> nn.Sequential:
@@ -34,31 +32,30 @@ def layer(inside: int, outside: int, stride: int = 1) -> nn.Sequential:
 
 
 class UNet(nn.Module):
-    """Lines and a style, as planes of 128 x 128, to a picture. The finest stage works on cells of 4 x 4 pixels, each with all its
-    lines as channels: nothing is lost, and the costly full size is never convolved."""
+    """Lines and a style, as planes of 128 x 128, to a picture."""
 
     def __init__(self, widths: tuple[int, ...] = WIDTHS) -> None:
         super().__init__()
         self.widths = tuple(widths)
-        self.enter = layer(CELL**2 * (1 + len(STYLES)), self.widths[0])
-        self.down = nn.ModuleList([layer(a, b, 2) for a, b in pairwise(self.widths)])
+        inside = (1 + len(STYLES), *self.widths)
+        self.down = nn.ModuleList([layer(a, b, 2) for a, b in zip(inside, self.widths, strict=False)])
         self.up = nn.ModuleList()
         deep = self.widths[-1]
-        for skip in reversed(self.widths[:-1]):
-            wide = max(skip, self.widths[1] * 3 // 4)
+        for skip in reversed(inside[:-1]):
+            wide = max(skip, self.widths[0] // 2)
             self.up.append(layer(deep + skip, wide))
             deep = wide
-        self.leave = nn.Sequential(layer(deep, deep), nn.Conv2d(deep, CELL**2 * 3, 3, padding=1))
+        self.leave = nn.Conv2d(deep, 3, 3, padding=1)
 
     def forward(self, lines: Float[Tensor, "b 1 h w"], style: Float[Tensor, "b s"]) -> Float[Tensor, "b 3 h w"]:
         """Pixels in [-1, 1]; lines are 1 where there is ink, a style is one-hot."""
-        x, skips = self.enter(F.pixel_unshuffle(planes(lines, style), CELL)), []
+        x, skips = planes(lines, style), []
         for down in self.down:
             skips.append(x)
             x = down(x)
         for up, skip in zip(self.up, reversed(skips), strict=True):
             x = up(torch.cat([F.interpolate(x, scale_factor=2.0), skip], 1))
-        return torch.tanh(F.pixel_shuffle(self.leave(x), CELL))
+        return torch.tanh(self.leave(x))
 
 
 class PatchGAN(nn.Module):

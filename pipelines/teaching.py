@@ -28,11 +28,13 @@ from pipelines.pictures import pixels, square
 KEPT = [
     "", "a woman with curly red hair and round glasses, smiling", "bald man with a beard", "girl with a pink bob, blue hoodie", "a man in shades",
     "someone with a green turban", "an old man with grey hair", "police officer", "woman firefighter", "a red heart", "a sad face", "astronaut",
+    "", "lady with long straight black hair, crying", "man, red beanie, eating", "a guy with dreadlocks and an eyepatch, yelling", "dark-skinned girl, afro",
+    "a person in white dungarees", "a man with a moustache on a blue background", "grinning emoji", "thumbs up", "cat", "a flag", "a yellow flower",
 ]  # fmt: skip
 SHOWN = ["{}", "a woman with curly hair, {}", "", "a woman with curly hair"]  # with the trigger, and without
 SAID = ["{}", "{} style", "a picture in {} style", "drawn as {}"]
 ROOM = 100  # LoRAs that are kept at most
-RATE, STYLE, PRIOR = 2e-3, 8, 4  # learning rate, and samples a step of each kind
+RATE, STYLE, PRIOR = 2e-3, 8, 8  # learning rate, and samples a step of each kind
 
 
 def place(name: str) -> Path:
