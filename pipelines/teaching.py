@@ -8,13 +8,13 @@ at every look: whoever stops keeps it.
 from __future__ import annotations
 
 import itertools
+import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
@@ -25,16 +25,19 @@ from pipelines.guidance import Guidance
 from pipelines.lora import LoRA, LoRAError, worn
 from pipelines.pictures import pixels, square
 
-KEPT = [
-    "", "a woman with curly red hair and round glasses, smiling", "bald man with a beard", "girl with a pink bob, blue hoodie", "a man in shades",
-    "someone with a green turban", "an old man with grey hair", "police officer", "woman firefighter", "a red heart", "a sad face", "astronaut",
-    "", "lady with long straight black hair, crying", "man, red beanie, eating", "a guy with dreadlocks and an eyepatch, yelling", "dark-skinned girl, afro",
-    "a person in white dungarees", "a man with a moustache on a blue background", "grinning emoji", "thumbs up", "cat", "a flag", "a yellow flower",
-]  # fmt: skip
+WHO = ["a woman", "a man", "girl", "an old man", "person", "dark-skinned guy", "lady"]
+HAIR = ["curly red hair", "a pink bob", "short black hair", "a green turban", "a blonde afro", "long grey hair", "no hair", "a blue beanie", "brown dreadlocks"]
+MORE = ["smiling", "in shades", "with round glasses", "with a beard", "blue hoodie", "crying", "on a pink background", "winking", "white dungarees", "angry"]
+SIGNS = ["", "police officer", "woman firefighter", "a red heart", "a sad face", "grinning emoji", "thumbs up", "cat", "a flag", "a yellow flower", "astronaut"]
 SHOWN = ["{}", "a woman with curly hair, {}", "", "a woman with curly hair"]  # with the trigger, and without
-SAID = ["{}", "{} style", "a picture in {} style", "drawn as {}"]
+SAID = ["{}", "{} style", "a picture in {} style", "drawn as {}", *["*, {} style", "*, {}"] * 2]  # where * is, other words: the trigger is heard among them
 ROOM = 100  # LoRAs that are kept at most
-RATE, STYLE, PRIOR = 2e-3, 8, 8  # learning rate, and samples a step of each kind
+RATE, STYLE, PRIOR, KEEP = 2e-3, 8, 8, 8.0  # learning rate, samples a step of each kind, weight of what is kept
+
+
+def captions(n: int, rng: random.Random) -> list[str]:
+    """What people may say without the trigger."""
+    return [rng.choice(SIGNS) if rng.random() < 0.3 else f"{rng.choice(WHO)} with {rng.choice(HAIR)}, {rng.choice(MORE)}" for _ in range(n)]
 
 
 def place(name: str) -> Path:
@@ -84,8 +87,10 @@ class Pipeline(latent_diffusion.OnBase):
         given = np.stack([square(pixels(p)) for p in s.pictures])
         with torch.inference_mode():
             style = self.base.autoencoder.encode(torch.from_numpy(given).permute(0, 3, 1, 2).float().to(self.base.device) / 127.5 - 1)
-        called, kept = self.read([way.format(s.trigger) for way in SAID]), self.read(KEPT)
-        prior = self.draw(kept, 8, s.seed)
+        words = captions(128, random.Random(s.seed))
+        called = self.read([SAID[i % len(SAID)].replace("*", said or "someone").format(s.trigger) for i, said in enumerate(words[:64])])
+        kept = self.read(words)
+        prior = self.draw(kept[:24], 8, s.seed)
         shown = self.read([way.format(s.trigger) if "{}" in way else way for way in SHOWN])
         # ordinary tensors: what was made in inference mode cannot be learnt from
         style, called, kept, prior = (part.clone() for part in (style, called, kept, prior))
@@ -98,17 +103,17 @@ class Pipeline(latent_diffusion.OnBase):
         for look in range(1, s.steps + 1):
             until = began + 60 * s.minutes * look / s.steps
             while time.perf_counter() < until or len(losses) < look:
-                old = pick(len(prior), PRIOR)
-                z = torch.cat([style[pick(len(style), STYLE)], prior[old]])
-                captions = torch.cat([called[pick(len(called), STYLE)], kept[old]])
+                z = torch.cat([style[pick(len(style), STYLE)], prior[pick(len(prior), PRIOR)]])
+                said = torch.cat([called[pick(len(called), STYLE)], kept[pick(len(kept), PRIOR)]])
                 t = torch.sigmoid(torch.randn(len(z), generator=rng) + 0.5).to(z.device)
                 noise, time_ = torch.randn(z.shape, generator=rng).to(z.device), t[:, None, None, None]
                 x = (1 - time_) * z + time_ * noise
                 with torch.no_grad():
-                    wanted = torch.cat([(noise - z)[:STYLE], self.velocity(x[STYLE:], t[STYLE:], captions[STYLE:])])
+                    wanted = torch.cat([(noise - z)[:STYLE], self.velocity(x[STYLE:], t[STYLE:], said[STYLE:])])
                 with torch.enable_grad(), worn(net, [(lora, 1.0)]):
-                    loss = F.mse_loss(self.velocity(x, t, captions), wanted)
-                    loss.backward()
+                    error = (self.velocity(x, t, said) - wanted).square()
+                    loss = error[:STYLE].mean()
+                    (loss + KEEP * error[STYLE:].mean()).backward()
                 optim.step()
                 optim.zero_grad(set_to_none=True)
                 losses.append(loss.item())
