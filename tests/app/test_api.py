@@ -79,7 +79,7 @@ def test_a_sketch_a_style_and_a_style_worn(client: Client) -> None:
     assert [file["name"] for file in taught["files"]][-1] == "lora-api.safetensors"
     plain, worn = (client.predict(prompt="zorblax", steps=2, loras=loras, api_name="/latent_diffusion")["files"][0]["url"] for loras in ("", "api:0.8"))
     assert plain != worn
-    with pytest.raises(AppError, match="there is no LoRA 'nobody' here"):
+    with pytest.raises(AppError, match="There is no LoRA 'nobody' here"):
         client.predict(prompt="zorblax", loras="nobody", api_name="/latent_diffusion")
 
 
