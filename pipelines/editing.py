@@ -52,12 +52,14 @@ class Editing(latent_diffusion.OnBase):
 
     def side_by_side(self, runs: list[Any], names: list[str], start: np.ndarray) -> Iterator[contract.Frame]:
         """Several runs, one after the other, shown side by side; each result carries its own settings."""
-        strip, made, done, steps = [start] * len(runs), [], 0, sum(self.steps(s) for s in runs)
+        strip, made, done, steps, calls = [start] * len(runs), [], 0, sum(self.steps(s) for s in runs), 0
         for k, s in enumerate(runs):
             for f in self.run(s):
                 strip[k], done = f.preview, done + 1
                 made += [f.result] if f.result else []
-                yield contract.Frame(done, steps, np.concatenate(strip, axis=1), None, names[k], made if done == steps else None, f.detail)
+                last, detail = done == steps, {**f.detail, "calls": calls + f.detail["calls"]}
+                yield contract.Frame(done, steps, np.concatenate(strip, axis=1), None, " · ".join(names) if last else names[k], made if last else None, detail)
+            calls = detail["calls"]
 
     def steps(self, s: Any) -> int:
         """How many steps a run of these settings has."""
@@ -80,7 +82,7 @@ class Variation(Editing):
     def run(self, s: settings.Variation) -> Iterator[contract.Frame]:
         if s.ladder:
             rungs = [s.model_copy(update={"strength": k / 10, "ladder": False, "count": 1}) for k in range(1, 10)]
-            yield from self.side_by_side(rungs, [f"strength {r.strength:.1f}" for r in rungs], square(pixels(s.image)))
+            yield from self.side_by_side(rungs, [f"{r.strength:.1f}" for r in rungs], square(pixels(s.image)))
             return
         z = self.latent(square(pixels(s.image)))
         times = samplers.grid(self.steps(s), s.strength)

@@ -81,7 +81,7 @@ class Inpainting(LatentDiffusion):
         description="A model that sees the mask; or the base alone: RePaint goes back and forth until new and old agree, at many more calls; naive does not.",
     )
     compare: bool = Field(False, description="Every method side by side, on the same mask and seed.")
-    feather: int = Field(0, ge=0, le=32, description="Fade the new part in over so many pixels inside the mask.")
+    feather: int = Field(4, ge=0, le=32, description="Fade the new part in over so many pixels inside the mask.")
     jump: int = Field(4, ge=1, le=20, description="RePaint: how many steps it goes back each time.", json_schema_extra=MORE)
     resamples: int = Field(3, ge=1, le=10, description="RePaint: how often each stretch is developed.", json_schema_extra=MORE)
     blend: bool = Field(False, description="Blend the seam (Poisson): the part's colours follow what is around it.", json_schema_extra=MORE)

@@ -131,6 +131,7 @@ def test_a_variation_changes_more_with_strength_and_the_ladder_shows_nine() -> N
     assert frames[-1].preview.shape == (128, 9 * 128, 3)
     assert [made.settings["strength"] for made in frames[-1].result] == pytest.approx([k / 10 for k in range(1, 10)])
     assert [f.step for f in frames] == list(range(1, frames[-1].steps + 1))
+    assert frames[-1].detail["calls"] == frames[-1].steps and frames[-1].note == "0.1 · 0.2 · 0.3 · 0.4 · 0.5 · 0.6 · 0.7 · 0.8 · 0.9"
     alone = run("variation", image=pictures.pixels(frames[-1].result[4].settings["image"]), strength=0.5)[-1].result
     assert np.array_equal(alone.pixels, frames[-1].result[4].pixels)
 
