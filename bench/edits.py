@@ -29,6 +29,7 @@ from pipelines.training.data import avatars
 CHANGES = ["glasses", "beard", "mouth", "hair", "cloth", "background"]
 EYES = (slice(40, 72), slice(32, 96))  # rows and columns of the eyes, glasses and brows of every avatar
 SUBJECT = re.compile(rf"^.*?\b({'|'.join({'person', 'someone', 'character'}.union(*avatars.SUBJECTS.values()))})\b,? ")
+FEATHER = 4  # pixels, the default
 WITHIN = {"glasses", "eyes", "brows"}  # what is inside
 
 
@@ -121,7 +122,7 @@ def inpainting(n: int = 200) -> dict[str, Any]:
     outside = [{a: before[a][k] for a in row["labels"] if a not in WITHIN} for k, row in enumerate(rows)]
     found, columns = {}, [real]
     for method in ("naive", "repaint", "conditioned"):
-        frames = [last(pipe, image=real[k], mask=mask, prompt=said[k], method=method, seed=k) for k in range(n)]
+        frames = [last(pipe, image=real[k], mask=mask, prompt=said[k], method=method, seed=k, feather=FEATHER) for k in range(n)]
         made = np.stack([f.result.pixels for f in frames])
         columns.append(made)
         read = read_attributes(reader, made)
@@ -132,7 +133,7 @@ def inpainting(n: int = 200) -> dict[str, Any]:
             "calls": frames[-1].detail["calls"],
         }  # fmt: skip
     looked_at("inpainting", *columns)
-    cards.note("inpainting", {f"{method}, n = {n}": ", ".join(f"{k} {v}" for k, v in told.items()) for method, told in found.items()})
+    cards.note("inpainting", {f"{method}, feather {FEATHER}, n = {n}": ", ".join(f"{k} {v}" for k, v in told.items()) for method, told in found.items()})
     return {"n": n, "bars": "asked 0.8 conditioned, 0.6 repaint; outside 0.97; seam 1.25", **found}
 
 
