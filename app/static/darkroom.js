@@ -144,8 +144,8 @@ window.darkroom = (() => {
     function feed(m) {
       if (m.canvas && canvas()) { canvas().set(m.canvas).then((wrong) => wrong && toast(wrong, true)); if (!m.picture && !beside) choose('canvas'); }
       if (m.begin) { waiting = false; if (show === 'canvas') choose('preview'); film = []; files = []; $('downloads').replaceChildren(); $('where').textContent = 'loading'; }
-      if (m.frame) { film.push(m.frame); at = film.length - 1; draw(); }
-      if (m.done) done(m.done);
+      if (m.frame && running && !waiting) { film.push(m.frame); at = film.length - 1; draw(); } // one that comes after a stop is of the run that was stopped
+      if (m.done && !waiting) done(m.done);
       if (m.picture) single(m.picture);
       if (m.live) live(m.live);
       if (m.same_seed) setAgain(false);
@@ -169,8 +169,9 @@ window.darkroom = (() => {
 
     // whatever ended the run, and however early: the last picture stays, and the buttons work again
     function ended() {
-      buttons(false);
       if ($('pile')) for (const wait of [0, 10000]) setTimeout(() => document.dispatchEvent(new Event('taught')), wait); // a stopped look ends late, and is saved
+      if (!running) return; // Gradio tells of the end of a run that was stopped, too
+      buttons(false);
       if (film.length) { $('scrub').max = film.length; $('scrub').disabled = film.length < 2; strip(); draw(); }
       else if ($('where').textContent === 'loading') $('where').textContent = '';
     }

@@ -88,6 +88,9 @@ def test_stop_keeps_the_last_picture_and_the_next_run_starts_clean(page: Page) -
     expect(page.locator("#image-where")).to_contain_text("the picture is kept")
     expect(page.locator("#image-now")).to_be_visible()
     kept = page.get_attribute("#image-now", "src")
+    late = {"tab": "image", "frame": {"step": 199, "steps": 200, "preview": "", "note": "was on its way"}}
+    page.evaluate("m => darkroom.feed(JSON.stringify(m))", late)
+    expect(page.locator("#image-where")).to_contain_text("the picture is kept")
     page.wait_for_timeout(700)
     assert page.get_attribute("#image-now", "src") == kept
     field(page, "count", 1)

@@ -35,8 +35,8 @@ class Duel(nn.Module):
 
 
 class Recipe:
-    steps, lr, ema, batch = 3000, 8e-4, 0.99, 12
-    betas, look_every, warmup = (0.5, 0.99), 180, 50
+    steps, lr, ema, batch = 9000, 5e-4, 0.998, 4
+    betas, look_every, warmup = (0.5, 0.99), 180, 100
 
     def __init__(self, kind: str = "") -> None:
         self.adversarial, self.name = kind != "l1", "pix2pix-l1" if kind == "l1" else "pix2pix"
@@ -71,7 +71,7 @@ class Recipe:
         return torch.from_numpy(np.stack(lines))[:, None].float(), F.one_hot(torch.tensor(kinds), len(STYLES)).float(), tensor(np.stack(pictures))
 
     def loss(self, duel: Duel, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
-        device, share = next(duel.parameters()).device, self.batch * 2 // 3
+        device, share = next(duel.parameters()).device, self.batch // 2
         picks = {"emoji": rng.choice(self.lines.split("train"), share), "avatar": rng.choice(self.avatars.split("train"), self.batch - share)}
         lines, style, real = (part.to(device) for part in self.draw(picks, rng))
         made = duel.model(lines, style)
