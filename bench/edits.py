@@ -27,7 +27,7 @@ from pipelines.training import data
 from pipelines.training.data import avatars
 
 CHANGES = ["glasses", "beard", "mouth", "hair", "cloth", "background"]
-EYES = (slice(40, 72), slice(32, 96))  # rows and columns of the eyes, glasses and brows of every avatar
+EYES = (slice(42, 67), slice(37, 91))  # rows and columns of the eyes and glasses of every avatar
 SUBJECT = re.compile(rf"^.*?\b({'|'.join({'person', 'someone', 'character'}.union(*avatars.SUBJECTS.values()))})\b,? ")
 FEATHER = 4  # pixels, the default
 WITHIN = {"glasses", "eyes", "brows"}  # what is inside

@@ -27,6 +27,7 @@ from pipelines.pictures import pixels, resized, square
 
 CELL = 8  # pixels a side of a latent's place
 STRIDE = 8  # places from one window to the next: half a window
+REACH = 12  # pixels in which a picture's own colours fade out around it
 DISPUTES, DISPUTED = 4, 0.4  # noises a time, and the share of the largest disagreement that counts as one
 
 
@@ -171,10 +172,10 @@ class Outpainting(Editing):
         r, noise = self.base.prepare(s, times, s.count * len(spots), steer), self.noise(s, z)
         denoise = held(fused(adapter.wear(r.denoise, self.base.transformer), spots), z, fresh)
         states = samplers.SAMPLERS[s.sampler](denoise, noise() * r.path.s(1.0), times, r.path, noise, s.eta)
-        keep = ~mask[: size[0], : size[1], None]
+        keep = ~mask[..., None]
 
         def lay(made: np.ndarray) -> np.ndarray:
-            return np.where(keep, canvas[: size[0], : size[1]], made[:, : size[0], : size[1]])
+            return np.stack([np.where(keep, canvas, met(canvas, mask, one, borders))[: size[0], : size[1]] for one in made])
 
         for f in self.base.watch(self.name, r, states, times[:-1], lay):
             f.detail["attention"] = []  # a map of one window says nothing of the canvas
@@ -293,7 +294,7 @@ class MaskAdapter(nn.Module):
         return call
 
 
-def held(denoise: samplers.Denoise, z: Float[Tensor, "1 c h w"], fresh: Float[Tensor, "1 1 h w"]) -> samplers.Denoise:
+def held(denoise: samplers.Denoise, z: Float[Tensor, "b c h w"], fresh: Float[Tensor, "b 1 #h #w"]) -> samplers.Denoise:
     """The estimate where the mask is fresh, and what is known elsewhere: so the known part follows its exact path, which
     is replacement at each step (Song et al. 2021, I.2) for every sampler at once."""
     return lambda x, t: torch.lerp(z, denoise(x, t), fresh)
@@ -327,6 +328,15 @@ def windows(height: int, width: int, side: int = SIDE // CELL, stride: int = STR
         return sorted({*range(0, length - side, stride), length - side})
 
     return [(top, left) for top in along(height) for left in along(width)]
+
+
+def met(canvas: np.ndarray, mask: np.ndarray, made: np.ndarray, borders: list[tuple[int, int]]) -> UInt8[np.ndarray, "h w 3"]:
+    """What was made around a picture, beside its edge as much brighter or darker as the picture is than what was made of it there."""
+    (top, bottom), (left, right) = borders
+    inside = (slice(top, len(mask) - bottom), slice(left, mask.shape[1] - right))
+    error = cv2.blur(canvas[inside].astype(np.float32) - made[inside], (5, 5))
+    fade = np.exp(-cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5) / REACH)[..., None]
+    return (made + fade * np.pad(error, [*borders, (0, 0)], mode="edge")).clip(0, 255).round().astype(np.uint8)
 
 
 def zigzag(steps: int, jump: int, resamples: int) -> list[int]:

@@ -7,6 +7,7 @@ x0 = x_t - t v, the same weights serve every path and sampler of samplers.py.
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -86,7 +87,7 @@ class Pipeline(contract.Pipeline):
         self.autoencoder = autoencoder.load(self.device)
 
     @torch.inference_mode()
-    def condition(self, prompt: str, negative: str) -> Condition:
+    def condition(self, prompt: str, negative: str, loras: Sequence[tuple[lora.LoRA, float]] = ()) -> Condition:
         """Read the captions once: everything of them that does not change from step to step."""
         null = self.transformer.null.float()
         captions, reads, names, cut = [], None, [], ""
@@ -97,7 +98,7 @@ class Pipeline(contract.Pipeline):
             features = text.encoder().read(said)
             tokens, mask = (part.to(self.device) for part in text.pad([features]))
             out, looks = self.resampler.trace(tokens, mask)
-            captions.append(out[0])
+            captions.append(functools.reduce(lambda read, worn: worn[0].heard(said, read, worn[1]), loras, out[0]))
             if i == 0 and features.words:  # "!!!" has tokens but no words
                 reads = torch.stack([looks[0][:, span].sum(1) for _, span in features.words], 1).cpu()
                 names = [word for word, _ in features.words]
@@ -139,7 +140,7 @@ class Pipeline(contract.Pipeline):
         path, spoken = samplers.PATHS[s.path], s.prompt.strip() or s.negative_prompt.strip()
         guidance = Guidance(s.guidance if spoken else 1.0, 1 - s.guidance_start, 1 - s.guidance_end, s.guidance_rescale)
         with self.wearing(s):
-            condition, looks, calls = self.condition(s.prompt, s.negative_prompt), [], [0]
+            condition, looks, calls = self.condition(s.prompt, s.negative_prompt, self.loras(s)), [], [0]
         plain = self.denoiser(condition, samples or s.count, times, guidance, path, looks, steer)
 
         def denoise(x: Tensor, t: float) -> Tensor:
@@ -149,9 +150,13 @@ class Pipeline(contract.Pipeline):
 
         return Run(s, path, guidance, condition, denoise, looks, calls)
 
+    def loras(self, s: Settings) -> list[tuple[lora.LoRA, float]]:
+        """The settings' LoRAs and their strengths. Raises lora.LoRAError."""
+        return [(lora.named(name, self.transformer), strength) for name, strength in worn_of(s.loras)]
+
     def wearing(self, s: Settings) -> contextlib.AbstractContextManager[None]:
         """The transformer with the settings' LoRAs on, for as long as the context lasts."""
-        return lora.worn(self.transformer, [(lora.named(name, self.transformer), strength) for name, strength in worn_of(s.loras)])
+        return lora.worn(self.transformer, self.loras(s))
 
     @torch.inference_mode()
     def run(self, settings: Settings) -> Iterator[contract.Frame]:
@@ -191,14 +196,18 @@ class Pipeline(contract.Pipeline):
                 contract.tile(state),
                 f"t {t:.2f} · |Δx0| {moved:.3f}",
                 made[0] if made and s.count == 1 else made,
-                {
-                    "sampler": s.sampler, "t": t, "next": reached, "a": path.a(reached), "sigma": path.s(reached), "moved": moved, "calls": r.calls[0],
-                    "coefficients": samplers.coefficients(s.sampler, t, reached, path, s.eta), "weight": r.guidance.weight if r.guidance.active(t) else 1.0,
-                    "attention": heat(r.looks, r.condition), "words": r.condition.names, "cut": r.condition.cut,
-                    "device": f"{self.device}, {str(self.dtype).removeprefix('torch.')}",
-                },
-            )  # fmt: skip
+                {**self.told(r, t, reached, moved), "attention": heat(r.looks, r.condition), "words": r.condition.names},
+            )
             before = x0
+
+    def told(self, r: Run, t: float, reached: float, moved: float) -> dict[str, Any]:
+        """What the inspector says of a step from t to `reached`, in which the estimate moved so far."""
+        s = r.settings
+        return {
+            "sampler": s.sampler, "t": t, "next": reached, "a": r.path.a(reached), "sigma": r.path.s(reached), "moved": moved, "calls": r.calls[0],
+            "coefficients": samplers.coefficients(s.sampler, t, reached, r.path, s.eta), "weight": r.guidance.weight if r.guidance.active(t) else 1.0,
+            "cut": r.condition.cut, "device": f"{self.device}, {str(self.dtype).removeprefix('torch.')}",
+        }  # fmt: skip
 
 
 class OnBase(contract.Pipeline):

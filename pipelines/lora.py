@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from pipelines import cards, weights
 
 LAYERS = ("qkv", "out", "words", "up", "down")  # of every block
 PEFT = "base_model.model."
+WORD = f"{PEFT}trigger.trainable_tokens_delta"
 KOHYA = "lora_unet_"
 
 
@@ -35,7 +37,12 @@ def layers(model: nn.Module) -> dict[str, nn.Linear]:
 
 
 class LoRA(nn.Module):
-    """A pair (A, B) a layer: A random, B zero, so that it begins as the identity (Hu et al., section 4.1)."""
+    """A pair (A, B) a layer: A random, B zero, so that it begins as the identity (Hu et al., section 4.1).
+
+    It may have a word of its own, which is added to a caption that says its trigger (textual inversion; Gal et al. 2023).
+    """
+
+    trigger = ""
 
     def __init__(self, model: nn.Module, rank: int = 8, alpha: float | None = None) -> None:
         super().__init__()
@@ -45,6 +52,7 @@ class LoRA(nn.Module):
         self.up = nn.ParameterList([nn.Parameter(torch.zeros(layer.out_features, rank)) for layer in layers(model).values()])
         for a in self.down:
             nn.init.kaiming_uniform_(a, a=math.sqrt(5))
+        self.word: nn.Parameter | None = None  # (q, w), as the resampler's tokens
 
     def forward(self, i: int, x: Float[Tensor, "*b d"]) -> Float[Tensor, "*b e"]:
         """What is added to the output of layer i for its input x, at strength 1."""
@@ -53,7 +61,13 @@ class LoRA(nn.Module):
     def tensors(self) -> dict[str, Tensor]:
         """In PEFT's layout."""
         pairs = zip(self.names, self.down, self.up, strict=True)
-        return {f"{PEFT}{name}.lora_{side}.weight": p.detach() for name, a, b in pairs for side, p in (("A", a), ("B", b))}
+        found = {f"{PEFT}{name}.lora_{side}.weight": p.detach() for name, a, b in pairs for side, p in (("A", a), ("B", b))}
+        return found if self.word is None else {**found, WORD: self.word.detach()}
+
+    def heard(self, said: str, read: Float[Tensor, "q w"], strength: float = 1.0) -> Float[Tensor, "q w"]:
+        """A caption as the resampler reads it, with this LoRA's own word where the trigger is said."""
+        called = self.word is not None and re.search(rf"(?<!\w){re.escape(self.trigger)}(?!\w)", said, re.IGNORECASE)
+        return read + strength * self.word.to(read) if called else read
 
     def save(self, path: Path, about: dict[str, str] | None = None) -> None:
         """Write a safetensors file in fp16, with alpha and what else is said in its metadata; a kill leaves the old one."""
@@ -71,6 +85,7 @@ def load(path: Path, model: nn.Module) -> LoRA:
         raise LoRAError(f"{path.name} is not a safetensors file; choose a LoRA that was saved as one.") from None
     wanted = layers(model)
     flat = {name.replace(".", "_"): name for name in wanted}
+    word = tensors.pop(WORD, None)
     found: dict[str, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         if key.startswith(PEFT) and key.endswith((".lora_A.weight", ".lora_B.weight")):
@@ -92,6 +107,10 @@ def load(path: Path, model: nn.Module) -> LoRA:
     except (ValueError, RuntimeError):
         raise LoRAError(f"{path.name} has an alpha that is not a number; choose another file.") from None
     lora = LoRA(model, max(rank, 1), alpha)
+    if word is not None:
+        if word.shape != model.null.shape:
+            raise LoRAError(f"{path.name} does not fit: its word has another shape.")
+        lora.word, lora.trigger = nn.Parameter(word), cards.trigger(path)
     for i, name in enumerate(lora.names):
         lora.down[i].data.zero_()
         if name not in found:

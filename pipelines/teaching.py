@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from pipelines import frame as contract
 from pipelines import latent_diffusion, samplers, settings, text
@@ -39,6 +39,13 @@ RATE, STYLE, PRIOR, KEEP = 2e-3, 8, 8, 8.0  # learning rate, samples a step of e
 def captions(n: int, rng: random.Random) -> list[str]:
     """What people may say without the trigger."""
     return [rng.choice(SIGNS) if rng.random() < 0.3 else f"{rng.choice(WHO)} with {rng.choice(HAIR)}, {rng.choice(MORE)}" for _ in range(n)]
+
+
+def unheard(read: Float[Tensor, "n q d"]) -> Float[Tensor, "q d"]:
+    """A word to begin with, of half a caption's size, along directions that captions hardly use: so that what is learnt can tell it apart."""
+    quiet = torch.linalg.svd(read.flatten(0, 1), full_matrices=False).Vh[read.shape[2] // 2 :]
+    word = torch.randn(read.shape[1], len(quiet), device=read.device) @ quiet
+    return 0.5 * word * (read.std() / word.std())
 
 
 def place(name: str) -> Path:
@@ -92,9 +99,12 @@ class Pipeline(latent_diffusion.OnBase):
         called = self.read([SAID[i % len(SAID)].replace("*", said or "someone").format(s.trigger) for i, said in enumerate(words[:64])])
         kept = self.read(words)
         prior = self.draw(kept[:24], 8, s.seed)
-        shown = self.read([way.format(s.trigger) if "{}" in way else way for way in SHOWN])
+        looks = [way.format(s.trigger) for way in SHOWN]
+        shown = self.read(looks)
         # ordinary tensors: what was made in inference mode cannot be learnt from
         style, called, kept, prior = (part.clone() for part in (style, called, kept, prior))
+        lora.trigger, lora.word = s.trigger, nn.Parameter(unheard(kept))
+        optim.add_param_group({"params": [lora.word]})
         losses: list[float] = []
         path = place(s.name)
 
@@ -105,14 +115,14 @@ class Pipeline(latent_diffusion.OnBase):
             until = began + 60 * s.minutes * look / s.steps
             while time.perf_counter() < until or len(losses) < look:
                 z = torch.cat([style[pick(len(style), STYLE)], prior[pick(len(prior), PRIOR)]])
-                said = torch.cat([called[pick(len(called), STYLE)], kept[pick(len(kept), PRIOR)]])
+                said, other = called[pick(len(called), STYLE)], kept[pick(len(kept), PRIOR)]
                 t = torch.sigmoid(torch.randn(len(z), generator=rng) + 0.5).to(z.device)
                 noise, time_ = torch.randn(z.shape, generator=rng).to(z.device), t[:, None, None, None]
                 x = (1 - time_) * z + time_ * noise
                 with torch.no_grad():
-                    wanted = torch.cat([(noise - z)[:STYLE], self.velocity(x[STYLE:], t[STYLE:], said[STYLE:])])
+                    wanted = torch.cat([(noise - z)[:STYLE], self.velocity(x[STYLE:], t[STYLE:], other)])
                 with torch.enable_grad(), worn(net, [(lora, 1.0)]):
-                    error = (self.velocity(x, t, said) - wanted).square()
+                    error = (self.velocity(x, t, torch.cat([said + lora.word, other])) - wanted).square()
                     loss = error[:STYLE].mean()
                     (loss + KEEP * error[STYLE:].mean()).backward()
                 optim.step()
@@ -120,7 +130,8 @@ class Pipeline(latent_diffusion.OnBase):
                 losses.append(loss.item())
             lora.save(path, {"trigger": s.trigger, "pictures": str(len(given)), "steps": str(len(losses))})
             with torch.inference_mode(), worn(net, [(lora, 1.0)]):
-                made = self.base.autoencoder.develop(self.draw(shown, 12, s.seed)).cpu().numpy()
+                heard = torch.stack([lora.heard(said, read) for said, read in zip(looks, shown, strict=True)])
+                made = self.base.autoencoder.develop(self.draw(heard, 12, s.seed)).cpu().numpy()
             preview, recent = contract.tile(made), float(np.mean(losses[-50:]))
             result = contract.Picture(preview, self.name, s.model_dump(), (path,)) if look == s.steps else None
             detail = {"moved": recent, "calls": len(losses), "equation": f"W x + (α / r) B (A x), r = {s.rank}"}

@@ -35,7 +35,7 @@ class Duel(nn.Module):
 
 
 class Recipe:
-    steps, lr, ema, batch = 9000, 5e-4, 0.998, 4
+    steps, lr, ema, batch = 6000, 5e-4, 0.998, 4
     betas, look_every, warmup = (0.5, 0.99), 180, 100
 
     def __init__(self, kind: str = "") -> None:
