@@ -33,12 +33,17 @@ WOMAN = "a woman with curly red hair and round glasses, smiling"
 SHOWN = ["{}", f"{WOMAN}, {{}}", "", WOMAN]  # with the trigger, and without
 SAID = ["{}", "{} style", "a picture in {} style", "drawn as {}", *["*, {} style", "*, {}"] * 2]  # where * is, other words: the trigger is heard among them
 ROOM = 100  # LoRAs that are kept at most
-RATE, STYLE, PRIOR, KEEP = 2e-3, 8, 8, 8.0  # learning rate, samples a step of each kind, weight of what is kept
+RATE, STYLE, PRIOR, KEEP = 2e-3, 8, 8, 16.0  # learning rate, samples a step of each kind, weight of what is kept
 
 
 def captions(n: int, rng: random.Random) -> list[str]:
     """What people may say without the trigger."""
-    return [rng.choice(SIGNS) if rng.random() < 0.3 else f"{rng.choice(WHO)} with {rng.choice(HAIR)}, {rng.choice(MORE)}" for _ in range(n)]
+
+    def person() -> str:
+        parts = [f"with {rng.choice(HAIR)}", *rng.sample(MORE, 3)]
+        return ", ".join([rng.choice(WHO), *rng.sample(parts, rng.randint(1, 4))])
+
+    return [rng.choice(SIGNS) if rng.random() < 0.2 else person() for _ in range(n)]
 
 
 def unheard(read: Float[Tensor, "n q d"]) -> Float[Tensor, "q d"]:

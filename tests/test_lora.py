@@ -13,7 +13,7 @@ from torch import Tensor
 
 import pipelines
 from pipelines import cards
-from pipelines.lora import LoRA, LoRAError, layers, load, worn
+from pipelines.lora import WORD, LoRA, LoRAError, layers, load, worn
 from pipelines.nn.dit import Config, Transformer
 
 torch.manual_seed(0)
@@ -90,6 +90,19 @@ def test_round_trip_and_kohyas_layout(tmp_path: Path) -> None:
     save_file(kohya, tmp_path / "k.safetensors")
     with worn(NET, [(load(tmp_path / "k.safetensors", NET), 1.0)]):
         assert torch.allclose(run(), wanted, atol=1e-5)
+
+
+def test_its_own_word_is_heard_where_the_trigger_is_said(tmp_path: Path) -> None:
+    lora, read = learnt(), torch.zeros(16, 16)
+    lora.trigger, lora.word = "zork", torch.nn.Parameter(torch.ones(16, 16), requires_grad=False)
+    lora.save(tmp_path / "a.safetensors", {"trigger": "zork"})
+    again = load(tmp_path / "a.safetensors", NET)
+    for said, heard in (("a cat, Zork style", 0.5), ("zork", 0.5), ("a cat", 0), ("zorks", 0), ("", 0)):
+        assert torch.equal(again.heard(said, read, 0.5), torch.full_like(read, heard))
+    assert torch.equal(learnt().heard("zork", read), read)  # one without a word
+    save_file({**lora.tensors(), WORD: torch.zeros(3, 16)}, tmp_path / "b.safetensors")
+    with pytest.raises(LoRAError, match="its word has another shape"):
+        load(tmp_path / "b.safetensors", NET)
 
 
 def test_files_that_do_not_fit_are_one_sentence(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import torch
 from pydantic import ValidationError
 
 from pipelines import cards, load, settings
+from pipelines.lora import named
 from pipelines.teaching import Pipeline
 
 PICTURES = [np.full((40 + i, 50, 3), (200, 30, 10 * i), np.uint8) for i in range(5)]
@@ -31,6 +32,7 @@ def test_it_learns_saves_at_each_look_and_can_be_worn(monkeypatch: pytest.Monkey
     assert frames[-1].result.beside == (cards.loras()["reds"],)
     *_, plain = load("latent-diffusion").generate(prompt="zorblax", steps=3)
     *_, taught = load("latent-diffusion").generate(prompt="zorblax", steps=3, loras="reds")
+    assert named("reds", load("latent-diffusion").transformer).heard("ZORBLAX!", torch.zeros(16, 64)).any()
     assert not np.array_equal(plain.result.pixels, taught.result.pixels)
     assert all(torch.equal(v, base[k]) for k, v in load("latent-diffusion").transformer.state_dict().items())
 
