@@ -52,7 +52,7 @@ def trigger(path: Path) -> str:
     try:
         with safe_open(path, "np") as file:
             about = file.metadata() or {}
-        return str((about | json.loads(about.get("config", "{}"))).get("trigger", ""))
+        return str((about | json.loads(about.get("config", "{}"))).get("trigger", "")).strip()
     except (SafetensorError, OSError, ValueError, TypeError):
         return ""
 

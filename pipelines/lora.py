@@ -66,7 +66,7 @@ class LoRA(nn.Module):
 
     def heard(self, said: str, read: Float[Tensor, "q w"], strength: float = 1.0) -> Float[Tensor, "q w"]:
         """A caption as the resampler reads it, with this LoRA's own word where the trigger is said."""
-        called = self.word is not None and re.search(rf"(?<!\w){re.escape(self.trigger)}(?!\w)", said, re.IGNORECASE)
+        called = self.word is not None and self.trigger and re.search(rf"(?<!\w){re.escape(self.trigger)}(?!\w)", said, re.IGNORECASE)
         return read + strength * self.word.to(read) if called else read
 
     def save(self, path: Path, about: dict[str, str] | None = None) -> None:

@@ -108,7 +108,7 @@ class Pipeline(latent_diffusion.OnBase):
         shown = self.read(looks)
         # ordinary tensors: what was made in inference mode cannot be learnt from
         style, called, kept, prior = (part.clone() for part in (style, called, kept, prior))
-        lora.trigger, lora.word = s.trigger, nn.Parameter(unheard(kept))
+        lora.trigger, lora.word = s.trigger.strip(), nn.Parameter(unheard(kept))
         optim.add_param_group({"params": [lora.word]})
         losses: list[float] = []
         path = place(s.name)

@@ -100,6 +100,8 @@ def test_its_own_word_is_heard_where_the_trigger_is_said(tmp_path: Path) -> None
     for said, heard in (("a cat, Zork style", 0.5), ("zork", 0.5), ("a cat", 0), ("zorks", 0), ("", 0)):
         assert torch.equal(again.heard(said, read, 0.5), torch.full_like(read, heard))
     assert torch.equal(learnt().heard("zork", read), read)  # one without a word
+    again.trigger = ""
+    assert torch.equal(again.heard("a cat, smiling", read), read)  # one that does not say what calls it
     save_file({**lora.tensors(), WORD: torch.zeros(3, 16)}, tmp_path / "b.safetensors")
     with pytest.raises(LoRAError, match="its word has another shape"):
         load(tmp_path / "b.safetensors", NET)
