@@ -23,9 +23,9 @@ def reconstructed(pictures: np.ndarray) -> np.ndarray:
     return np.concatenate([model.develop(model.encode(x)).numpy() for x in parts])
 
 
-def distances(a: torch.Tensor, b: torch.Tensor) -> dict[str, float]:
-    """Both distances between two sets of features; the spread is KID's standard deviation over 50 subsets of 500."""
-    mean, spread = kid_over_subsets(a, b)
+def distances(a: torch.Tensor, b: torch.Tensor, size: int = 500) -> dict[str, float]:
+    """Both distances between two sets of features; the spread is KID's standard deviation over 50 subsets of `size`."""
+    mean, spread = kid_over_subsets(a, b, size=size)
     return {"eye-KID x 1000": round(1000 * mean, 3), "spread": round(1000 * spread, 3), "eye-Frechet": round(frechet(a, b), 4)}
 
 
