@@ -331,7 +331,8 @@ def windows(height: int, width: int, side: int = SIDE // CELL, stride: int = STR
 
 
 def met(canvas: np.ndarray, mask: np.ndarray, made: np.ndarray, borders: list[tuple[int, int]]) -> UInt8[np.ndarray, "h w 3"]:
-    """What was made around a picture, beside its edge as much brighter or darker as the picture is than what was made of it there."""
+    """What was made, its colours shifted near the picture's edge by as much as the model got the edge itself wrong; the shift
+    fades within about REACH pixels."""
     (top, bottom), (left, right) = borders
     inside = (slice(top, len(mask) - bottom), slice(left, mask.shape[1] - right))
     error = cv2.blur(canvas[inside].astype(np.float32) - made[inside], (5, 5))
