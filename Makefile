@@ -20,6 +20,7 @@ bench: .venv/ready-dev
 weights: .venv/ready-dev
 	$(BIN)/python -m pipelines.training.data avatars
 	$(BIN)/python -m pipelines.training.data emoji
+	$(BIN)/python -m pipelines.training.data motion
 	$(BIN)/python -m pipelines.training.data captions
 	$(BIN)/python -m pipelines.training critic
 	$(BIN)/python -m pipelines.training reader
@@ -31,7 +32,7 @@ weights: .venv/ready-dev
 	$(BIN)/python -m pipelines.training eye
 	$(BIN)/python -m pipelines.training.data signs
 	$(BIN)/python -m pipelines.training.data pixels
-	for name in inpainting controlnet-edges controlnet-scribble controlnet-palette pix2pix pix2pix-l1 lora-flat lora-lines lora-pixels; do \
+	for name in inpainting controlnet-edges controlnet-scribble controlnet-palette pix2pix pix2pix-l1 lora-flat lora-lines lora-pixels video; do \
 		$(BIN)/python -m pipelines.training $$name || exit 1; done
 
 lint: .venv/ready-dev

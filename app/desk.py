@@ -28,7 +28,8 @@ def sampling(tab: str, controls: dict[str, gr.components.Component]) -> gr.Check
             controls["seed"].render()
             again = gr.Checkbox(True, label="New seed each time", elem_id=f"{tab}-again")
     for name in ("steps", "guidance", "count"):
-        controls[name].render()
+        if name in controls:
+            controls[name].render()
     return again
 
 

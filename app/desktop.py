@@ -18,12 +18,12 @@ from PIL import Image
 from app import api, live, metadata, viewer
 from app.forms import Form
 from app.history import History
-from app.tabs import edit, image, sketch, train
+from app.tabs import edit, image, sketch, train, video
 from pipelines import pictures
-from pipelines.catalogue import find
+from pipelines.catalogue import CATALOGUE, TRAINING, find
 from pipelines.settings import Settings
 
-TABS: dict[str, Callable[[Desktop], None]] = {"Image": image.build, "Edit": edit.build, "Sketch": sketch.build, "Train": train.build}
+TABS: dict[str, Callable[[Desktop], None]] = {"Image": image.build, "Edit": edit.build, "Sketch": sketch.build, "Video": video.build, "Train": train.build}
 
 HEADER = '<div class="brand"><i class="lamp"></i>Darkroom</div>'
 STATUS = """
@@ -59,6 +59,8 @@ class Desktop:
             )  # fmt: skip
             with gr.Tabs(elem_id="tabs"):
                 for name, build in TABS.items():
+                    if name.lower() in TRAINING and name.lower() not in CATALOGUE:
+                        continue
                     with gr.Tab(name, id=name):
                         build(self)
             self.sheet.render()
@@ -107,7 +109,7 @@ class Desktop:
         if path is None:
             return [gr.skip(), *self.unchanged(form)]
         try:
-            model, settings = metadata.from_png(path)
+            model, settings = metadata.from_file(path)
             if model not in form.models:
                 raise metadata.MetadataError(f"This picture was made by {find(model).title}; open the tab {self.tab_of(model).capitalize()} and drop it there.")
         except metadata.MetadataError as error:
@@ -119,7 +121,9 @@ class Desktop:
     def canvas(picture: Any) -> dict[str, Any]:
         """A message that puts a picture on the canvas, or says why not."""
         try:
-            return {"canvas": {"image": pictures.picture(picture)}}
+            laid = {"canvas": {"image": pictures.picture(picture)}}
+            filmed = isinstance(picture, str) and metadata.film(picture) is not None
+            return {**laid, "say": "This is a film: its first frame was taken."} if filmed else laid
         except ValueError as error:
             return {"error": f"{str(error)[0].upper()}{str(error)[1:]}."}
 
@@ -144,6 +148,8 @@ class Desktop:
         except (metadata.MetadataError, sqlite3.Error, OSError) as error:
             return [self.tell({"error": str(error)}), *self.unchanged(form)]
         shown = {"name": f"{model}-{settings.seed}.png", "url": viewer.data_url(entry.png, "image/png"), "seed": settings.seed}
+        if model == "video":
+            shown |= viewer.reel(entry.png, model, settings)
         return [self.tell({"picture": shown, "same_seed": True, "canvas": self.given(form, settings)}, tab), model, *form.values(settings)]
 
     def link(self, model: str, form: Form, values: tuple[Any, ...]) -> str:

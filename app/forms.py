@@ -20,9 +20,10 @@ TITLES = {
     "repaint": "RePaint", "conditioned": "A model that sees the mask", "source": "What it shows now", "keep": "Keep the layout",
     "kind": "Take from the lines", "weight": "Weight of the lines",
     "loras": "LoRAs", "second_weight": "Weight of the colours", "second_kind": "Take from the colours",
-    "start": "Follow the lines from", "end": "Follow the lines up to",
+    "amount": "Motion", "fps": "Frames a second", "joint": "Together", "shared": "Each for itself, half of the noise shared",
+    "independent": "Each for itself", "start": "Follow the lines from", "end": "Follow the lines up to",
 }  # fmt: skip
-GIVEN = ("image", "mask", "control", "second", "pictures")  # what a canvas gives, not a control
+GIVEN = ("image", "mask", "control", "second", "last", "pictures")  # what a canvas gives, not a control
 
 
 class Slider(gr.Slider):
@@ -84,6 +85,11 @@ def control(name: str, field: FieldInfo, prefix: str) -> gr.components.Component
     return gr.Textbox(lines=3 if tall else 1, max_lines=8 if tall else 3, max_length=None, **common)
 
 
+def settled(field: FieldInfo) -> bool:
+    """Whether a field has one value only, so that there is nothing to choose."""
+    return get_origin(field.annotation) is Literal and len(get_args(field.annotation)) == 1
+
+
 @dataclass(frozen=True)
 class Form:
     """Controls by field name for one model or several; a field that several have is one control."""
@@ -94,7 +100,7 @@ class Form:
     @classmethod
     def build(cls, models: dict[str, type[Settings]], prefix: str, order: list[str]) -> Form:
         """Make all controls, unrendered: the tab places them. `order` comes first, the rest follows as declared."""
-        fields = {name: field for model in models.values() for name, field in model.model_fields.items() if name not in GIVEN}
+        fields = {name: field for model in models.values() for name, field in model.model_fields.items() if name not in GIVEN and not settled(field)}
         return cls(models, {name: control(name, fields[name], prefix) for name in [*order, *(n for n in fields if n not in order)]})
 
     @property

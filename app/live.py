@@ -121,16 +121,16 @@ def keep(results: list[Any], owner: str | None, history: History, in_files: bool
     """Files to download and a warning: a history that cannot be written does not lose the pictures."""
     files, warning = [], ""
     for result in results:
-        png = result.png(in_files)
         image = result.image
         image.thumbnail((THUMBNAIL, THUMBNAIL))
-        name = f"{result.model}-{result.settings['seed']}.png"
-        files.append({"name": name, "url": viewer.data_url(png, "image/png")})
+        way = f"{result.settings['method']}-" if len(results) > 1 and "method" in result.settings else ""
+        name = f"{result.model}-{way}{result.settings['seed']}"
+        files += viewer.files(result, name, in_files)
         files += [{"name": path.name, "url": viewer.data_url(path.read_bytes(), "application/octet-stream")} for path in result.beside]
         if not owner:
             continue
         try:
-            history.add(owner, result.model, result.settings, png, viewer.encoded(np.asarray(image)))
+            history.add(owner, result.model, result.settings, result.file("png", in_files), viewer.encoded(np.asarray(image)))
         except Exception:
             log.exception("the history could not be written")
             warning = "The history could not be saved: free some disk space. Your picture is here; download it to keep it."

@@ -7,12 +7,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import av
 from PIL import Image
 from pydantic import ValidationError
 
 from pipelines.catalogue import CATALOGUE
 from pipelines.frame import KEY
-from pipelines.pictures import REMOTE
+from pipelines.pictures import REMOTE, opened_film
 from pipelines.settings import Settings, sentence
 
 LIMIT = 8_000_000  # characters of settings: a picture of the largest size and its mask go in
@@ -34,20 +35,31 @@ def checked(model: Any, settings: Any) -> tuple[str, Settings]:
         raise MetadataError(f"The settings are broken. {sentence(error)}") from None
 
 
-def from_png(path: str | Path) -> tuple[str, Settings]:
-    """The settings inside a PNG. Only its header is read, so its size in pixels costs nothing. Raises MetadataError."""
+def from_file(path: str | Path) -> tuple[str, Settings]:
+    """The settings inside a PNG, or a clip's WebP, GIF or MP4. Only headers are read, so its size in pixels costs nothing. Raises MetadataError."""
     name = Path(path).name
     try:
-        with Image.open(path, formats=["PNG"]) as image:
-            image.verify()  # text after the pixels is found, and damage noticed, only on the way to the end
-            held = image.info.get(KEY)
+        held = film(path)
+        if held is None:
+            with Image.open(path, formats=["PNG", "WEBP", "GIF"]) as image:
+                image.verify()  # text after the pixels is found, and damage noticed, only on the way to the end
+                held = image.info.get(KEY) or image.info.get("xmp") or image.info.get("comment")
     except Image.DecompressionBombError:
         raise MetadataError(f"{name} is too large to be one of Darkroom's pictures; choose a file that Darkroom saved.") from None
     except (OSError, SyntaxError, ValueError, EOFError):
-        raise MetadataError(f"{name} is not a whole PNG picture; choose a file that Darkroom saved.") from None
-    if held is None:
+        raise MetadataError(f"{name} is not a whole PNG picture or clip; choose a file that Darkroom saved.") from None
+    if not held:
         raise MetadataError(f"{name} carries no Darkroom settings; choose a picture that was saved with 'Settings in files' on.")
     return _parse(held)
+
+
+def film(path: str | Path) -> str | None:
+    """What a film's comment says; "" where it has none, None where the file is no film."""
+    try:
+        with opened_film(str(path)) as container:
+            return container.metadata.get("comment", "")
+    except (av.FFmpegError, ValueError):
+        return None
 
 
 def to_link(model: str, settings: dict[str, Any]) -> str:

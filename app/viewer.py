@@ -12,7 +12,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from pipelines.frame import Clip, Frame, changes, tile
+
 QUALITY = 85
+TYPES = {"png": "image/png", "webp": "image/webp", "gif": "image/gif", "mp4": "video/mp4", "zip": "application/zip"}
 FILM = 60  # frames that the scrubber keeps at most
 
 SYMBOLS = {  # the update as papers write it; x̂, n̂ and z are the estimate, the noise that it implies, and fresh noise
@@ -67,14 +70,29 @@ def told(frame: Any) -> dict[str, Any]:
     }
 
 
+def files(result: Any, name: str, in_files: bool) -> list[dict[str, str]]:
+    """A picture or clip in each of its formats, to download."""
+    return [{"name": f"{name}.{kind}", "url": data_url(result.file(kind, in_files), TYPES[kind])} for kind in result.formats]
+
+
+def reel(png: bytes, model: str, settings: Any) -> dict[str, Any]:
+    """A clip of the history as its run told it at the end: its last frame, and the files."""
+    clip = Clip.from_png(png, settings.fps, model, settings.model_dump())
+    count = len(clip.frames)
+    detail = {"clip": {"frames": count, "of": count, "fps": clip.fps, "across": 1}, "changes": [changes(clip.frames, settings.loop)], "ways": [settings.method]}
+    frame = Frame(settings.steps, settings.steps, tile(clip.frames), None, "from the history; Generate develops it again", clip, detail)
+    return {"frame": told(frame), "files": files(clip, f"{model}-{settings.seed}", True)}
+
+
 def thinned(steps: int) -> set[int]:
     """The steps that the scrubber keeps: at most FILM, evenly picked, the first and the last among them."""
     return {1 + round(i * (steps - 1) / (FILM - 1)) for i in range(FILM)}
 
 
-def shell(tab: str, board: str = "", tools: str = "", beside: bool = False) -> str:
-    """The viewer's markup; the ids begin with the tab's name. A board to paint on takes the picture's place, or stands beside it."""
-    sheet = SHELL.replace("<!-- board -->", board).replace("<!-- tools -->", tools)
+def shell(tab: str, board: str = "", tools: str = "", beside: bool = False, clip: bool = False) -> str:
+    """The viewer's markup; the ids begin with the tab's name. A board to paint on takes the picture's place, or stands beside it;
+    a clip is played on a canvas of its own."""
+    sheet = SHELL.replace("<!-- board -->", board).replace("<!-- tools -->", CLIP_TOOLS if clip else tools).replace("<!-- clip -->", CLIP if clip else "")
     if beside:
         sheet = sheet.replace('class="tray"', 'class="tray beside"').replace("Write what you would like to see, then develop it.", "Draw on the paper.")
     elif board:
@@ -83,9 +101,9 @@ def shell(tab: str, board: str = "", tools: str = "", beside: bool = False) -> s
     return sheet.replace('id="', f'id="{tab}-')
 
 
-def inspector(tab: str) -> str:
+def inspector(tab: str, clip: bool = False) -> str:
     """The inspector's markup, likewise."""
-    return INSPECTOR.replace('id="', f'id="{tab}-')
+    return ((CLIP_INSPECTOR if clip else "") + INSPECTOR).replace('id="', f'id="{tab}-')
 
 
 SHELL = """
@@ -95,6 +113,7 @@ SHELL = """
     <div class="print">
       <img id="now" alt="The picture comes up here" hidden>
       <canvas id="heat" class="heat" aria-hidden="true" hidden></canvas>
+      <!-- clip -->
       <div id="empty" class="empty"><b>The tray is empty</b><span>Write what you would like to see, then develop it.</span></div>
     </div>
   </div>
@@ -109,9 +128,26 @@ SHELL = """
     <span id="where" aria-live="polite"></span>
     <span id="downloads"></span>
     <span id="send" hidden><button type="button" class="send" data-to="edit">Edit this</button>
-      <button type="button" class="send" data-to="sketch">Sketch this</button></span>
+      <button type="button" class="send" data-to="sketch">Sketch this</button>
+      <button type="button" class="send" data-to="video">Animate this</button></span>
   </div>
 </section>
+"""
+
+CLIP = '<canvas id="clip" class="clip" role="img" aria-label="The clip" hidden></canvas>'
+CLIP_TOOLS = """<div id="tools" class="tools reel"><button type="button" data-do="play" aria-pressed="true">Pause</button>
+    <input id="frame" class="own" type="range" min="1" max="1" value="1" aria-label="Frame"><output id="at">–</output></div>"""
+CLIP_INSPECTOR = """
+<div class="card">
+  <h4>One column of pixels through time</h4>
+  <canvas id="slice" class="slice" role="img" aria-label="The column under the line, frame by frame from left to right"></canvas>
+  <input id="column" class="own" type="range" min="0" max="127" value="64" aria-label="Column">
+</div>
+<div class="card">
+  <h4>Change from each frame to the next</h4>
+  <svg id="changes" viewBox="0 0 262 92" role="img" aria-label="Mean absolute difference of neighbouring frames"></svg>
+  <small id="flicker"></small>
+</div>
 """
 
 CHOICE = '<button type="button" data-show="canvas" class="on" aria-pressed="true">Canvas</button>'

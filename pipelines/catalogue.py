@@ -6,7 +6,8 @@ import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipelines.settings import ControlNet, EditByWords, Inpainting, LatentDiffusion, Outpainting, Pix2Pix, Settings, Teaching, Variation
+from pipelines.cards import BUNDLED
+from pipelines.settings import ControlNet, EditByWords, Inpainting, LatentDiffusion, Outpainting, Pix2Pix, Settings, Teaching, Variation, Video
 
 if TYPE_CHECKING:
     from pipelines.frame import Pipeline
@@ -34,6 +35,7 @@ class Entry:
 
 BASE = ("latent-diffusion", "autoencoder")
 CONTROLS = ("controlnet-edges", "controlnet-scribble", "controlnet-palette")
+TRAINING = ("video",)  # listed once their weights are here
 CATALOGUE = {
     entry.name: entry
     for entry in [
@@ -44,8 +46,10 @@ CATALOGUE = {
         Entry("edit-by-words", "Edit by words", "editing", "EditByWords", "a picture under other words", EditByWords, BASE),
         Entry("controlnet", "ControlNet", "controlnet", "Pipeline", "words and a drawing to picture", ControlNet, (*BASE, *CONTROLS)),
         Entry("pix2pix", "pix2pix", "pix2pix", "Pipeline", "lines to picture at every stroke", Pix2Pix, ("pix2pix",)),
+        Entry("video", "Video", "video", "Pipeline", "words or a picture to a clip", Video, (*BASE, "video")),
         Entry("lora", "LoRA", "teaching", "Pipeline", "pictures to a style of your own", Teaching, BASE),
     ]
+    if entry.name not in TRAINING or (BUNDLED / f"{entry.name}.json").exists()
 }
 
 

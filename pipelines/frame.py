@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
+import av
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image
+from PIL import Image, ImageSequence
 from PIL.PngImagePlugin import PngInfo
 
 from pipelines.settings import Settings
@@ -31,26 +33,106 @@ class Picture:
     model: str
     settings: dict[str, Any]
     beside: tuple[Path, ...] = ()  # files that belong to it, such as a LoRA that draws so
+    formats: ClassVar[tuple[str, ...]] = ("png",)
 
     @property
     def image(self) -> Image.Image:
         """The pixels as a PIL image."""
         return Image.fromarray(self.pixels)
 
-    def png(self, with_settings: bool = True) -> bytes:
+    def file(self, kind: str = "png", with_settings: bool = True) -> bytes:
         """The picture as PNG bytes; unless told otherwise, the settings travel inside it."""
-        info = PngInfo()
-        if with_settings:
-            info.add_itxt(KEY, json.dumps({"model": self.model, "settings": self.settings}, ensure_ascii=False))
         buffer = io.BytesIO()
-        self.image.save(buffer, "PNG", pnginfo=info)
+        self.image.save(buffer, "PNG", pnginfo=chunks(self, with_settings))
         return buffer.getvalue()
 
     def save(self, path: str | Path, with_settings: bool = True) -> Path:
-        """Write `png` to a file; its path."""
+        """Write `file` to a path; the path."""
         path = Path(path)
-        path.write_bytes(self.png(with_settings))
+        path.write_bytes(self.file("png", with_settings))
         return path
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A finished clip and what made it. As an animated PNG it goes wherever a picture goes."""
+
+    frames: UInt8[np.ndarray, "f h w 3"]
+    fps: int
+    model: str
+    settings: dict[str, Any]
+    beside: tuple[Path, ...] = ()
+    formats: ClassVar[tuple[str, ...]] = ("png", "mp4", "webp", "gif", "zip")
+
+    @classmethod
+    def from_png(cls, png: bytes, fps: int, model: str, settings: dict[str, Any]) -> Clip:
+        """Back from an animated PNG, which keeps a frame that is like the one before it as a longer one."""
+        with Image.open(io.BytesIO(png)) as film:
+            held = [(np.array(f.convert("RGB")), round(f.info.get("duration", 0) * fps / 1000)) for f in ImageSequence.Iterator(film)]
+        return cls(np.stack([frame for frame, long in held for _ in range(max(1, long))]), fps, model, settings)
+
+    @property
+    def image(self) -> Image.Image:
+        """The middle frame as a PIL image."""
+        return Image.fromarray(self.frames[len(self.frames) // 2])
+
+    def file(self, kind: str = "png", with_settings: bool = True) -> bytes:
+        """The clip as the bytes of an animated PNG, WebP or GIF, of an MP4 (H.264), or of a ZIP of its frames; unless told otherwise,
+        the settings travel inside it, or in the ZIP beside the frames."""
+        buffer, first, *rest = io.BytesIO(), *map(Image.fromarray, self.frames)
+        told = said(self) if with_settings else ""
+        film = {"save_all": True, "append_images": rest, "duration": 1000 / self.fps, "loop": 0}
+        if kind == "png":
+            first.save(buffer, "PNG", pnginfo=chunks(self, with_settings), **film)
+        elif kind == "webp":
+            first.save(buffer, "WebP", quality=90, xmp=told.encode(), **film)
+        elif kind == "gif":
+            first.save(buffer, "GIF", comment=told.encode(), **film)
+        elif kind == "zip":
+            with zipfile.ZipFile(buffer, "w") as archive:
+                for k, frame in enumerate([first, *rest]):
+                    held = io.BytesIO()
+                    frame.save(held, "PNG")
+                    archive.writestr(f"{k:03}.png", held.getvalue())
+                if told:
+                    archive.writestr("settings.json", told)
+        else:
+            with av.open(buffer, "w", format="mp4", options={"movflags": "use_metadata_tags"}) as container:
+                container.metadata.update({"comment": told} if told else {})
+                stream = container.add_stream("libx264", rate=self.fps, options={"crf": "16"})
+                (stream.height, stream.width), stream.pix_fmt = self.frames.shape[1:3], "yuv420p"  # what every browser plays
+                for frame in self.frames:
+                    container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+                container.mux(stream.encode())
+        return buffer.getvalue()
+
+    def save(self, path: str | Path, with_settings: bool = True) -> Path:
+        """Write `file` to a path, in the format that its ending says; the path. Raises ValueError for other endings."""
+        path = Path(path)
+        kind = path.suffix.lower().removeprefix(".")
+        if kind not in self.formats:
+            raise ValueError(f"A clip is no .{kind}: let the name end in .{', .'.join(self.formats)}.")
+        path.write_bytes(self.file(kind, with_settings))
+        return path
+
+
+def changes(clip: np.ndarray, loop: bool) -> list[float]:
+    """Mean absolute difference of each frame from the one before, 0 to 255; of a loop, the first from the last too."""
+    steps = np.abs(np.diff(clip.astype(np.int16), axis=0, prepend=clip[-1:].astype(np.int16))).mean((1, 2, 3))
+    return [round(float(step), 2) for step in (steps if loop else steps[1:])]
+
+
+def said(result: Picture | Clip) -> str:
+    """What made it, as text that travels in files."""
+    return json.dumps({"model": result.model, "settings": result.settings}, ensure_ascii=False)
+
+
+def chunks(result: Picture | Clip, with_settings: bool) -> PngInfo:
+    """The same as a PNG keeps it."""
+    info = PngInfo()
+    if with_settings:
+        info.add_itxt(KEY, said(result))
+    return info
 
 
 @dataclass(frozen=True)
@@ -62,7 +144,7 @@ class Frame:
     preview: UInt8[np.ndarray, "h w 3"]  # what the model believes now (the x0 estimate)
     state: UInt8[np.ndarray, "hs ws 3"] | None = None  # where it stands (x_t)
     note: str = ""  # one short line
-    result: Picture | list[Picture] | None = None  # None until the last frame
+    result: Picture | Clip | list[Picture] | list[Clip] | None = None  # None until the last frame
     detail: dict[str, Any] = field(default_factory=dict)  # numbers and maps that the inspector draws
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import io
 import struct
 from pathlib import Path
 from typing import Annotated, Any
 
+import av
 import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -41,15 +43,22 @@ def opened(given: Any, name: str, remote: bool = False) -> Image.Image:
     if not held and (remote or not isinstance(given, (str, Path))):
         raise ValueError(f"the {name} must be a data URL" if remote else f"the {name} must be a path, a PIL image or a uint8 array")
     try:
-        image = Image.open(io.BytesIO(base64.b64decode(given.partition(",")[2], validate=True)) if held else Path(given))
+        source = io.BytesIO(base64.b64decode(given.partition(",")[2], validate=True)) if held else str(given)
+    except binascii.Error:
+        raise ValueError(f"the {name} is not a picture; choose a PNG, JPEG or WebP file") from None
+    try:
+        image = Image.open(source)
         large = image.width * image.height > HEADER
         if not large:
             image.load()  # of an animation, the first frame
             image = ImageOps.exif_transpose(image)
     except Image.DecompressionBombError:
         raise ValueError(f"the {name} has too many pixels; scale it down to {SIDE} a side") from None
-    except (UnidentifiedImageError, binascii.Error):
-        raise ValueError(f"the {name} is not a picture; choose a PNG, JPEG or WebP file") from None
+    except UnidentifiedImageError:
+        frame = first_frame(source)
+        if frame is None:
+            raise ValueError(f"the {name} is not a picture; choose a PNG, JPEG or WebP file") from None
+        return frame
     except FileNotFoundError:
         raise ValueError(f"the {name} {given} is not there; check the path") from None
     except (OSError, SyntaxError, EOFError, RuntimeError, ValueError, struct.error):  # each of them comes out of some damaged file
@@ -57,6 +66,29 @@ def opened(given: Any, name: str, remote: bool = False) -> Image.Image:
     if large:
         raise ValueError(f"the {name} has {image.width} × {image.height} pixels, which is too many; scale it down to {SIDE} a side")
     return image
+
+
+def first_frame(film: io.BytesIO | str) -> Image.Image | None:
+    """Of a video file; None where it is none, or larger than HEADER."""
+    try:
+        with opened_film(film) as container:
+            size = container.streams.video[0].codec_context
+            return next(container.decode(video=0)).to_image() if size.width * size.height <= HEADER else None
+    except (av.FFmpegError, ValueError, AttributeError, LookupError, StopIteration):
+        return None
+
+
+def opened_film(film: io.BytesIO | str) -> Any:
+    """An MP4, QuickTime or WebM file, opened. Raises av.FFmpegError or ValueError where it is none.
+
+    A stranger may have sent it: no other of FFmpeg's formats is tried, since some of them open further files and addresses.
+    """
+    for kind in ("mov", "matroska"):
+        if isinstance(film, io.BytesIO):
+            film.seek(0)
+        with contextlib.suppress(av.FFmpegError):
+            return av.open(film, format=kind, metadata_errors="replace", timeout=5)
+    raise ValueError("this is no film")
 
 
 def flat(image: Image.Image) -> Image.Image:

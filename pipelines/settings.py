@@ -159,6 +159,35 @@ def _lines(drawing: str, kind: str) -> None:
         raise ValueError("The drawing is empty: draw some lines first.")
 
 
+class Video(LatentDiffusion):
+    """Words, or a picture, to a clip."""
+
+    count: Literal[1] = Field(1, description="One clip at a time.")
+    frames: int = Field(16, ge=2, le=48, description="How many frames. Beyond 16, windows follow each other, each beginning with the end of the last.")
+    fps: int = Field(8, ge=1, le=30, description="Frames a second when it is played and saved.")
+    amount: float = Field(0.5, ge=0, le=1, description="How much is to move: 0 hardly anything, 1 a lot.")
+    loop: bool = Field(True, description="Let the last frame lead into the first.")
+    image: Maybe = Field("", description="The first frame. Empty lets the words decide. Its middle square is used.")
+    last: Maybe = Field("", description="The last frame, where there is one: what is between is drawn.")
+    method: Literal["joint", "shared", "independent"] = Field(
+        "joint", description="All frames together; or each alone, with half of its noise common to all, or with its own noise only."
+    )
+    compare: bool = Field(False, description="Every way side by side, from the same seed: why frames are drawn together.")
+
+    @field_validator("image", "last")
+    @classmethod
+    def _small(cls, given: str) -> str:
+        return given and url(Image.fromarray(square(pixels(given))))  # what is drawn from, and no more, is kept
+
+    @model_validator(mode="after")
+    def _ends(self) -> Video:
+        if self.steps * self.frames * (3 if self.compare else 1) > 6400:
+            raise ValueError(f"{self.steps} steps of {self.frames} frames are too many to wait for: take fewer of either, or do not compare.")
+        if self.last and self.loop:
+            raise ValueError("A loop ends where it begins: leave out the last frame, or the loop.")
+        return self
+
+
 class Teaching(Settings):
     """Pictures to a LoRA."""
 

@@ -28,6 +28,7 @@ from pipelines.controls import CHANNELS  # noqa: E402
 from pipelines.editing import MaskAdapter  # noqa: E402
 from pipelines.latent_diffusion import LatentDiffusion  # noqa: E402
 from pipelines.nn.dit import Config  # noqa: E402
+from pipelines.video import Motion  # noqa: E402
 
 
 def random_bundles(folder: Path) -> None:
@@ -51,6 +52,11 @@ def random_bundles(folder: Path) -> None:
     for parameter in [*adapter.enter.parameters(), *adapter.lora.up]:
         torch.nn.init.normal_(parameter, std=0.2)
     weights.save("inpainting", adapter, {"rank": 2}, about, folder)
+    motion = Motion(model.transformer, rank=2)
+    for parameter in motion.parameters():
+        if not parameter.any():
+            torch.nn.init.normal_(parameter, std=0.05)
+    weights.save("video", motion, {"rank": 2}, about, folder)
     weights.save("pix2pix", pix2pix.UNet((16, 16, 16)), {"widths": (16, 16, 16)}, about, folder)
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from pipelines.training.data import avatars, emoji
+from pipelines.training.data import avatars, emoji, motion
 
 
 def drawn(n: int, seed: int = 0) -> list[dict[str, str]]:
@@ -64,3 +67,30 @@ def test_siblings_of_unseen_signs_are_unseen_too() -> None:
     assert all(found == {"unseen"} or "unseen" not in found for found in splits)
     assert any(found == {"unseen"} for found in splits)
     assert any({"train", "sibling"} <= found for found in splits)
+
+
+def moving(x: list[int], y: list[int]) -> np.ndarray:
+    """A dotted square that is here and there."""
+    clip = np.full((len(x), 128, 128, 3), 255, np.uint8)
+    for frame, a, b in zip(clip, x, y, strict=True):
+        frame[b : b + 40, a : a + 40] = np.random.default_rng(0).integers(0, 200, (40, 40, 1))
+    return clip
+
+
+def test_motion_is_measured_as_it_is() -> None:
+    there = [20, 24, 28, 32, 36, 40, 44, 48, 48, 44, 40, 36, 32, 28, 24, 20]
+    across, down, away = moving(there, [40] * 16), moving([40] * 16, there), moving(list(range(10, 74, 4)), [40] * 16)
+    assert [motion.direction(clip) for clip in (across, down)] == ["from side to side", "up and down"]
+    assert [motion.loops(clip) for clip in (across, down, away)] == [True, True, False]
+    assert motion.change(moving([40] * 16, [40] * 16)) == 0 < motion.change(across)
+    said = {motion.caption("cat face", ["cat", "pet"], "large motion", "up and down", random.Random(k)) for k in range(40)}
+    assert any("large motion, moving up and down" in caption for caption in said)
+    assert any("motion" not in caption and "moving" not in caption for caption in said)
+
+
+def test_a_loop_is_sixteen_frames_of_the_whole(tmp_path: Path) -> None:
+    frames = [Image.fromarray(np.full((16, 16, 4), (k, 0, 0, 255), np.uint8)) for k in range(0, 64, 2)]
+    frames[0].save(tmp_path / "a.webp", save_all=True, append_images=frames[1:], lossless=True)
+    assert motion.loop(tmp_path / "a.webp")[:, 0, 0, 0].tolist() == list(range(0, 64, 4))
+    frames[0].save(tmp_path / "still.webp")
+    assert motion.loop(tmp_path / "still.webp") is None

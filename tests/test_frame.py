@@ -18,7 +18,7 @@ def test_a_png_carries_its_settings_unless_told_otherwise(tmp_path: Path) -> Non
     saved = Image.open(picture.save(tmp_path / "a.png"))
     assert json.loads(saved.info["darkroom"]) == {"model": "latent-diffusion", "settings": {"prompt": "漢字 🎉", "seed": 7}}
     assert np.array_equal(np.asarray(saved), pixels)
-    assert "darkroom" not in Image.open(io.BytesIO(picture.png(with_settings=False))).info
+    assert "darkroom" not in Image.open(io.BytesIO(picture.file(with_settings=False))).info
 
 
 def test_tiles_lie_row_by_row() -> None:

@@ -35,9 +35,9 @@ def test_a_frame_a_step_and_a_picture_at_the_end() -> None:
 
 @pytest.mark.parametrize("sampler", ["dpm-solver++", "heun", "euler", "ddim", "ddpm"])
 def test_the_same_settings_give_the_same_bytes(sampler: str) -> None:
-    first, second = (run(sampler=sampler, eta=0.5)[-1].result.png() for _ in range(2))
+    first, second = (run(sampler=sampler, eta=0.5)[-1].result.file() for _ in range(2))
     assert first == second
-    assert run(sampler=sampler, eta=0.5, seed=8)[-1].result.png() != first
+    assert run(sampler=sampler, eta=0.5, seed=8)[-1].result.file() != first
 
 
 @pytest.mark.parametrize("sampler", ["dpm-solver++", "ddpm"])

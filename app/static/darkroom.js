@@ -16,7 +16,7 @@ window.darkroom = (() => {
   function View(tab) {
     const $ = (id) => by(`${tab}-${id}`);
     let board = null; // the canvas, where the tab has one
-    const beside = Boolean($('lines') || $('pile')); // a sheet that stays beside the picture, or a canvas in its place
+    const beside = Boolean($('lines') || $('pile') || $('clip')); // a sheet that stays beside the picture, or a canvas in its place
     let film = [], at = 0, show = $('canvas') && !beside ? 'canvas' : 'preview', word = -1, files = [], running = false, waiting = false, watched = false;
 
     function buttons(busy) {
@@ -42,6 +42,7 @@ window.darkroom = (() => {
       $('scrub').value = at + 1;
       [...$('film').children].forEach((thumb) => thumb.classList.toggle('on', Number(thumb.dataset.at) === nearest()));
       words(frame); heat(frame); numbers(frame); curve();
+      if (frame.clip) canvas().show(frame[show] || frame.preview, frame);
     }
 
     const nearest = () => { const shown = [...$('film').children].map((t) => Number(t.dataset.at)); return shown.reduce((a, b) => (Math.abs(b - at) < Math.abs(a - at) ? b : a), shown[0] ?? 0); };
@@ -124,7 +125,7 @@ window.darkroom = (() => {
     function links() {
       $('downloads').replaceChildren(...files.map((file, i) => {
         const link = document.createElement('a');
-        link.href = file.url; link.download = file.name; link.textContent = !file.name.endsWith('.png') ? file.name : pngs() === 1 ? 'Download PNG' : `PNG ${i + 1}`;
+        link.href = file.url; link.download = file.name; link.textContent = /\.(mp4|webp|gif|zip)$/.test(file.name) && pngs() === 1 ? file.name.split('.').pop().toUpperCase() : film[at]?.clip && pngs() > 1 ? file.name : !file.name.endsWith('.png') ? file.name : pngs() === 1 ? 'Download PNG' : `PNG ${i + 1}`;
         return link;
       }));
     }
@@ -136,7 +137,10 @@ window.darkroom = (() => {
       $('film').replaceChildren(); $('scrub').disabled = true; $('heat').hidden = true; $('curve').replaceChildren();
       $('words').dataset.words = ''; $('words').innerHTML = $('equation').innerHTML = '<small>Generate develops this picture again, with all its steps.</small>';
       cost().forEach((cell) => { cell.textContent = '–'; });
-      picture(p.url, p.name); $('where').textContent = 'from the history; Generate develops it again'; by('s-seed').textContent = p.seed; links();
+      picture(p.url, p.name);
+      $('where').textContent = 'from the history; Generate develops it again'; by('s-seed').textContent = p.seed;
+      if (p.frame) { film = [p.frame]; at = 0; files = p.files; draw(); }
+      links();
     }
 
     const setAgain = (on) => { const box = document.querySelector(`#${tab}-again input`); if (box && box.checked !== on) box.click(); };
@@ -188,15 +192,16 @@ window.darkroom = (() => {
     function canvas() {
       if (!board && $('lines')) board = window.darkroomSketch(tab);
       else if (!board && $('pile')) board = window.darkroomPile(tab);
-      else if (!board && $('canvas')) { board = window.darkroomCanvas(tab); board.set({ image: $('canvas').dataset.example }); }
+      else if (!board && $('clip')) board = window.darkroomClip(tab);
+      else if (!board && $('canvas')) { board = window.darkroomCanvas(tab); board.set({ image: $('canvas').dataset.example }); $('send').hidden = false; }
       return board;
     }
 
     // "Edit this", "Sketch this": the picture that is seen, finished or not, onto the canvas of another tab
     function send(to) {
-      const url = pngs() === 1 && at === Math.max(0, film.length - 1) ? files[0].url : $('now').src;
+      const url = show === 'canvas' ? canvas().get('image') : film[at]?.clip ? canvas().shot() : pngs() === 1 && at === Math.max(0, film.length - 1) ? files[0].url : $('now').src;
       tabs(to).forEach((b) => b.click());
-      setTimeout(() => view(to).feed({ canvas: { image: url } }), 50);
+      setTimeout(() => view(to).feed({ canvas: { image: url, first: true } }), 50);
     }
 
     // pix2pix draws at every stroke: one request at a time, and the last stroke is never lost
@@ -250,7 +255,7 @@ window.darkroom = (() => {
   document.addEventListener('keydown', (e) => {
     const tab = open();
     if (!tab) return;
-    const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(e.target.tagName) && e.target.type !== 'range';
+    const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(e.target.tagName) && (e.target.type !== 'range' || e.target.classList.contains('own'));
     if (e.key === 'Enter' && (e.ctrlKey || e.metaKey)) { e.preventDefault(); view(tab).generate(); }
     else if (e.key === 'Escape' && view(tab).running()) view(tab).stop();
     else if (!typing && e.key === 'ArrowLeft') { e.preventDefault(); view(tab).step(-1); }

@@ -22,7 +22,7 @@ def client(served: str) -> Client:
 
 def test_the_endpoint_has_a_name_types_and_help(client: Client) -> None:
     endpoints = client.view_api(return_format="dict")["named_endpoints"]
-    assert list(endpoints) == ["/latent_diffusion", "/inpainting", "/outpainting", "/variation", "/edit_by_words", "/controlnet", "/pix2pix", "/lora"]
+    assert list(endpoints) == ["/latent_diffusion", "/inpainting", "/outpainting", "/variation", "/edit_by_words", "/controlnet", "/pix2pix", "/video", "/lora"]
     parameters = {p["parameter_name"]: p for p in endpoints["/latent_diffusion"]["parameters"]}
     assert {"prompt", "seed", "steps", "guidance", "sampler", "count"} <= set(parameters)
     assert parameters["steps"]["python_type"]["type"] == "int"

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from app.metadata import MetadataError, from_link, from_png, to_link
+from app.metadata import MetadataError, from_file, from_link, to_link
 from pipelines.frame import Picture
 
 SETTINGS = {"prompt": "a woman, 漢字 🎉", "seed": 7, "steps": 12}
@@ -29,7 +29,7 @@ def png(path: Path, held: str | None, size: int = 8) -> Path:
 
 def test_round_trip_through_a_png(tmp_path: Path) -> None:
     pixels = np.zeros((8, 8, 3), np.uint8)
-    model, settings = from_png(Picture(pixels, "latent-diffusion", SETTINGS).save(tmp_path / "a.png"))
+    model, settings = from_file(Picture(pixels, "latent-diffusion", SETTINGS).save(tmp_path / "a.png"))
     assert model == "latent-diffusion"
     assert settings.model_dump(exclude_defaults=True) == SETTINGS
 
@@ -58,7 +58,7 @@ def test_round_trip_through_a_link() -> None:
 )
 def test_bad_settings_are_one_sentence(tmp_path: Path, held: str | None, sentence: str) -> None:
     with pytest.raises(MetadataError, match=sentence):
-        from_png(png(tmp_path / "a.png", held))
+        from_file(png(tmp_path / "a.png", held))
 
 
 def test_files_that_are_no_whole_png(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_files_that_are_no_whole_png(tmp_path: Path) -> None:
     (tmp_path / "cut.png").write_bytes(whole[:-30])  # its settings are whole, its pixels are not
     for name in ("text", "empty", "jpeg", "truncated", "cut"):
         with pytest.raises(MetadataError, match=f"{name}.png is not a whole PNG"):
-            from_png(tmp_path / f"{name}.png")
+            from_file(tmp_path / f"{name}.png")
 
 
 def test_a_huge_picture_costs_nothing(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_a_huge_picture_costs_nothing(tmp_path: Path) -> None:
     header = struct.pack(">IIBBBBB", 20_000, 20_000, 8, 2, 0, 0, 0)
     (tmp_path / "huge.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b""))
     with pytest.raises(MetadataError, match=r"huge\.png"):
-        from_png(tmp_path / "huge.png")
+        from_file(tmp_path / "huge.png")
 
 
 @pytest.mark.parametrize("text", ["", "!!!", "aGVsbG8", base64.urlsafe_b64encode(b"\xff\xfe").decode(), "漢字"])

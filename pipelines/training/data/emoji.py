@@ -51,8 +51,13 @@ def split_of(sign: dict, hexcode: str, siblings: int) -> str:
 
 
 def on_white(path: str | object) -> np.ndarray:
-    """Open a picture with transparency, lay it on white and reduce it to the set's size: uint8 (128, 128, 3)."""
-    image = Image.open(path).convert("RGBA")
+    """`laid`, of a file."""
+    return laid(Image.open(path))
+
+
+def laid(picture: Image.Image) -> np.ndarray:
+    """Lay a picture with transparency on white and reduce it to the set's size: uint8 (128, 128, 3)."""
+    image = picture.convert("RGBA")
     white = Image.new("RGBA", image.size, "white")
     return np.asarray(Image.alpha_composite(white, image).convert("RGB").resize((data.SIZE, data.SIZE), Image.LANCZOS))
 

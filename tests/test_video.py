@@ -1,0 +1,172 @@
+"""Video: without its time axis it is the image model; frames agree, are pinned, go on and close; files hold what made them."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from pydantic import ValidationError
+
+from app.metadata import from_file
+from pipelines import load, settings, video
+from pipelines.frame import Clip, changes
+
+BLUE = np.full((60, 40, 3), (30, 60, 200), np.uint8)
+RED = np.full((128, 128, 3), (200, 60, 30), np.uint8)
+
+
+def run(**more: Any) -> Any:
+    *_, last = load("video").generate(**{"prompt": "a cat", "steps": 3, "frames": 4, "guidance": 2, **more})
+    return last
+
+
+def test_untrained_or_taken_off_it_is_the_image_model_bit_for_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    *_, still = load("latent-diffusion").generate(prompt="a cat", steps=3, guidance=2, seed=5)
+    assert np.array_equal(run(frames=2, method="independent", seed=5).result.frames[0], still.result.pixels)
+    untrained = video.Motion(load("latent-diffusion").transformer).requires_grad_(False)
+    monkeypatch.setattr(video.Pipeline, "motion", lambda self: untrained)
+    assert np.array_equal(run(frames=2, method="joint", seed=5).result.frames[0], still.result.pixels)
+    monkeypatch.undo()
+    assert not np.array_equal(run(frames=2, method="joint", seed=5).result.frames[0], still.result.pixels)
+
+
+@pytest.mark.parametrize("loop", [True, False])
+def test_attention_along_time_knows_only_differences_of_time(loop: bool) -> None:
+    torch.manual_seed(0)
+    angles, x = video.turns(8, 16, loop), torch.randn(1, 1, 1, 32).expand(1, 1, 8, 32)
+    q = video.turned(x, angles)[0, 0]
+    near = q @ q.T
+    assert torch.allclose(near.diagonal(1), near.diagonal(1)[0].expand(7), atol=1e-3)
+    assert torch.allclose(near[0, 7], near[0, 1], atol=1e-3) == loop  # around a circle the last is as near as the second
+
+
+def test_given_frames_stay_and_a_state_is_of_all_frames() -> None:
+    pipe = load("video")
+    frames = list(pipe.generate(prompt="a cat", steps=3, frames=4, image=BLUE, last=RED, loop=False))
+    assert [f.step for f in frames] == [1, 2, 3]
+    assert frames[0].preview.shape == frames[0].state.shape == (256, 256, 3)
+    clip = frames[-1].result.frames
+    for at, given in ((0, BLUE), (-1, RED)):
+        kept = pipe.base.autoencoder.develop(pipe.latent(video.square(given))).numpy()[0]
+        assert np.abs(clip[at].astype(int) - kept).max() <= 1
+
+
+@pytest.mark.parametrize(("frames", "loop", "spans"), [(16, True, [(0, 16)]), (20, False, [(0, 12), (9, 20)]), (40, True, [(0, 16), (13, 29), (26, 41)])])
+def test_longer_clips_go_on_from_what_is_there(frames: int, loop: bool, spans: list[tuple[int, int]]) -> None:
+    s = settings.Video(frames=frames, loop=loop, steps=1)
+    assert video.windows(s) == spans
+    assert run(frames=frames, loop=loop, steps=1).result.frames.shape == (frames, 128, 128, 3)
+
+
+@pytest.mark.parametrize("loop", [True, False])
+def test_windows_cover_a_clip_and_each_has_much_to_draw(loop: bool) -> None:
+    for frames in range(2, 49):
+        spans = video.windows(settings.Video(frames=frames, loop=loop, steps=1))
+        assert spans[0][0] == 0 and spans[-1][1] == frames + (loop and frames > video.WINDOW)
+        assert all(b - a == video.OVERLAP for (_, b), (a, _) in zip(spans, spans[1:], strict=False))
+        assert all(2 <= b - a <= video.WINDOW for a, b in spans)
+        assert all(b - a > video.OVERLAP + 2 for a, b in spans[1:])
+        assert sum(b - a for a, b in spans) <= 16 * max(1, frames / 16) ** 1.2 + 5
+
+
+def test_while_a_long_clip_is_drawn_what_is_there_plays() -> None:
+    frames = list(load("video").generate(prompt="a cat", steps=2, frames=20, loop=False))
+    assert [f.detail["clip"]["frames"] for f in frames] == [12, 12, 20, 20]
+    assert [len(f.detail["changes"][0]) for f in frames] == [11, 11, 19, 19]
+
+
+def test_it_runs_beside_a_base_of_half_precision() -> None:
+    *_, last = load("video", dtype="bfloat16").generate(prompt="a cat", steps=1, frames=2)
+    assert last.result.frames.shape == (2, 128, 128, 3)
+
+
+def test_ways_side_by_side_and_what_the_shared_noise_does() -> None:
+    last = run(compare=True)
+    assert [clip.settings["method"] for clip in last.result] == ["joint", "shared", "independent"]
+    assert last.preview.shape == (256, 2 * 3 * 128, 3)
+    assert last.step == last.steps == 9
+    assert len(last.detail["changes"]) == 3
+    assert last.detail["ways"] == ["joint", "shared", "independent"]
+
+
+def test_a_seed_is_repeatable_and_amount_and_loop_matter() -> None:
+    first = run(seed=3).result.frames
+    assert np.array_equal(run(seed=3).result.frames, first)
+    for more in ({"seed": 4}, {"amount": 1.0}, {"loop": False}):
+        assert not np.array_equal(run(**{"seed": 3, **more}).result.frames, first)
+
+
+def test_changes_are_what_they_say() -> None:
+    clip = np.zeros((3, 4, 4, 3), np.uint8)
+    clip[1] += 10
+    assert changes(clip, loop=False) == [10.0, 10.0]
+    assert changes(clip, loop=True) == [0.0, 10.0, 10.0]
+
+
+def test_every_file_plays_and_holds_what_made_it(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    made = {"prompt": "a cät", "seed": 7, "frames": 5, "fps": 6}
+    clip = Clip(rng.integers(0, 255, (5, 64, 96, 3), np.uint8), 6, "video", made)
+    for kind in ("png", "webp", "gif", "mp4"):
+        path = clip.save(tmp_path / f"a.{kind}")
+        model, told = from_file(path)
+        assert (model, told.prompt, told.seed, told.frames) == ("video", "a cät", 7, 5)
+        if kind == "mp4":
+            with av.open(str(path)) as film:
+                stream = film.streams.video[0]
+                assert (stream.codec_context.name, stream.pix_fmt, float(stream.average_rate)) == ("h264", "yuv420p", 6)
+                assert sum(1 for _ in film.decode(video=0)) == 5
+        else:
+            with Image.open(path) as film:
+                assert film.n_frames == 5
+        assert b"a c" not in clip.file(kind, with_settings=False)
+    still = Clip(np.repeat(clip.frames[:2], [3, 2], axis=0), 6, "video", made)
+    assert np.array_equal(Clip.from_png(still.file(), 6, "video", made).frames, still.frames)
+    with zipfile.ZipFile(io.BytesIO(clip.file("zip"))) as archive:
+        assert archive.namelist() == [*(f"{k:03}.png" for k in range(5)), "settings.json"]
+        assert json.loads(archive.read("settings.json"))["settings"]["seed"] == 7
+        assert np.array_equal(np.asarray(Image.open(io.BytesIO(archive.read("002.png")))), clip.frames[2])
+    with pytest.raises(ValueError, match=r"let the name end in \.png"):
+        clip.save(tmp_path / "a.avi")
+
+
+def test_a_film_where_a_picture_belongs_gives_its_first_frame(tmp_path: Path) -> None:
+    path = Clip(np.stack([RED] * 3), 8, "video", {}).save(tmp_path / "a.mp4")
+    seen = settings.pixels(settings.Video(image=str(path)).image)
+    assert np.abs(seen.astype(int) - RED).max() < 12
+    (tmp_path / "b.mp4").write_bytes(path.read_bytes()[:100])
+    (tmp_path / "c.m3u8").write_text(f"#EXTM3U\n#EXTINF:1,\n{path}\n#EXT-X-ENDLIST\n")  # names another file of this machine
+    (tmp_path / "d.sdp").write_text("v=0\no=- 0 0 IN IP4 127.0.0.1\ns=-\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n")
+    for name in ("b.mp4", "c.m3u8", "d.sdp"):
+        with pytest.raises(ValidationError, match="not a picture"):
+            settings.Video(image=str(tmp_path / name))
+        held = f"data:video/mp4;base64,{base64.b64encode((tmp_path / name).read_bytes()).decode()}"
+        with pytest.raises(ValidationError, match="not a picture"):
+            settings.Video(image=held)
+
+
+@pytest.mark.parametrize(
+    ("bad", "sentence"),
+    [
+        ({"frames": 0}, "Frames is 0"),
+        ({"frames": 1}, "Frames is 1"),
+        ({"frames": 1000}, "Frames is 1000, but"),
+        ({"fps": 0}, "Fps is 0"),
+        ({"frames": 48, "steps": 200}, "200 steps of 48 frames are too many"),
+        ({"last": RED}, "A loop ends where it begins"),
+        ({"count": 2}, "Count is 2, but should be 1"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(bad: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ValidationError) as error:
+        run(**bad)
+    assert sentence in settings.sentence(error.value)
