@@ -257,12 +257,13 @@ def test_an_older_picture_does_not_break_into_a_run(page: Page, monkeypatch: pyt
     expect(page.locator("#image-words button")).to_have_count(0)  # the inspector shows no other picture's numbers
     expect(page.locator("#image-equation")).not_to_contain_text("D̂")
     slow(monkeypatch)
+    field(page, "steps", 60)
     page.click("#image-generate")
     page.wait_for_selector("#image-film img, #image-words button")
     page.click("#sheet button")
     expect(page.locator("#toast")).to_contain_text("Stop the run first")
     page.wait_for_selector("#image-downloads a")
-    expect(page.locator("#image-where")).to_contain_text("step 7 of 7")
+    expect(page.locator("#image-where")).to_contain_text("step 60 of 60")
 
 
 def test_it_fits_a_phone(browser: Browser, served: str) -> None:
