@@ -13,6 +13,8 @@ FOLDER = Path(tempfile.mkdtemp(prefix="darkroom-tests-"))
 BUNDLED = Path(__file__).parent.parent / "assets" / "weights"
 os.environ["DARKROOM_WEIGHTS"] = str(FOLDER / "weights")
 os.environ["DARKROOM_HOME"] = str(FOLDER / "home")
+(FOLDER / "weights").mkdir()
+(FOLDER / "weights" / "video.json").touch()  # the catalogue, when it is imported, lists video too; the bundle follows below
 
 import torch  # noqa: E402
 
