@@ -10,8 +10,9 @@ import torch
 from pydantic import ValidationError
 
 from pipelines import load, pictures, samplers
-from pipelines.editing import EditByWords, Place, cells, fused, held, renoised, uphill, windows, zigzag
+from pipelines.editing import EditByWords, Place, cells, held, renoised, uphill, zigzag
 from pipelines.frame import Frame
+from pipelines.outpainting import fused, met, windows
 from pipelines.settings import LatentDiffusion, sentence
 
 RNG = np.random.default_rng(0)
@@ -109,6 +110,16 @@ def test_windows_cover_the_canvas_and_equal_estimates_fuse_to_themselves() -> No
     assert windows(16, 30) == [(0, 0), (0, 8), (0, 14)]
     x = torch.randn(2, 3, 24, 40)
     assert torch.allclose(fused(lambda part, t: 2 * part, windows(24, 40))(x, 0.5), 2 * x, atol=1e-5)
+
+
+def test_around_a_picture_its_own_colours_run_out() -> None:
+    mask = np.ones((64, 96), bool)
+    mask[16:48, :32] = False
+    canvas, made = np.full((64, 96, 3), 120, np.uint8), np.full((64, 96, 3), 100, np.uint8)  # made 20 too dark, the picture too
+    near = met(canvas, mask, made, [(16, 16), (0, 64)])
+    assert np.array_equal(near[16:48, :32], canvas[16:48, :32])
+    assert near[30, 32, 0] >= 117 and near[30, 95, 0] == 100
+    assert (np.diff(near[30, 32:, 0].astype(int)) <= 0).all()
 
 
 @pytest.mark.parametrize(

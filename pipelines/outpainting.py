@@ -1,0 +1,95 @@
+"""Outpainting with the weights of latent diffusion and of inpainting: a canvas continued, window by window of the model's own size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from pipelines import frame as contract
+from pipelines import samplers, settings
+from pipelines.editing import CELL, Editing, cells, held
+from pipelines.pictures import MODEL_SIDE as SIDE
+from pipelines.pictures import pixels
+
+STRIDE = 8  # places from one window to the next: half a window
+REACH = 12  # pixels in which a picture's own colours fade out around it
+
+
+class Outpainting(Editing):
+    """A canvas continued: overlapping windows of the model's own size, their estimates averaged (MultiDiffusion; Bar-Tal et al.
+    2023), each by the mask-conditioned model, which sees what is known of its window."""
+
+    name = "outpainting"
+    Settings = settings.Outpainting
+
+    @torch.inference_mode()
+    def run(self, s: settings.Outpainting) -> Iterator[contract.Frame]:
+        picture = pixels(s.image)
+        sides = ((s.top, s.bottom), (s.left, s.right))
+        size = [length + sum(added) for length, added in zip(picture.shape[:2], sides, strict=True)]
+        ragged = [-length % CELL for length in size]  # the canvas of the latents is whole cells; what is over is cut off again
+        borders = [(before, after + over) for (before, after), over in zip(sides, ragged, strict=True)]
+        canvas = np.pad(picture, [*borders, (0, 0)], mode="edge")
+        mask = np.pad(np.zeros(picture.shape[:2], bool), borders, constant_values=True)
+        z = self.latent(canvas)
+        fresh = cells(mask).to(z.device)
+        spots = windows(*z.shape[2:])
+        times = samplers.grid(s.steps)
+        adapter = self.adapter()
+        steer = adapter.steer(cut(z, spots), cut(fresh, spots))
+        r, noise = self.base.prepare(s, times, s.count * len(spots), steer), self.noise(s, z)
+        denoise = held(fused(adapter.wear(r.denoise, self.base.transformer), spots), z, fresh)
+        states = samplers.SAMPLERS[s.sampler](denoise, noise() * r.path.s(1.0), times, r.path, noise, s.eta)
+        keep = ~mask[..., None]
+
+        def lay(made: np.ndarray) -> np.ndarray:
+            return np.stack([np.where(keep, canvas, met(canvas, mask, one, borders))[: size[0], : size[1]] for one in made])
+
+        for f in self.base.watch(self.name, r, states, times[:-1], lay):
+            f.detail["attention"] = []  # a map of one window says nothing of the canvas
+            yield f
+
+
+def fused(denoise: samplers.Denoise, spots: list[tuple[int, int]], side: int = SIDE // CELL) -> samplers.Denoise:
+    """The mean of the estimates of overlapping windows, weighted towards their middles (MultiDiffusion, eq. 5)."""
+    ramp = 1 - (torch.arange(side) - (side - 1) / 2).abs() / (side / 2 + 0.5)
+    weight = ramp[:, None] * ramp
+
+    def whole(x: Tensor, t: float) -> Tensor:
+        estimates = denoise(cut(x, spots, side), t).unflatten(0, (len(x), len(spots)))
+        total, sums, w = torch.zeros_like(x), torch.zeros_like(x[:1, :1]), weight.to(x)
+        for i, (top, left) in enumerate(spots):
+            total[:, :, top : top + side, left : left + side] += w * estimates[:, i]
+            sums[:, :, top : top + side, left : left + side] += w
+        return total / sums
+
+    return whole
+
+
+def cut(x: Float[Tensor, "b c h w"], spots: list[tuple[int, int]], side: int = SIDE // CELL) -> Float[Tensor, "bs c side side"]:
+    """The windows of each sample, one after the other."""
+    return torch.stack([x[:, :, top : top + side, left : left + side] for top, left in spots], 1).flatten(0, 1)
+
+
+def windows(height: int, width: int, side: int = SIDE // CELL, stride: int = STRIDE) -> list[tuple[int, int]]:
+    """Top left corners of windows that cover a canvas of latents, the last ones flush with its edges."""
+
+    def along(length: int) -> list[int]:
+        return sorted({*range(0, length - side, stride), length - side})
+
+    return [(top, left) for top in along(height) for left in along(width)]
+
+
+def met(canvas: np.ndarray, mask: np.ndarray, made: np.ndarray, borders: list[tuple[int, int]]) -> UInt8[np.ndarray, "h w 3"]:
+    """What was made, its colours shifted near the picture's edge by as much as the model got the edge itself wrong; the shift
+    fades within about REACH pixels."""
+    (top, bottom), (left, right) = borders
+    inside = (slice(top, len(mask) - bottom), slice(left, mask.shape[1] - right))
+    error = cv2.blur(canvas[inside].astype(np.float32) - made[inside], (5, 5))
+    fade = np.exp(-cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5) / REACH)[..., None]
+    return (made + fade * np.pad(error, [*borders, (0, 0)], mode="edge")).clip(0, 255).round().astype(np.uint8)
