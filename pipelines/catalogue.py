@@ -41,7 +41,7 @@ CATALOGUE = {
     for entry in [
         Entry("latent-diffusion", "Latent diffusion", "latent_diffusion", "Pipeline", "words to picture", LatentDiffusion, BASE),
         Entry("inpainting", "Inpainting", "editing", "Inpainting", "a masked part anew", Inpainting, (*BASE, "inpainting")),
-        Entry("outpainting", "Outpainting", "outpainting", "Outpainting", "a canvas continued", Outpainting, (*BASE, "inpainting")),
+        Entry("outpainting", "Outpainting", "outpainting", "Outpainting", "a canvas continued", Outpainting, (*BASE, "outpainting")),
         Entry("variation", "Variation", "editing", "Variation", "a picture's like", Variation, BASE),
         Entry("edit-by-words", "Edit by words", "editing", "EditByWords", "a picture under other words", EditByWords, BASE),
         Entry("controlnet", "ControlNet", "controlnet", "Pipeline", "words and a drawing to picture", ControlNet, (*BASE, *CONTROLS)),

@@ -41,13 +41,13 @@ class Editing(latent_diffusion.OnBase):
         return samplers.seeded_noise(s.seed, tuple(like.shape[1:]), s.count, self.base.device)
 
     def adapter(self) -> MaskAdapter:
-        """What makes the base a mask-conditioned model. Raises weights.WeightsError."""
+        """What makes the base the mask-conditioned model of this pipeline's name. Raises weights.WeightsError."""
 
         def build() -> MaskAdapter:
-            tensors, about = weights.read("inpainting")
-            return weights.fill(MaskAdapter(self.base.transformer, **about["config"]), tensors, "inpainting").to(self.base.device)
+            tensors, about = weights.read(self.name)
+            return weights.fill(MaskAdapter(self.base.transformer, **about["config"]), tensors, self.name).to(self.base.device)
 
-        return weights.cached(("inpainting adapter", self.base.device), build)
+        return weights.cached((f"{self.name} adapter", self.base.device), build)
 
     def side_by_side(self, runs: list[Any], names: list[str], start: np.ndarray) -> Iterator[contract.Frame]:
         """Several runs, one after the other, shown side by side; each result carries its own settings."""

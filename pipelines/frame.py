@@ -16,17 +16,46 @@ from typing import Any, ClassVar
 
 import av
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 from PIL import Image, ImageSequence
 from PIL.PngImagePlugin import PngInfo
 
+from pipelines import sounds
 from pipelines.settings import Settings
 
 KEY = "darkroom"  # the PNG text chunk that holds the settings
+SOUND_KEY = "darkroom-sound"  # the one that holds a sound, as a data URL
+
+
+class Result(ABC):
+    """What a run made, and with which settings."""
+
+    model: str
+    settings: dict[str, Any]
+    beside: tuple[Path, ...]
+    formats: ClassVar[tuple[str, ...]]
+
+    @property
+    @abstractmethod
+    def image(self) -> Image.Image:
+        """What stands for it in the history."""
+
+    @abstractmethod
+    def file(self, kind: str = "png", with_settings: bool = True) -> bytes:
+        """The bytes of a file; unless told otherwise, the settings travel inside it."""
+
+    def save(self, path: str | Path, with_settings: bool = True) -> Path:
+        """Write `file` to a path, in the format that its ending says; the path. Raises ValueError for other endings."""
+        path = Path(path)
+        kind = path.suffix.lower().removeprefix(".")
+        if kind not in self.formats:
+            raise ValueError(f"A {type(self).__name__.lower()} is no .{kind}: let the name end in .{', .'.join(self.formats)}.")
+        path.write_bytes(self.file(kind, with_settings))
+        return path
 
 
 @dataclass(frozen=True)
-class Picture:
+class Picture(Result):
     """A finished picture and what made it."""
 
     pixels: UInt8[np.ndarray, "h w 3"]
@@ -46,15 +75,9 @@ class Picture:
         self.image.save(buffer, "PNG", pnginfo=chunks(self, with_settings))
         return buffer.getvalue()
 
-    def save(self, path: str | Path, with_settings: bool = True) -> Path:
-        """Write `file` to a path; the path."""
-        path = Path(path)
-        path.write_bytes(self.file("png", with_settings))
-        return path
-
 
 @dataclass(frozen=True)
-class Clip:
+class Clip(Result):
     """A finished clip and what made it. As an animated PNG it goes wherever a picture goes."""
 
     frames: UInt8[np.ndarray, "f h w 3"]
@@ -106,14 +129,37 @@ class Clip:
                 container.mux(stream.encode())
         return buffer.getvalue()
 
-    def save(self, path: str | Path, with_settings: bool = True) -> Path:
-        """Write `file` to a path, in the format that its ending says; the path. Raises ValueError for other endings."""
-        path = Path(path)
-        kind = path.suffix.lower().removeprefix(".")
-        if kind not in self.formats:
-            raise ValueError(f"A clip is no .{kind}: let the name end in .{', .'.join(self.formats)}.")
-        path.write_bytes(self.file(kind, with_settings))
-        return path
+
+@dataclass(frozen=True)
+class Sound(Result):
+    """A finished sound and what made it. As a picture it is its spectrogram, with the sound inside."""
+
+    samples: Float[np.ndarray, " t"]  # in [-1, 1], sounds.RATE a second
+    model: str
+    settings: dict[str, Any]
+    beside: tuple[Path, ...] = ()
+    formats: ClassVar[tuple[str, ...]] = ("wav", "flac", "png")
+
+    @classmethod
+    def from_png(cls, png: bytes, model: str, settings: dict[str, Any]) -> Sound:
+        """Back from a spectrogram."""
+        with Image.open(io.BytesIO(png)) as image:
+            image.load()
+            return cls(sounds.samples(image.info[SOUND_KEY]), model, settings)
+
+    @property
+    def image(self) -> Image.Image:
+        """The spectrogram as a PIL image."""
+        return Image.fromarray(sounds.inked(sounds.log_mel(self.samples)))
+
+    def file(self, kind: str = "wav", with_settings: bool = True) -> bytes:
+        """The sound as the bytes of a WAV or FLAC file, or a PNG of its spectrogram; unless told otherwise, the settings travel inside it."""
+        if kind != "png":
+            return sounds.file(self.samples, kind, said(self) if with_settings else "")
+        buffer, info = io.BytesIO(), chunks(self, with_settings)
+        info.add_text(SOUND_KEY, sounds.url(self.samples))
+        self.image.save(buffer, "PNG", pnginfo=info)
+        return buffer.getvalue()
 
 
 def changes(clip: np.ndarray, loop: bool) -> list[float]:
@@ -122,12 +168,12 @@ def changes(clip: np.ndarray, loop: bool) -> list[float]:
     return [round(float(step), 2) for step in (steps if loop else steps[1:])]
 
 
-def said(result: Picture | Clip) -> str:
+def said(result: Result) -> str:
     """What made it, as text that travels in files."""
     return json.dumps({"model": result.model, "settings": result.settings}, ensure_ascii=False)
 
 
-def chunks(result: Picture | Clip, with_settings: bool) -> PngInfo:
+def chunks(result: Result, with_settings: bool) -> PngInfo:
     """The same as a PNG keeps it."""
     info = PngInfo()
     if with_settings:
@@ -144,7 +190,7 @@ class Frame:
     preview: UInt8[np.ndarray, "h w 3"]  # what the model believes now (the x0 estimate)
     state: UInt8[np.ndarray, "hs ws 3"] | None = None  # where it stands (x_t)
     note: str = ""  # one short line
-    result: Picture | Clip | list[Picture] | list[Clip] | None = None  # None until the last frame
+    result: Picture | Clip | Sound | list[Picture] | list[Clip] | None = None  # None until the last frame
     detail: dict[str, Any] = field(default_factory=dict)  # numbers and maps that the inspector draws
 
 

@@ -7,12 +7,13 @@ mean the same thing everywhere.
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, Literal
 
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from pipelines import cards, controls
+from pipelines import cards, controls, sounds
 from pipelines.cards import worn_of
 from pipelines.pictures import Given, Mask, Maybe, pixels, square, url
 
@@ -186,6 +187,67 @@ class Video(LatentDiffusion):
         if self.last and self.loop:
             raise ValueError("A loop ends where it begins: leave out the last frame, or the loop.")
         return self
+
+
+PHRASE = Field("", max_length=2000, description="What to play: an instrument, a melody or chords, the key, the tempo. Empty plays whatever comes to mind.")
+SECONDS = Field(4.0, ge=0.5, le=16, description="How long it lasts. Beyond 4 it goes on part by part, each hearing the end of the last.")
+LOOP = Field(False, description="Fade the end into the beginning, so that it can go round.")
+
+
+class AudioFlow(LatentDiffusion):
+    """Words, or a sound, to a sound, all of it at once."""
+
+    prompt: str = PHRASE
+    guidance: float = Field(3.0, ge=1, le=15, description="How strongly to follow the words: 1 is the plain model.")
+    count: Literal[1] = Field(1, description="One sound at a time.")
+    loras: Literal[""] = Field("", description="There are none for sounds yet.")
+    seconds: float = SECONDS
+    loop: bool = LOOP
+    sound: sounds.Maybe = Field("", description="A sound to work on: its first 30 seconds, mono, 16 kHz. Empty lets the words decide.")
+    method: Literal["continue", "refill", "vary"] = Field("continue", description="With a sound: go on after its end, play a span anew, or make its like.")
+    start: float = Field(1.0, ge=0, le=30, title="From second", description="Refill: where the span begins.")
+    end: float = Field(2.0, ge=0, le=30, title="To second", description="Refill: where it ends, at most 3 seconds later.")
+    strength: float = Field(0.6, gt=0, le=1, description="Vary: how much noise to start from: little keeps the sound, 1 keeps nothing.")
+
+    @model_validator(mode="after")
+    def _span(self) -> AudioFlow:
+        if self.sound and self.method == "refill":
+            long = len(sounds.samples(self.sound)) / sounds.RATE
+            if not self.start < self.end <= self.start + 3:
+                raise ValueError(f"The span goes from {self.start:g} to {self.end:g} seconds: mark one of at most 3, its beginning first.")
+            if self.start >= long:
+                raise ValueError(f"The span begins at {self.start:g} seconds, but the sound lasts {long:.1f}: mark a part of it.")
+        return self
+
+
+class AudioTokens(Settings):
+    """Words, or a sound's end, to a sound, code by code."""
+
+    prompt: str = PHRASE
+    negative_prompt: str = Field("", max_length=2000, description="What to keep away from.")
+    seconds: float = SECONDS
+    guidance: float = Field(3.0, ge=1, le=15, description="How strongly to follow the words: 1 is the plain model.")
+    temperature: float = Field(1.0, gt=0, le=2, description="Below 1 the likely codes are chosen more often, above 1 less.")
+    top_k: int = Field(150, ge=1, le=1024, description="Choose among so many of the likeliest codes.")
+    loop: bool = LOOP
+    sound: sounds.Maybe = Field("", description="A sound to go on from: its first 30 seconds, mono, 16 kHz. Empty lets the words decide.")
+
+    @property
+    def steps(self) -> int:
+        """Parts of a fifth of a second, which are played as they come."""
+        return math.ceil(self.seconds / 0.2)
+
+
+class AudioCodec(Settings):
+    """A sound through the codec."""
+
+    sound: sounds.Given = Field(description="The sound: its first 30 seconds, mono, 16 kHz.")
+    books: int = Field(6, ge=1, le=6, title="Codebooks", description="How many codebooks to keep: half a kilobit a second each.")
+
+    @property
+    def steps(self) -> int:
+        """A codebook a step."""
+        return self.books
 
 
 class Teaching(Settings):

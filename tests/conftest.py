@@ -53,7 +53,8 @@ def random_bundles(folder: Path) -> None:
     adapter = MaskAdapter(model.transformer, rank=2)
     for parameter in [*adapter.enter.parameters(), *adapter.lora.up]:
         torch.nn.init.normal_(parameter, std=0.2)
-    weights.save("inpainting", adapter, {"rank": 2}, about, folder)
+    for name in ("inpainting", "outpainting"):
+        weights.save(name, adapter, {"rank": 2}, about, folder)
     motion = Motion(model.transformer, rank=2)
     for parameter in motion.parameters():
         if not parameter.any():

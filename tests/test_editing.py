@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from pipelines import load, pictures, samplers
 from pipelines.editing import EditByWords, Place, cells, held, renoised, uphill, zigzag
 from pipelines.frame import Frame
-from pipelines.outpainting import fused, met, windows
+from pipelines.outpainting import covered, fused, met, rings, windows
 from pipelines.settings import LatentDiffusion, sentence
 
 RNG = np.random.default_rng(0)
@@ -110,6 +110,20 @@ def test_windows_cover_the_canvas_and_equal_estimates_fuse_to_themselves() -> No
     assert windows(16, 30) == [(0, 0), (0, 8), (0, 14)]
     x = torch.randn(2, 3, 24, 40)
     assert torch.allclose(fused(lambda part, t: 2 * part, windows(24, 40))(x, 0.5), 2 * x, atol=1e-5)
+    some = fused(lambda part, t: 2 * part, [(8, 16)])(x, 0.5)
+    assert torch.allclose(some, 2 * x * covered([(8, 16)], x), atol=1e-5)
+
+
+@pytest.mark.parametrize(("height", "width", "box"), [(32, 32, (0, 16, 0, 16)), (64, 64, (24, 40, 24, 40)), (16, 29, (0, 16, 5, 21))])
+def test_rings_go_outwards_and_each_window_knows_something(height: int, width: int, box: tuple[int, int, int, int]) -> None:
+    unknown = np.ones((height, width), bool)
+    unknown[box[0] : box[1], box[2] : box[3]] = False
+    for ring in rings(unknown):
+        shares = [unknown[top : top + 16, left : left + 16].mean() for top, left in ring]
+        assert all(0 < share <= 0.75 for share in shares)
+        for top, left in ring:
+            unknown[top : top + 16, left : left + 16] = False
+    assert not unknown.any()
 
 
 def test_around_a_picture_its_own_colours_run_out() -> None:
@@ -129,6 +143,8 @@ def test_outpainting_keeps_every_pixel_and_has_the_asked_size(height: int, width
     whole = image(height, width)
     sides = {"left": 0, "right": 0, "top": 0, "bottom": 0, **sides}
     frames = run("outpainting", image=whole, count=2, **sides)
+    assert [f.step for f in frames] == list(range(1, frames[0].steps + 1)) and frames[0].steps % 4 == 0
+    assert frames[-1].detail["calls"] == frames[0].steps
     for made in frames[-1].result:
         assert made.pixels.shape == (height + sides["top"] + sides["bottom"], width + sides["left"] + sides["right"], 3)
         kept = made.pixels[sides["top"] : sides["top"] + height, sides["left"] : sides["left"] + width]

@@ -24,7 +24,7 @@ SHIPPED = {
     "latent-diffusion": lambda config: LatentDiffusion(Config(**config)),
     "reader": lambda config: AttributeReader(**config),
     "eye": lambda _: evaluation.build_eye(),
-    "inpainting": lambda config: MaskAdapter(base(), **config),
+    **{name: lambda config: MaskAdapter(base(), **config) for name in ("inpainting", "outpainting")},
     "pix2pix": lambda config: UNet(tuple(config["widths"])),
     **{f"controlnet-{kind}": lambda config: ControlNet(Config(**config["config"]), config["channels"]) for kind in CHANNELS},
 }

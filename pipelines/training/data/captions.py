@@ -42,7 +42,7 @@ def load(name: str) -> Captions:
 
 
 def build() -> None:
-    """Read the captions of both sets (five minutes on two cores)."""
+    """Read the captions of both sets of pictures (five minutes on two cores)."""
     rng = random.Random(1)
     for name, ways in (("avatars", 1), ("emoji", EMOJI_CAPTIONS)):
         rows = data.load(name).rows
@@ -57,19 +57,23 @@ def build() -> None:
                     caption, named = emoji.caption(row["label"], row["tags"], rng), []
                 said.append(caption)
                 picture.append(i)
-                names.append(" ".join(named))
-        order = sorted(range(len(said)), key=lambda k: len(said[k]))  # batches of one length waste nothing on padding
-        found: list[np.ndarray] = [np.empty(0)] * len(said)
-        encoder = text.encoder()
-        for first in range(0, len(order), 128):
-            part = order[first : first + 128]
-            tokens, mask = encoder.batch([said[k] for k in part])
-            for k, features, real in zip(part, tokens, mask, strict=True):
-                found[k] = features[real].half().numpy()
-        folder = data.cache_dir() / "data" / f"captions-{name}"
-        folder.mkdir(parents=True, exist_ok=True)
-        np.save(folder / "tokens.npy", np.concatenate(found))
-        np.save(folder / "picture.npy", np.array(picture))
-        (folder / "names.txt").write_text("\n".join(names))
-        np.save(folder / "start.npy", np.cumsum([0, *map(len, found)]))
-        print(f"{len(said)} captions of {name} in {folder}")
+                names.append(named)
+        keep(name, said, picture, names)
+
+
+def keep(name: str, said: list[str], of: list[int], names: list[list[str]]) -> None:
+    """Read captions, of the given pictures or sounds, and write what `load` opens."""
+    order = sorted(range(len(said)), key=lambda k: len(said[k]))  # batches of one length waste nothing on padding
+    found: list[np.ndarray] = [np.empty(0)] * len(said)
+    for first in range(0, len(order), 128):
+        part = order[first : first + 128]
+        tokens, mask = text.encoder().batch([said[k] for k in part])
+        for k, features, real in zip(part, tokens, mask, strict=True):
+            found[k] = features[real].half().numpy()
+    folder = data.cache_dir() / "data" / f"captions-{name}"
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / "tokens.npy", np.concatenate(found))
+    np.save(folder / "picture.npy", np.array(of))
+    (folder / "names.txt").write_text("\n".join(" ".join(named) for named in names))
+    np.save(folder / "start.npy", np.cumsum([0, *map(len, found)]))
+    print(f"{len(said)} captions of {name} in {folder}")

@@ -79,14 +79,18 @@ class Recipe(flow.Recipe):
             captions.append(torch.from_numpy(self.read["avatars"][picks[0]]).float())
         return self.coder.encode(tensor(np.stack(cuts))), torch.stack(captions)
 
+    def sample(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """Latents (b, c, h, w), the captions as read, and masks (b, 1, h, w), 1 where to draw anew."""
+        third = self.batch // 3
+        parts = [self.draw("avatars", self.batch - 2 * third, rng)[1:], self.draw("emoji", third // 2, rng)[1:], self.scenes(2 * third - third // 2, rng)]
+        z, captions = (torch.cat(part) for part in zip(*parts, strict=True))
+        masks = [corner(rng) if i >= self.batch - len(parts[2][0]) else random_mask(rng) for i in range(self.batch)]
+        return z, captions, torch.from_numpy(np.stack(masks))[:, None].float()
+
     def loss(self, adapter: MaskAdapter, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
         device = next(adapter.parameters()).device
         self.base.to(device)
-        third = self.batch // 3
-        parts = [self.draw("avatars", self.batch - 2 * third, rng)[1:], self.draw("emoji", third // 2, rng)[1:], self.scenes(2 * third - third // 2, rng)]
-        z, captions = (torch.cat(part).to(device) for part in zip(*parts, strict=True))
-        masks = [corner(rng) if i >= self.batch - len(parts[2][0]) else random_mask(rng) for i in range(self.batch)]
-        fresh = torch.from_numpy(np.stack(masks))[:, None].float().to(device)
+        z, captions, fresh = (part.to(device) for part in self.sample(rng))
         t = flow.times(self.batch).to(device)
         noise, time = torch.randn_like(z), t[:, None, None, None]
         words = self.base.read(torch.where((torch.rand(self.batch, device=device) < 0.1)[:, None, None], self.base.null, captions))

@@ -1,0 +1,152 @@
+"""Words to sound as a flow: all of a phrase's latents come out of the noise together, and its spectrum clears up step by step.
+
+It is the image model's transformer: two neighbouring latents are a token, and a phrase of four seconds has a hundred. What is given of it,
+to go on from or to fill a gap in, comes in as a further input, as a mask does in inpainting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from pipelines import audio, latent_diffusion, samplers, settings, sounds, weights
+from pipelines import frame as contract
+from pipelines.audio import RATE, STRIDE
+from pipelines.editing import held
+from pipelines.nn.dit import Config as Inner
+from pipelines.nn.dit import Transformer, Words
+
+FRAMES = 200  # latents of a phrase
+OVERLAP = 50  # latents of a part that the next one hears
+
+
+@dataclass(frozen=True)
+class Config:
+    """The latent's width; width, depth and heads of the transformer."""
+
+    latent: int = 64
+    width: int = 256
+    depth: int = 8
+    heads: int = 4
+
+
+class Flow(nn.Module):
+    """Predicts the velocity noise - x0 of a phrase's latents."""
+
+    def __init__(self, config: Config = Config()) -> None:
+        super().__init__()
+        self.config, c = config, config
+        # a hundred tokens in a row; that the transformer calls them ten by ten is of no matter, since it learns each one's place
+        self.transformer = Transformer(Inner(2 * c.latent, 10, 1, c.width, c.depth, c.heads))
+        self.enter = nn.Linear(2 * (c.latent + 1), c.width)
+        nn.init.zeros_(self.enter.weight)
+        nn.init.zeros_(self.enter.bias)
+
+    def hint(self, z: Float[Tensor, "b n c"], given: Float[Tensor, "b n 1"]) -> Float[Tensor, "b m w"]:
+        """What the tokens are told: which latents are given (1), and these."""
+        return self.enter(torch.cat([z * given, given], 2).unflatten(1, (-1, 2)).flatten(2))
+
+    def steer(self, z: Float[Tensor, "1 n c"], given: Float[Tensor, "1 n 1"]) -> latent_diffusion.Steer:
+        """The same hint at every step of a run."""
+        seen = self.hint(z, given)
+        return lambda condition, grid, count: lambda x, t: [seen.repeat(len(x), 1, 1)]
+
+    def forward(self, z: Float[Tensor, "b n c"], words: Words, modulations: list[list[Tensor]], hint: Float[Tensor, "b m w"]) -> Float[Tensor, "b n c"]:
+        """The velocity."""
+        return rowed(self.transformer(gridded(z), words, modulations, hints=[hint]))
+
+
+def gridded(z: Float[Tensor, "b n c"]) -> Float[Tensor, "b d 10 10"]:
+    """Latents as the transformer takes them."""
+    return z.unflatten(1, (10, 10, 2)).flatten(3).permute(0, 3, 1, 2)
+
+
+def rowed(x: Float[Tensor, "b d 10 10"]) -> Float[Tensor, "b n c"]:
+    """And back."""
+    return x.permute(0, 2, 3, 1).unflatten(3, (2, -1)).flatten(1, 3)
+
+
+class Pipeline(latent_diffusion.Pipeline):
+    """Words, or a sound, to a sound whose spectrum clears up step by step."""
+
+    name = "audio-flow"
+    Settings = settings.AudioFlow
+
+    def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
+        self.device = weights.pick_device(device)
+        self.dtype = torch.float32  # the hints are; it is small
+        tensors, about = weights.read("audio-flow")
+        self.flow = weights.fill(Flow(Config(**about["config"])), tensors, "audio-flow").to(self.device)
+        self.transformer, self.resampler, self.codec = self.flow.transformer, audio.words().to(self.device), audio.load(self.device)
+
+    @torch.inference_mode()
+    def run(self, s: settings.AudioFlow) -> Iterator[contract.Frame]:
+        heard = sounds.samples(s.sound) if s.sound else np.empty(0, np.float32)
+        task = s.method if s.sound else "new"
+        z, given = self.timeline(s, task, heard)
+        spans = [b for b in range(0, z.shape[1] - OVERLAP, FRAMES - OVERLAP) if not given[:, b : b + FRAMES].all()]
+        strength = s.strength if task == "vary" else 1.0
+        times = samplers.grid(max(1, round(s.steps * strength)), strength)
+        steps, calls, noise = len(spans) * (len(times) - 1), 0, samplers.seeded_noise(s.seed, (FRAMES, z.shape[2]), 1, self.device)
+        draw, shown, begun = (lambda: gridded(noise())), z.clone(), z
+        for k, begin in enumerate(spans):
+            span = slice(begin, begin + FRAMES)
+            known, there = z[:, span].clone(), given[:, span].clone()
+            r = self.prepare(s, times, 1, self.flow.steer(known, there))
+            denoise = held(r.denoise, gridded(known), gridded(1 - there.expand_as(known)))
+            x = r.path.a(strength) * gridded(begun[:, span]) + r.path.s(strength) * draw()
+            states, before = samplers.SAMPLERS[s.sampler](denoise, x, times, r.path, draw, s.eta), 0.0
+            for i, (t, (x, x0, reached)) in enumerate(zip(times[:-1], states, strict=True), 1):
+                shown, state = shown.clone(), shown.clone()
+                shown[:, span] = rowed(x0 if reached else x)
+                state[:, span] = rowed(x / max(r.path.a(reached) + r.path.s(reached), 1e-6))
+                moved, before = (x0 - before).abs().mean().item(), x0
+                step = k * (len(times) - 1) + i
+                made = self.finished(s, task, heard, shown) if step == steps else None
+                detail = {**self.told(r, t, reached, moved), "calls": calls + r.calls[0], "words": r.condition.names}
+                pictures = [sounds.inked(self.codec.glance(part)[0].cpu().numpy()) for part in (shown, state)]
+                if made:
+                    pictures[0], detail["sound"] = np.asarray(made.image), {"url": sounds.url(made.samples), "seconds": len(made.samples) / RATE}
+                yield contract.Frame(step, steps, *pictures, f"t {t:.2f} · |Δx0| {moved:.3f}", made, detail)
+            calls += r.calls[0]
+            z, given = z.clone(), given.clone()
+            z[:, span], given[:, span] = rowed(x), 1
+
+    def timeline(self, s: settings.AudioFlow, task: str, heard: np.ndarray) -> tuple[Float[Tensor, "1 n c"], Float[Tensor, "1 n 1"]]:
+        """Latents of all that will be there, and which of them are given (1): whole parts, OVERLAP shared by neighbours."""
+        codec, c = self.codec, self.flow.config.latent
+        there = torch.empty(1, 0, c, device=self.device)
+        if len(heard):
+            there = (codec.quantizer(codec.encode(torch.from_numpy(heard)[None].to(self.device)))[0] - codec.mean) / codec.scale
+        if task == "continue":
+            there = there[:, -2 * OVERLAP :]
+        wanted = there.shape[1] + (round(s.seconds * RATE / STRIDE) if task in ("new", "continue") else 0)
+        length = FRAMES + -(-max(0, wanted - FRAMES) // (FRAMES - OVERLAP)) * (FRAMES - OVERLAP)
+        z, given = torch.zeros(1, length, c, device=self.device), torch.zeros(1, length, 1, device=self.device)
+        z[:, : there.shape[1]] = there
+        if task != "vary":
+            given[:, : there.shape[1]] = 1
+        if task == "refill":
+            given[:, there.shape[1] :] = 1
+            given[:, int(s.start * RATE / STRIDE) : max(int(s.start * RATE / STRIDE) + 1, round(s.end * RATE / STRIDE))] = 0
+        return z, given
+
+    def finished(self, s: settings.AudioFlow, task: str, heard: np.ndarray, z: Float[Tensor, "1 n c"]) -> contract.Sound:
+        """The sound; what was given of it is kept sample by sample."""
+        wave = self.codec.decode(z * self.codec.scale + self.codec.mean)[0].cpu().numpy()
+        if task == "continue":
+            kept = min(len(heard), 2 * OVERLAP * STRIDE)
+            wave = audio.joined(heard, wave[kept - RATE // 50 : kept + round(s.seconds * RATE)])
+        elif task == "refill":
+            first, last = round(s.start * RATE), min(round(s.end * RATE), len(heard))
+            fade = RATE // 50
+            new = audio.joined(heard[: first + fade], wave[first:last])
+            wave = audio.joined(new, heard[last - fade :]) if last < len(heard) else new
+        else:
+            wave = wave[: len(heard) or round(s.seconds * RATE)]
+        return contract.Sound(audio.looped(wave) if s.loop else wave, self.name, s.model_dump())

@@ -1,0 +1,159 @@
+"""Sounds that people give: from a path, samples or a data URL, to one form that settings can keep.
+
+The form is a data URL of FLAC, 16 bits, mono, 16 kHz: it compares, travels inside a saved file and through HTTP, and holds exactly
+the samples that the model hears. Nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import functools
+import io
+from pathlib import Path
+from typing import Annotated, Any
+
+import av
+import numpy as np
+from jaxtyping import Float, UInt8
+from pydantic import BeforeValidator
+
+RATE = 16_000  # samples a second
+LONGEST = 30  # seconds that are kept
+SHORTEST = 0.1
+BYTES = 100_000_000  # of a file that is opened at most
+PREFIX = "data:audio/flac;base64,"
+HOP, BANDS = 160, 80  # samples from one column of a spectrogram to the next, and its rows, on the mel scale
+FLOOR, LOUDEST = -4.0, 0.7  # log10 of what is black and what is white there
+INK = np.array([[12, 10, 9], [70, 12, 14], [168, 32, 26], [226, 120, 52], [250, 214, 150], [255, 252, 244]], np.float32)
+FORMATS = ("wav", "flac", "mp3", "ogg", "mov", "matroska", "aac", "aiff")  # no other of FFmpeg's is tried: some open further files and addresses
+
+
+def opened(given: Any, remote: bool = False) -> Float[np.ndarray, " t"]:
+    """Mono samples at RATE in [-1, 1] of a path, a data URL, samples at RATE, or (rate, samples). Raises ValueError with one sentence."""
+    if isinstance(given, np.ndarray):
+        given = (RATE, given)
+    if isinstance(given, tuple) and len(given) == 2 and isinstance(given[1], np.ndarray):
+        return resampled(*given)
+    held = isinstance(given, str) and given.startswith("data:")
+    if not held and (remote or not isinstance(given, (str, Path))):
+        raise ValueError("the sound must be a data URL" if remote else "the sound must be a path, an array of samples at 16 kHz, or a rate and an array")
+    if not held and not Path(given).is_file():
+        raise ValueError(f"the sound {given} is not there; check the path")
+    try:
+        source = base64.b64decode(given.partition(",")[2], validate=True) if held else Path(given).read_bytes()[: BYTES + 1]
+    except binascii.Error:
+        raise ValueError("the sound cannot be read; choose a WAV, FLAC, MP3 or OGG file") from None
+    if len(source) > BYTES:
+        raise ValueError(f"the sound's file is larger than {BYTES // 1_000_000} MB; cut it")
+    for kind in FORMATS:
+        try:
+            container = av.open(io.BytesIO(source), format=kind, metadata_errors="replace")
+        except (av.FFmpegError, ValueError):
+            continue
+        with container:
+            return decoded(container)
+    raise ValueError("the sound cannot be read; choose a WAV, FLAC, MP3 or OGG file")
+
+
+def decoded(container: Any) -> Float[np.ndarray, " t"]:
+    """The first LONGEST seconds, and a little more, of a file's sound."""
+    resampler, parts, count = av.AudioResampler("fltp", "mono", RATE), [], 0
+    with contextlib.suppress(av.FFmpegError, LookupError):  # of a file that is cut off, what can be heard; of a silent film, nothing
+        for frame in container.decode(audio=0):
+            parts += [part.to_ndarray()[0] for part in resampler.resample(frame)]
+            count += parts[-1].size if parts else 0
+            if count > RATE * LONGEST:
+                break
+        else:
+            parts += [part.to_ndarray()[0] for part in resampler.resample(None)]
+    if not parts:
+        raise ValueError("there is no sound in the file; choose another")
+    return np.concatenate(parts)
+
+
+def resampled(rate: Any, samples: np.ndarray) -> Float[np.ndarray, " t"]:
+    """Samples (t,) or (t, channels), floats in [-1, 1] or integers, as mono at RATE."""
+    if samples.ndim not in (1, 2) or samples.size == 0 or not 1000 <= rate <= 768_000:
+        raise ValueError("the samples must be an array of time, or time × channels, at 1,000 to 768,000 a second")
+    if samples.dtype == np.uint8:
+        samples = (samples.astype(np.float32) - 128) / 128
+    elif np.issubdtype(samples.dtype, np.integer):
+        samples = samples.astype(np.float32) / -float(np.iinfo(samples.dtype).min)
+    samples = samples.astype(np.float32)
+    if not np.isfinite(samples).all():
+        raise ValueError("some of the samples are not numbers; export the sound anew")
+    mono = samples if samples.ndim == 1 else samples.mean(1)
+    if rate == RATE:
+        return mono
+    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(mono[: round(rate * (LONGEST + 1))])[None], "fltp", "mono")
+    frame.sample_rate = int(rate)
+    resampler = av.AudioResampler("fltp", "mono", RATE)
+    return np.concatenate([part.to_ndarray()[0] for piece in (frame, None) for part in resampler.resample(piece)])
+
+
+def url(samples: Float[np.ndarray, " t"]) -> str:
+    """A FLAC data URL."""
+    return PREFIX + base64.b64encode(file(samples, "flac")).decode()
+
+
+def file(samples: Float[np.ndarray, " t"], kind: str, comment: str = "") -> bytes:
+    """Samples at RATE in [-1, 1] as the bytes of a WAV or FLAC file, 16 bits, with a comment in it."""
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format=kind) as container:
+        container.metadata.update({"comment": comment} if comment else {})
+        stream = container.add_stream({"wav": "pcm_s16le", "flac": "flac"}[kind], rate=RATE, layout="mono")
+        whole = (samples.clip(-1, 32_767 / 32_768) * 32_768).round().astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(whole[None], "s16", "mono")
+        frame.sample_rate = RATE
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return buffer.getvalue()
+
+
+def sound(given: Any, remote: bool = False) -> str:
+    """Whatever was given, as the data URL of its first LONGEST seconds. Raises ValueError."""
+    heard = opened(given, remote)[: RATE * LONGEST]
+    if len(heard) < RATE * SHORTEST:
+        raise ValueError(f"the sound lasts {len(heard) / RATE:.2f} seconds; it needs {SHORTEST} at least")
+    if not np.isfinite(heard).all():
+        raise ValueError("some of the samples are not numbers; export the sound anew")
+    return url(heard.clip(-1, 1))
+
+
+def samples(held: str) -> Float[np.ndarray, " t"]:
+    """The samples of what `sound` made: float32 in [-1, 1]."""
+    with av.open(io.BytesIO(base64.b64decode(held.removeprefix(PREFIX))), format="flac") as container:
+        return np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)]).astype(np.float32) / 32_768
+
+
+@functools.cache
+def mel_filters(size: int, bands: int = BANDS) -> Float[np.ndarray, "bins bands"]:
+    """Triangles on the mel scale, each with a maximum of 1, for a spectrum of `size` samples (O'Shaughnessy's formula)."""
+    edges = 700 * (10 ** (np.linspace(0, 2595 * np.log10(1 + RATE / 2 / 700), bands + 2) / 2595) - 1)
+    at, (low, mid, high) = np.linspace(0, RATE / 2, size // 2 + 1)[:, None], (edges[:-2], edges[1:-1], edges[2:])
+    return np.clip(np.minimum((at - low) / (mid - low), (high - at) / (high - mid)), 0, None).astype(np.float32)
+
+
+def log_mel(samples: Float[np.ndarray, " t"], size: int = 1024) -> Float[np.ndarray, "n bands"]:
+    """log10 of a mel spectrogram, a row each HOP samples, no less than FLOOR."""
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(samples, ((size - HOP) // 2, (size - HOP) // 2 + HOP)), size)[::HOP]
+    sizes = np.abs(np.fft.rfft(windows[: max(1, len(samples) // HOP)] * np.hanning(size).astype(np.float32))) / size**0.5
+    return np.log10(np.maximum(sizes.astype(np.float32) @ mel_filters(size), 10**FLOOR))
+
+
+def inked(mel: Float[np.ndarray, "n bands"], tall: int = 2) -> UInt8[np.ndarray, "h n 3"]:
+    """A log-mel spectrogram as a picture: time to the right, high up, each band `tall` pixels."""
+    level = ((mel.T[::-1] - FLOOR) / (LOUDEST - FLOOR)).clip(0, 1) * (len(INK) - 1)
+    below = np.minimum(level.astype(int), len(INK) - 2)
+    picture = INK[below] + (level - below)[..., None] * (INK[below + 1] - INK[below])
+    return picture.round().astype(np.uint8).repeat(tall, axis=0)
+
+
+def _given(given: Any, info: Any) -> str:
+    return sound(given, bool(info.context and info.context.get("remote")))
+
+
+Given = Annotated[str, BeforeValidator(_given)]
+Maybe = Annotated[str, BeforeValidator(lambda given, info: "" if given is None or (isinstance(given, str) and not given) else _given(given, info))]
