@@ -18,12 +18,15 @@ from PIL import Image
 from app import api, live, metadata, viewer
 from app.forms import Form
 from app.history import History
-from app.tabs import edit, image, sketch, train, video
-from pipelines import pictures
+from app.tabs import audio, edit, image, sketch, train, video
+from pipelines import pictures, sounds
 from pipelines.catalogue import CATALOGUE, TRAINING, find
 from pipelines.settings import Settings
 
-TABS: dict[str, Callable[[Desktop], None]] = {"Image": image.build, "Edit": edit.build, "Sketch": sketch.build, "Video": video.build, "Train": train.build}
+TABS: dict[str, Callable[[Desktop], None]] = {
+    "Image": image.build, "Edit": edit.build, "Sketch": sketch.build, "Video": video.build, "Audio": audio.build, "Train": train.build,
+}  # fmt: skip
+NEEDS = {"Video": "video", "Audio": "audio-flow"}  # a tab is there once its model is
 
 HEADER = '<div class="brand"><i class="lamp"></i>Darkroom</div>'
 STATUS = """
@@ -59,7 +62,7 @@ class Desktop:
             )  # fmt: skip
             with gr.Tabs(elem_id="tabs"):
                 for name, build in TABS.items():
-                    if name.lower() in TRAINING and name.lower() not in CATALOGUE:
+                    if NEEDS.get(name, "image") in TRAINING and NEEDS[name] not in CATALOGUE:
                         continue
                     with gr.Tab(name, id=name):
                         build(self)
@@ -113,7 +116,8 @@ class Desktop:
             if model not in form.models:
                 raise metadata.MetadataError(f"This picture was made by {find(model).title}; open the tab {self.tab_of(model).capitalize()} and drop it there.")
         except metadata.MetadataError as error:
-            return [self.tell(self.canvas(path) if form.given else {"error": str(error)}, tab), *self.unchanged(form)]
+            laid = self.heard(path) if "sound" in form.given else self.canvas(path) if form.given else {"error": str(error)}
+            return [self.tell(laid, tab), *self.unchanged(form)]
         said = {"same_seed": True, "say": "Settings restored: Generate makes the same picture.", "canvas": self.given(form, settings)}
         return [self.tell(said, tab), model, *form.values(settings)]
 
@@ -128,6 +132,15 @@ class Desktop:
             return {"error": f"{str(error)[0].upper()}{str(error)[1:]}."}
 
     @staticmethod
+    def heard(path: str) -> dict[str, Any]:
+        """A message that takes a sound to work on, or says why not."""
+        try:
+            sound = sounds.sound(path)
+        except ValueError as error:
+            return {"error": f"{str(error)[0].upper()}{str(error)[1:]}."}
+        return {"canvas": {"sound": sound}, "say": "The sound is taken as mono at 16 kHz, its first 30 seconds."}
+
+    @staticmethod
     def given(form: Form, settings: Settings) -> dict[str, str]:
         """What settings hold for the canvas."""
         return {name: getattr(settings, name) for name in form.given if hasattr(settings, name)}
@@ -140,7 +153,7 @@ class Desktop:
             entry = self.history.find(owner, int(event._data["id"]))
             if entry is None:
                 raise metadata.MetadataError("This picture is no longer in the history.")
-            if entry.model not in form.models and form.given:
+            if entry.model not in form.models and form.given and "sound" not in form.given:
                 return [self.tell(self.canvas(Image.open(io.BytesIO(entry.png))), tab), *self.unchanged(form)]
             model, settings = metadata.checked(entry.model, entry.settings)
             if model not in form.models:
@@ -150,6 +163,8 @@ class Desktop:
         shown = {"name": f"{model}-{settings.seed}.png", "url": viewer.data_url(entry.png, "image/png"), "seed": settings.seed}
         if model == "video":
             shown |= viewer.reel(entry.png, model, settings)
+        elif model.startswith("audio"):
+            shown |= viewer.record(entry.png, model, settings)
         return [self.tell({"picture": shown, "same_seed": True, "canvas": self.given(form, settings)}, tab), model, *form.values(settings)]
 
     def link(self, model: str, form: Form, values: tuple[Any, ...]) -> str:

@@ -21,9 +21,10 @@ TITLES = {
     "kind": "Take from the lines", "weight": "Weight of the lines",
     "loras": "LoRAs", "second_weight": "Weight of the colours", "second_kind": "Take from the colours",
     "amount": "Motion", "fps": "Frames a second", "joint": "Together", "shared": "Each for itself, half of the noise shared",
-    "independent": "Each for itself", "start": "Follow the lines from", "end": "Follow the lines up to",
+    "independent": "Each for itself", "top_k": "Likeliest codes",
+    "refill": "Play a span anew", "vary": "Make its like", "continue": "Go on after its end", "start": "Follow the lines from", "end": "Follow the lines up to",
 }  # fmt: skip
-GIVEN = ("image", "mask", "control", "second", "last", "pictures")  # what a canvas gives, not a control
+GIVEN = ("image", "mask", "control", "second", "last", "pictures", "sound")  # what a canvas gives, not a control
 
 
 class Slider(gr.Slider):
@@ -67,7 +68,8 @@ def bounds(field: FieldInfo) -> tuple[float | None, float | None]:
 
 def control(name: str, field: FieldInfo, prefix: str) -> gr.components.Component:
     """The control of one field: its label, help, default and range are the field's."""
-    common: dict[str, Any] = {"label": title(name), "info": field.description, "value": field.default, "elem_id": f"{prefix}-{name}", "render": False}
+    common: dict[str, Any] = {"label": field.title or title(name), "info": field.description, "value": field.default}
+    common |= {"elem_id": f"{prefix}-{name}", "render": False}
     low, high = bounds(field)
     kind = field.annotation
     if get_origin(kind) is Literal:

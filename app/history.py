@@ -56,7 +56,7 @@ class History:
 
     def recent(self, owner: str, limit: int = 60) -> list[Entry]:
         """A browser's last pictures, newest first, without the pictures themselves: neither their PNG nor those that settings hold."""
-        light = "json_remove(settings, '$.image', '$.mask', '$.control', '$.second', '$.last', '$.pictures'), x''"
+        light = "json_remove(settings, '$.image', '$.mask', '$.control', '$.second', '$.last', '$.pictures', '$.sound'), x''"
         return self._read(light, "owner = ? ORDER BY id DESC LIMIT ?", (owner, limit))
 
     def find(self, owner: str, number: int) -> Entry | None:

@@ -36,10 +36,12 @@ def checked(model: Any, settings: Any) -> tuple[str, Settings]:
 
 
 def from_file(path: str | Path) -> tuple[str, Settings]:
-    """The settings inside a PNG, or a clip's WebP, GIF or MP4. Only headers are read, so its size in pixels costs nothing. Raises MetadataError."""
+    """The settings inside a PNG, a clip's WebP, GIF or MP4, or a sound's WAV or FLAC. Only headers are read, so size costs nothing. Raises MetadataError."""
     name = Path(path).name
     try:
         held = film(path)
+        if held is None:
+            held = comment(path)
         if held is None:
             with Image.open(path, formats=["PNG", "WEBP", "GIF"]) as image:
                 image.verify()  # text after the pixels is found, and damage noticed, only on the way to the end
@@ -59,6 +61,19 @@ def film(path: str | Path) -> str | None:
         with opened_film(str(path)) as container:
             return container.metadata.get("comment", "")
     except (av.FFmpegError, ValueError):
+        return None
+
+
+def comment(path: str | Path) -> str | None:
+    """What a WAV or FLAC file's comment says; "" where it has none, None where the file is neither."""
+    with open(path, "rb") as file:
+        head = file.read(12)
+    if not (head.startswith(b"fLaC") or (head.startswith(b"RIFF") and head.endswith(b"WAVE"))):
+        return None
+    try:
+        with av.open(str(path), format="flac" if head.startswith(b"fLaC") else "wav", metadata_errors="replace") as container:
+            return container.metadata.get("comment", "")
+    except av.FFmpegError:
         return None
 
 

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pipelines.frame import Clip, Frame, changes, tile
+from pipelines import sounds
+from pipelines.frame import Clip, Frame, Sound, changes, tile
 
 QUALITY = 85
-TYPES = {"png": "image/png", "webp": "image/webp", "gif": "image/gif", "mp4": "video/mp4", "zip": "application/zip"}
+TYPES = {"png": "image/png", "webp": "image/webp", "gif": "image/gif", "mp4": "video/mp4", "zip": "application/zip", "wav": "audio/wav", "flac": "audio/flac"}
 FILM = 60  # frames that the scrubber keeps at most
 
 SYMBOLS = {  # the update as papers write it; x̂, n̂ and z are the estimate, the noise that it implies, and fresh noise
@@ -84,15 +85,27 @@ def reel(png: bytes, model: str, settings: Any) -> dict[str, Any]:
     return {"frame": told(frame), "files": files(clip, f"{model}-{settings.seed}", True)}
 
 
+def record(png: bytes, model: str, settings: Any) -> dict[str, Any]:
+    """A sound of the history as its run told it at the end."""
+    sound = Sound.from_png(png, model, settings.model_dump())
+    detail = {"sound": {"url": sounds.url(sound.samples), "seconds": len(sound.samples) / sounds.RATE}}
+    frame = Frame(settings.steps, settings.steps, np.asarray(sound.image), None, "from the history; Generate develops it again", sound, detail)
+    return {"frame": told(frame), "files": files(sound, f"{model}-{settings.seed}", True)}
+
+
 def thinned(steps: int) -> set[int]:
     """The steps that the scrubber keeps: at most FILM, evenly picked, the first and the last among them."""
     return {1 + round(i * (steps - 1) / (FILM - 1)) for i in range(FILM)}
 
 
-def shell(tab: str, board: str = "", tools: str = "", beside: bool = False, clip: bool = False) -> str:
+def shell(tab: str, board: str = "", tools: str = "", beside: bool = False, clip: bool = False, sound: bool = False) -> str:
     """The viewer's markup; the ids begin with the tab's name. A board to paint on takes the picture's place, or stands beside it;
-    a clip is played on a canvas of its own."""
-    sheet = SHELL.replace("<!-- board -->", board).replace("<!-- tools -->", CLIP_TOOLS if clip else tools).replace("<!-- clip -->", CLIP if clip else "")
+    a clip is played on a canvas of its own, a sound below its spectrogram."""
+    sheet = (
+        SHELL.replace("<!-- board -->", board)
+        .replace("<!-- tools -->", CLIP_TOOLS if clip else SOUND_TOOLS if sound else tools)
+        .replace("<!-- clip -->", CLIP if clip else "")
+    )
     if beside:
         sheet = sheet.replace('class="tray"', 'class="tray beside"').replace("Write what you would like to see, then develop it.", "Draw on the paper.")
     elif board:
@@ -101,9 +114,9 @@ def shell(tab: str, board: str = "", tools: str = "", beside: bool = False, clip
     return sheet.replace('id="', f'id="{tab}-')
 
 
-def inspector(tab: str, clip: bool = False) -> str:
+def inspector(tab: str, clip: bool = False, sound: bool = False) -> str:
     """The inspector's markup, likewise."""
-    return ((CLIP_INSPECTOR if clip else "") + INSPECTOR).replace('id="', f'id="{tab}-')
+    return ((CLIP_INSPECTOR if clip else SOUND_INSPECTOR if sound else "") + INSPECTOR).replace('id="', f'id="{tab}-')
 
 
 SHELL = """
@@ -129,7 +142,8 @@ SHELL = """
     <span id="downloads"></span>
     <span id="send" hidden><button type="button" class="send" data-to="edit">Edit this</button>
       <button type="button" class="send" data-to="sketch">Sketch this</button>
-      <button type="button" class="send" data-to="video">Animate this</button></span>
+      <button type="button" class="send" data-to="video">Animate this</button>
+      <button type="button" class="send" data-to="audio">Go on from this</button></span>
   </div>
 </section>
 """
@@ -148,6 +162,18 @@ CLIP_INSPECTOR = """
   <svg id="changes" viewBox="0 0 262 92" role="img" aria-label="Mean absolute difference of neighbouring frames"></svg>
   <small id="flicker"></small>
 </div>
+"""
+
+SOUND_TOOLS = """<div id="tools" class="tools player"><div id="player" hidden>
+    <div class="track"><canvas id="wave" height="64" role="img" aria-label="The waveform; a click plays from there"></canvas><i id="now-line"></i></div>
+    <audio id="audio" controls></audio></div>
+    <label><input id="aloud" type="checkbox" checked> play it while it is written</label><output id="factor"></output></div>"""
+SOUND_INSPECTOR = """
+<div class="card" hidden>
+  <h4>The codes, each codebook a step later than the one above</h4>
+  <canvas id="codes" class="slice codes" role="img" aria-label="Codes by time and codebook"></canvas>
+</div>
+<div class="card" hidden><h4>The sound by number of codebooks</h4><table id="stages"></table></div>
 """
 
 CHOICE = '<button type="button" data-show="canvas" class="on" aria-pressed="true">Canvas</button>'

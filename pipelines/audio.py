@@ -220,7 +220,7 @@ def load(device: str = "cpu") -> Codec:
     """The bundled codec. Raises weights.WeightsError."""
 
     def build() -> Codec:
-        tensors, about = weights.read("codec")
-        return weights.fill(Codec(Config(**about["config"])), tensors, "codec").to(device)
+        tensors, about = weights.read("audio-codec")
+        return weights.fill(Codec(Config(**about["config"])), tensors, "audio-codec").to(device)
 
-    return weights.cached(("codec", device), build)
+    return weights.cached(("audio codec", device), build)

@@ -6,8 +6,8 @@ import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipelines import settings as s
 from pipelines.cards import BUNDLED
-from pipelines.settings import ControlNet, EditByWords, Inpainting, LatentDiffusion, Outpainting, Pix2Pix, Settings, Teaching, Variation, Video
 
 if TYPE_CHECKING:
     from pipelines.frame import Pipeline
@@ -22,7 +22,7 @@ class Entry:
     family: str  # the module under pipelines/
     pipeline: str  # the class there
     task: str
-    settings: type[Settings]
+    settings: type[s.Settings]
     weights: tuple[str, ...]
 
     def load(self, device: str = "auto", dtype: str = "auto") -> Pipeline:
@@ -34,20 +34,24 @@ class Entry:
 
 
 BASE = ("latent-diffusion", "autoencoder")
+SOUND = ("audio-words", "audio-codec")
 CONTROLS = ("controlnet-edges", "controlnet-scribble", "controlnet-palette")
-TRAINING = ("video",)  # listed once their weights are here
+TRAINING = ("video", "audio-flow", "audio-tokens", "audio-codec")  # listed once their weights are here
 CATALOGUE = {
     entry.name: entry
     for entry in [
-        Entry("latent-diffusion", "Latent diffusion", "latent_diffusion", "Pipeline", "words to picture", LatentDiffusion, BASE),
-        Entry("inpainting", "Inpainting", "editing", "Inpainting", "a masked part anew", Inpainting, (*BASE, "inpainting")),
-        Entry("outpainting", "Outpainting", "outpainting", "Outpainting", "a canvas continued", Outpainting, (*BASE, "outpainting")),
-        Entry("variation", "Variation", "editing", "Variation", "a picture's like", Variation, BASE),
-        Entry("edit-by-words", "Edit by words", "editing", "EditByWords", "a picture under other words", EditByWords, BASE),
-        Entry("controlnet", "ControlNet", "controlnet", "Pipeline", "words and a drawing to picture", ControlNet, (*BASE, *CONTROLS)),
-        Entry("pix2pix", "pix2pix", "pix2pix", "Pipeline", "lines to picture at every stroke", Pix2Pix, ("pix2pix",)),
-        Entry("video", "Video", "video", "Pipeline", "words or a picture to a clip", Video, (*BASE, "video")),
-        Entry("lora", "LoRA", "teaching", "Pipeline", "pictures to a style of your own", Teaching, BASE),
+        Entry("latent-diffusion", "Latent diffusion", "latent_diffusion", "Pipeline", "words to picture", s.LatentDiffusion, BASE),
+        Entry("inpainting", "Inpainting", "editing", "Inpainting", "a masked part anew", s.Inpainting, (*BASE, "inpainting")),
+        Entry("outpainting", "Outpainting", "outpainting", "Outpainting", "a canvas continued", s.Outpainting, (*BASE, "outpainting")),
+        Entry("variation", "Variation", "editing", "Variation", "a picture's like", s.Variation, BASE),
+        Entry("edit-by-words", "Edit by words", "editing", "EditByWords", "a picture under other words", s.EditByWords, BASE),
+        Entry("controlnet", "ControlNet", "controlnet", "Pipeline", "words and a drawing to picture", s.ControlNet, (*BASE, *CONTROLS)),
+        Entry("pix2pix", "pix2pix", "pix2pix", "Pipeline", "lines to picture at every stroke", s.Pix2Pix, ("pix2pix",)),
+        Entry("video", "Video", "video", "Pipeline", "words or a picture to a clip", s.Video, (*BASE, "video")),
+        Entry("audio-flow", "Sound, as a flow", "audio_flow", "Pipeline", "words or a sound to a sound", s.AudioFlow, ("audio-flow", *SOUND)),
+        Entry("audio-tokens", "Sound, code by code", "audio_tokens", "Pipeline", "words or a sound's end to a sound", s.AudioTokens, ("audio-tokens", *SOUND)),
+        Entry("audio-codec", "Codec", "audio", "Pipeline", "a sound to codes and back", s.AudioCodec, ("audio-codec",)),
+        Entry("lora", "LoRA", "teaching", "Pipeline", "pictures to a style of your own", s.Teaching, BASE),
     ]
     if entry.name not in TRAINING or (BUNDLED / f"{entry.name}.json").exists()
 }

@@ -257,7 +257,7 @@ class MaskAdapter(nn.Module):
         return call
 
 
-def held(denoise: samplers.Denoise, z: Float[Tensor, "b c h w"], fresh: Float[Tensor, "b 1 #h #w"]) -> samplers.Denoise:
+def held(denoise: samplers.Denoise, z: Float[Tensor, "b c h w"], fresh: Float[Tensor, "b #c #h #w"]) -> samplers.Denoise:
     """The estimate where the mask is fresh, and what is known elsewhere: so the known part follows its exact path, which
     is replacement at each step (Song et al. 2021, I.2) for every sampler at once."""
     return lambda x, t: torch.lerp(z, denoise(x, t), fresh)

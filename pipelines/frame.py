@@ -138,7 +138,7 @@ class Sound(Result):
     model: str
     settings: dict[str, Any]
     beside: tuple[Path, ...] = ()
-    formats: ClassVar[tuple[str, ...]] = ("wav", "flac", "png")
+    formats: ClassVar[tuple[str, ...]] = ("png", "wav", "flac")
 
     @classmethod
     def from_png(cls, png: bytes, model: str, settings: dict[str, Any]) -> Sound:

@@ -27,7 +27,7 @@ PREFIX = "data:audio/flac;base64,"
 HOP, BANDS = 160, 80  # samples from one column of a spectrogram to the next, and its rows, on the mel scale
 FLOOR, LOUDEST = -4.0, 0.7  # log10 of what is black and what is white there
 INK = np.array([[12, 10, 9], [70, 12, 14], [168, 32, 26], [226, 120, 52], [250, 214, 150], [255, 252, 244]], np.float32)
-FORMATS = ("wav", "flac", "mp3", "ogg", "mov", "matroska", "aac", "aiff")  # no other of FFmpeg's is tried: some open further files and addresses
+FORMATS = "wav,flac,mp3,ogg,mov,matroska,webm,aac,aiff"  # no other of FFmpeg's is tried: some open further files and addresses
 
 
 def opened(given: Any, remote: bool = False) -> Float[np.ndarray, " t"]:
@@ -36,6 +36,8 @@ def opened(given: Any, remote: bool = False) -> Float[np.ndarray, " t"]:
         given = (RATE, given)
     if isinstance(given, tuple) and len(given) == 2 and isinstance(given[1], np.ndarray):
         return resampled(*given)
+    if given is None or (isinstance(given, str) and not given):
+        raise ValueError("there is no sound yet; give one")
     held = isinstance(given, str) and given.startswith("data:")
     if not held and (remote or not isinstance(given, (str, Path))):
         raise ValueError("the sound must be a data URL" if remote else "the sound must be a path, an array of samples at 16 kHz, or a rate and an array")
@@ -47,13 +49,8 @@ def opened(given: Any, remote: bool = False) -> Float[np.ndarray, " t"]:
         raise ValueError("the sound cannot be read; choose a WAV, FLAC, MP3 or OGG file") from None
     if len(source) > BYTES:
         raise ValueError(f"the sound's file is larger than {BYTES // 1_000_000} MB; cut it")
-    for kind in FORMATS:
-        try:
-            container = av.open(io.BytesIO(source), format=kind, metadata_errors="replace")
-        except (av.FFmpegError, ValueError):
-            continue
-        with container:
-            return decoded(container)
+    with contextlib.suppress(av.FFmpegError), av.open(io.BytesIO(source), container_options={"format_whitelist": FORMATS}, metadata_errors="replace") as file:
+        return decoded(file)
     raise ValueError("the sound cannot be read; choose a WAV, FLAC, MP3 or OGG file")
 
 

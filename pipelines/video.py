@@ -1,14 +1,14 @@
 """Video: a picture with a time axis. All frames of a clip come out of the noise together.
 
-The image model stays as it is. Behind each of its blocks, every place of the picture looks along time (temporal attention,
-zero at the start; Ho et al. 2022, Guo et al. 2024), so frames agree; frames that are given are pinned through a further
+The image model stays as it is. Its own attention also sees the mean frame (as Wu et al. 2023 let it see the first), which alone makes
+frames alike; and behind each of its blocks, every place of the picture looks along time (temporal attention, zero at the start; Ho et al.
+2022, Guo et al. 2024), which lets them move. Frames that are given are pinned through a further
 input, as a mask is in inpainting. Taken off, what is left is the image model, frame by frame.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import math
 from collections.abc import Callable, Iterator
 from typing import Any, get_args
@@ -114,12 +114,15 @@ class Motion(nn.Module):
             return hook
 
         handles = [block.register_forward_hook(behind(across)) for block, across in zip(base.blocks, self.blocks, strict=True)]
+        for block in base.blocks:
+            block.frames = frames
         try:
             with worn(base, [(self.lora, 1.0)]):
                 yield
         finally:
-            for handle in handles:
+            for handle, block in zip(handles, base.blocks, strict=True):
                 handle.remove()
+                block.frames = 1
 
 
 class Pipeline(Editing):
@@ -169,13 +172,10 @@ class Pipeline(Editing):
             known = [drawn.get(k, given.get(k)) for k in places]
             pinned = torch.cat([blank if k is None else k for k in known])
             fresh = torch.tensor([float(k is None) for k in known], device=blank.device)[:, None, None, None]
-            own = [samplers.seeded_noise((s.seed + k * STRIDE) % 2**32, self.shape(), 1, self.base.device) for k in range(begin, end)]
-            start = fresh_noise(own)
-            if s.method == "shared":  # half of every frame's noise is the clip's (mixed noise; Ge et al. 2023, section 4.2)
-                start = (start + samplers.seeded_noise((s.seed + SHARED) % 2**32, self.shape(), 1, self.base.device)()) / math.sqrt(2)
+            noise = self.noise(s, range(begin, end))
             r = self.base.prepare(s, times, len(places), motion and motion.steer(pinned, 1 - fresh))
             denoise = held(self.moving(r, motion, len(places)) if motion else r.denoise, pinned, fresh)
-            states, before = samplers.SAMPLERS[s.sampler](denoise, start * r.path.s(1.0), times, r.path, functools.partial(fresh_noise, own), s.eta), 0.0
+            states, before = samplers.SAMPLERS[s.sampler](denoise, noise() * r.path.s(1.0), times, r.path, noise, s.eta), 0.0
             for t, (x, x0, reached) in zip(times[:-1], states, strict=True):
                 glances = self.base.autoencoder.glance(torch.cat([x0, x / max(r.path.a(reached) + r.path.s(reached), 1e-6)])).cpu().numpy()
                 shown = glances[: len(places)] if reached else self.base.autoencoder.develop(x).cpu().numpy()
@@ -201,15 +201,21 @@ class Pipeline(Editing):
 
         return call
 
+    def noise(self, s: settings.Video, frames: range) -> samplers.Noise:
+        """Of each frame its own; unless each is to be independent, half of it, in variance, is the clip's (mixed noise; Ge et al. 2023, 4.2)."""
+        own = [samplers.seeded_noise((s.seed + k * STRIDE) % 2**32, self.shape(), 1, self.base.device) for k in frames]
+        common = samplers.seeded_noise((s.seed + SHARED) % 2**32, self.shape(), 1, self.base.device)
+
+        def draw() -> Tensor:
+            noise = torch.cat([one() for one in own])
+            return noise if s.method == "independent" else (noise + common()) / math.sqrt(2)
+
+        return draw
+
     def shape(self) -> tuple[int, int, int]:
         """Of one frame's latent."""
         c = self.base.transformer.config
         return c.channels, c.size, c.size
-
-
-def fresh_noise(own: list[samplers.Noise]) -> Tensor:
-    """The next noise of each frame."""
-    return torch.cat([one() for one in own])
 
 
 def windows(s: settings.Video) -> list[tuple[int, int]]:

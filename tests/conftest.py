@@ -14,7 +14,8 @@ BUNDLED = Path(__file__).parent.parent / "assets" / "weights"
 os.environ["DARKROOM_WEIGHTS"] = str(FOLDER / "weights")
 os.environ["DARKROOM_HOME"] = str(FOLDER / "home")
 (FOLDER / "weights").mkdir()
-(FOLDER / "weights" / "video.json").touch()  # the catalogue, when it is imported, lists video too; the bundle follows below
+for name in ("video", "audio-words", "audio-codec", "audio-flow", "audio-tokens"):
+    (FOLDER / "weights" / f"{name}.json").touch()  # the catalogue, when it is imported, lists them too; the bundles follow below
 
 import torch  # noqa: E402
 
@@ -24,7 +25,7 @@ from jaxtyping import install_import_hook  # noqa: E402
 
 hook = install_import_hook("pipelines", "beartype.beartype")  # shapes in signatures are checked in every test
 
-from pipelines import autoencoder, pix2pix, weights  # noqa: E402
+from pipelines import audio, audio_flow, audio_tokens, autoencoder, pix2pix, text, weights  # noqa: E402
 from pipelines.controlnet import ControlNet  # noqa: E402
 from pipelines.controls import CHANNELS  # noqa: E402
 from pipelines.editing import MaskAdapter  # noqa: E402
@@ -60,6 +61,18 @@ def random_bundles(folder: Path) -> None:
         if not parameter.any():
             torch.nn.init.normal_(parameter, std=0.05)
     weights.save("video", motion, {"rank": 2}, about, folder)
+    kept = {"latent": 16, "width": 32, "depth": 1, "heads": 2}
+    sounding = {
+        "audio-words": (text.Resampler(), {}),
+        "audio-codec": (codec := audio.Codec(audio.Config(16, 16, 1, 1, 16, 6, 32)), asdict(codec.config)),
+        "audio-flow": (audio_flow.Flow(audio_flow.Config(**kept)), kept),
+        "audio-tokens": (writer := audio_tokens.Writer(audio_tokens.Config(32, 1, 2, 6, 32)), asdict(writer.config)),
+    }
+    for name, (made, config) in sounding.items():
+        for parameter in made.parameters():
+            if not parameter.any():
+                torch.nn.init.normal_(parameter, std=0.05)
+        weights.save(name, made, config, about, folder)
     weights.save("pix2pix", pix2pix.UNet((16, 16, 16)), {"widths": (16, 16, 16)}, about, folder)
 
 

@@ -16,8 +16,8 @@ window.darkroom = (() => {
   function View(tab) {
     const $ = (id) => by(`${tab}-${id}`);
     let board = null; // the canvas, where the tab has one
-    const beside = Boolean($('lines') || $('pile') || $('clip')); // a sheet that stays beside the picture, or a canvas in its place
-    let film = [], at = 0, show = $('canvas') && !beside ? 'canvas' : 'preview', word = -1, files = [], running = false, waiting = false, watched = false;
+    const beside = Boolean($('lines') || $('pile') || $('clip') || $('wave')); // a sheet that stays beside the picture, or a canvas in its place
+    let film = [], at = 0, spent = 0, show = $('canvas') && !beside ? 'canvas' : 'preview', word = -1, files = [], running = false, waiting = false, watched = false;
 
     function buttons(busy) {
       running = busy; waiting = busy && waiting;
@@ -43,6 +43,7 @@ window.darkroom = (() => {
       [...$('film').children].forEach((thumb) => thumb.classList.toggle('on', Number(thumb.dataset.at) === nearest()));
       words(frame); heat(frame); numbers(frame); curve();
       if (frame.clip) canvas().show(frame[show] || frame.preview, frame);
+      if ($('wave')) canvas().show(frame, at === film.length - 1 && spent);
     }
 
     const nearest = () => { const shown = [...$('film').children].map((t) => Number(t.dataset.at)); return shown.reduce((a, b) => (Math.abs(b - at) < Math.abs(a - at) ? b : a), shown[0] ?? 0); };
@@ -109,7 +110,7 @@ window.darkroom = (() => {
     const cost = () => $('cost').querySelectorAll('td:nth-child(2)');
 
     function done(message) {
-      film = message.film; files = message.files; at = film.length - 1;
+      film = message.film; files = message.files; at = film.length - 1; spent = message.cost.seconds;
       $('scrub').max = film.length; $('scrub').disabled = film.length < 2;
       const c = message.cost, told = [c.calls ?? '–', `${fixed(c.seconds)} s`, `${Math.round(1000 * c.previews)} ms`, `${fixed(c.first)} s`, megabytes(c.memory)];
       cost().forEach((cell, i) => { cell.textContent = told[i]; });
@@ -125,7 +126,7 @@ window.darkroom = (() => {
     function links() {
       $('downloads').replaceChildren(...files.map((file, i) => {
         const link = document.createElement('a');
-        link.href = file.url; link.download = file.name; link.textContent = /\.(mp4|webp|gif|zip)$/.test(file.name) && pngs() === 1 ? file.name.split('.').pop().toUpperCase() : film[at]?.clip && pngs() > 1 ? file.name : !file.name.endsWith('.png') ? file.name : pngs() === 1 ? 'Download PNG' : `PNG ${i + 1}`;
+        link.href = file.url; link.download = file.name; link.textContent = /\.(mp4|webp|gif|zip|wav|flac)$/.test(file.name) && pngs() === 1 ? file.name.split('.').pop().toUpperCase() : film[at]?.clip && pngs() > 1 ? file.name : !file.name.endsWith('.png') ? file.name : pngs() === 1 ? 'Download PNG' : `PNG ${i + 1}`;
         return link;
       }));
     }
@@ -147,8 +148,8 @@ window.darkroom = (() => {
 
     function feed(m) {
       if (m.canvas && canvas()) { canvas().set(m.canvas).then((wrong) => wrong && toast(wrong, true)); if (!m.picture && !beside) choose('canvas'); }
-      if (m.begin) { waiting = false; if (show === 'canvas') choose('preview'); film = []; files = []; $('downloads').replaceChildren(); $('where').textContent = 'loading'; }
-      if (m.frame && running && !waiting) { film.push(m.frame); at = film.length - 1; draw(); } // one that comes after a stop is of the run that was stopped
+      if (m.begin) { waiting = false; if (show === 'canvas') choose('preview'); film = []; files = []; spent = 0; $('downloads').replaceChildren(); $('where').textContent = 'loading'; }
+      if (m.frame && running && !waiting) { film.push(m.frame); at = film.length - 1; draw(); canvas()?.come?.(m.frame); } // one that comes after a stop is of the run that was stopped
       if (m.done && !waiting) done(m.done);
       if (m.picture) single(m.picture);
       if (m.live) live(m.live);
@@ -165,7 +166,7 @@ window.darkroom = (() => {
 
     // the seed of the run: drawn before it and written into the form, so that it can be told and repeated
     function begin(again, seed) {
-      waiting = true; buttons(true); $('where').textContent = 'loading';
+      waiting = true; buttons(true); $('where').textContent = 'loading'; canvas()?.start?.();
       if (!watched) new MutationObserver(place).observe($('queue'), { childList: true, subtree: true, characterData: true });
       watched = true;
       return again || seed === null ? crypto.getRandomValues(new Uint32Array(1))[0] : seed;
@@ -193,6 +194,7 @@ window.darkroom = (() => {
       if (!board && $('lines')) board = window.darkroomSketch(tab);
       else if (!board && $('pile')) board = window.darkroomPile(tab);
       else if (!board && $('clip')) board = window.darkroomClip(tab);
+      else if (!board && $('wave')) board = window.darkroomSound(tab);
       else if (!board && $('canvas')) { board = window.darkroomCanvas(tab); board.set({ image: $('canvas').dataset.example }); $('send').hidden = false; }
       return board;
     }
@@ -201,7 +203,7 @@ window.darkroom = (() => {
     function send(to) {
       const url = show === 'canvas' ? canvas().get('image') : film[at]?.clip ? canvas().shot() : pngs() === 1 && at === Math.max(0, film.length - 1) ? files[0].url : $('now').src;
       tabs(to).forEach((b) => b.click());
-      setTimeout(() => view(to).feed({ canvas: { image: url, first: true } }), 50);
+      setTimeout(() => view(to).feed({ canvas: to === 'audio' ? { sound: canvas().shot() } : { image: url, first: true } }), 50);
     }
 
     // pix2pix draws at every stroke: one request at a time, and the last stroke is never lost
@@ -355,5 +357,5 @@ window.darkroom = (() => {
     e.preventDefault();
     take(files);
   });
-  return { feed, open, given, chooser, loras, sliders, ready: (tab) => view(tab).canvas(), get: (tab, name) => view(tab).canvas().get(name), waiting: (tab) => view(tab).canvas().waiting(), redraw: on('redraw'), begin: on('begin'), ended: on('ended'), stopped: on('stopped'), choose: () => receiver()?.click() };
+  return { feed, open, given, chooser, toast, loras, sliders, ready: (tab) => view(tab).canvas(), get: (tab, name) => view(tab).canvas().get(name), waiting: (tab) => view(tab).canvas().waiting(), redraw: on('redraw'), begin: on('begin'), ended: on('ended'), stopped: on('stopped'), choose: () => receiver()?.click() };
 })();

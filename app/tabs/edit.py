@@ -93,7 +93,7 @@ def build(desktop: Desktop) -> None:
             gr.HTML(viewer.shell(TAB, BOARD.replace("EXAMPLE", pictures.url(Image.open(EXAMPLE))), TOOLS), js_on_load="darkroom.ready('edit')")
             queue = gr.HTML("", elem_id="edit-queue", elem_classes="queue")
         with gr.Column(elem_classes="inspect", min_width=280):
-            gr.HTML(viewer.inspector(TAB) + desk.model_card((*BASE, "inpainting")))
+            gr.HTML(viewer.inspector(TAB) + desk.model_card((*BASE, "inpainting", "outpainting")))
 
     shown = [hint, source, rare, *groups.values()]
 

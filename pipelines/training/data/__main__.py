@@ -1,4 +1,7 @@
-"""python -m pipelines.training.data avatars|emoji|signs|pixels|motion|captions|latents|notes, in this order; latents need a trained autoencoder."""
+"""python -m pipelines.training.data avatars|emoji|signs|pixels|motion|captions|latents|notes|codes, in this order.
+
+Latents need a trained autoencoder, codes the audio codec and the audio words.
+"""
 
 import os
 
@@ -6,9 +9,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import argparse
 
-from pipelines.training.data import avatars, captions, emoji, latents, motion, notes, pixels, signs
+from pipelines.training.data import avatars, captions, codes, emoji, latents, motion, notes, pixels, signs
 
-SETS = {module.__name__.rpartition(".")[2]: module.build for module in (avatars, emoji, signs, pixels, motion, captions, latents, notes)}
+SETS = {module.__name__.rpartition(".")[2]: module.build for module in (avatars, emoji, signs, pixels, motion, captions, latents, notes, codes)}
 parser = argparse.ArgumentParser(prog="python -m pipelines.training.data", description="Build a data set into the cache.")
 parser.add_argument("name", choices=list(SETS))
 SETS[parser.parse_args().name]()

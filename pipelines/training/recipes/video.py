@@ -78,7 +78,8 @@ class Recipe:
         clips, frames = given.shape
         t, drop = times(clips), torch.rand(clips) < 0.1
         z, captions, amount, t, given = (part.to(device) for part in (z.flatten(0, 1), captions, amount, t, given.reshape(-1, 1, 1, 1)))
-        noise, time = torch.randn_like(z), t.repeat_interleave(frames)
+        noise = (torch.randn_like(z) + torch.randn_like(z[::frames]).repeat_interleave(frames, 0)) / 2**0.5  # as it is drawn: half of it the clip's
+        time = t.repeat_interleave(frames)
         x = torch.lerp(z, noise, time[:, None, None, None])
         with torch.no_grad():
             words = self.base.read(torch.where(drop.to(device)[:, None, None], self.base.null, captions)).repeat(frames)

@@ -40,7 +40,7 @@ def distances(made: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class Recipe:
-    name = "codec"
+    name = "audio-codec"
     steps, lr, ema, batch = 6000, 1e-3, 0.998, 20
     look_every, warmup, weight_decay = 420, 200, 0.0
 

@@ -1,0 +1,291 @@
+"""The codec, the generators over it, and sounds that people give: with small random weights, so what is tested is the mathematics."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+
+from pipelines import audio, audio_flow, audio_tokens, load, sounds
+from pipelines.frame import Frame, Sound
+from pipelines.nn.quantize import ResidualQuantizer
+from pipelines.settings import sentence
+from pipelines.sounds import RATE
+
+torch.manual_seed(0)
+
+
+def tone(seconds: float = 1.0, pitch: float = 440.0, loud: float = 0.5) -> np.ndarray:
+    return (loud * np.sin(2 * np.pi * pitch * np.arange(round(seconds * RATE)) / RATE)).astype(np.float32)
+
+
+def run(name: str, **settings: Any) -> list[Frame]:
+    return list(load(name).generate(**{"seed": 3, **settings}))
+
+
+# the quantiser
+
+
+def test_each_codebook_says_what_is_left_and_a_prefix_is_the_sum_of_its_books() -> None:
+    quantizer = ResidualQuantizer(16, books=4, codes=64).eval()
+    x = torch.randn(2, 30, 16)
+    whole, indices, _ = quantizer(x)
+    assert torch.allclose(whole, quantizer.read(indices), atol=1e-5)
+    for k in range(1, 5):
+        some, _, _ = quantizer(x, torch.full((2,), k))
+        assert torch.allclose(some, quantizer.read(indices[..., :k]), atol=1e-5)
+
+
+def test_a_trained_quantiser_errs_less_with_each_codebook() -> None:
+    torch.manual_seed(0)
+    quantizer, x = ResidualQuantizer(8, books=4, codes=32, dim=4), torch.randn(8, 64, 8) * torch.linspace(2, 0.2, 8)
+    optim = torch.optim.Adam(quantizer.parameters(), 1e-2)
+    for _ in range(150):
+        made, _, loss = quantizer(x, torch.randint(1, 5, (8,)))
+        ((made - x).square().mean() + loss).backward()
+        optim.step()
+        optim.zero_grad()
+    _, indices, _ = quantizer.eval()(x)
+    errors = [(quantizer.read(indices[..., :k]) - x).square().mean().item() for k in range(1, 5)]
+    assert errors == sorted(errors, reverse=True)
+    assert errors[3] < 0.6 * errors[0]
+
+
+def test_dead_codes_are_thrown_back_and_gradients_pass_straight_through() -> None:
+    quantizer = ResidualQuantizer(8, books=1, codes=64)
+    book = quantizer.books[0]
+    with torch.no_grad():
+        book.codes[0] = 5 * torch.ones(8)
+        book.use.fill_(0.0)
+    x = torch.randn(4, 50, 8, requires_grad=True)
+    made, _, _ = quantizer(x)
+    assert (book.use > 0).all()
+    made.sum().backward()
+    assert x.grad is not None and x.grad.abs().sum() > 0
+
+
+# the codec
+
+
+def test_the_codec_keeps_the_length_has_no_constant_part_and_stays_below_full_scale() -> None:
+    codec = audio.load()
+    wave = torch.from_numpy(np.stack([tone(0.5, loud=0.99), tone(0.5, 3000)]))
+    z = codec.encode(wave)
+    assert z.shape == (2, 25, 16)
+    made = codec.decode(30 * z)
+    assert made.shape == wave.shape
+    assert made.abs().max() <= 1.0
+    assert made.mean(1).abs().max() < 1e-3
+
+
+def test_silence_in_gives_silence_out() -> None:
+    assert not audio.gated(1e-5 * torch.randn(1, 3200)).any()
+    loud = torch.from_numpy(tone(0.5))[None]
+    assert torch.equal(audio.gated(loud)[:, 400:-400], loud[:, 400:-400])
+
+
+def test_what_is_loud_is_bent_and_what_is_not_stays() -> None:
+    wave = torch.linspace(-3, 3, 601)[None]
+    bent = audio.limited(wave)
+    assert bent.abs().max() <= 1 and (bent.diff() >= 0).all()
+    assert torch.equal(bent[wave.abs() < 0.9], wave[wave.abs() < 0.9])
+
+
+def test_windows_laid_over_each_other_give_back_the_sound() -> None:
+    wave = torch.randn(1, 3200)
+    window, margin = torch.hann_window(audio.WINDOW), (audio.WINDOW - audio.HOP) // 2
+    frames = torch.nn.functional.pad(wave, (margin, margin)).unfold(1, audio.WINDOW, audio.HOP) * window
+    assert torch.allclose(audio.overlapped(frames * window, window)[:, 300:-300], wave[:, 300:-300], atol=1e-4)
+
+
+def test_a_part_of_the_latents_sounds_as_in_the_whole() -> None:
+    codec = audio.Codec().eval()  # of the real shape: its reach is what counts
+    for parameter in codec.parameters():
+        if not parameter.any():
+            torch.nn.init.normal_(parameter, std=0.05)
+    z = torch.randn(1, 60, 64)
+    with torch.inference_mode():
+        whole, part = codec.decode(z), codec.decode(z[:, 20 - audio_tokens.AROUND : 40 + audio_tokens.AROUND])
+    first = audio_tokens.AROUND * audio.STRIDE
+    assert torch.allclose(part[:, first : first + 20 * audio.STRIDE], whole[:, 20 * audio.STRIDE : 40 * audio.STRIDE], atol=1e-4)
+
+
+def test_the_codec_pipeline_tells_the_true_bitrate_of_each_codebook() -> None:
+    frames = run("audio-codec", sound=tone(), books=3)
+    assert [f.step for f in frames] == [1, 2, 3]
+    assert [s["bits"] for s in frames[-1].detail["stages"]] == [250, 500, 750]  # 50 a second, 32 codes each
+    assert isinstance(frames[-1].result, Sound) and len(frames[-1].result.samples) == RATE
+
+
+# the tokens
+
+
+def test_the_delay_pattern_moves_each_codebook_a_step_and_back() -> None:
+    codes = torch.arange(2 * 7 * 3).view(2, 7, 3)
+    rows = audio_tokens.delayed(codes, 99)
+    assert rows.shape == (2, 9, 3)
+    assert rows[0, :3, 2].tolist() == [99, 99, 2] and rows[0, 0, 0] == 0
+    assert torch.equal(audio_tokens.undelayed(rows), codes)
+
+
+def test_writing_with_a_cache_is_the_same_as_reading_at_once() -> None:
+    writer = audio_tokens.Writer(audio_tokens.Config(32, 2, 2, 3, 16)).eval()
+    captions, rows = torch.randn(2, 16, 256), torch.randint(0, 16, (2, 9, 3))
+    at_once = writer(captions, rows)
+    logits, cache = writer.begin(captions, rows[:, :4])
+    assert torch.allclose(logits, at_once[:, 4], atol=1e-4)
+    for k in range(4, 8):
+        logits, cache = writer.go_on(rows[:, k], cache)
+        assert torch.allclose(logits, at_once[:, k + 1], atol=1e-4)
+
+
+def test_tokens_are_played_as_they_come_and_the_parts_join_without_a_step() -> None:
+    frames = run("audio-tokens", prompt="piano", seconds=1.0, top_k=8)
+    assert [f.step for f in frames] == [1, 2, 3, 4, 5] and frames[-1].steps == 5
+    heard = [sounds.samples(f.detail["sound"]["url"]) for f in frames if f.detail["sound"]["url"]]
+    for before, after in zip(heard, heard[1:], strict=False):
+        assert np.array_equal(after[: len(before)], before)
+    whole = frames[-1].result.samples
+    assert len(whole) == RATE and np.abs(whole).max() <= 1
+    codes = torch.tensor(frames[-1].detail["codes"])[None]
+    codec = audio.load()
+    with torch.inference_mode():
+        at_once = codec.decode(codec.quantizer.read(codes))[0].numpy()
+    assert np.abs(whole - at_once[:RATE]).max() < 2e-4  # so there is nothing at the joints that neighbouring samples do not show
+    assert np.array_equal(run("audio-tokens", prompt="piano", seconds=1.0, top_k=8)[-1].result.samples, whole)
+
+
+def test_guidance_1_is_the_plain_model_and_takes_one_row() -> None:
+    assert load("audio-tokens").captions(load("audio-tokens").Settings(prompt="x", guidance=1.0)).shape[0] == 1
+    assert load("audio-tokens").captions(load("audio-tokens").Settings(prompt="x", guidance=2.0)).shape[0] == 2
+
+
+@pytest.mark.parametrize("name", ["audio-tokens", "audio-flow"])
+def test_a_sound_is_continued_and_stays_as_it_was(name: str) -> None:
+    given = tone(0.7)
+    more = {"steps": 2} if name == "audio-flow" else {}
+    made = run(name, sound=given, seconds=1.0, **more)[-1].result.samples
+    assert len(made) == round(1.7 * RATE)
+    assert np.abs(made[: len(given) - RATE // 50] - given[: -RATE // 50]).max() < 1e-4
+
+
+def test_long_sounds_go_on_part_by_part() -> None:
+    assert len(run("audio-tokens", seconds=6)[-1].result.samples) == 6 * RATE
+    frames = run("audio-flow", seconds=6, steps=2)
+    assert [f.step for f in frames] == [1, 2, 3, 4] and len(frames[-1].result.samples) == 6 * RATE
+
+
+# the flow
+
+
+def test_latents_to_tokens_and_back() -> None:
+    z = torch.randn(2, 200, 16)
+    assert torch.equal(audio_flow.rowed(audio_flow.gridded(z)), z)
+    assert torch.equal(audio_flow.gridded(z)[0, :16, 0, 1], z[0, 2])
+
+
+def test_the_flow_shows_its_steps_and_a_seed_repeats() -> None:
+    frames = run("audio-flow", prompt="piano", steps=3, seconds=2)
+    assert [f.step for f in frames] == [1, 2, 3]
+    assert frames[0].preview.shape[2] == 3 and frames[0].state is not None
+    assert frames[-1].detail["calls"] == 3 and len(frames[-1].result.samples) == 2 * RATE
+    assert np.array_equal(run("audio-flow", prompt="piano", steps=3, seconds=2)[-1].result.samples, frames[-1].result.samples)
+
+
+def test_refill_changes_the_span_alone() -> None:
+    given = tone(3.0)
+    made = run("audio-flow", sound=given, method="refill", start=1.0, end=1.5, steps=2)[-1].result.samples
+    assert len(made) == len(given)
+    assert np.abs(made[:RATE] - given[:RATE]).max() < 1e-4 and np.abs(made[RATE * 3 // 2 :] - given[RATE * 3 // 2 :]).max() < 1e-4
+    assert np.abs(made[RATE + 1000 : RATE * 3 // 2 - 1000] - given[RATE + 1000 : RATE * 3 // 2 - 1000]).max() > 1e-3
+
+
+def test_a_loop_goes_round_without_a_click() -> None:
+    wave = tone(1.0, 441.3)
+    loop = audio.looped(wave)
+    assert abs(loop[0] - loop[-1]) < 2 * np.abs(np.diff(wave)).max()
+    assert len(loop) == RATE - round(0.15 * RATE)
+
+
+# sounds that people give, and files
+
+
+def test_given_sounds_become_mono_at_16_khz() -> None:
+    at_48, stereo = np.repeat(tone(), 3), np.stack([tone(), -tone()], 1)
+    assert len(sounds.opened((48_000, at_48))) == pytest.approx(RATE, abs=2)
+    assert np.abs(sounds.opened((RATE, stereo))).max() == 0
+    assert np.abs(sounds.opened((RATE, (tone() * 32_767).astype(np.int16))) - tone()).max() < 1e-4
+    assert np.abs(sounds.opened((RATE, ((tone() + 1) * 127.5).astype(np.uint8))) - tone()).max() < 0.02
+    assert len(sounds.samples(sounds.sound(np.zeros(RATE * 40, np.float32)))) == RATE * sounds.LONGEST
+    kept = sounds.sound(tone())
+    assert sounds.sound(kept) == kept
+
+
+@pytest.mark.parametrize("kind", ["mp3", "ogg", "wav"])
+def test_files_of_other_kinds_are_read(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / f"tone.{kind}"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream({"mp3": "libmp3lame", "ogg": "libopus", "wav": "pcm_u8"}[kind], rate=48_000, layout="stereo")
+        frame = av.AudioFrame.from_ndarray(np.stack([np.repeat(tone(), 3)] * 2), "fltp", "stereo")
+        frame.sample_rate = 48_000
+        for piece in av.AudioResampler(stream.format.name, "stereo", 48_000, frame_size=stream.frame_size or 4096).resample(frame):
+            container.mux(stream.encode(piece))
+        container.mux(stream.encode())
+    heard = sounds.opened(str(path))
+    assert len(heard) == pytest.approx(RATE, rel=0.1)
+    assert 0.3 < np.abs(heard).max() < 0.8
+
+
+@pytest.mark.parametrize("kind", ["wav", "flac", "png"])
+def test_a_sound_is_saved_with_its_settings(kind: str, tmp_path: Path) -> None:
+    from app import metadata
+
+    made = run("audio-flow", prompt="piano", steps=1, seconds=0.5)[-1].result
+    path = made.save(tmp_path / f"sound.{kind}")
+    model, settings = metadata.from_file(path)
+    assert model == "audio-flow" and settings.prompt == "piano"
+    back = Sound.from_png(path.read_bytes(), model, {}).samples if kind == "png" else sounds.opened(str(path))
+    assert np.abs(back - made.samples).max() < 1e-4
+    assert b"piano" not in made.file("wav", with_settings=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "said"),
+    [
+        ("audio-flow", {"seconds": 0}, "Seconds is 0, but should be greater than or equal to 0.5."),
+        ("audio-tokens", {"seconds": 1000}, "Seconds is 1000, but should be less than or equal to 16."),
+        ("audio-codec", {}, "Sound is missing: give one."),
+        ("audio-codec", {"sound": tone(0.01)}, "The sound lasts 0.01 seconds; it needs 0.1 at least."),
+        ("audio-codec", {"sound": np.full(RATE, np.nan, np.float32)}, "Some of the samples are not numbers; export the sound anew."),
+        ("audio-codec", {"sound": "no/such.wav"}, "The sound no/such.wav is not there; check the path."),
+        (
+            "audio-flow",
+            {"sound": tone(), "method": "refill", "start": 2, "end": 2.5},
+            "The span begins at 2 seconds, but the sound lasts 1.0: mark a part of it.",
+        ),
+        (
+            "audio-flow",
+            {"sound": tone(), "method": "refill", "start": 0.5, "end": 0.2},
+            "The span goes from 0.5 to 0.2 seconds: mark one of at most 3, its beginning first.",
+        ),
+    ],
+)
+def test_bad_input_is_one_sentence(name: str, given: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        load(name).generate(**given)
+    assert sentence(caught.value) == said
+
+
+def test_a_broken_file_is_one_sentence(tmp_path: Path) -> None:
+    whole = sounds.file(tone(), "flac")
+    for held in (b"", b"nothing of the kind" * 50, whole[:60], b"ffconcat version 1.0\nfile other.wav\n", b"#EXTM3U\n#EXTINF:1,\nother.wav\n"):
+        (tmp_path / "broken.flac").write_bytes(held)
+        with pytest.raises(ValueError, match=r"cannot be read|no sound in the file"):
+            sounds.sound(str(tmp_path / "broken.flac"))
+    assert io.BytesIO(whole).read(4) == b"fLaC"
