@@ -106,6 +106,8 @@ def shell(tab: str, board: str = "", tools: str = "", beside: bool = False, clip
         .replace("<!-- tools -->", CLIP_TOOLS if clip else SOUND_TOOLS if sound else tools)
         .replace("<!-- clip -->", CLIP if clip else "")
     )
+    if sound:
+        sheet = sheet.replace("what you would like to see, then develop it", "what you would like to hear, then develop it")
     if beside:
         sheet = sheet.replace('class="tray"', 'class="tray beside"').replace("Write what you would like to see, then develop it.", "Draw on the paper.")
     elif board:

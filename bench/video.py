@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,11 @@ from pipelines.frame import changes
 from pipelines.training import data
 from pipelines.training.data.motion import FRAMES
 
+EXAMPLES = Path(__file__).parent.parent / "assets" / "examples"
+SAID = [  # a dozen prompts for the README, seeds 0 to 11
+    "grinning face", "waving hand, large motion", "red heart", "man running", "woman dancing", "rocket",
+    "dog face", "crying face", "fire", "rainbow", "clapping hands", "ghost, small motion",
+]  # fmt: skip
 PARTS, KEPT = 4, 16  # frames of a clip, and principal components of each, that the Fréchet distance over time stacks
 
 
@@ -86,6 +92,17 @@ def quality(n: int = 96) -> dict[str, Any]:
     return found
 
 
+def sheets() -> dict[str, Any]:
+    """What the README shows: a dozen prompts, and a dozen held-out first frames set in motion, every other frame; not picked."""
+    real, rows = held_out(12)
+    made = np.stack([last(load("video"), prompt=said, seed=k).result.frames for k, said in enumerate(SAID)])
+    animated = np.concatenate([drawn([row], image=real[k, 0], seed=k) for k, row in enumerate(rows)])
+    for name, clips in {"video": made, "animated": animated}.items():
+        sheet = data.contact_sheet(clips[:, ::2].reshape(-1, *clips.shape[2:]), columns=16)
+        sheet.resize((sheet.width // 2, sheet.height // 2)).save(EXAMPLES / f"{name}.jpg", quality=88)
+    return {"n": 12, "change": {name: round(float(around(clips).mean()), 2) for name, clips in (("made", made), ("animated", animated), ("real", real))}}
+
+
 def steady(n: int = 24) -> dict[str, Any]:
     """Why frames are drawn together: change from frame to frame by each way, on the same captions and seeds, and that of real clips."""
     real, rows = held_out(n)
@@ -123,6 +140,7 @@ def speed() -> dict[str, Any]:
                 pass
             seconds.append(time.perf_counter() - begun)
         found[frames] = round(float(np.median(seconds)), 2)
+    drawn_cost(found)
     power = np.polyfit(np.log(list(found)), np.log(list(found.values())), 1)[0]
     note("video", {"16 frames, 20 steps, 2 cores": f"{found[16]} s"})
     preview, memory = round(float(np.median(first)), 2), round(psutil.Process().memory_info().rss / 1e9, 2)
@@ -134,6 +152,23 @@ def speed() -> dict[str, Any]:
     }
 
 
+def drawn_cost(seconds: dict[int, float]) -> None:
+    """Seconds against frames as an SVG for the README, with the line from nothing through 16 frames."""
+    most, top = max(seconds), max(seconds.values())
+
+    def at(frames: float, cost: float) -> str:
+        return f"{50 + 330 * frames / most:.1f},{190 - 160 * cost / top:.1f}"
+
+    dots = "".join('<circle cx="{}" cy="{}" r="4" fill="#c3301a"/>'.format(*at(n, s).split(",")) for n, s in seconds.items())
+    marks = "".join(f'<text x="{at(n, 0).split(",")[0]}" y="208" text-anchor="middle">{n}</text>' for n in seconds)
+    marks += "".join(f'<text x="44" y="{at(0, s).split(",")[1]}" text-anchor="end">{s:.0f} s</text>' for s in (0, top / 2, top))
+    lines = f'<polyline points="{" ".join(at(n, s) for n, s in seconds.items())}" fill="none" stroke="#c3301a" stroke-width="2"/>'
+    lines += f'<polyline points="{at(0, 0)} {at(most, seconds[16] * most / 16)}" fill="none" stroke="#6b6058" stroke-dasharray="4 4"/>'
+    title = '<text x="215" y="18" text-anchor="middle">seconds of a clip by its frames; dashed: in proportion</text>'
+    head = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 220" font-family="sans-serif" font-size="11" fill="#6b6058">'
+    (EXAMPLES / "video-cost.svg").write_text(f"{head}{title}{lines}{dots}{marks}</svg>\n")
+
+
 def measure() -> dict[str, Any]:
     """All of it."""
-    return {part.__name__: part() for part in (speed, steady, animated, quality)}
+    return {part.__name__: part() for part in (speed, sheets, steady, animated, quality)}

@@ -40,8 +40,12 @@ def page(browser: Browser, served: str) -> Iterator[Page]:
 def fits_a_phone(browser: Browser, address: str, tab: str, waits_for: str) -> None:
     """A tab on a phone: nothing is wider than the screen; a screenshot is kept."""
     page = opened(browser, address, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    page.get_by_role("tab", name=tab).click()
-    page.wait_for_selector(waits_for, state="attached")
+    if not page.get_by_role("tab", name=tab).is_visible():  # Gradio puts what does not fit behind three dots
+        page.click("#tabs .overflow-menu > button")
+        page.locator("#tabs .overflow-dropdown button", has_text=tab).click()
+    else:
+        page.get_by_role("tab", name=tab).click()
+    page.wait_for_selector(waits_for)
     page.wait_for_timeout(500)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.screenshot(path=SCREENSHOTS / f"{tab.lower()}-phone.png", full_page=True)

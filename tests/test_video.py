@@ -29,14 +29,37 @@ def run(**more: Any) -> Any:
     return last
 
 
-def test_untrained_or_taken_off_it_is_the_image_model_bit_for_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_untrained_with_one_frame_or_taken_off_it_is_the_image_model_bit_for_bit() -> None:
     *_, still = load("latent-diffusion").generate(prompt="a cat", steps=3, guidance=2, seed=5)
     assert np.array_equal(run(frames=2, method="independent", seed=5).result.frames[0], still.result.pixels)
-    untrained = video.Motion(load("latent-diffusion").transformer).requires_grad_(False)
-    monkeypatch.setattr(video.Pipeline, "motion", lambda self: untrained)
-    assert np.array_equal(run(frames=2, method="joint", seed=5).result.frames[0], still.result.pixels)
-    monkeypatch.undo()
-    assert not np.array_equal(run(frames=2, method="joint", seed=5).result.frames[0], still.result.pixels)
+    base, z, t = load("latent-diffusion").transformer, torch.randn(1, 8, 16, 16), torch.rand(1)
+    words = base.read(base.null[None])
+    given = (z, words, base.modulations(t, words.pooled))
+    alone = base(*given)
+    trained, untrained = load("video").motion(), video.Motion(base).requires_grad_(False)
+    for motion, same in ((untrained, True), (trained, False)):
+        with motion.on(base, t, t, 1, False):
+            assert torch.equal(base(*given), alone) == same
+        assert torch.equal(base(*given), alone)
+
+
+def test_frames_see_their_mean_frame_and_a_frame_alone_sees_itself() -> None:
+    block = load("latent-diffusion").transformer.blocks[0]
+    keys = torch.randn(4, 2, 5, 8)
+    assert block.around(keys) == [keys]
+    block.frames = 2
+    own, mean = block.around(keys)
+    block.frames = 1
+    assert torch.equal(own, keys)
+    assert torch.allclose(mean[:2], keys[:2].mean(0, keepdim=True).expand(2, -1, -1, -1)) and torch.equal(mean[2], mean[3])
+
+
+def test_half_of_the_noise_is_the_clips_unless_each_frame_is_for_itself() -> None:
+    pipe = load("video")
+    for method, share in (("joint", 0.5), ("shared", 0.5), ("independent", 0.0)):
+        noise = pipe.noise(pipe.Settings(method=method, seed=3), range(16))()
+        assert noise.std() == pytest.approx(1, abs=0.05)
+        assert np.corrcoef(noise.flatten(1).numpy())[np.triu_indices(16, 1)].mean() == pytest.approx(share, abs=0.03)
 
 
 @pytest.mark.parametrize("loop", [True, False])
