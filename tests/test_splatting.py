@@ -1,0 +1,122 @@
+"""The rasteriser against brute force in double precision, its gradients, and how a splat looks."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import torch
+
+from pipelines import splatting
+from pipelines.splatting import DENSE, FAINT, Camera, Flat, Splats, project, render
+
+
+def cloud(n: int, degree: int = 1, seed: int = 0, scale: float = 0.05) -> Splats:
+    generator = torch.Generator().manual_seed(seed)
+    splats = Splats(torch.randn(n, 3, generator=generator) * 0.4, torch.rand(n, 3, generator=generator), scale, degree=degree)
+    with torch.no_grad():
+        for part, spread in ((splats.scales, 0.5), (splats.rotations, 1.0), (splats.opacities, 1.5), (splats.harmonics, 0.3)):
+            part += spread * torch.randn(part.shape, generator=generator)
+    return splats
+
+
+def brute(f: Flat, size: int, background: float = 1.0) -> torch.Tensor:
+    """Every splat at every pixel, one after the other."""
+    step = torch.arange(size, dtype=f.means.dtype) + 0.5
+    y, x = torch.meshgrid(step, step, indexing="ij")
+    picture, left = torch.zeros(size, size, f.colours.shape[1], dtype=f.means.dtype), torch.ones(size, size, dtype=f.means.dtype)
+    for i in f.depth.argsort():
+        dx, dy = x - f.means[i, 0], y - f.means[i, 1]
+        a, b, c = f.inverse[i]
+        alpha = (f.opacity[i] * torch.exp(-0.5 * (a * dx * dx + c * dy * dy) - b * dx * dy)).clamp_max(DENSE)
+        alpha = torch.where(alpha >= FAINT, alpha, 0)
+        picture = picture + (left * alpha)[..., None] * f.colours[i]
+        left = left * (1 - alpha)
+    return picture + left[..., None] * background
+
+
+@pytest.mark.parametrize(("n", "size", "scale"), [(300, 64, 0.05), (40, 30, 0.3), (1, 17, 0.02)])
+def test_it_agrees_with_brute_force(n: int, size: int, scale: float) -> None:
+    splats, camera = cloud(n, degree=2, scale=scale), Camera.around(30.0, 20.0, size=size)
+    wanted = brute(project(splats.double(), camera), size)
+    made = render(splats.float(), camera)
+    assert (made.double() - wanted).abs().max() < 1e-4
+
+
+def test_gradients_agree_with_finite_differences() -> None:
+    torch.manual_seed(0)
+    splats, camera = cloud(12, degree=1, scale=0.1).double(), Camera.around(200.0, -10.0, size=16)
+    weights = torch.randn(16, 16, 3, dtype=torch.float64)
+
+    def loss() -> torch.Tensor:
+        return (render(splats, camera) * weights).sum()
+
+    loss().backward()
+    for part in splats.parameters():
+        for at in torch.randint(part.numel(), (6,)).tolist():
+            flat, step = part.data.view(-1), 1e-5
+            before = flat[at].item()
+            values = []
+            for side in (step, -step):
+                flat[at] = before + side
+                values.append(loss().item())
+            flat[at] = before
+            found = (values[0] - values[1]) / (2 * step)
+            assert part.grad.view(-1)[at].item() == pytest.approx(found, rel=1e-3, abs=1e-3)
+
+
+def test_the_nearer_splat_hides_the_farther_and_nothing_is_the_background() -> None:
+    camera = Camera.around(0.0, 0.0, size=32)  # it stands at positive z
+    pair = Splats(torch.tensor([[0.0, 0, 0.5], [0.0, 0, -0.5]]), torch.tensor([[1.0, 0, 0], [0.0, 0, 1]]), 0.3, opacity=0.98)
+    middle = render(pair, camera)[16, 16]
+    assert middle[0] > 0.9 and middle[2] < 0.1
+    behind = render(pair, Camera.around(180.0, 0.0, size=32))[16, 16]
+    assert behind[2] > 0.9 and behind[0] < 0.1
+    assert torch.equal(render(Splats(torch.tensor([[0.0, 0, 5.0]]), torch.rand(1, 3), 0.1), camera, 0.25), torch.full((32, 32, 3), 0.25))
+
+
+def test_cameras_look_at_the_middle_with_y_up() -> None:
+    for azimuth, elevation in ((0.0, 0.0), (90.0, 30.0), (210.0, -40.0)):
+        camera = Camera.around(azimuth, elevation)
+        seen = camera.world_to_camera @ torch.tensor([0.0, 0, 0, 1])
+        assert torch.allclose(seen[:3], torch.tensor([0.0, 0, 2.6]), atol=1e-5)
+        assert (camera.world_to_camera @ torch.tensor([0.0, 0.5, 0, 1]))[1] < 0  # up in the world is up in the picture
+        assert torch.allclose(torch.linalg.det(camera.world_to_camera[:3, :3]), torch.tensor(1.0), atol=1e-5)
+    assert (Camera.around(0.0, 0.0).world_to_camera @ torch.tensor([0.5, 0, 0, 1]))[0] > 0
+
+
+def test_tiles_hold_every_splat_that_reaches_them_nearest_first() -> None:
+    f = project(cloud(200), Camera.around(10.0, 10.0, size=48))
+    seen: set[int] = set()
+    for tile, which in splatting.tiles(f, 48, 48):
+        for number, row in zip(tile.tolist(), which, strict=True):
+            seen.add(number)
+            row = row[row < 200]
+            assert (f.depth[row].diff() >= 0).all()
+    assert seen == set(range(36))
+
+
+def test_it_is_faster_than_without_tiles() -> None:
+    splats, camera = cloud(1024, degree=0, scale=0.03), Camera.around(0.0, 0.0, size=64)
+
+    def untiled() -> torch.Tensor:
+        f = project(splats, camera)
+        order = f.depth.argsort()
+        step = torch.arange(64) + 0.5
+        dx = step.repeat(64)[None] - f.means[order, :1]
+        dy = step.repeat_interleave(64)[None] - f.means[order, 1:]
+        a, b, c = f.inverse[order].unbind(1)
+        alpha = (f.opacity[order, None] * torch.exp(-0.5 * (a[:, None] * dx * dx + c[:, None] * dy * dy) - b[:, None] * dx * dy)).clamp_max(DENSE)
+        through = torch.log1p(-alpha).cumsum(0)
+        weights = alpha * (through - torch.log1p(-alpha)).exp()
+        return (weights.T @ f.colours[order] + through[-1].exp()[:, None]).view(64, 64, 3)
+
+    spent = {}
+    for name, draw in (("tiled", lambda: render(splats, camera)), ("untiled", untiled)):
+        times = []
+        for _ in range(4):
+            begun = time.perf_counter()
+            draw().sum().backward()
+            times.append(time.perf_counter() - begun)
+        spent[name] = min(times)
+    assert spent["tiled"] < spent["untiled"] / 3
