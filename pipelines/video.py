@@ -1,9 +1,9 @@
-"""Video: a picture with a time axis. All frames of a clip come out of the noise together.
+"""Video: a picture with a time axis. The first frame is a picture, given or drawn; the others come out of the noise together.
 
 The image model stays as it is. Its own attention also sees the mean frame (as Wu et al. 2023 let it see the first), which alone makes
-frames alike; and behind each of its blocks, every place of the picture looks along time (temporal attention, zero at the start; Ho et al.
-2022, Guo et al. 2024), which lets them move. Frames that are given are pinned through a further
-input, as a mask is in inpainting. Taken off, what is left is the image model, frame by frame.
+frames alike; behind each of its blocks, every place of the picture looks along time (temporal attention, zero at the start; Ho et al.
+2022, Guo et al. 2024), which lets them move; and each frame is told the nearest one that is given, through a further input, as a mask
+is in inpainting. Taken off, what is left is the image model, frame by frame.
 """
 
 from __future__ import annotations
@@ -88,13 +88,19 @@ class Motion(nn.Module):
         nn.init.zeros_(self.enter.weight)
         nn.init.zeros_(self.enter.bias)
 
-    def pin(self, z: Float[Tensor, "b c h w"], given: Float[Tensor, "b 1 1 1"]) -> Float[Tensor, "b n d"]:
-        """The hint for the base's tokens: which frames are given (1), and their latents."""
-        return self.enter(patchify(torch.cat([z * given, given.expand(-1, 1, *z.shape[2:])], 1), self.patch))
+    def pin(self, z: Float[Tensor, "b c h w"], given: Float[Tensor, "b 1 1 1"], frames: int, loop: bool) -> Float[Tensor, "b n d"]:
+        """The hint for the base's tokens: whether a frame is given (1), and the latent of the given one that is nearest in time, if any."""
+        z, given = z.unflatten(0, (-1, frames)), given.unflatten(0, (-1, frames))
+        at = torch.arange(frames, device=z.device)
+        away = (at[:, None] - at).abs()
+        away = torch.minimum(away, frames - away) if loop else away
+        nearest = (away + 2 * frames * (1 - given.flatten(1))[:, None]).argmin(2)
+        seen = z[torch.arange(len(z), device=z.device)[:, None], nearest] * given.amax(1, keepdim=True)
+        return self.enter(patchify(torch.cat([seen, given.expand(-1, -1, 1, *z.shape[3:])], 2).flatten(0, 1), self.patch))
 
-    def steer(self, z: Float[Tensor, "f c h w"], given: Float[Tensor, "f 1 1 1"]) -> latent_diffusion.Steer:
+    def steer(self, z: Float[Tensor, "f c h w"], given: Float[Tensor, "f 1 1 1"], loop: bool) -> latent_diffusion.Steer:
         """The same hints at every step of a run whose rows are clips of these frames."""
-        seen = self.pin(z, given)
+        seen = self.pin(z, given, len(z), loop)
         return lambda condition, grid, count: lambda x, t: [seen.to(condition.captions.dtype).repeat(len(x) // len(seen), 1, 1)]
 
     @contextlib.contextmanager
@@ -145,10 +151,12 @@ class Pipeline(Editing):
         ways = get_args(settings.Video.model_fields["method"].annotation) if s.compare else [s.method]
         runs = [s.model_copy(update={"method": way, "compare": False}) for way in ways]
         empty = np.full((s.frames, SIDE, SIDE, 3), GREY, np.uint8)
-        clips, states, made, calls, steps = [empty] * len(runs), [empty] * len(runs), [], 0, s.steps * len(windows(s))
+        clips, states, made, calls, step = [empty] * len(runs), [empty] * len(runs), [], 0, 0
+        steps = [s.steps * len(spans(one)) for one in runs]
         for k, one in enumerate(runs):
-            for step, (clips[k], states[k], there, note, detail) in enumerate(self.draw(one), 1):
-                last = step == steps
+            for clips[k], states[k], there, note, detail in self.draw(one):
+                step += 1
+                last = step == sum(steps[: k + 1])
                 made += [contract.Clip(clips[k], s.fps, self.name, one.model_dump())] if last else []
                 there = s.frames if k else there  # how many frames are there to be played
                 curves = [contract.changes(clip[:there], s.loop and there == s.frames) for clip in clips[: k + 1]]
@@ -156,24 +164,24 @@ class Pipeline(Editing):
                 detail |= {"changes": curves, "ways": list(ways[: k + 1]), "real": self.motion().real}
                 result = (made if s.compare else made[0]) if last and k == len(runs) - 1 else None
                 sheet, noisy = (contract.tile(np.concatenate(every, axis=2)) for every in (clips, states))
-                yield contract.Frame(k * steps + step, steps * len(runs), sheet, noisy, f"{one.method} · {note}" if s.compare else note, result, detail)
+                yield contract.Frame(step, sum(steps), sheet, noisy, f"{one.method} · {note}" if s.compare else note, result, detail)
             calls = detail["calls"]
 
     def draw(self, s: settings.Video) -> Iterator[tuple[np.ndarray, np.ndarray, int, str, dict[str, Any]]]:
         """The clip as it is believed to be after each step, uint8 (f, 128, 128, 3), its state, how many of its frames are there, a note
-        and details; in windows, one after the other."""
-        motion = self.motion() if s.method == "joint" else None
+        and details; in spans, one after the other."""
         given = {at: self.latent(square(pixels(picture))) for at, picture in ((0, s.image), (s.frames - 1, s.last)) if picture}
         clip = state = np.full((s.frames, SIDE, SIDE, 3), GREY, np.uint8)
         drawn: dict[int, Tensor] = {}
         calls, times, blank = 0, samplers.grid(s.steps), torch.zeros(1, *self.shape(), device=self.base.device)
-        for begin, end in windows(s):
+        for begin, end in spans(s):
+            motion = self.motion() if s.method == "joint" and end > 1 else None
             places = [k % s.frames for k in range(begin, end)]  # a long loop's last window ends in the first frame
             known = [drawn.get(k, given.get(k)) for k in places]
             pinned = torch.cat([blank if k is None else k for k in known])
             fresh = torch.tensor([float(k is None) for k in known], device=blank.device)[:, None, None, None]
             noise = self.noise(s, range(begin, end))
-            r = self.base.prepare(s, times, len(places), motion and motion.steer(pinned, 1 - fresh))
+            r = self.base.prepare(s, times, len(places), motion and motion.steer(pinned, 1 - fresh, s.loop and len(places) == s.frames))
             denoise = held(self.moving(r, motion, len(places)) if motion else r.denoise, pinned, fresh)
             states, before = samplers.SAMPLERS[s.sampler](denoise, noise() * r.path.s(1.0), times, r.path, noise, s.eta), 0.0
             for t, (x, x0, reached) in zip(times[:-1], states, strict=True):
@@ -216,6 +224,12 @@ class Pipeline(Editing):
         """Of one frame's latent."""
         c = self.base.transformer.config
         return c.channels, c.size, c.size
+
+
+def spans(s: settings.Video) -> list[tuple[int, int]]:
+    """What is drawn one after the other: where no first frame is given, first that frame, by the image model alone (a picture, then its
+    motion: Girdhar et al. 2024); then the windows. Frames that are drawn each for itself have no first one."""
+    return [(0, 1)] * (s.method == "joint" and not s.image) + windows(s)
 
 
 def windows(s: settings.Video) -> list[tuple[int, int]]:

@@ -103,7 +103,7 @@ def test_windows_cover_a_clip_and_each_has_much_to_draw(loop: bool) -> None:
 
 def test_while_a_long_clip_is_drawn_what_is_there_plays() -> None:
     frames = list(load("video").generate(prompt="a cat", steps=2, frames=20, loop=False))
-    assert [f.detail["clip"]["frames"] for f in frames] == [12, 12, 20, 20]
+    assert [f.detail["clip"]["frames"] for f in frames] == [1, 1, 12, 12, 20, 20]
     assert [len(f.detail["changes"][0]) for f in frames] == [11, 11, 19, 19]
 
 
@@ -116,7 +116,7 @@ def test_ways_side_by_side_and_what_the_shared_noise_does() -> None:
     last = run(compare=True)
     assert [clip.settings["method"] for clip in last.result] == ["joint", "shared", "independent"]
     assert last.preview.shape == (256, 2 * 3 * 128, 3)
-    assert last.step == last.steps == 9
+    assert last.step == last.steps == 12  # the first frame of those drawn together is drawn before them
     assert len(last.detail["changes"]) == 3
     assert last.detail["ways"] == ["joint", "shared", "independent"]
 

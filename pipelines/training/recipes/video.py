@@ -51,7 +51,7 @@ class Recipe:
 
     def draw(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor, bool]:
         """Latents (g, f, c, h, w), captions, amounts of motion, which frames are given (g, f), and whether the clips are loops."""
-        frames, loop = int(rng.choice([1, 8, 16], p=[0.1, 0.4, 0.5])), bool(rng.random() < 0.5)
+        frames, loop = int(rng.choice([1, 8, 16], p=[0.05, 0.35, 0.6])), bool(rng.random() < 0.5)
         name, source = ("emoji", self.stills) if frames == 1 else ("motion", self.clips)
         count = self.batch // frames
         allowed = source.split("train")
@@ -65,7 +65,7 @@ class Recipe:
                 if source.rows[i]["loops"]:
                     clip = np.roll(clip, int(rng.integers(len(clip))), axis=0)
                 clip = clip[:: len(clip) // frames] if loop else clip[int(rng.integers(len(clip) - frames + 1)) :][:frames]
-                given[row, : rng.choice([0, 1, int(rng.integers(2, frames - 1))], p=[0.4, 0.3, 0.3])] = 1
+                given[row, : rng.choice([0, 1, int(rng.integers(2, frames - 1))], p=[0.1, 0.7, 0.2])] = 1
                 given[row, -1] = not loop and rng.random() < 0.25
             z.append(clip)
         amount = torch.tensor([source.rows[i].get("rank", 0.0) for i in picks], dtype=torch.float32)
@@ -85,7 +85,7 @@ class Recipe:
             words = self.base.read(torch.where(drop.to(device)[:, None, None], self.base.null, captions)).repeat(frames)
             modulations = self.base.modulations(time, words.pooled)
         with motion.on(self.base, t, amount, frames, loop):
-            v = self.base(x, words, modulations, hints=[motion.pin(z, given)])
+            v = self.base(x, words, modulations, hints=[motion.pin(z, given, frames, loop)])
         error = (v - (noise - z)).square().mean((1, 2, 3)) * (1 - given.flatten())
         loss = error.sum() / (1 - given).sum().clamp_min(1)
         return loss, {f"of {frames}": loss.item()}
