@@ -169,7 +169,9 @@ def outpainting(n: int = 24) -> dict[str, Any]:
         steps = np.abs(np.diff(made[:, lines].astype(float), axis=2)).mean((0, 1, 3))
         return round(float(steps[column] / np.delete(steps[column - 16 : column + 17], 16).mean()), 2)
 
-    return {"n": n, "at a border of windows (bar 1.25)": seam(191, slice(None)), "at the picture's edge": seam(127, slice(0, 128))}
+    border, edge = seam(191, slice(None)), seam(127, slice(0, 128))
+    cards.note("outpainting", {"step over the steps beside it": f"{border} at borders of windows, {edge} at the picture's edge (n = {n})"})
+    return {"n": n, "at a border of windows (bar 1.25)": border, "at the picture's edge": edge}
 
 
 DISC = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))  # a tolerance of 2 pixels

@@ -23,7 +23,7 @@ from pipelines import frame as contract
 from pipelines import latent_diffusion, samplers, settings, weights
 from pipelines.editing import Editing, held
 from pipelines.lora import LoRA, worn
-from pipelines.nn.dit import Transformer, embed, patchify
+from pipelines.nn.dit import Transformer, embed, patchify, unpatchify
 from pipelines.pictures import MODEL_SIDE as SIDE
 from pipelines.pictures import pixels, square
 
@@ -74,7 +74,8 @@ def turns(frames: int, pairs: int, loop: bool, device: str | torch.device = "cpu
 
 
 class Motion(nn.Module):
-    """What is learnt of time: attention along it behind every block, how much is to move, pinned frames, and a LoRA beside the layers."""
+    """What is learnt of time: attention along it behind every block, how much is to move, given frames as hints and as a share of the
+    estimate, and a LoRA beside the layers."""
 
     def __init__(self, base: Transformer, rank: int = 16, real: float = 0.0) -> None:
         """`real` is what the clips that it learnt from change by from frame to frame, 0 to 255, to compare with."""
@@ -85,49 +86,68 @@ class Motion(nn.Module):
         self.time = nn.Sequential(nn.Linear(2 * c.width, c.width), nn.SiLU(), nn.Linear(c.width, c.width), nn.SiLU())
         self.enter = nn.Linear((c.channels + 1) * c.patch**2, c.width)
         self.lora = LoRA(base, rank)
-        nn.init.zeros_(self.enter.weight)
-        nn.init.zeros_(self.enter.bias)
+        self.still = nn.Linear(c.width, c.channels * c.patch**2)
+        for layer in (self.enter, self.still):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
 
-    def pin(self, z: Float[Tensor, "b c h w"], given: Float[Tensor, "b 1 1 1"], frames: int, loop: bool) -> Float[Tensor, "b n d"]:
-        """The hint for the base's tokens: whether a frame is given (1), and the latent of the given one that is nearest in time, if any."""
+    def reference(self, z: Float[Tensor, "b c h w"], given: Float[Tensor, "b 1 1 1"], frames: int, loop: bool) -> tuple[Tensor, Tensor]:
+        """Of each frame the latent of the given one that is nearest in time (b, c, h, w), and whether there is one (b, 1, 1, 1)."""
         z, given = z.unflatten(0, (-1, frames)), given.unflatten(0, (-1, frames))
         at = torch.arange(frames, device=z.device)
         away = (at[:, None] - at).abs()
         away = torch.minimum(away, frames - away) if loop else away
         nearest = (away + 2 * frames * (1 - given.flatten(1))[:, None]).argmin(2)
-        seen = z[torch.arange(len(z), device=z.device)[:, None], nearest] * given.amax(1, keepdim=True)
-        return self.enter(patchify(torch.cat([seen, given.expand(-1, -1, 1, *z.shape[3:])], 2).flatten(0, 1), self.patch))
+        there = given.amax(1, keepdim=True).expand_as(given)
+        return (z[torch.arange(len(z), device=z.device)[:, None], nearest] * there).flatten(0, 1), there.flatten(0, 1)
 
-    def steer(self, z: Float[Tensor, "f c h w"], given: Float[Tensor, "f 1 1 1"], loop: bool) -> latent_diffusion.Steer:
-        """The same hints at every step of a run whose rows are clips of these frames."""
-        seen = self.pin(z, given, len(z), loop)
-        return lambda condition, grid, count: lambda x, t: [seen.to(condition.captions.dtype).repeat(len(x) // len(seen), 1, 1)]
+    def pin(self, seen: Float[Tensor, "b c h w"], given: Float[Tensor, "b 1 1 1"]) -> Float[Tensor, "b n d"]:
+        """The hint for the base's tokens: the reference, and whether a frame is itself given (1)."""
+        return self.enter(patchify(torch.cat([seen, given.expand(-1, -1, *seen.shape[2:])], 1), self.patch))
+
+    def settle(self, z: Tensor, v: Tensor, h: Tensor, t: Tensor, seen: Tensor, there: Tensor) -> Float[Tensor, "b c h w"]:
+        """The velocity of an estimate that is, by a share that the last hidden state decides, the reference: at first by the share that
+        would be best if the reference were as wrong as the model is at t = 1, for the model's error grows with t."""
+        time = t.clamp_min(0.02)[:, None, None, None]
+        share = unpatchify(self.still(h.to(self.still.weight.dtype)).float(), self.patch, z.shape[1])
+        share = (share + 2 * time.log()).sigmoid() * there
+        return v + (share * ((z.float() - seen) / time - v.float())).to(v.dtype)
 
     @contextlib.contextmanager
-    def on(self, base: Transformer, t: Float[Tensor, " g"], amount: Float[Tensor, " g"], frames: int, loop: bool) -> Iterator[None]:
+    def on(
+        self, base: Transformer, t: Float[Tensor, " g"], amount: Float[Tensor, " g"], frames: int, loop: bool, reference: tuple[Tensor, Tensor]
+    ) -> Iterator[None]:
         """The image model with a time axis while the block lasts: its rows are `frames` a clip, one clip after the other.
 
         `t` and `amount` of motion, both in [0, 1], a clip; where there are more clips than that, they repeat (guidance's second half).
+        `reference` is what `reference` gave.
         """
         c = self.time(torch.cat([embed(t, self.width), embed(amount, self.width)], 1).to(self.enter.weight.dtype))
-        angles = turns(frames, self.pairs, loop, t.device)
+        angles, last = turns(frames, self.pairs, loop, t.device), []
 
         def behind(across: Across) -> Callable[[nn.Module, tuple, Tensor], Tensor]:
             def hook(_: nn.Module, __: tuple, x: Tensor) -> Tensor:
                 clips = x.unflatten(0, (-1, frames))
-                return across(clips.to(c.dtype), c.repeat(len(clips) // len(c), 1), angles).flatten(0, 1).to(x.dtype)
+                last[:] = [across(clips.to(c.dtype), c.repeat(len(clips) // len(c), 1), angles).flatten(0, 1).to(x.dtype)]
+                return last[0]
 
             return hook
 
+        def settled(_: nn.Module, given: tuple, v: Tensor) -> Tensor:
+            again = len(v) // (frames * len(t))
+            return self.settle(given[0], v, last[0], t.repeat_interleave(frames).repeat(again), *(part.repeat(again, 1, 1, 1) for part in reference))
+
         handles = [block.register_forward_hook(behind(across)) for block, across in zip(base.blocks, self.blocks, strict=True)]
+        handles.append(base.register_forward_hook(settled))
         for block in base.blocks:
             block.frames = frames
         try:
             with worn(base, [(self.lora, 1.0)]):
                 yield
         finally:
-            for handle, block in zip(handles, base.blocks, strict=True):
+            for handle in handles:
                 handle.remove()
+            for block in base.blocks:
                 block.frames = 1
 
 
@@ -181,8 +201,10 @@ class Pipeline(Editing):
             pinned = torch.cat([blank if k is None else k for k in known])
             fresh = torch.tensor([float(k is None) for k in known], device=blank.device)[:, None, None, None]
             noise = self.noise(s, range(begin, end))
-            r = self.base.prepare(s, times, len(places), motion and motion.steer(pinned, 1 - fresh, s.loop and len(places) == s.frames))
-            denoise = held(self.moving(r, motion, len(places)) if motion else r.denoise, pinned, fresh)
+            around = s.loop and len(places) == s.frames
+            reference = motion.reference(pinned, 1 - fresh, len(places), around) if motion else ()
+            r = self.base.prepare(s, times, len(places), motion and steer(motion.pin(reference[0], 1 - fresh)))
+            denoise = held(self.moving(r, motion, len(places), around, reference) if motion else r.denoise, pinned, fresh)
             states, before = samplers.SAMPLERS[s.sampler](denoise, noise() * r.path.s(1.0), times, r.path, noise, s.eta), 0.0
             for t, (x, x0, reached) in zip(times[:-1], states, strict=True):
                 glances = self.base.autoencoder.glance(torch.cat([x0, x / max(r.path.a(reached) + r.path.s(reached), 1e-6)])).cpu().numpy()
@@ -198,13 +220,12 @@ class Pipeline(Editing):
             calls += r.calls[0]
             drawn = {k: x[i : i + 1] for i, k in enumerate(places)} | drawn
 
-    def moving(self, r: latent_diffusion.Run, motion: Motion, frames: int) -> samplers.Denoise:
+    def moving(self, r: latent_diffusion.Run, motion: Motion, frames: int, loop: bool, reference: tuple[Tensor, Tensor]) -> samplers.Denoise:
         """A run's estimates, its frames looking at each other."""
-        s = r.settings
 
         def call(x: Tensor, t: float) -> Tensor:
             time = torch.full((1,), r.path.straight_time(t), device=x.device)
-            with motion.on(self.base.transformer, time, torch.full_like(time, s.amount), frames, s.loop and frames == s.frames):
+            with motion.on(self.base.transformer, time, torch.full_like(time, r.settings.amount), frames, loop, reference):
                 return r.denoise(x, t)
 
         return call
@@ -224,6 +245,11 @@ class Pipeline(Editing):
         """Of one frame's latent."""
         c = self.base.transformer.config
         return c.channels, c.size, c.size
+
+
+def steer(seen: Float[Tensor, "f n d"]) -> latent_diffusion.Steer:
+    """The same hints at every step of a run whose rows are clips of these frames."""
+    return lambda condition, grid, count: lambda x, t: [seen.to(condition.captions.dtype).repeat(len(x) // len(seen), 1, 1)]
 
 
 def spans(s: settings.Video) -> list[tuple[int, int]]:

@@ -38,7 +38,7 @@ def test_untrained_with_one_frame_or_taken_off_it_is_the_image_model_bit_for_bit
     alone = base(*given)
     trained, untrained = load("video").motion(), video.Motion(base).requires_grad_(False)
     for motion, same in ((untrained, True), (trained, False)):
-        with motion.on(base, t, t, 1, False):
+        with motion.on(base, t, t, 1, False, motion.reference(z, torch.zeros(1, 1, 1, 1), 1, False)):
             assert torch.equal(base(*given), alone) == same
         assert torch.equal(base(*given), alone)
 

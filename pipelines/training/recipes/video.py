@@ -84,8 +84,9 @@ class Recipe:
         with torch.no_grad():
             words = self.base.read(torch.where(drop.to(device)[:, None, None], self.base.null, captions)).repeat(frames)
             modulations = self.base.modulations(time, words.pooled)
-        with motion.on(self.base, t, amount, frames, loop):
-            v = self.base(x, words, modulations, hints=[motion.pin(z, given, frames, loop)])
+        reference = motion.reference(z, given, frames, loop)
+        with motion.on(self.base, t, amount, frames, loop, reference):
+            v = self.base(x, words, modulations, hints=[motion.pin(reference[0], given)])
         error = (v - (noise - z)).square().mean((1, 2, 3)) * (1 - given.flatten())
         loss = error.sum() / (1 - given).sum().clamp_min(1)
         return loss, {f"of {frames}": loss.item()}
