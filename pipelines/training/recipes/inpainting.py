@@ -50,6 +50,7 @@ def corner(rng: np.random.Generator, side: int = 16) -> np.ndarray:
 
 class Recipe(flow.Recipe):
     name = "inpainting"
+    taught_on = "avatars (DiceBear avataaars), windows of scenes made of them, and emoji (Fluent Emoji 3D), training splits, random masks"
     steps, lr, ema, batch = 3000, 1e-3, 0.995, 32
     muon, weight_decay, look_every, warmup = False, 0.01, 200, 50
 
@@ -124,7 +125,7 @@ class Recipe(flow.Recipe):
 
     def export(self, adapter: MaskAdapter, record: dict) -> None:
         weights.save(self.name, adapter, {"rank": adapter.lora.rank}, {
-            "data": "avatars (DiceBear avataaars), windows of scenes made of them, and emoji (Fluent Emoji 3D), training splits, random masks",
+            "data": self.taught_on,
             "licence": "MIT; trained on avataaars by Pablo Stanley (free for personal and commercial use) and Fluent Emoji (MIT)",
             **record,
         })  # fmt: skip

@@ -25,6 +25,7 @@ MARGIN = 96  # pixels around the pictures of a canvas
 
 class Recipe(inpainting.Recipe):
     name = "outpainting"
+    taught_on = "windows of canvases around avatars (DiceBear avataaars) and emoji (Fluent Emoji 3D), training splits; begun from inpainting's weights"
     steps, lr, look_every = 1500, 7e-4, 240
 
     def __init__(self) -> None:
