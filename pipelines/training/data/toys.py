@@ -16,7 +16,7 @@ import numpy as np
 
 from pipelines.training import data
 
-SIDE, COUNT = 64, 4000
+SIDE, COUNT = 64, 2000
 AZIMUTHS, ELEVATIONS = range(0, 360, 30), (-10, 15, 40)  # degrees; a view's number is elevation * 12 + azimuth
 DISTANCE, FOV = 2.6, 40.0  # as Camera.around has them
 COLOURS = {
@@ -156,16 +156,10 @@ def rocket(r: random.Random, main: str, other: str) -> tuple[list[Part], list[st
     body = Part("cylinder", (0, 0, 0), (0.24, long, 0), main, soft=0.06)
     nose = Part("cone", (0, long + 0.2, 0), (0.23, 0.22, 0.02), other)
     window = Part("torus", (0, 0.12, 0.22), (0.09, 0.035, 0), "grey")
-    wings = [
-        Part(
-            "box",
-            (0.3 * math.sin(2 * math.pi * k / fins), -long + 0.05, 0.3 * math.cos(2 * math.pi * k / fins)),
-            (0.03, 0.17, 0.15),
-            other,
-            (0, 360 * k / fins),
-        )
-        for k in range(fins)
-    ]
+    wings = []
+    for k in range(fins):
+        x, z = (0.3 * f(2 * math.pi * k / fins) for f in (math.sin, math.cos))
+        wings.append(Part("box", (x, -long + 0.05, z), (0.03, 0.17, 0.15), other, (0, 360 * k / fins)))
     return [body, nose, window, *wings], [f"{fins} fins", f"{other} nose"]
 
 
@@ -184,10 +178,10 @@ def snowman(r: random.Random, main: str, other: str) -> tuple[list[Part], list[s
 
 
 def chair(r: random.Random, main: str, other: str) -> tuple[list[Part], list[str]]:
-    tall, seat = r.choice([0.3, 0.55]), 0.38
+    tall, seat = r.choice([0.25, 0.4]), 0.36
     legs = [Part("cylinder", (x * 0.3, -0.5, z * 0.3), (0.05, 0.35, 0), other) for x in (-1, 1) for z in (-1, 1)]
     return [Part("box", (0, -0.13, 0), (seat, 0.06, seat), main), Part("box", (0, tall - 0.1, -0.34), (seat, tall, 0.05), main), *legs], [
-        f"{'low' if tall < 0.4 else 'high'} back", f"{other} legs",
+        f"{'low' if tall < 0.3 else 'high'} back", f"{other} legs",
     ]  # fmt: skip
 
 
@@ -195,9 +189,8 @@ def mug(r: random.Random, main: str, other: str) -> tuple[list[Part], list[str]]
     tall, striped = r.choice([0.35, 0.55]), r.random() < 0.5
     cup = Part("cylinder", (-0.1, 0, 0), (0.42, tall, 0), main, soft=0.05, pattern="stripes" if striped else "", second=other)
     tea = Part("cylinder", (-0.1, tall + 0.005, 0), (0.35, 0.02, 0), "brown")
-    return [cup, tea, Part("torus", (0.36, 0, 0), (0.22, 0.06, 0), other)], [f"{'short' if tall < 0.4 else 'tall'}"] + [
-        f"{other} stripes" if striped else f"{other} handle"
-    ]
+    handle = Part("torus", (0.36, 0, 0), (0.22, 0.06, 0), other)
+    return [cup, tea, handle], ["short" if tall < 0.4 else "tall", f"{other} {'stripes' if striped else 'handle'}"]
 
 
 def house(r: random.Random, main: str, other: str) -> tuple[list[Part], list[str]]:
@@ -233,9 +226,8 @@ def fish(r: random.Random, main: str, other: str) -> tuple[list[Part], list[str]
 def robot(r: random.Random, main: str, other: str) -> tuple[list[Part], list[str]]:
     tall, aerials = r.choice([0.25, 0.38]), r.choice([1, 2])
     body, head = Part("box", (0, -0.15, 0), (0.32, tall, 0.22), main, soft=0.05), Part("box", (0, tall + 0.08, 0), (0.24, 0.19, 0.2), other, soft=0.05)
-    limbs = [Part("cylinder", (x * 0.42, -0.1, 0), (0.07, 0.26, 0), other) for x in (-1, 1)] + [
-        Part("cylinder", (x * 0.16, -0.15 - tall - 0.15, 0), (0.09, 0.17, 0), other) for x in (-1, 1)
-    ]
+    limbs = [Part("cylinder", (x * 0.42, -0.1, 0), (0.07, 0.26, 0), other) for x in (-1, 1)]
+    limbs += [Part("cylinder", (x * 0.16, -0.3 - tall, 0), (0.09, 0.17, 0), other) for x in (-1, 1)]
     face = [Part("ellipsoid", (x * 0.1, tall + 0.12, 0.2), (0.05, 0.05, 0.04), "yellow") for x in (-1, 1)]
     top = [Part("cylinder", (x, tall + 0.36, 0), (0.025, 0.12, 0), "grey") for x in ((0,) if aerials == 1 else (-0.14, 0.14))]
     return [body, head, *limbs, *face, *top], [f"{other} head", f"{aerials} {'aerial' if aerials == 1 else 'aerials'}"]
