@@ -192,3 +192,113 @@ def rasterise(f: Flat, height: int, width: int, background: float | Tensor = 1.0
 def render(splats: Splats, camera: Camera, background: float | Tensor = 1.0) -> Float[Tensor, "h w 3"]:
     """The picture that a camera takes, in [0, 1] and above."""
     return rasterise(project(splats, camera), camera.size, camera.size, background)[0]
+
+
+@dataclass(frozen=True)
+class Growth:
+    """When splats are added and taken away while they are fitted (Kerbl et al. 2023, section 5.2)."""
+
+    every: int = 60  # steps from one time to the next
+    first: int = 60  # the step of the first time
+    last: float = 0.7  # share of all steps after which their number stays
+    pull: float = 2e-4  # mean gradient of the place on the screen, in halves of the picture, from which on a splat is too few
+    large: float = 0.05  # size above which it is split, below which it is doubled
+    faint: float = 0.01  # opacity below which it goes
+    most: int = 4000  # splats
+
+
+RATES = {"means": 2e-3, "scales": 1e-2, "rotations": 5e-3, "opacities": 5e-2, "harmonics": 1e-2}
+
+
+def similarity(a: Float[Tensor, "h w c"], b: Float[Tensor, "h w c"], size: int = 11) -> Float[Tensor, ""]:
+    """SSIM, with Gaussian windows of 1.5 pixels (Wang et al. 2004, eq. 13); 1 where the pictures are the same."""
+    at = torch.arange(size, dtype=a.dtype, device=a.device) - size // 2
+    line = torch.exp(-at.square() / (2 * 1.5**2))
+    window = (line[:, None] * line / line.sum() ** 2).expand(a.shape[2], 1, size, size)
+    x, y = a.permute(2, 0, 1)[None], b.permute(2, 0, 1)[None]
+    stack = torch.cat([x, y, x * x, y * y, x * y])
+    mx, my, xx, yy, xy = F.conv2d(stack, window, groups=a.shape[2]).split(1)
+    vx, vy, v = xx - mx * mx, yy - my * my, xy - mx * my
+    c1, c2 = 0.01**2, 0.03**2
+    return ((2 * mx * my + c1) * (2 * v + c2) / ((mx * mx + my * my + c1) * (vx + vy + c2))).mean()
+
+
+def decibels(a: Float[Tensor, "h w c"], b: Float[Tensor, "h w c"]) -> float:
+    """PSNR of pictures in [0, 1]."""
+    return -10 * math.log10(max((a.clamp(0, 1) - b).square().mean().item(), 1e-10))
+
+
+def begun(views: Float[Tensor, "v h w 3"], cameras: list[Camera], count: int, degree: int, generator: torch.Generator) -> Splats:
+    """Splats at random inside what all views show against white (the visual hull), in the mean of the colours seen there."""
+    found, colours, masks = [], [], (views < 0.97).any(-1).float()
+    for _ in range(40):
+        points = torch.rand(4 * count, 3, generator=generator) * 2 - 1
+        inside, tint = torch.ones(len(points), dtype=torch.bool), torch.zeros(len(points), 3)
+        for view, mask, camera in zip(views, masks, cameras, strict=True):
+            x, y, z = (points @ camera.world_to_camera[:3, :3].T + camera.world_to_camera[:3, 3]).unbind(1)
+            grid = torch.stack([x / z, y / z], 1)[None, None] * camera.focal / (camera.size / 2)
+            inside &= F.grid_sample(mask[None, None], grid, align_corners=False)[0, 0, 0] > 0.5
+            tint += F.grid_sample(view.permute(2, 0, 1)[None], grid, align_corners=False)[0, :, 0].T / len(views)
+        found.append(points[inside])
+        colours.append(tint[inside])
+        if sum(map(len, found)) >= count:
+            break
+    points, tint = torch.cat(found)[:count], torch.cat(colours)[:count]
+    if not len(points):  # views that do not agree have no hull
+        points, tint = (torch.rand(count, 3, generator=generator) - 0.5), torch.full((count, 3), 0.5)
+    return Splats(points, tint, 0.6 / count ** (1 / 3) / 2, opacity=0.3, degree=degree)
+
+
+def fit(
+    views: Float[Tensor, "v h w 3"], cameras: list[Camera], steps: int = 600, count: int = 600, degree: int = 1, growth: Growth = Growth(), seed: int = 0
+) -> Iterator[tuple[int, Splats, float]]:
+    """Splats that look like the views: after each step its number, the splats, and the loss, 0.8 L1 + 0.2 (1 − SSIM) (eq. 7)."""
+    generator = torch.Generator().manual_seed(seed)
+    splats = begun(views, cameras, count, degree, generator)
+    optim = torch.optim.Adam([{"params": [part], "lr": RATES[name], "name": name} for name, part in splats.named_parameters()], eps=1e-15)
+    order: list[int] = []
+    pulled, seen = torch.zeros(len(splats)), torch.zeros(len(splats))
+    for step in range(1, steps + 1):
+        order = order or torch.randperm(len(views), generator=generator).tolist()
+        at = order.pop()
+        optim.param_groups[0]["lr"] = RATES["means"] * 0.05 ** (step / steps)
+        f = project(splats, cameras[at])
+        f.means.retain_grad()
+        made, _ = rasterise(f, *views.shape[1:3])
+        loss = 0.8 * (made - views[at]).abs().mean() + 0.2 * (1 - similarity(made, views[at]))
+        loss.backward()
+        optim.step()
+        optim.zero_grad()
+        with torch.no_grad():
+            there = f.reach[:, 0] > 0
+            pulled += there * f.means.grad.norm(dim=1) * views.shape[2] / 2
+            seen += there
+            if step % growth.every == 0 and growth.first <= step <= growth.last * steps:
+                grown(splats, optim, pulled / seen.clamp_min(1), growth, generator)
+                pulled, seen = torch.zeros(len(splats)), torch.zeros(len(splats))
+        yield step, splats, loss.item()
+
+
+@torch.no_grad()
+def grown(splats: Splats, optim: torch.optim.Optimizer, pull: Float[Tensor, " n"], growth: Growth, generator: torch.Generator) -> None:
+    """Faint splats go; those that are pulled about are doubled if small and split if large. Their optimiser's state goes with them."""
+    stay = splats.opacities.sigmoid() > growth.faint
+    wanted = (pull > growth.pull) & stay
+    room = growth.most - int(stay.sum())
+    if int(wanted.sum()) > room:
+        wanted &= pull >= pull[wanted].topk(max(room, 1)).values[-1]
+    large = splats.scales.exp().amax(1) > growth.large
+    source = torch.cat([stay.nonzero()[:, 0], wanted.nonzero()[:, 0]])
+    shift = rotation(splats.rotations[source]) @ (torch.randn(len(source), 3, generator=generator) * splats.scales[source].exp())[..., None]
+    apart = (wanted & large)[source]
+    for group in optim.param_groups:
+        old = group["params"][0]
+        value = old[source].clone()
+        if group["name"] == "means":
+            value += apart[:, None] * shift[..., 0]
+        if group["name"] == "scales":
+            value -= apart[:, None] * math.log(1.6)
+        state, new = optim.state.pop(old), nn.Parameter(value)
+        setattr(splats, group["name"], new)
+        group["params"] = [new]
+        optim.state[new] = {name: held[source] if held.ndim else held for name, held in state.items()}

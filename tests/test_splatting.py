@@ -120,3 +120,27 @@ def test_it_is_faster_than_without_tiles() -> None:
             times.append(time.perf_counter() - begun)
         spent[name] = min(times)
     assert spent["tiled"] < spent["untiled"] / 3
+
+
+def test_similarity_is_1_for_a_picture_and_itself_and_less_for_others() -> None:
+    a = torch.rand(32, 32, 3)
+    assert splatting.similarity(a, a).item() == pytest.approx(1, abs=1e-5)
+    assert splatting.similarity(a, torch.rand(32, 32, 3)) < 0.5
+
+
+def test_a_fit_finds_a_scene_from_its_views_and_grows_where_it_lacks() -> None:
+    true = Splats(torch.tensor([[0.0, 0, 0], [0.3, 0.3, 0], [-0.3, 0.2, 0.3]]), torch.tensor([[1.0, 0, 0], [0, 0.7, 0], [0, 0, 1.0]]), 0.15, opacity=0.95)
+    cameras = [Camera.around(45.0 * k, 20.0 * (k % 2), size=32) for k in range(8)]
+    unseen = Camera.around(67.0, 10.0, size=32)
+    with torch.no_grad():
+        views, wanted = torch.stack([render(true, camera) for camera in cameras]), render(true, unseen)
+    counts = []
+    for _step, splats, _loss in splatting.fit(views, cameras, steps=150, count=80):
+        counts.append(len(splats))
+    with torch.no_grad():
+        made = render(splats, unseen)
+    assert splatting.decibels(made, wanted) > 24
+    assert counts[0] == 80 and max(counts) != 80
+    repeated = [part for *_, part in zip(range(20), splatting.fit(views, cameras, steps=20, count=80), strict=False)][-1]
+    again = [part for *_, part in zip(range(20), splatting.fit(views, cameras, steps=20, count=80), strict=False)][-1]
+    assert repeated[2] == again[2]
