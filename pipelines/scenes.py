@@ -1,0 +1,125 @@
+"""Splats in files: .ply as Kerbl et al. 2023 lay it out, which every viewer reads, and .splat, which is smaller.
+
+Those files have y down and z away (COLMAP's world), as their viewers expect; here y is up. So a scene is turned half around x on its way,
+its harmonics and rotations with it. A file is read as something a stranger sent.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipelines.splatting import SH0, Splats
+
+MOST = 1_000_000  # splats of a file
+TURNED = (1, -1, -1, 1, -1, 1, 1, -1, 1)  # signs of the harmonics once y and z are turned round
+TYPES = {"char": "i1", "uchar": "u1", "short": "<i2", "ushort": "<u2", "int": "<i4", "uint": "<u4", "float": "<f4", "double": "<f8"}
+TYPES |= {"int8": "i1", "uint8": "u1", "int16": "<i2", "uint16": "<u2", "int32": "<i4", "uint32": "<u4", "float32": "<f4", "float64": "<f8"}
+
+
+class SceneError(ValueError):
+    """A file holds no splats that can be read. The message is one sentence that says what to do."""
+
+
+def turned(splats: Splats) -> dict[str, Tensor]:
+    """Its tensors in the other world: half around x, which is its own inverse but for the sign of the quaternions."""
+    w, x, y, z = splats.rotations.detach().unbind(1)
+    signs = torch.tensor(TURNED[: splats.harmonics.shape[1]], dtype=torch.float32)
+    return {
+        "means": splats.means.detach() * torch.tensor([1.0, -1, -1]),
+        "scales": splats.scales.detach(),
+        "rotations": torch.stack([-x, w, -z, y], 1),
+        "opacities": splats.opacities.detach(),
+        "harmonics": splats.harmonics.detach() * signs[:, None],
+    }
+
+
+def to_ply(splats: Splats) -> bytes:
+    """Binary little-endian PLY: logarithms of scales, logits of opacities, quaternions (w, x, y, z), harmonics channel by channel."""
+    t = {name: part.float().cpu() for name, part in turned(splats).items()}
+    rest = t["harmonics"][:, 1:].mT.flatten(1)
+    names = ["x", "y", "z", "nx", "ny", "nz", "f_dc_0", "f_dc_1", "f_dc_2", *(f"f_rest_{k}" for k in range(rest.shape[1])), "opacity"]
+    names += [f"scale_{k}" for k in range(3)] + [f"rot_{k}" for k in range(4)]
+    columns = [t["means"], torch.zeros_like(t["means"]), t["harmonics"][:, 0], rest, t["opacities"][:, None], t["scales"], t["rotations"]]
+    head = f"ply\nformat binary_little_endian 1.0\nelement vertex {len(splats)}\n" + "".join(f"property float {name}\n" for name in names) + "end_header\n"
+    return head.encode() + torch.cat(columns, 1).numpy().astype("<f4").tobytes()
+
+
+def from_ply(file: bytes) -> Splats:
+    """Raises SceneError."""
+    head, mark, body = file.partition(b"end_header\n")
+    lines = [line.split() for line in head.decode("ascii", "replace").splitlines()]
+    if not mark or not lines or lines[0] != ["ply"] or ["format", "binary_little_endian", "1.0"] not in lines:
+        raise SceneError("This is no binary PLY file; choose one that a splatting program saved.")
+    elements = [line for line in lines if line[:1] == ["element"]]
+    if not elements or len(elements[0]) != 3 or elements[0][1] != "vertex" or not elements[0][2].isdigit():
+        raise SceneError("This PLY file does not begin with points; choose one that a splatting program saved.")
+    count, first = int(elements[0][2]), lines.index(elements[0]) + 1
+    fields = []
+    for line in lines[first:]:
+        if line[:1] != ["property"]:
+            break
+        if len(line) != 3 or line[1] not in TYPES:
+            raise SceneError("This PLY file's points have lists in them; choose one that a splatting program saved.")
+        fields.append((line[2], TYPES[line[1]]))
+    names = {name for name, _ in fields}
+    wanted = {"x", "y", "z", "f_dc_0", "f_dc_1", "f_dc_2", "opacity", *(f"scale_{k}" for k in range(3)), *(f"rot_{k}" for k in range(4))}
+    if len(names) != len(fields) or not wanted <= names:
+        raise SceneError("There are no Gaussians in this PLY file, only points or a mesh; choose one that a splatting program saved.")
+    kind = np.dtype(fields)
+    if not 0 < count <= MOST:
+        raise SceneError(f"This file holds {count:,} splats; it can have 1 to {MOST:,}.")
+    if len(body) < count * kind.itemsize:
+        raise SceneError("This PLY file is cut off; save or download it anew.")
+    held = np.frombuffer(body, kind, count)
+
+    def columns(*wanted: str) -> Tensor:
+        return torch.from_numpy(np.stack([held[name].astype(np.float32) for name in wanted], 1))
+
+    rest = sum(name.startswith("f_rest_") for name in names)
+    degree = max((d for d in (0, 1, 2) if 3 * ((d + 1) ** 2 - 1) <= rest), default=0)
+    more, kept = rest // 3, (degree + 1) ** 2 - 1
+    harmonics = columns("f_dc_0", "f_dc_1", "f_dc_2")[:, None]
+    if kept:
+        each = torch.stack([columns(*(f"f_rest_{more * c + k}" for k in range(kept))) for c in range(3)], 2)
+        harmonics = torch.cat([harmonics, each], 1)
+    return back(columns("x", "y", "z"), columns("scale_0", "scale_1", "scale_2"), columns(*(f"rot_{k}" for k in range(4))), columns("opacity")[:, 0], harmonics)
+
+
+def to_splat(splats: Splats) -> bytes:
+    """32 bytes each: place and size as floats, colour and opacity, and the quaternion, as bytes. What depends on the direction is lost."""
+    t = {name: part.float().cpu().numpy() for name, part in turned(splats).items()}
+    colour = np.concatenate([t["harmonics"][:, 0] * SH0 + 0.5, 1 / (1 + np.exp(-t["opacities"][:, None]))], 1)
+    turn = t["rotations"] / np.linalg.norm(t["rotations"], axis=1, keepdims=True)
+    rows = np.zeros(len(splats), np.dtype([("at", "<f4", 3), ("size", "<f4", 3), ("colour", "u1", 4), ("turn", "u1", 4)]))
+    rows["at"], rows["size"] = t["means"], np.exp(t["scales"])
+    rows["colour"], rows["turn"] = (colour.clip(0, 1) * 255).round(), (turn * 128 + 128).clip(0, 255).round()
+    return rows.tobytes()
+
+
+def from_splat(file: bytes) -> Splats:
+    """Raises SceneError."""
+    if not file or len(file) % 32 or len(file) // 32 > MOST:
+        raise SceneError(f"This is no whole .splat file of 1 to {MOST:,} splats; save or download it anew.")
+    rows = np.frombuffer(file, np.dtype([("at", "<f4", 3), ("size", "<f4", 3), ("colour", "u1", 4), ("turn", "u1", 4)]))
+    colour = torch.from_numpy(rows["colour"].astype(np.float32) / 255)
+    size = torch.from_numpy(rows["size"].copy()).clamp_min(1e-6).log()
+    turn = torch.from_numpy((rows["turn"].astype(np.float32) - 128) / 128)
+    opacity = colour[:, 3].clamp(0.002, 0.998).logit()
+    return back(torch.from_numpy(rows["at"].copy()), size, turn, opacity, ((colour[:, :3] - 0.5) / SH0)[:, None])
+
+
+def back(means: Tensor, scales: Tensor, rotations: Tensor, opacities: Tensor, harmonics: Tensor) -> Splats:
+    """Splats of this world from the other's tensors. Raises SceneError."""
+    if not all(part.isfinite().all() for part in (means, scales, rotations, opacities, harmonics)):
+        raise SceneError("Some numbers of this file are none; save or download it anew.")
+    splats = Splats(means, torch.zeros(len(means), 3), 1.0, degree=math.isqrt(harmonics.shape[1]) - 1)
+    with torch.no_grad():
+        for name, part in (("scales", scales), ("rotations", rotations), ("opacities", opacities), ("harmonics", harmonics)):
+            getattr(splats, name).copy_(part)
+        for name, part in turned(splats).items():
+            getattr(splats, name).copy_(part)
+    return splats
