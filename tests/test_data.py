@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-from pipelines.training.data import avatars, emoji, motion
+from pipelines.splatting import Camera
+from pipelines.training.data import avatars, emoji, motion, notes, toys
 
 
 def drawn(n: int, seed: int = 0) -> list[dict[str, str]]:
@@ -94,3 +96,51 @@ def test_a_loop_is_sixteen_frames_of_the_whole(tmp_path: Path) -> None:
     assert motion.loop(tmp_path / "a.webp")[:, 0, 0, 0].tolist() == list(range(0, 64, 4))
     frames[0].save(tmp_path / "still.webp")
     assert motion.loop(tmp_path / "still.webp") is None
+
+
+def test_a_phrase_follows_from_its_number_and_keeps_to_its_key() -> None:
+    for number in range(60):
+        row = notes.compose(number)
+        assert row == notes.compose(number)
+        assert row["notes"] and all(0 <= at < notes.SECONDS and length > 0 and 0 < velocity < 128 for at, length, _, velocity in row["notes"])
+        if row["tonic"] is not None:
+            degrees = {(pitch - row["tonic"]) % 12 for _, _, pitch, _ in row["notes"]}
+            assert degrees <= set(notes.MODES[row["mode"]])
+            assert max(pitch for _, _, pitch, _ in row["notes"]) <= 108
+        said, named = notes.caption(row, random.Random(number))
+        assert "instrument" in named and ("tempo" not in named or str(row["tempo"]) in said)
+    assert len(notes.NAMES) >= 40 and {notes.split_of(k) for k in range(300)} == {"train", "validation", "test"}
+
+
+def test_phrases_follow_each_other_in_one_score() -> None:
+    rows = [notes.compose(k) for k in range(3)]
+    track = notes.midi(rows).tracks[0]
+    assert sum(message.type == "note_on" for message in track) == sum(len(row["notes"]) for row in rows)
+    assert sum(message.type == "program_change" for message in track) == 3
+    assert all(message.time >= 0 for message in track)
+
+
+def test_a_toy_is_seen_where_its_camera_says() -> None:
+    ball = toys.Part("ellipsoid", (0.3, 0.2, -0.1), (0.15, 0.15, 0.15), "red")
+    for azimuth, elevation in ((0.0, 15.0), (120.0, 40.0)):
+        picture, depth = toys.shoot([ball], azimuth, elevation, side=48, fine=1)
+        y, x = np.argwhere(depth > 0).mean(0) + 0.5
+        camera = Camera.around(azimuth, elevation, toys.DISTANCE, toys.FOV, 48)
+        seen = camera.world_to_camera @ torch.tensor([*ball.at, 1.0])
+        assert np.hypot(x - (seen[0] / seen[2] * camera.focal + 24).item(), y - (seen[1] / seen[2] * camera.focal + 24).item()) < 1
+        assert depth[depth > 0].min() == pytest.approx(seen[:3].norm().item() - 0.15, abs=0.02)
+        assert (picture[depth == 0] == 255).all()
+
+
+def test_toys_follow_from_their_number_fit_into_the_picture_and_say_what_they_are() -> None:
+    kinds = set()
+    for number in range(40):
+        parts, row = toys.compose(number)
+        assert (parts, row) == toys.compose(number)
+        kinds.add(row["kind"])
+        assert row["colour"] in toys.caption(row, random.Random(0))
+        if number < 6:
+            _, depth = toys.shoot(parts, 30.0, 15.0, side=32, fine=1)
+            assert (depth > 0).sum() > 40
+            assert not depth[[0, -1]].any() and not depth[:, [0, -1]].any()
+    assert len(toys.KINDS) >= 12 and len(kinds) >= 10

@@ -95,6 +95,7 @@ RHYTHMS = [
 PROGRESSIONS = [[0, 3, 4, 0], [0, 4, 5, 3], [0, 5, 3, 4], [1, 4, 0, 0], [0, 2, 3, 4], [5, 3, 0, 4], [0, 0, 3, 4]]
 KICK, SNARE, CLAP, CLOSED, OPENED, TOM, RIDE = 36, 38, 39, 42, 46, 45, 51
 
+Beat = tuple[float | int, float | int, int]  # begin and length in beats, MIDI pitch
 Note = tuple[float, float, int, int]  # begin and length in seconds, MIDI pitch, velocity
 
 
@@ -134,7 +135,7 @@ def compose(number: int) -> dict:
     return {**row, "notes": score}
 
 
-def melody(rng: random.Random, scale: list[int]) -> list[tuple[float, float, int]]:
+def melody(rng: random.Random, scale: list[int]) -> list[Beat]:
     """A walk over the scale that begins and rests on notes of the tonic's triad, in a rhythm that returns."""
     rhythm, at, degree, found = rng.sample(RHYTHMS, 2), 0.0, rng.choice([0, 2, 4, 7]), []
     while at < 12:
@@ -147,7 +148,7 @@ def melody(rng: random.Random, scale: list[int]) -> list[tuple[float, float, int
     return found
 
 
-def arpeggio(rng: random.Random, scale: list[int]) -> list[tuple[float, float, int]]:
+def arpeggio(rng: random.Random, scale: list[int]) -> list[Beat]:
     """The notes of a chord one by one, a chord a bar."""
     order, length, steps = (
         rng.choice([[0, 1, 2, 3], [0, 2, 1, 2], [3, 2, 1, 0], [0, 1, 2, 3, 2, 1, 0, 1]]),
@@ -157,7 +158,7 @@ def arpeggio(rng: random.Random, scale: list[int]) -> list[tuple[float, float, i
     return [(k * length, length, scale[steps[int(k * length // 4) % 4] + [0, 2, 4, 7][order[k % len(order)]]]) for k in range(int(12 / length))]
 
 
-def chords(rng: random.Random, scale: list[int]) -> list[tuple[float, float, int]]:
+def chords(rng: random.Random, scale: list[int]) -> list[Beat]:
     """Triads, once or more often a bar, a chord each one or two bars' halves."""
     steps, rhythm = rng.choice(PROGRESSIONS), rng.choice([[2, 2], [4], [1, 1, 1, 1], [1.5, 1.5, 1], [1, 2, 1]])
     found, at = [], 0.0
@@ -168,7 +169,7 @@ def chords(rng: random.Random, scale: list[int]) -> list[tuple[float, float, int
     return found
 
 
-def drums(rng: random.Random) -> list[tuple[float, float, int]]:
+def drums(rng: random.Random) -> list[Beat]:
     """Kick, snare or clap, and a cymbal, in a bar that returns."""
     snare, cymbal = rng.choice([SNARE, SNARE, CLAP]), rng.choice([CLOSED, CLOSED, RIDE])
     kicks = rng.choice([[0, 2], [0, 1, 2, 3], [0, 2, 2.5], [0, 0.75, 2], [0, 1.5, 2]])

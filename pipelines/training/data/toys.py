@@ -27,15 +27,18 @@ MAIN = ["red", "orange", "yellow", "green", "blue", "purple", "pink", "white", "
 LIGHT = np.array([0.4, 0.8, 0.45], np.float32) / np.linalg.norm([0.4, 0.8, 0.45])
 
 
+Triple = tuple[float | int, float | int, float | int]
+
+
 @dataclass(frozen=True)
 class Part:
     """A primitive with a place, a size (half lengths), a turn about z and then y in degrees, a rounding, and a colour."""
 
     shape: str
-    at: tuple[float, float, float]
-    size: tuple[float, float, float]
+    at: Triple
+    size: Triple
     colour: str
-    turn: tuple[float, float] = (0, 0)
+    turn: tuple[float | int, float | int] = (0, 0)
     soft: float = 0.02
     pattern: str = ""  # dots or stripes
     second: str = "white"
@@ -94,7 +97,7 @@ def scene(parts: list[Part], p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return every.min(0), every.argmin(0)
 
 
-def rays(azimuth: float, elevation: float, side: int) -> tuple[np.ndarray, np.ndarray]:
+def rays(azimuth: float | int, elevation: float | int, side: int) -> tuple[np.ndarray, np.ndarray]:
     """Where a camera stands (3,), and unit directions (side², 3) through its pixels: as splatting.Camera.around has it."""
     a, e = math.radians(azimuth), math.radians(elevation)
     back = np.array([math.cos(e) * math.sin(a), math.sin(e), math.cos(e) * math.cos(a)], np.float32)
@@ -105,7 +108,7 @@ def rays(azimuth: float, elevation: float, side: int) -> tuple[np.ndarray, np.nd
     return DISTANCE * back, towards / np.linalg.norm(towards, axis=1, keepdims=True)
 
 
-def shoot(parts: list[Part], azimuth: float, elevation: float, side: int = SIDE, fine: int = 2) -> tuple[np.ndarray, np.ndarray]:
+def shoot(parts: list[Part], azimuth: float | int, elevation: float | int, side: int = SIDE, fine: int = 2) -> tuple[np.ndarray, np.ndarray]:
     """A view: uint8 (side, side, 3), each pixel the mean of fine² rays; and the depth (side, side), 0 where there is nothing."""
     whole = side * fine
     eye, towards = rays(azimuth, elevation, whole)
