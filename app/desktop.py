@@ -26,7 +26,7 @@ from pipelines.settings import Settings
 TABS: dict[str, Callable[[Desktop], None]] = {
     "Image": image.build, "Edit": edit.build, "Sketch": sketch.build, "Video": video.build, "Audio": audio.build, "Train": train.build,
 }  # fmt: skip
-NEEDS = {"Video": "video", "Audio": "audio-flow"}  # a tab is there once its model is
+NEEDS = {"Video": "video", "Audio": "audio-tokens"}  # a tab is there once its model is
 
 HEADER = '<div class="brand"><i class="lamp"></i>Darkroom</div>'
 STATUS = """

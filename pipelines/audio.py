@@ -25,6 +25,7 @@ from pipelines.sounds import BANDS, HOP, RATE
 
 STRIDE = 2 * HOP  # samples a latent
 WINDOW = 640  # samples a spectrum sees
+FADE = STRIDE  # samples over which a new part is faded in: a fiftieth of a second
 SILENCE = 10 ** (-72 / 20)  # below this, over a window, a sound is none
 
 
@@ -169,21 +170,31 @@ def decibels(signal: np.ndarray, error: np.ndarray) -> float:
     return float(10 * np.log10(max(np.square(signal).mean(), 1e-12) / max(np.square(error).mean(), 1e-12)))
 
 
-def words() -> text.Resampler:
+def words(device: str = "cpu") -> text.Resampler:
     """The resampler that reads captions of sounds, for both generators. Raises weights.WeightsError."""
-    return weights.cached("audio words", lambda: weights.fill(text.Resampler(), weights.read("audio-words")[0], "audio-words"))
+
+    def build() -> text.Resampler:
+        return weights.fill(text.Resampler(), weights.read("audio-words")[0], "audio-words").to(device)
+
+    return weights.cached(("audio words", device), build)
+
+
+def ended(wave: np.ndarray, seconds: float) -> np.ndarray:
+    """The last so many seconds, or all, of whole latents: what the codec sees of a sound that is to go on without a gap."""
+    wave = wave[-round(seconds * RATE) :]
+    return wave[len(wave) % STRIDE :]
 
 
 def looped(wave: np.ndarray, fade: float = 0.15) -> np.ndarray:
     """The end faded into the beginning, so that it goes round without a click: shorter by `fade` seconds."""
     n = min(round(fade * RATE), len(wave) // 2)
-    rise = np.sin(np.linspace(0, np.pi / 2, n, dtype=np.float32))
+    rise = np.linspace(0, 1, n, dtype=np.float32)
     return np.concatenate([wave[:n] * rise + wave[-n:] * rise[::-1], wave[n:-n]])
 
 
-def joined(before: np.ndarray, after: np.ndarray, fade: float = 0.02) -> np.ndarray:
-    """`after`, which begins `fade` seconds before `before` ends, faded in there."""
-    n = min(round(fade * RATE), len(before), len(after))
+def joined(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """`after`, which begins FADE samples before `before` ends, faded in there."""
+    n = min(FADE, len(before), len(after))
     rise = np.linspace(0, 1, n, dtype=np.float32)
     return np.concatenate([before[: len(before) - n], before[len(before) - n :] * (1 - rise) + after[:n] * rise, after[n:]])
 

@@ -82,14 +82,13 @@ class Pipeline(latent_diffusion.Pipeline):
         self.dtype = torch.float32  # the hints are; it is small
         tensors, about = weights.read("audio-flow")
         self.flow = weights.fill(Flow(Config(**about["config"])), tensors, "audio-flow").to(self.device)
-        self.transformer, self.resampler, self.codec = self.flow.transformer, audio.words().to(self.device), audio.load(self.device)
+        self.transformer, self.resampler, self.codec = self.flow.transformer, audio.words(self.device), audio.load(self.device)
 
     @torch.inference_mode()
     def run(self, s: settings.AudioFlow) -> Iterator[contract.Frame]:
         heard = sounds.samples(s.sound) if s.sound else np.empty(0, np.float32)
         task = s.method if s.sound else "new"
-        z, given = self.timeline(s, task, heard)
-        spans = [b for b in range(0, z.shape[1] - OVERLAP, FRAMES - OVERLAP) if not given[:, b : b + FRAMES].all()]
+        z, given, spans = self.timeline(s, task, heard)
         strength = s.strength if task == "vary" else 1.0
         times = samplers.grid(max(1, round(s.steps * strength)), strength)
         steps, calls, noise = len(spans) * (len(times) - 1), 0, samplers.seeded_noise(s.seed, (FRAMES, z.shape[2]), 1, self.device)
@@ -117,36 +116,33 @@ class Pipeline(latent_diffusion.Pipeline):
             z, given = z.clone(), given.clone()
             z[:, span], given[:, span] = rowed(x), 1
 
-    def timeline(self, s: settings.AudioFlow, task: str, heard: np.ndarray) -> tuple[Float[Tensor, "1 n c"], Float[Tensor, "1 n 1"]]:
-        """Latents of all that will be there, and which of them are given (1): whole parts, OVERLAP shared by neighbours."""
-        codec, c = self.codec, self.flow.config.latent
-        there = torch.empty(1, 0, c, device=self.device)
-        if len(heard):
-            there = (codec.quantizer(codec.encode(torch.from_numpy(heard)[None].to(self.device)))[0] - codec.mean) / codec.scale
-        if task == "continue":
-            there = there[:, -2 * OVERLAP :]
-        wanted = there.shape[1] + (round(s.seconds * RATE / STRIDE) if task in ("new", "continue") else 0)
-        length = FRAMES + -(-max(0, wanted - FRAMES) // (FRAMES - OVERLAP)) * (FRAMES - OVERLAP)
-        z, given = torch.zeros(1, length, c, device=self.device), torch.zeros(1, length, 1, device=self.device)
-        z[:, : there.shape[1]] = there
-        if task != "vary":
-            given[:, : there.shape[1]] = 1
-        if task == "refill":
-            given[:, there.shape[1] :] = 1
-            given[:, int(s.start * RATE / STRIDE) : max(int(s.start * RATE / STRIDE) + 1, round(s.end * RATE / STRIDE))] = 0
-        return z, given
+    def timeline(self, s: settings.AudioFlow, task: str, heard: np.ndarray) -> tuple[Float[Tensor, "1 n c"], Float[Tensor, "1 n 1"], list[int]]:
+        """Latents of all that will be there, which of them are given (1), and where the parts begin that are drawn: each hears the
+        end of the one before; a gap is in the middle of one part, and what is beyond the sound's end is silence."""
+        known = audio.ended(heard, 2 * OVERLAP * STRIDE / RATE) if task == "continue" else heard
+        count = -(-len(known) // STRIDE) + (round(s.seconds * RATE / STRIDE) if task in ("new", "continue") else 0)
+        length = FRAMES + -(-max(0, count - FRAMES) // (FRAMES - OVERLAP)) * (FRAMES - OVERLAP)
+        z, given = torch.zeros(1, length, self.flow.config.latent, device=self.device), torch.zeros(1, length, 1, device=self.device)
+        if len(known):
+            whole = known if task == "continue" else np.pad(known, (0, length * STRIDE - len(known)))
+            there = self.codec.quantizer(self.codec.encode(torch.from_numpy(whole)[None].to(self.device)))[0]
+            z[:, : there.shape[1]], given[:, : there.shape[1]] = (there - self.codec.mean) / self.codec.scale, task != "vary"
+        if task != "refill":
+            return z, given, list(range(0, length - OVERLAP, FRAMES - OVERLAP))
+        first, last = int(s.start * RATE / STRIDE), round(s.end * RATE / STRIDE)
+        given[:, first : max(first + 1, last)] = 0
+        return z, given, [min(max(0, (first + last - FRAMES) // 2), length - FRAMES)]
 
     def finished(self, s: settings.AudioFlow, task: str, heard: np.ndarray, z: Float[Tensor, "1 n c"]) -> contract.Sound:
         """The sound; what was given of it is kept sample by sample."""
         wave = self.codec.decode(z * self.codec.scale + self.codec.mean)[0].cpu().numpy()
         if task == "continue":
-            kept = min(len(heard), 2 * OVERLAP * STRIDE)
-            wave = audio.joined(heard, wave[kept - RATE // 50 : kept + round(s.seconds * RATE)])
+            kept = len(audio.ended(heard, 2 * OVERLAP * STRIDE / RATE))
+            wave = audio.joined(heard, wave[kept - audio.FADE : kept + round(s.seconds * RATE)])
         elif task == "refill":
             first, last = round(s.start * RATE), min(round(s.end * RATE), len(heard))
-            fade = RATE // 50
-            new = audio.joined(heard[: first + fade], wave[first:last])
-            wave = audio.joined(new, heard[last - fade :]) if last < len(heard) else new
+            new = audio.joined(heard[: first + audio.FADE], wave[first:last])
+            wave = audio.joined(new, heard[last - audio.FADE :]) if last < len(heard) else new
         else:
             wave = wave[: len(heard) or round(s.seconds * RATE)]
         return contract.Sound(audio.looped(wave) if s.loop else wave, self.name, s.model_dump())

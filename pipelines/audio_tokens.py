@@ -111,56 +111,55 @@ class Pipeline(contract.Pipeline):
     @torch.inference_mode()
     def captions(self, s: settings.AudioTokens) -> Float[Tensor, "b q w"]:
         """What is asked for, and with guidance what to keep away from."""
-        said = [s.prompt, s.negative_prompt][: 1 + (s.guidance != 1)]
-        null = self.writer.null.cpu()
-        read = [audio.words()(*text.pad([text.encoder().read(line)]))[0] if line.strip() else null for line in said]
-        return torch.stack(read).to(self.device)
+        spoken = s.guidance != 1 and (s.prompt.strip() or s.negative_prompt.strip())
+        tokens = [text.pad([text.encoder().read(line)]) if line.strip() else None for line in ([s.prompt, s.negative_prompt] if spoken else [s.prompt])]
+        read = audio.words(self.device)
+        return torch.stack([self.writer.null if said is None else read(*(part.to(self.device) for part in said))[0] for said in tokens])
 
     @torch.inference_mode()
-    def write(self, s: settings.AudioTokens, given: Int[Tensor, "n k"]) -> Iterator[Int[Tensor, " k"]]:
-        """Row by row, delayed, what comes after the rows that are given."""
+    def write(self, s: settings.AudioTokens, given: Int[Tensor, "n k"]) -> Iterator[list[Int[Tensor, " k"]]]:
+        """After each new row, the rows so far, delayed: those that are given come first."""
         c, generator, captions = self.writer.config, torch.Generator().manual_seed(s.seed), self.captions(s)
+        books = torch.arange(c.books, device=self.device)
         rows = list(delayed(given[None], c.codes)[0, : len(given)]) if len(given) else []
         cache: Cache = []
-        for step in range(math.ceil(s.seconds * RATE / STRIDE) + c.books - 1):
+        for _ in range(math.ceil(s.seconds * RATE / STRIDE) + c.books - 1):
             if cache and cache[0][0].shape[2] < c.queries + WINDOW:
                 logits, cache = self.writer.go_on(rows[-1].expand(len(captions), -1), cache)
-            else:  # at the beginning, and each time the window is full
+            else:  # at the beginning, and each time the window is full; then as in training the late codebooks have not begun
                 past = torch.stack(rows[-HEARD:]) if rows else torch.empty(0, c.books, dtype=torch.long, device=self.device)
+                past = torch.where(books > torch.arange(len(past), device=self.device)[:, None], c.codes, past)
                 logits, cache = self.writer.begin(captions, past.expand(len(captions), -1, -1))
             wanted = logits[0] if len(logits) == 1 else logits[1] + s.guidance * (logits[0] - logits[1])
             row = pick(wanted.float().cpu(), s.top_k, s.temperature, generator).to(self.device)
-            if not given.numel():
-                row[torch.arange(c.books, device=self.device) > step] = c.codes  # a codebook that is late has not begun
-            rows.append(row)
-            yield row
+            rows.append(torch.where(books > len(rows), c.codes, row))
+            yield rows
 
     @torch.inference_mode()
     def run(self, s: settings.AudioTokens) -> Iterator[contract.Frame]:
+        codec, books = self.codec, self.writer.config.books
         heard = sounds.samples(s.sound) if s.sound else np.empty(0, np.float32)
-        known = torch.empty(0, self.writer.config.books, dtype=torch.long, device=self.device)
+        known = torch.empty(0, books, dtype=torch.long, device=self.device)
         if len(heard):
-            _, indices, _ = self.codec.quantizer(self.codec.encode(torch.from_numpy(heard[-HEARD * STRIDE :])[None].to(self.device)))
-            known = indices[0]
-        books, wanted, late = self.writer.config.books, math.ceil(s.seconds * RATE / STRIDE), self.writer.config.books - 1
-        rows, played, step = list(delayed(known[None], self.writer.config.codes)[0, : len(known)]), len(known), 0
-        wave = heard
-        for n, row in enumerate(self.write(s, known), 1):
-            rows.append(row)
-            whole = len(rows) - late  # rows whose last codebook is there
-            if whole <= 0 or (n % PART and n < wanted + late) or (n < wanted + late and step == s.steps - 1):
+            known = codec.quantizer(codec.encode(torch.from_numpy(audio.ended(heard, HEARD * STRIDE / RATE))[None].to(self.device)))[1][0]
+        wanted, late, before, step = math.ceil(s.seconds * RATE / STRIDE), books - 1, len(known), 0
+        made, played = np.empty(0, np.float32), max(0, before - 1)  # with the FADE samples in which a given sound passes over
+        for n, rows in enumerate(self.write(s, known), 1):
+            last, whole = n == wanted + late, len(rows) - late  # rows whose last codebook is there
+            if not last and (n % PART or whole <= before or step == s.steps - 1):
                 continue
             step += 1
-            last = n == wanted + late
             codes = undelayed(torch.stack(rows)[None])
-            settled = whole if last else max(played, whole - AROUND)
-            first = max(0, played - AROUND)
-            part = self.codec.decode(self.codec.quantizer.read(codes[:, first:]))[0].cpu().numpy()
-            new = part[(played - first) * STRIDE : (settled - first) * STRIDE]
-            wave, played = np.concatenate([wave, new]), settled
-            sounding = audio.looped(wave) if last and s.loop else wave[: len(heard) + round(s.seconds * RATE)]
-            told = {"url": sounds.url(sounding) if last else "", "seconds": s.seconds}
-            detail = {"calls": n, "codes": codes[0, -wanted:].tolist(), "of": wanted, "sound": told, "part": sounds.url(new) if len(new) else ""}
-            shown = sounds.inked(sounds.log_mel(np.pad(sounding, (0, max(0, len(heard) + round(s.seconds * RATE) - len(sounding))))))
-            result = contract.Sound(sounding, self.name, s.model_dump()) if last else None
-            yield contract.Frame(step if not last else s.steps, s.steps, shown, None, f"{n} of {wanted + late} rows of {books} codes", result, detail)
+            settled, first = whole if last else max(played, whole - AROUND), max(0, played - AROUND)
+            part = codec.decode(codec.quantizer.read(codes[:, first:]))[0].cpu().numpy()
+            made, played = np.concatenate([made, part[(played - first) * STRIDE : (settled - first) * STRIDE]]), settled
+            mel = codec.glance((codec.quantizer.read(codes[:, before:]) - codec.mean) / codec.scale)[0].cpu().numpy()
+            shown = sounds.inked(np.pad(mel, ((0, max(0, 2 * wanted - len(mel))), (0, 0)), constant_values=sounds.FLOOR))
+            wave, result = made, None
+            if last:
+                wave = audio.joined(heard, made)[: len(heard) + round(s.seconds * RATE)]
+                result = contract.Sound(audio.looped(wave) if s.loop else wave, self.name, s.model_dump())
+                wave, shown = result.samples, np.asarray(result.image)
+            told = {"url": sounds.url(wave) if len(wave) else "", "seconds": s.seconds, "before": len(heard) / RATE if last else 0}
+            detail = {"calls": n, "codes": codes[0, before:].tolist(), "of": wanted, "sound": told}
+            yield contract.Frame(step, s.steps, shown, None, f"{n} of {wanted + late} rows of {books} codes", result, detail)

@@ -55,7 +55,7 @@ def from_ply(file: bytes) -> Splats:
     if not mark or not lines or lines[0] != ["ply"] or ["format", "binary_little_endian", "1.0"] not in lines:
         raise SceneError("This is no binary PLY file; choose one that a splatting program saved.")
     elements = [line for line in lines if line[:1] == ["element"]]
-    if not elements or len(elements[0]) != 3 or elements[0][1] != "vertex" or not elements[0][2].isdigit():
+    if not elements or len(elements[0]) != 3 or elements[0][1] != "vertex" or not elements[0][2].isdigit() or len(elements[0][2]) > 12:
         raise SceneError("This PLY file does not begin with points; choose one that a splatting program saved.")
     count, first = int(elements[0][2]), lines.index(elements[0]) + 1
     fields = []
@@ -79,7 +79,7 @@ def from_ply(file: bytes) -> Splats:
     def columns(*wanted: str) -> Tensor:
         return torch.from_numpy(np.stack([held[name].astype(np.float32) for name in wanted], 1))
 
-    rest = sum(name.startswith("f_rest_") for name in names)
+    rest = next(k for k in range(len(names) + 1) if f"f_rest_{k}" not in names)
     degree = max((d for d in (0, 1, 2) if 3 * ((d + 1) ** 2 - 1) <= rest), default=0)
     more, kept = rest // 3, (degree + 1) ** 2 - 1
     harmonics = columns("f_dc_0", "f_dc_1", "f_dc_2")[:, None]

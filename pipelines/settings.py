@@ -213,8 +213,8 @@ class AudioFlow(LatentDiffusion):
     def _span(self) -> AudioFlow:
         if self.sound and self.method == "refill":
             long = len(sounds.samples(self.sound)) / sounds.RATE
-            if not self.start < self.end <= self.start + 3:
-                raise ValueError(f"The span goes from {self.start:g} to {self.end:g} seconds: mark one of at most 3, its beginning first.")
+            if not 0.05 <= self.end - self.start <= 3.001:
+                raise ValueError(f"The span goes from {self.start:g} to {self.end:g} seconds: mark one of 0.05 to 3, its beginning first.")
             if self.start >= long:
                 raise ValueError(f"The span begins at {self.start:g} seconds, but the sound lasts {long:.1f}: mark a part of it.")
         return self

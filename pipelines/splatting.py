@@ -155,7 +155,7 @@ def tiles(f: Flat, height: int, width: int) -> Iterator[tuple[Int[Tensor, " t"],
     which, held = which[sorting], torch.bincount(tile, minlength=across * down)
     begin = held.cumsum(0) - held
     least = 0
-    for most in (0, 16, 64, 256, 1024, n):  # of tiles as full as each other little is wasted
+    for most in (0, 16, 64, 256, 1024, max(n, 1)):  # of tiles as full as each other little is wasted
         some = ((held > least) & (held <= most)).nonzero()[:, 0] if most else (held == 0).nonzero()[:, 0]
         if len(some):
             k = torch.arange(int(held[some].max()), device=which.device)
@@ -286,7 +286,8 @@ def grown(splats: Splats, optim: torch.optim.Optimizer, pull: Float[Tensor, " n"
     wanted = (pull > growth.pull) & stay
     room = growth.most - int(stay.sum())
     if int(wanted.sum()) > room:
-        wanted &= pull >= pull[wanted].topk(max(room, 1)).values[-1]
+        best = (pull * wanted).topk(max(room, 0)).indices
+        wanted = torch.zeros_like(wanted).index_fill(0, best, True)
     large = splats.scales.exp().amax(1) > growth.large
     source = torch.cat([stay.nonzero()[:, 0], wanted.nonzero()[:, 0]])
     shift = rotation(splats.rotations[source]) @ (torch.randn(len(source), 3, generator=generator) * splats.scales[source].exp())[..., None]
@@ -301,4 +302,5 @@ def grown(splats: Splats, optim: torch.optim.Optimizer, pull: Float[Tensor, " n"
         state, new = optim.state.pop(old), nn.Parameter(value)
         setattr(splats, group["name"], new)
         group["params"] = [new]
-        optim.state[new] = {name: held[source] if held.ndim else held for name, held in state.items()}
+        fresh = torch.arange(len(source)) >= int(stay.sum())  # they begin at rest, or a pair would never part
+        optim.state[new] = {name: held[source].index_fill(0, fresh.nonzero()[:, 0], 0) if held.ndim else held for name, held in state.items()}

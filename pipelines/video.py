@@ -23,6 +23,7 @@ from pipelines import frame as contract
 from pipelines import latent_diffusion, samplers, settings, weights
 from pipelines.editing import Editing, held
 from pipelines.lora import LoRA, worn
+from pipelines.nn.causal import turned
 from pipelines.nn.dit import Transformer, embed, patchify, unpatchify
 from pipelines.pictures import MODEL_SIDE as SIDE
 from pipelines.pictures import pixels, square
@@ -55,13 +56,6 @@ class Across(nn.Module):
         q, k = turned(F.normalize(q, dim=-1), turns), turned(F.normalize(k, dim=-1) * self.scale.square(), turns)
         h = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2).unflatten(0, h.shape[:2])
         return torch.addcmul(x, gate, self.out(h).transpose(1, 2))
-
-
-def turned(x: Float[Tensor, "b h f d"], turns: Float[Tensor, "f r"]) -> Float[Tensor, "b h f d"]:
-    """Rotary positions (Su et al. 2021): each pair of numbers turned by its frame's angle, so that only differences of time count."""
-    a, b = x.chunk(2, dim=-1)
-    cos, sin = turns.cos().to(x), turns.sin().to(x)
-    return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
 
 
 def turns(frames: int, pairs: int, loop: bool, device: str | torch.device = "cpu") -> Float[Tensor, "f r"]:

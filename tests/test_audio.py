@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
@@ -149,8 +148,9 @@ def test_tokens_are_played_as_they_come_and_the_parts_join_without_a_step() -> N
     frames = run("audio-tokens", prompt="piano", seconds=1.0, top_k=8)
     assert [f.step for f in frames] == [1, 2, 3, 4, 5] and frames[-1].steps == 5
     heard = [sounds.samples(f.detail["sound"]["url"]) for f in frames if f.detail["sound"]["url"]]
+    assert len(heard) >= 4 and len(heard[0]) < RATE / 2
     for before, after in zip(heard, heard[1:], strict=False):
-        assert np.array_equal(after[: len(before)], before)
+        assert len(after) > len(before) and np.abs(after[: len(before)] - before).max() < 1e-4
     whole = frames[-1].result.samples
     assert len(whole) == RATE and np.abs(whole).max() <= 1
     codes = torch.tensor(frames[-1].detail["codes"])[None]
@@ -168,10 +168,10 @@ def test_guidance_1_is_the_plain_model_and_takes_one_row() -> None:
 
 @pytest.mark.parametrize("name", ["audio-tokens", "audio-flow"])
 def test_a_sound_is_continued_and_stays_as_it_was(name: str) -> None:
-    given = tone(0.7)
+    given = tone(0.7001)  # not a whole number of latents
     more = {"steps": 2} if name == "audio-flow" else {}
     made = run(name, sound=given, seconds=1.0, **more)[-1].result.samples
-    assert len(made) == round(1.7 * RATE)
+    assert len(made) == len(given) + RATE
     assert np.abs(made[: len(given) - RATE // 50] - given[: -RATE // 50]).max() < 1e-4
 
 
@@ -209,7 +209,7 @@ def test_refill_changes_the_span_alone() -> None:
 def test_a_loop_goes_round_without_a_click() -> None:
     wave = tone(1.0, 441.3)
     loop = audio.looped(wave)
-    assert abs(loop[0] - loop[-1]) < 2 * np.abs(np.diff(wave)).max()
+    assert abs(loop[0] - loop[-1]) < 2 * np.abs(np.diff(wave)).max() and np.abs(audio.looped(tone(1.0, 440.0, 0.9))).max() <= 0.91
     assert len(loop) == RATE - round(0.15 * RATE)
 
 
@@ -272,7 +272,7 @@ def test_a_sound_is_saved_with_its_settings(kind: str, tmp_path: Path) -> None:
         (
             "audio-flow",
             {"sound": tone(), "method": "refill", "start": 0.5, "end": 0.2},
-            "The span goes from 0.5 to 0.2 seconds: mark one of at most 3, its beginning first.",
+            "The span goes from 0.5 to 0.2 seconds: mark one of 0.05 to 3, its beginning first.",
         ),
     ],
 )
@@ -288,4 +288,3 @@ def test_a_broken_file_is_one_sentence(tmp_path: Path) -> None:
         (tmp_path / "broken.flac").write_bytes(held)
         with pytest.raises(ValueError, match=r"cannot be read|no sound in the file"):
             sounds.sound(str(tmp_path / "broken.flac"))
-    assert io.BytesIO(whole).read(4) == b"fLaC"

@@ -68,6 +68,7 @@ def test_files_that_hold_no_splats_are_refused_in_a_sentence() -> None:
         (points, "no Gaussians"),
         (whole.replace(b"vertex 40", b"vertex 9000000"), "9,000,000 splats"),
         (whole.replace(b"vertex 40", b"vertex 0"), "0 splats"),
+        (whole.replace(b"vertex 40", b"vertex " + b"9" * 5000), "does not begin with points"),
         (head + mark + np.full_like(numbers, np.nan).tobytes(), "are none"),
         (whole.replace(b"property float x", b"property list uchar int x"), "lists"),
     ):

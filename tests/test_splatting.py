@@ -96,6 +96,21 @@ def test_tiles_hold_every_splat_that_reaches_them_nearest_first() -> None:
     assert seen == set(range(36))
 
 
+def test_nothing_is_the_background_and_growth_stays_below_its_limit() -> None:
+    camera = Camera.around(0.0, 0.0, size=16)
+    assert torch.equal(render(Splats(torch.zeros(0, 3), torch.zeros(0, 3), 0.1), camera), torch.ones(16, 16, 3))
+    splats = cloud(10)
+    optim = torch.optim.Adam([{"params": [part], "name": name} for name, part in splats.named_parameters()])
+    (render(splats, camera).sum()).backward()
+    optim.step()
+    for limit, wanted in ((10, 10), (13, 13), (13, 13)):
+        with torch.no_grad():
+            splats.opacities.fill_(1.0)
+        splatting.grown(splats, optim, torch.ones(len(splats)), splatting.Growth(most=limit), torch.Generator().manual_seed(0))
+        assert len(splats) == wanted
+    assert not optim.state[splats.means]["exp_avg"][10:].any() and optim.state[splats.means]["exp_avg"][:10].any()
+
+
 def test_it_is_faster_than_without_tiles() -> None:
     splats, camera = cloud(1024, degree=0, scale=0.03), Camera.around(0.0, 0.0, size=64)
 

@@ -134,7 +134,7 @@ window.darkroom = (() => {
     const pngs = () => files.filter((file) => file.name.endsWith('.png')).length;
 
     function single(p) { // one finished picture, from the history
-      film = []; files = [p]; word = -1;
+      film = []; files = [p]; word = -1; spent = 0;
       $('film').replaceChildren(); $('scrub').disabled = true; $('heat').hidden = true; $('curve').replaceChildren();
       $('words').dataset.words = ''; $('words').innerHTML = $('equation').innerHTML = '<small>Generate develops this picture again, with all its steps.</small>';
       cost().forEach((cell) => { cell.textContent = '–'; });
@@ -182,6 +182,7 @@ window.darkroom = (() => {
     }
 
     function stopped() {
+      canvas()?.hush?.();
       const begun = !waiting;
       ended();
       if (begun && $('pile')) $('where').textContent = 'stopped; what was learnt is kept, in the list of LoRAs';

@@ -2,7 +2,7 @@
 window.darkroomSound = (tab) => {
   const $ = (id) => document.getElementById(`${tab}-${id}`);
   const box = document.querySelector(`#${tab}-sound`), audio = $('audio'), wave = $('wave');
-  let given = '', heard = null, samples = null, context = null, begun = 0, told = 0, shown = '', recorder = null, marking = null;
+  let given = '', heard = null, samples = null, context = null, begun = 0, told = 0, run = 0, playing = [], shown = '', recorder = null, marking = null;
 
   const sound = () => (context ??= new AudioContext({ sampleRate: 16000 })); // made at a gesture: browsers allow none before
   const decode = async (url) => sound().decodeAudioData(await (await fetch(url)).arrayBuffer());
@@ -23,7 +23,7 @@ window.darkroomSound = (tab) => {
   // what is given
   const number = (name) => document.querySelector(`#${tab}-${name} input[type=number]`);
   const span = () => [Number(number('start')?.value), Number(number('end')?.value)];
-  const refills = () => document.querySelector(`#${tab}-method input`)?.value === 'Refill' && number('start')?.offsetParent;
+  const refills = () => /anew/.test(document.querySelector(`#${tab}-method input`)?.value || '') && number('start')?.offsetParent;
   function lay() {
     box.classList.toggle('on', Boolean(given));
     if (heard) outline($('given'), heard, refills() ? [span()] : []);
@@ -55,9 +55,10 @@ window.darkroomSound = (tab) => {
 
   async function record(button) {
     if (recorder) { recorder.stop(); return; }
+    button.disabled = true; // while the browser asks
     try {
-      const stream = await navigator.mediaDevices.getUserMedia({ audio: true }), parts = [];
-      recorder = new MediaRecorder(stream);
+      const stream = await navigator.mediaDevices.getUserMedia({ audio: true }), parts = [], own = new MediaRecorder(stream);
+      recorder = own;
       recorder.ondataavailable = (e) => parts.push(e.data);
       recorder.onstop = () => {
         stream.getTracks().forEach((track) => track.stop());
@@ -67,8 +68,9 @@ window.darkroomSound = (tab) => {
         reader.readAsDataURL(new Blob(parts, { type: 'audio/webm' }));
       };
       recorder.start(); button.textContent = 'Stop recording'; button.setAttribute('aria-pressed', true);
-      setTimeout(() => recorder?.state === 'recording' && recorder.stop(), 30000);
+      setTimeout(() => own.state === 'recording' && own.stop(), 30000);
     } catch { window.darkroom.toast('The microphone could not be used: allow it in the browser, or choose a file.', true); }
+    button.disabled = false;
   }
   box.addEventListener('click', (e) => {
     const what = e.target.dataset.do;
@@ -78,16 +80,17 @@ window.darkroomSound = (tab) => {
   });
 
   // what comes: each message has all so far; what is new of it is put behind what plays already, sample by sample
-  function start() { sound().resume(); begun = told = 0; audio.pause(); }
+  function hush() { run += 1; playing.forEach((source) => source.stop()); playing = []; }
+  function start() { hush(); sound().resume(); begun = told = 0; audio.pause(); }
   async function come(frame) {
     if (!frame.sound?.url || !frame.codes || !$('aloud').checked) return;
-    const buffer = await decode(frame.sound.url), now = sound().currentTime;
-    if (buffer.length <= told) return;
+    const mine = run, buffer = await decode(frame.sound.url), now = sound().currentTime, skip = Math.round(16000 * (frame.sound.before || 0)) + told;
+    if (mine !== run || buffer.length <= skip) return;
     if (!told || begun + told / 16000 < now) begun = now + 0.08 - told / 16000; // at the beginning, and where it was late
-    const part = sound().createBuffer(1, buffer.length - told, 16000), source = sound().createBufferSource();
-    part.copyToChannel(buffer.getChannelData(0).subarray(told), 0);
+    const part = sound().createBuffer(1, buffer.length - skip, 16000), source = sound().createBufferSource();
+    part.copyToChannel(buffer.getChannelData(0).subarray(skip), 0);
     source.buffer = part; source.connect(sound().destination); source.start(begun + told / 16000);
-    told = buffer.length;
+    playing.push(source); told += part.length;
   }
 
   // what is there at a step: its spectrogram is the picture, its sound is in the player
@@ -98,7 +101,8 @@ window.darkroomSound = (tab) => {
       decode(url).then((buffer) => { samples = buffer; outline(wave, buffer); });
     }
     $('player').hidden = !url;
-    if (seconds && frame.sound) $('factor').textContent = `${(frame.sound.seconds / seconds).toFixed(1)} × real time`;
+    $('factor').textContent = seconds && frame.sound ? `${(frame.sound.seconds / seconds).toFixed(1)} × real time` : '';
+    $('codes').closest('.card').hidden = !frame.codes; $('stages').closest('.card').hidden = !frame.stages;
     if (frame.codes) grid(frame);
     if (frame.stages) stages(frame.stages);
   }
@@ -107,11 +111,9 @@ window.darkroomSound = (tab) => {
     const canvas = $('codes'), books = codes[0]?.length || 6, pen = canvas.getContext('2d');
     canvas.width = of + books - 1; canvas.height = books;
     codes.forEach((row, n) => row.forEach((code, k) => { pen.fillStyle = `hsl(${(code * 137.5) % 360} 45% 55%)`; pen.fillRect(n + k, k, 1, 1); }));
-    canvas.closest('.card').hidden = false;
   }
   function stages(list) {
     $('stages').innerHTML = '<tr><td>codebooks<td>kbit/s<td>SNR<td>mel distance' + list.map((s) => `<tr><td>${s.books}<td>${s.bits / 1000}<td>${s.snr.toFixed(1)} dB<td>${s.mel.toFixed(3)}`).join('');
-    $('stages').closest('.card').hidden = false;
   }
   function cursor() {
     requestAnimationFrame(cursor);
@@ -120,5 +122,5 @@ window.darkroomSound = (tab) => {
   requestAnimationFrame(cursor);
   wave.onclick = (e) => { if (audio.duration) { audio.currentTime = (e.offsetX / wave.clientWidth) * audio.duration; audio.play(); } };
   window.addEventListener('resize', () => { lay(); if (samples) outline(wave, samples); });
-  return { set, get: () => given, show, come, start, shot: () => shown };
+  return { set, get: () => given, show, come, start, hush, shot: () => shown };
 };

@@ -10,15 +10,15 @@ from torch import Tensor, nn
 Cache = list[tuple[Tensor, Tensor]]  # keys and values so far, (b, heads, n, d) each, a block
 
 
-def rotary(begin: int, n: int, dim: int, device: torch.device | str) -> tuple[Tensor, Tensor]:
-    """Cosines and sines (n, dim / 2) of positions from `begin` on (Su et al. 2021)."""
-    angles = torch.arange(begin, begin + n, device=device)[:, None] * 10_000 ** -torch.linspace(0, 1, dim // 2, device=device)
-    return angles.cos(), angles.sin()
+def rotary(begin: int, n: int, dim: int, device: torch.device | str) -> Float[Tensor, "n r"]:
+    """How far each position from `begin` on turns each of dim / 2 pairs."""
+    return torch.arange(begin, begin + n, device=device)[:, None] * 10_000 ** -torch.linspace(0, 1, dim // 2, device=device)
 
 
-def turned(x: Float[Tensor, "b h n d"], cos: Float[Tensor, "n r"], sin: Float[Tensor, "n r"]) -> Float[Tensor, "b h n d"]:
-    """Each pair of numbers turned by its position's angle."""
+def turned(x: Float[Tensor, "b h n d"], turns: Float[Tensor, "n r"]) -> Float[Tensor, "b h n d"]:
+    """Rotary positions (Su et al. 2021): each pair of numbers turned by its position's angle, so that only differences count."""
     a, b = x.chunk(2, dim=-1)
+    cos, sin = turns.cos().to(x), turns.sin().to(x)
     return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
 
 
@@ -32,10 +32,10 @@ class Block(nn.Module):
         self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
 
-    def forward(self, x: Float[Tensor, "b n w"], cos: Tensor, sin: Tensor, past: tuple[Tensor, Tensor] | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    def forward(self, x: Float[Tensor, "b n w"], turns: Tensor, past: tuple[Tensor, Tensor] | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """The block's output, and keys and values with the past's before them."""
         q, k, v = self.qkv(self.norm1(x)).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind()
-        q, k = turned(F.normalize(q, dim=-1) * q.shape[-1] ** 0.5, cos, sin), turned(F.normalize(k, dim=-1) * k.shape[-1] ** 0.5, cos, sin)
+        q, k = (turned(F.normalize(part, dim=-1) * part.shape[-1] ** 0.5, turns) for part in (q, k))
         if past is not None:
             k, v = torch.cat([past[0], k], 2), torch.cat([past[1], v], 2)
         h = F.scaled_dot_product_attention(q, k, v, is_causal=past is None)
@@ -54,9 +54,9 @@ class CausalTransformer(nn.Module):
 
     def forward(self, x: Float[Tensor, "b n w"], cache: Cache | None = None) -> tuple[Float[Tensor, "b n w"], Cache]:
         """With a cache, the x are what comes after it, one position at a time."""
-        cos, sin = rotary(cache[0][0].shape[2] if cache else 0, x.shape[1], self.dim, x.device)
+        turns = rotary(cache[0][0].shape[2] if cache else 0, x.shape[1], self.dim, x.device)
         kept = []
         for i, block in enumerate(self.blocks):
-            x, keysvalues = block(x, cos, sin, cache[i] if cache else None)
+            x, keysvalues = block(x, turns, cache[i] if cache else None)
             kept.append(keysvalues)
         return self.norm(x), kept

@@ -41,7 +41,7 @@ class Codebook(nn.Module):
         count = torch.bincount(index, minlength=len(self.codes)).float()
         self.use.lerp_(count * len(self.codes) / len(index), 1 - FORGET)
         dead = (self.use < DEAD).nonzero()[:, 0][: len(said)]
-        self.codes[dead] = said[torch.randint(len(said), (len(dead),), device=said.device)]
+        self.codes[dead] = said[torch.randint(len(said), (len(dead),), device=said.device)].to(self.codes)
         self.use[dead] = 1.0
 
     def read(self, index: Int[Tensor, "b n"]) -> Float[Tensor, "b n w"]:

@@ -168,16 +168,14 @@ def rocket(r: random.Random, main: str, other: str) -> tuple[list[Part], list[st
 
 def snowman(r: random.Random, main: str, other: str) -> tuple[list[Part], list[str]]:
     balls = r.choice([2, 3])
-    sizes = [0.4, 0.28, 0.2][:balls] if balls == 3 else [0.42, 0.28]
     parts, y = [], -0.85
-    for size in sizes:
-        parts.append(Part("ellipsoid", (0, y + size, 0), (size, size, size), "white" if main == "white" else main))
+    for size in [0.4, 0.28, 0.2] if balls == 3 else [0.42, 0.28]:
+        parts.append(Part("ellipsoid", (0, y + size, 0), (size, size, size), main))
         y += 1.75 * size
     head = parts[-1]
-    parts.append(Part("cone", (0, head.at[1], head.size[0] + 0.08), (0.05, 0.12, 0.0), "orange", (0, 0)))
-    parts[-1] = Part("ellipsoid", (0, head.at[1], head.size[0] + 0.06), (0.04, 0.04, 0.13), "orange")
+    nose = Part("ellipsoid", (0, head.at[1], head.size[0] + 0.06), (0.04, 0.04, 0.13), "orange")
     hat = [Part("cylinder", (0, y + 0.12, 0), (0.26, 0.03, 0), other), Part("cylinder", (0, y + 0.24, 0), (0.17, 0.13, 0), other)]
-    return [*parts, *hat], [f"{other} hat", f"{balls} balls"]
+    return [*parts, nose, *hat], [f"{other} hat", f"{balls} balls"]
 
 
 def chair(r: random.Random, main: str, other: str) -> tuple[list[Part], list[str]]:
