@@ -52,6 +52,7 @@ class Recipe(flow.Recipe):
     name = "inpainting"
     taught_on = "avatars (DiceBear avataaars), windows of scenes made of them, and emoji (Fluent Emoji 3D), training splits, random masks"
     steps, lr, ema, batch = 3000, 1e-3, 0.995, 32
+    unsaid = 0.1  # captions that are dropped
     muon, weight_decay, look_every, warmup = False, 0.01, 200, 50
 
     def __init__(self) -> None:
@@ -94,7 +95,7 @@ class Recipe(flow.Recipe):
         z, captions, fresh = (part.to(device) for part in self.sample(rng))
         t = flow.times(self.batch).to(device)
         noise, time = torch.randn_like(z), t[:, None, None, None]
-        words = self.base.read(torch.where((torch.rand(self.batch, device=device) < 0.1)[:, None, None], self.base.null, captions))
+        words = self.base.read(torch.where((torch.rand(self.batch, device=device) < self.unsaid)[:, None, None], self.base.null, captions))
         with worn(self.base, [(adapter.lora, 1.0)]):
             x = (1 - time) * z + time * noise
             v = self.base(x, words, self.base.modulations(t, words.pooled), hints=[adapter(z, fresh)])

@@ -27,6 +27,7 @@ class Recipe(inpainting.Recipe):
     name = "outpainting"
     taught_on = "windows of canvases around avatars (DiceBear avataaars) and emoji (Fluent Emoji 3D), training splits; begun from inpainting's weights"
     steps, lr, look_every = 1500, 7e-4, 240
+    unsaid = 0.5  # who continues a picture mostly says nothing
 
     def __init__(self) -> None:
         super().__init__()
