@@ -40,14 +40,14 @@ def shot(page: Page) -> str:
 def test_a_clip_comes_up_and_is_scrubbed_both_ways(video: Page, tmp_path: Path) -> None:
     video.fill("#video-prompt textarea", "waving hand")
     generate(video)
-    expect(video.locator("#video-where")).to_contain_text("step 4 of 4")
+    expect(video.locator("#video-where")).to_contain_text("step 8 of 8")  # four of the first frame, four of the others
     assert video.locator("#video-downloads a").all_inner_texts() == ["Download PNG", "MP4", "WEBP", "GIF", "ZIP"]
     video.evaluate("const f = document.getElementById('video-frame'); f.value = 2; f.dispatchEvent(new Event('input'))")
     expect(video.locator("#video-at")).to_have_text("frame 2 of 5")
     expect(video.locator("#video-tools button")).to_have_text("Play")
     last = shot(video)
     video.keyboard.press("ArrowLeft")  # a step back: the same frame, noisier
-    expect(video.locator("#video-where")).to_contain_text("step 3 of 4")
+    expect(video.locator("#video-where")).to_contain_text("step 7 of 8")
     video.wait_for_timeout(300)
     assert shot(video) != last
     video.keyboard.press("ArrowRight")
@@ -96,6 +96,7 @@ def test_stop_keeps_the_clip_so_far_playing(video: Page) -> None:
     field(video, "steps", 100)
     video.click("#video-generate")
     video.wait_for_selector("#video-clip:not([hidden])", timeout=SECONDS)
+    expect(video.locator("#video-at")).to_contain_text("of 5", timeout=SECONDS)  # the first frame comes alone
     video.keyboard.press("Escape")
     expect(video.locator("#video-where")).to_contain_text("the picture is kept")
     seen = video.locator("#video-at").inner_text()

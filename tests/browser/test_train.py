@@ -89,4 +89,4 @@ def test_too_few_and_no_pictures_are_one_sentence(train: Page, pictures: list[Pa
 
 
 def test_it_fits_a_phone(browser: Browser, served: str) -> None:
-    fits_a_phone(browser, served, "Train", "#train-pile")
+    fits_a_phone(browser, served, "Train", "#train-count-given")
