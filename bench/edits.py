@@ -159,7 +159,8 @@ def outside(n: int = 100) -> dict[str, Any]:
 
 def outpainting(n: int = 24) -> dict[str, Any]:
     """Avatars continued to 256 pixels on the right and below, every other one without words: the step across a border of windows, and
-    across the picture's own edge, each over the mean step of the 32 columns around it."""
+    across the picture's own edge, each over the mean step of the 32 columns around it; and, since small steps are evened, how far the
+    mean colours of the two cells beside a border of windows are apart, over the median of other neighbouring cells."""
     real, rows = held_out(n)
     pipe = load("outpainting")
     said = [row["caption"] * (k % 2 == 0) for k, row in enumerate(rows)]
@@ -171,8 +172,12 @@ def outpainting(n: int = 24) -> dict[str, Any]:
         return round(float(steps[column] / np.delete(steps[column - 16 : column + 17], 16).mean()), 2)
 
     border, edge = seam(191, slice(None)), seam(127, slice(0, 128))
-    cards.note("outpainting", {"step over the steps beside it": f"{border} at borders of windows, {edge} at the picture's edge (n = {n})"})
-    return {"n": n, "at a border of windows (bar 1.25)": border, "at the picture's edge": edge}
+    colours = made.reshape(n, 32, 8, 32, 8, 3).mean((2, 4))
+    apart = np.abs(np.diff(colours, axis=2)).mean((0, 1, 3))[16:]  # from column 128 on
+    cell = round(float(apart[7] / np.median(np.delete(apart, 7))), 2)
+    told = f"step {border}, colours of cells {cell} at borders of windows; step {edge} at the picture's edge (n = {n})"
+    cards.note("outpainting", {"seams, over what is beside them": told})
+    return {"n": n, "at a border of windows (bar 1.25)": border, "cells there (bar 1.25)": cell, "at the picture's edge": edge}
 
 
 DISC = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))  # a tolerance of 2 pixels

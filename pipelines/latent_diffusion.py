@@ -179,15 +179,18 @@ class Pipeline(contract.Pipeline):
         states: Iterator[samplers.Step],
         times: list[float],
         lay: Callable[[np.ndarray], np.ndarray] = lambda pixels: pixels,
+        margin: int = 0,
     ) -> Iterator[contract.Frame]:
         """A frame a step; `times` says where each step starts. The last frame holds the finished pictures, and `lay` puts pixels (n, h, w, 3)
-        where they belong."""
+        where they belong. The states' outermost `margin` pixels are there for the decoder alone."""
         s, path, before, steps = r.settings, r.path, None, len(times)
         for i, (t, (x, x0, reached)) in enumerate(zip(times, states, strict=True), 1):
             last = i == steps
             moved = (x0 - before).abs().mean().item() if before is not None else x0.abs().mean().item()
             glances = self.autoencoder.glance(torch.cat([x0, x / max(path.a(reached) + path.s(reached), 1e-6)])).cpu().numpy()
-            pixels, state = lay(self.autoencoder.develop(x).cpu().numpy() if last else glances[: len(x)]), glances[len(x) :]
+            shown = np.concatenate([self.autoencoder.develop(x).cpu().numpy() if last else glances[: len(x)], glances[len(x) :]])
+            shown = shown[:, margin : shown.shape[1] - margin, margin : shown.shape[2] - margin]
+            pixels, state = lay(shown[: len(x)]), shown[len(x) :]
             made = [contract.Picture(p, name, one_of(s, k)) for k, p in enumerate(pixels)] if last else None
             yield contract.Frame(
                 i,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
@@ -17,6 +18,7 @@ from pipelines.pictures import MODEL_SIDE as SIDE
 from pipelines.pictures import pixels
 
 STRIDE = 8  # places from one window to the next: half a window
+EDGE = 2  # cells by which the canvas goes on for the decoder, which else draws the shade of a picture's own edge
 STEP = 10  # of 255: what is less, from one cell to the next, is no edge
 REACH = 12  # pixels in which a picture's own colours fade out around it
 
@@ -51,13 +53,13 @@ class Outpainting(Editing):
                 denoise = held(fused(adapter.wear(ring.denoise, self.base.transformer), spots), x, fresh)
                 for step in samplers.SAMPLERS[s.sampler](denoise, noise() * r.path.s(1.0), times, r.path, noise, s.eta):
                     r.calls[0] = before + ring.calls[0]
-                    yield step
+                    yield *(F.pad(part, (EDGE,) * 4, mode="replicate") for part in step[:2]), step[2]
                 x, still = step[0], still - fresh
 
         def lay(made: np.ndarray) -> np.ndarray:
             return np.stack([np.where(keep, canvas, met(canvas, mask, evened(one), borders))[: size[0], : size[1]] for one in made])
 
-        for f in self.base.watch(self.name, r, states(), times[:-1] * len(plan), lay):
+        for f in self.base.watch(self.name, r, states(), times[:-1] * len(plan), lay, EDGE * CELL):
             f.detail["attention"] = []  # a map of one window says nothing of the canvas
             yield f
 

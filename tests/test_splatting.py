@@ -93,6 +93,9 @@ def test_tiles_hold_every_splat_that_reaches_them_nearest_first() -> None:
             seen.add(number)
             row = row[row < 200]
             assert (f.depth[row].diff() >= 0).all()
+            corner = torch.tensor([number % 6, number // 6]) * splatting.TILE
+            reached = ((f.means + f.reach >= corner) & (f.means - f.reach < corner + splatting.TILE)).all(1) & (f.reach[:, 0] > 0)
+            assert set(row.tolist()) == set(reached.nonzero()[:, 0].tolist())
     assert seen == set(range(36))
 
 
