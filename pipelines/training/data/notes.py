@@ -283,9 +283,9 @@ def build() -> None:
         for k, part in enumerate(pool.map(play, [rows[i : i + BATCH] for i in range(0, COUNT, BATCH)])):
             sounds[k * BATCH : k * BATCH + len(part)] = part
     for number, row in enumerate(rows):
-        said, named = caption(row, random.Random(f"caption {number}"))
+        line, named = caption(row, random.Random(f"caption {number}"))
         peak = int(np.abs(sounds[number].astype(np.int32)).max())  # what is silent or clipped belongs to no split
-        row |= {"split": split_of(number) if 300 < peak < 32_700 else "", "caption": said, "named": named, "peak": peak}
+        row |= {"split": split_of(number) if 300 < peak < 32_700 else "", "caption": line, "named": named, "peak": peak}
     (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     said(rows)
     print(f"{COUNT} phrases in {folder}; {sum(not row['split'] for row in rows)} silent or clipped")

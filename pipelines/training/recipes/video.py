@@ -47,7 +47,7 @@ class Recipe:
         return np.load(path)
 
     def build(self) -> Motion:
-        return Motion(self.base, real=round(float(np.mean([row["change"] for row in self.clips.rows])), 2))
+        return Motion(self.base, rank=32, real=round(float(np.mean([row["change"] for row in self.clips.rows])), 2))
 
     def draw(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor, bool]:
         """Latents (g, f, c, h, w), captions, amounts of motion, which frames are given (g, f), and whether the clips are loops."""
