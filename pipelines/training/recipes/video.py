@@ -28,7 +28,7 @@ class Recipe:
     muon, weight_decay, look_every, warmup = True, 0.0, 420, 60
 
     def __init__(self) -> None:
-        self.pipe = Pipeline()
+        self.pipe = Pipeline("cpu", "float32")
         self.base = self.pipe.base.transformer.requires_grad_(False)
         self.clips, self.stills = data.load("motion"), data.load("emoji")
         self.latents = {name: latents.load(name) for name in ("motion", "emoji")}
