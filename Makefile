@@ -35,7 +35,7 @@ weights: .venv/ready-dev
 	for name in inpainting outpainting controlnet-edges controlnet-scribble controlnet-palette pix2pix pix2pix-l1 lora-flat lora-lines lora-pixels video; do \
 		$(BIN)/python -m pipelines.training $$name || exit 1; done
 	$(BIN)/python -m pipelines.training.data notes
-	for name in listener audio_words audio_codec; do $(BIN)/python -m pipelines.training $$name || exit 1; done
+	for name in listener words-audio audio_codec; do $(BIN)/python -m pipelines.training $$name || exit 1; done
 	$(BIN)/python -m pipelines.training.data codes
 	for name in audio_flow audio_tokens; do $(BIN)/python -m pipelines.training $$name || exit 1; done
 

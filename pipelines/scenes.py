@@ -1,4 +1,4 @@
-"""Splats in files: .ply as Kerbl et al. 2023 lay it out, which every viewer reads, and .splat, which is smaller.
+"""Splats in files: .ply as Kerbl et al. 2023 lay it out, which every viewer reads, .splat, which is smaller, and a mesh of them as .glb.
 
 Those files have y down and z away (COLMAP's world), as their viewers expect; here y is up. So a scene is turned half around x on its way,
 its harmonics and rotations with it. A file is read as something a stranger sent.
@@ -6,10 +6,13 @@ its harmonics and rotations with it. A file is read as something a stranger sent
 
 from __future__ import annotations
 
+import io
 import math
 
 import numpy as np
 import torch
+import trimesh
+from skimage import measure
 from torch import Tensor
 
 from pipelines.splatting import SH0, Splats
@@ -123,3 +126,60 @@ def back(means: Tensor, scales: Tensor, rotations: Tensor, opacities: Tensor, ha
         for name, part in turned(splats).items():
             getattr(splats, name).copy_(part)
     return splats
+
+
+def density(splats: Splats, side: int) -> tuple[np.ndarray, np.ndarray, float, np.ndarray]:
+    """How much there is at each point of a grid, Σ opacity exp(−½ d²), float32 (side, side, side), and what colour, (side, side, side, 3);
+    the grid's step, and its first corner (3,). Each splat is counted up to three of its deviations away."""
+    with torch.no_grad():
+        means, colours = (part.float().cpu().numpy() for part in (splats.means, (SH0 * splats.harmonics[:, 0] + 0.5).clamp(0, 1)))
+        spread, opacity = splats.covariances().float().cpu(), splats.opacities.sigmoid().cpu().numpy()
+        inverse = torch.linalg.inv(spread + 1e-8 * torch.eye(3)).numpy()
+        reach = 3 * spread.diagonal(dim1=1, dim2=2).sqrt().numpy()
+    low, high = np.quantile(means, 0.002, axis=0) - 0.1, np.quantile(means, 0.998, axis=0) + 0.1
+    step = float((high - low).max()) / (side - 1)
+    corner = (low + high) / 2 - step * (side - 1) / 2
+    total, tinted = np.zeros((side,) * 3, np.float32), np.zeros((side, side, side, 3), np.float32)
+    first = np.clip(np.ceil((means - reach - corner) / step), 0, side).astype(int)
+    last = np.clip(np.floor((means + reach - corner) / step) + 1, 0, side).astype(int)
+    for k in range(len(means)):
+        box = tuple(slice(a, b) for a, b in zip(first[k], last[k], strict=True))
+        axes = [corner[i] + step * np.arange(first[k, i], last[k, i]) - means[k, i] for i in range(3)]
+        d = np.stack(np.meshgrid(*axes, indexing="ij"), -1)
+        here = opacity[k] * np.exp(-0.5 * np.einsum("...i,ij,...j", d, inverse[k], d, optimize=True))
+        total[box] += here
+        tinted[box] += here[..., None] * colours[k]
+    return total, tinted / np.maximum(total, 1e-6)[..., None], step, corner
+
+
+def mesh(splats: Splats, side: int = 96, level: float = 0.5) -> trimesh.Trimesh:
+    """The surface where the density is `level`, by marching cubes (Lorensen & Cline 1987), with the splats' colours at its corners.
+    Raises SceneError where there is none."""
+    total, colours, step, corner = density(splats, side)
+    total = np.pad(total, 1)  # so that it is closed
+    if not total.min() < level < total.max():
+        raise SceneError("These splats are too faint for a surface: fit them for longer, or take the .ply file.")
+    points, faces, _, _ = measure.marching_cubes(total, level)
+    at = np.clip((points - 1).round().astype(int), 0, side - 1)
+    tint = (255 * colours[tuple(at.T)]).round().clip(0, 255).astype(np.uint8)
+    return trimesh.Trimesh((points - 1) * step + corner, faces[:, ::-1], vertex_colors=tint, process=False)
+
+
+def to_glb(splats: Splats) -> bytes:
+    """A coloured mesh as binary glTF, y up. Raises SceneError."""
+    return mesh(splats).export(file_type="glb")
+
+
+def from_glb(file: bytes) -> trimesh.Trimesh:
+    """Every mesh of a binary glTF file as one. What lies outside of the file is not read. Raises SceneError."""
+    if not file.startswith(b"glTF"):
+        raise SceneError("This is no binary glTF file; choose a .glb that a 3D program saved.")
+    try:
+        found = trimesh.load(io.BytesIO(file), file_type="glb", force="mesh", resolver=None)
+    except Exception:  # noqa: BLE001 - whatever a stranger's file can raise
+        raise SceneError("This .glb file is damaged, or parts of it lie in other files; save it anew, with everything inside.") from None
+    if not isinstance(found, trimesh.Trimesh) or not len(found.faces):
+        raise SceneError("There is no surface in this .glb file; choose one that holds a mesh.")
+    if len(found.faces) > MOST:
+        raise SceneError(f"This mesh has {len(found.faces):,} faces; it can have up to {MOST:,}.")
+    return found

@@ -123,7 +123,7 @@ def test_phrases_follow_each_other_in_one_score() -> None:
 def test_a_toy_is_seen_where_its_camera_says() -> None:
     ball = toys.Part("ellipsoid", (0.3, 0.2, -0.1), (0.15, 0.15, 0.15), "red")
     for azimuth, elevation in ((0.0, 15.0), (120.0, 40.0)):
-        picture, depth = toys.shoot([ball], azimuth, elevation, side=48, fine=1)
+        (picture,), (depth,) = toys.shoot([ball], [(azimuth, elevation)], side=48, fine=1)
         y, x = np.argwhere(depth > 0).mean(0) + 0.5
         camera = Camera.around(azimuth, elevation, toys.DISTANCE, toys.FOV, 48)
         seen = camera.world_to_camera @ torch.tensor([*ball.at, 1.0])
@@ -138,9 +138,9 @@ def test_toys_follow_from_their_number_fit_into_the_picture_and_say_what_they_ar
         parts, row = toys.compose(number)
         assert (parts, row) == toys.compose(number)
         kinds.add(row["kind"])
-        assert row["colour"] in toys.caption(row, random.Random(0))
+        assert row["colour"] in toys.caption(row, random.Random(0))[0]
         if number < 6:
-            _, depth = toys.shoot(parts, 30.0, 15.0, side=32, fine=1)
+            _, (depth,) = toys.shoot(parts, [(30, 15)], side=32, fine=1)
             assert (depth > 0).sum() > 40
             assert not depth[[0, -1]].any() and not depth[:, [0, -1]].any()
     assert len(toys.KINDS) >= 12 and len(kinds) >= 10

@@ -154,9 +154,11 @@ class Transformer(nn.Module):
         """Velocity. `looks`, if given, receives the first picture's queries and keys, (heads, n, d) each, a block.
 
         With `share`, picture i looks where picture share[i] looks (prompt-to-prompt; Hertz et al. 2023). `hints`, (b, tokens,
-        width) each, are added to the tokens: the first before the blocks, each other one after the next block.
+        width) each, are added to the tokens: the first before the blocks, each other one after the next block. A latent that is
+        several times as high as the model's size is as many pictures that look at each other.
         """
-        x = self.enter(patchify(z, self.config.patch)) + self.position
+        x = self.enter(patchify(z, self.config.patch))
+        x = x + self.position.repeat(x.shape[1] // len(self.position), 1)
         if hints:
             x = x + hints[0]
         for i, (block, modulation, keysvalues) in enumerate(zip(self.blocks, modulations, words.keysvalues, strict=False), 1):
@@ -165,7 +167,7 @@ class Transformer(nn.Module):
                 x = x + hints[i]
         shift, scale = modulations[-1]
         x = self.leave(torch.addcmul(shift, F.layer_norm(x, x.shape[-1:]), scale))
-        return unpatchify(x, self.config.patch, self.config.channels)
+        return unpatchify(x, self.config.patch, self.config.channels, z.shape[3] // self.config.patch)
 
 
 def attention_to_words(looks: Looks, queries: int) -> Float[Tensor, "n q"]:
@@ -186,7 +188,6 @@ def patchify(z: Float[Tensor, "b c h w"], patch: int) -> Float[Tensor, "b n d"]:
     return F.pixel_unshuffle(z, patch).flatten(2).transpose(1, 2)
 
 
-def unpatchify(x: Float[Tensor, "b n d"], patch: int, channels: int) -> Float[Tensor, "b c h w"]:
-    """The inverse of patchify, for square latents."""
-    side = math.isqrt(x.shape[1])
-    return F.pixel_shuffle(x.transpose(1, 2).unflatten(2, (side, side)), patch)
+def unpatchify(x: Float[Tensor, "b n d"], patch: int, channels: int, across: int | None = None) -> Float[Tensor, "b c h w"]:
+    """The inverse of patchify, for latents of `across` patches a row, or square ones."""
+    return F.pixel_shuffle(x.transpose(1, 2).unflatten(2, (-1, across or math.isqrt(x.shape[1]))), patch)

@@ -12,7 +12,7 @@ from pipelines.training import loop
 # in the order that they need each other; after a dash, of which kind
 RECIPES = ["critic", "reader", "autoencoder", "decoder", "resampler", "latent_diffusion", "eye", "inpainting", "outpainting", "video"]
 RECIPES += ["controlnet-edges", "controlnet-scribble", "controlnet-palette", "pix2pix", "pix2pix-l1", "lora-flat", "lora-lines", "lora-pixels"]
-RECIPES += ["listener", "audio_codec", "audio_words", "audio_flow", "audio_tokens"]
+RECIPES += ["listener", "audio_codec", "words-audio", "audio_flow", "audio_tokens", "words-toy", "multiview"]
 
 parser = argparse.ArgumentParser(prog="python -m pipelines.training", description="Train one recipe, or go on with it.")
 parser.add_argument("name", choices=RECIPES)

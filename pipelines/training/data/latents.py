@@ -1,9 +1,12 @@
-"""Normalised latents of every picture, by the bundled autoencoder: fp16 (n, 8, 16, 16); of motion (n, 16, 8, 16, 16)."""
+"""Normalised latents of every picture, by the bundled autoencoder: fp16 (n, 8, 16, 16); of motion (n, 16, 8, 16, 16), of toys
+(n, 36, 8, 16, 16): what is smaller than the autoencoder's pictures is made as large."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
+import torch.nn.functional as F
+from torch import Tensor
 
 from pipelines import autoencoder, cards
 from pipelines.training import data
@@ -17,18 +20,24 @@ def load(name: str) -> np.ndarray:
     return np.load(path, mmap_mode="r")
 
 
+def enlarged(pictures: np.ndarray) -> Tensor:
+    """Pictures uint8 (n, h, w, 3) as the autoencoder takes them: float (n, 3, 128, 128) in [-1, 1]."""
+    x = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return x if x.shape[3] == data.SIZE else F.interpolate(x, size=data.SIZE, mode="bicubic").clamp(-1, 1)
+
+
 @torch.inference_mode()
 def build() -> None:
     """Encode every set that is built and whose latents are missing or out of date (seven minutes on two cores)."""
     model, coder = autoencoder.load(), (cards.BUNDLED / "autoencoder.safetensors").stat().st_mtime
-    for name in ("avatars", "emoji", "motion"):
+    for name in ("avatars", "emoji", "motion", "toys"):
         folder = data.cache_dir() / "data" / name
         path = folder / "latents.npy"
         if not (folder / "rows.jsonl").exists() or (path.exists() and path.stat().st_mtime > max(coder, (folder / "rows.jsonl").stat().st_mtime)):
             continue
         pictures = data.load(name).images
         images = pictures.reshape(-1, *pictures.shape[-3:])
-        x = (torch.from_numpy(np.array(images[i : i + 64])).permute(0, 3, 1, 2).float() / 127.5 - 1 for i in range(0, len(images), 64))
+        x = (enlarged(np.array(images[i : i + 64])) for i in range(0, len(images), 64))
         latents = np.concatenate([model.encode(part).half().numpy() for part in x])
         np.save(path, latents.reshape(*pictures.shape[:-3], *latents.shape[1:]))
         print(f"{len(latents)} latents of {name}, mean {latents.mean():.3f}, standard deviation {latents.astype(np.float32).std():.3f}")

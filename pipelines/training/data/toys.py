@@ -6,6 +6,7 @@ Distances are marched along each ray (sphere tracing; Hart 1996).
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import random
@@ -13,10 +14,15 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
 
 from pipelines.training import data
+from pipelines.training.data import captions
 
 SIDE, COUNT = 64, 2000
+WORDED, WAYS = 8000, 2  # toys that are spoken of, and in how many ways
 AZIMUTHS, ELEVATIONS = range(0, 360, 30), (-10, 15, 40)  # degrees; a view's number is elevation * 12 + azimuth
 DISTANCE, FOV = 2.6, 40.0  # as Camera.around has them
 COLOURS = {
@@ -24,7 +30,7 @@ COLOURS = {
     "pink": (240, 130, 170), "white": (240, 240, 236), "black": (45, 45, 50), "brown": (130, 85, 50), "grey": (150, 150, 155),
 }  # fmt: skip
 MAIN = ["red", "orange", "yellow", "green", "blue", "purple", "pink", "white", "black", "brown"]
-LIGHT = np.array([0.4, 0.8, 0.45], np.float32) / np.linalg.norm([0.4, 0.8, 0.45])
+LIGHT = (0.4, 0.8, 0.45)  # where it comes from
 
 
 Triple = tuple[float | int, float | int, float | int]
@@ -44,103 +50,105 @@ class Part:
     second: str = "white"
 
 
-def local(part: Part, p: np.ndarray) -> np.ndarray:
+@functools.lru_cache(1024)
+def numbers(values: tuple, device: torch.device) -> Tensor:
+    """A few numbers as a tensor, sent to the device once."""
+    return torch.tensor(values, dtype=torch.float32, device=device)
+
+
+def local(part: Part, p: Tensor) -> Tensor:
     """Points (n, 3) as the part sees them."""
-    p = p - np.array(part.at, np.float32)
-    for degrees, (i, j) in zip(part.turn, ((0, 1), (2, 0)), strict=True):
-        if degrees:
-            c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
-            p = p.copy()
-            p[:, i], p[:, j] = c * p[:, i] + s * p[:, j], c * p[:, j] - s * p[:, i]
-    return p
+    x, y, z = (p - numbers(part.at, p.device)).unbind(1)
+    first, second = (math.radians(degrees) for degrees in part.turn)
+    if first:
+        x, y = math.cos(first) * x + math.sin(first) * y, math.cos(first) * y - math.sin(first) * x
+    if second:
+        z, x = math.cos(second) * z + math.sin(second) * x, math.cos(second) * x - math.sin(second) * z
+    return torch.stack([x, y, z], 1)
 
 
-def distance(part: Part, p: np.ndarray) -> np.ndarray:
+def distance(part: Part, p: Tensor) -> Tensor:
     """Signed distance (n,) of points to a part, or a little less."""
     q, (a, b, c) = local(part, p), part.size
     if part.shape == "ellipsoid":  # Quilez's bound
-        k = np.linalg.norm(q / np.array(part.size, np.float32), axis=1)
-        g = np.linalg.norm(q / np.square(np.array(part.size, np.float32)), axis=1)
-        return np.where(g > 1e-6, k * (k - 1) / np.maximum(g, 1e-6), -min(part.size))
+        size = numbers(part.size, p.device)
+        k, g = (q / size).norm(dim=1), (q / size.square()).norm(dim=1)
+        return torch.where(g > 1e-6, k * (k - 1) / g.clamp_min(1e-6), -min(part.size))
     if part.shape == "box":
-        d = np.abs(q) - np.array(part.size, np.float32) + part.soft
-        return np.linalg.norm(np.maximum(d, 0), axis=1) + np.minimum(d.max(1), 0) - part.soft
-    around = np.hypot(q[:, 0], q[:, 2])
+        d = q.abs() - numbers(part.size, p.device) + part.soft
+        return d.clamp_min(0).norm(dim=1) + d.amax(1).clamp_max(0) - part.soft
+    around = torch.hypot(q[:, 0], q[:, 2])
     if part.shape == "cylinder":  # radius a, half height b
-        d = np.stack([around - a, np.abs(q[:, 1]) - b], 1) + part.soft
-        return np.linalg.norm(np.maximum(d, 0), axis=1) + np.minimum(d.max(1), 0) - part.soft
+        d = torch.stack([around - a, q[:, 1].abs() - b], 1) + part.soft
+        return d.clamp_min(0).norm(dim=1) + d.amax(1).clamp_max(0) - part.soft
     if part.shape == "cone":  # radius a below, c above, half height b
-        h = np.clip((q[:, 1] + b) / (2 * b), 0, 1)
+        h = ((q[:, 1] + b) / (2 * b)).clamp(0, 1)
         side = (around - (a + (c - a) * h)) * (2 * b) / math.hypot(2 * b, a - c)
-        return np.maximum(side, np.abs(q[:, 1]) - b) - part.soft / 2
-    return np.hypot(np.hypot(q[:, 0], q[:, 1]) - a, q[:, 2]) - b  # torus about z: radius a, thickness b
+        return torch.maximum(side, q[:, 1].abs() - b) - part.soft / 2
+    return torch.hypot(torch.hypot(q[:, 0], q[:, 1]) - a, q[:, 2]) - b  # torus about z: radius a, thickness b
 
 
-def tint(part: Part, p: np.ndarray) -> np.ndarray:
+def tint(part: Part, p: Tensor) -> Tensor:
     """Colours (n, 3) in [0, 1] of points on a part."""
-    first, second = (np.array(COLOURS[name], np.float32) / 255 for name in (part.colour, part.second))
+    first, second = (numbers(COLOURS[name], p.device) / 255 for name in (part.colour, part.second))
     q = local(part, p)
     if part.pattern == "stripes":
-        there = np.sin(q[:, 1] * math.pi / 0.09) > 0
+        there = (q[:, 1] * math.pi / 0.09).sin() > 0
     elif part.pattern == "dots":
-        turn, up = np.arctan2(q[:, 0], q[:, 2]) * 6 / (2 * math.pi), q[:, 1] / 0.22
-        row = np.round(up)
-        there = np.hypot((turn + 0.5 * row) % 1 - 0.5, up - row) < 0.28
+        turn, up = torch.atan2(q[:, 0], q[:, 2]) * 6 / (2 * math.pi), q[:, 1] / 0.22
+        row = up.round()
+        there = torch.hypot((turn + 0.5 * row) % 1 - 0.5, up - row) < 0.28
     else:
-        there = np.zeros(len(p), bool)
-    return np.where(there[:, None], second, first)
+        return first.expand(len(p), 3)
+    return torch.where(there[:, None], second, first)
 
 
-def scene(parts: list[Part], p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def scene(parts: list[Part], p: Tensor) -> tuple[Tensor, Tensor]:
     """The least distance (n,), and whose it is."""
-    every = np.stack([distance(part, p) for part in parts])
-    return every.min(0), every.argmin(0)
+    least = torch.stack([distance(part, p) for part in parts]).min(0)
+    return least.values, least.indices
 
 
-def rays(azimuth: float | int, elevation: float | int, side: int) -> tuple[np.ndarray, np.ndarray]:
+def rays(azimuth: float | int, elevation: float | int, side: int) -> tuple[Tensor, Tensor]:
     """Where a camera stands (3,), and unit directions (side², 3) through its pixels: as splatting.Camera.around has it."""
     a, e = math.radians(azimuth), math.radians(elevation)
-    back = np.array([math.cos(e) * math.sin(a), math.sin(e), math.cos(e) * math.cos(a)], np.float32)
-    right = np.array([math.cos(a), 0, -math.sin(a)], np.float32)
-    down, reach = -np.cross(back, right), math.tan(math.radians(FOV) / 2)
-    step = (np.arange(side, dtype=np.float32) + 0.5) / side * 2 - 1
-    towards = reach * (np.tile(step, side)[:, None] * right + np.repeat(step, side)[:, None] * down) - back
-    return DISTANCE * back, towards / np.linalg.norm(towards, axis=1, keepdims=True)
+    back = torch.tensor([math.cos(e) * math.sin(a), math.sin(e), math.cos(e) * math.cos(a)])
+    right = torch.tensor([math.cos(a), 0, -math.sin(a)])
+    down, reach = -torch.linalg.cross(back, right), math.tan(math.radians(FOV) / 2)
+    step = (torch.arange(side) + 0.5) / side * 2 - 1
+    return DISTANCE * back, F.normalize(reach * (step.repeat(side)[:, None] * right + step.repeat_interleave(side)[:, None] * down) - back, dim=1)
 
 
-def shoot(parts: list[Part], azimuth: float | int, elevation: float | int, side: int = SIDE, fine: int = 2) -> tuple[np.ndarray, np.ndarray]:
-    """A view: uint8 (side, side, 3), each pixel the mean of fine² rays; and the depth (side, side), 0 where there is nothing."""
+@torch.inference_mode()
+def shoot(parts: list[Part], cameras: list[tuple[float | int, float | int]], side: int = SIDE, fine: int = 2, device: str = "cpu") -> tuple[np.ndarray, np.ndarray]:
+    """Views from cameras (azimuth, elevation): uint8 (v, side, side, 3), each pixel the mean of fine² rays; and depths fp16 (v, side, side),
+    0 where there is nothing."""
     whole = side * fine
-    eye, towards = rays(azimuth, elevation, whole)
-    middle = -(towards @ eye)  # where a ray is nearest to the origin
-    miss = np.linalg.norm(eye + middle[:, None] * towards, axis=1) > 1.05
-    live, far = np.flatnonzero(~miss), np.zeros(whole * whole, np.float32)
-    far[live], hit = np.maximum(middle[live] - 1.05, 0.1), np.zeros(whole * whole, bool)
+    eyes, towards = (torch.cat(part).to(device) for part in zip(*((e.expand(whole**2, 3), d) for e, d in (rays(*at, whole) for at in cameras)), strict=True))
+    middle = -(towards * eyes).sum(1)  # where a ray is nearest to the origin
+    live = ((eyes + middle[:, None] * towards).norm(dim=1) <= 1.05).nonzero()[:, 0]
+    far, hit = torch.zeros_like(middle), torch.zeros(len(middle), dtype=torch.bool, device=device)
+    far[live] = (middle[live] - 1.05).clamp_min(0.1)
     for _ in range(64):
         if not len(live):
             break
-        d, _ = scene(parts, eye + far[live, None] * towards[live])
+        d, _ = scene(parts, eyes[live] + far[live, None] * towards[live])
         far[live] += d
         hit[live[d < 0.002]] = True
         live = live[(d >= 0.002) & (far[live] < middle[live] + 1.1)]
-    sheet = np.ones((whole * whole, 3), np.float32)
-    at = np.flatnonzero(hit)
-    if len(at):
-        p = eye + far[at, None] * towards[at]
-        steps = 0.004 * np.eye(3, dtype=np.float32)
-        normal = np.stack([scene(parts, p + s)[0] - scene(parts, p - s)[0] for s in steps], 1)
-        normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-9
-        whose, colour = scene(parts, p)[1], np.zeros((len(at), 3), np.float32)
-        for k, part in enumerate(parts):
-            some = whose == k
-            if some.any():
-                colour[some] = tint(part, p[some])
-        open_ = np.clip(scene(parts, p + 0.12 * normal)[0] / 0.12, 0.3, 1)  # how open the place is
-        light = 0.42 + 0.5 * np.clip(normal @ LIGHT, 0, 1) + 0.16 * np.clip(normal[:, 1] * 0.5 + 0.5, 0, 1)
-        sheet[at] = np.clip(colour * (light * (0.55 + 0.45 * open_))[:, None], 0, 1)
-    picture = sheet.reshape(side, fine, side, fine, 3).mean((1, 3))
-    depth = np.where(hit, far, 0).reshape(whole, whole)[::fine, ::fine]
-    return (picture * 255).round().astype(np.uint8), depth.astype(np.float16)
+    sheet, at = torch.ones(len(middle), 3, device=device), hit.nonzero()[:, 0]
+    p = eyes[at] + far[at, None] * towards[at]
+    steps = 0.004 * torch.eye(3, device=device)
+    normal = F.normalize(torch.stack([scene(parts, p + s)[0] - scene(parts, p - s)[0] for s in steps], 1), dim=1)
+    whose, colour = scene(parts, p)[1], torch.zeros(len(at), 3, device=device)
+    for k, part in enumerate(parts):
+        colour = torch.where((whose == k)[:, None], tint(part, p), colour)
+    light = F.normalize(torch.tensor(LIGHT, device=device), dim=0)
+    open_ = (scene(parts, p + 0.12 * normal)[0] / 0.12).clamp(0.3, 1)  # how open the place is
+    lit = 0.42 + 0.5 * (normal @ light).clamp(0, 1) + 0.16 * (normal[:, 1] * 0.5 + 0.5).clamp(0, 1)
+    sheet[at] = (colour * (lit * (0.55 + 0.45 * open_))[:, None]).clamp(0, 1)
+    picture = (sheet.view(-1, side, fine, side, fine, 3).mean((2, 4)) * 255).round().to(torch.uint8)
+    return picture.cpu().numpy(), torch.where(hit, far, 0).view(-1, whole, whole)[:, ::fine, ::fine].half().cpu().numpy()
 
 
 # the kinds: each makes parts, and says what is special about it
@@ -279,36 +287,55 @@ def compose(number: int) -> tuple[list[Part], dict]:
     parts, told = KINDS[kind](r, main, other)
     place = data.unit_hash(f"toys {kind} {main}")  # a kind in a colour is in one split
     split = "test" if place < 0.08 else "validation" if place < 0.12 else "train"
-    return parts, {"kind": kind, "colour": main, "other": other, "told": told, "split": split}
+    shape = next((line for line in told if not line.startswith(f"{other} ")), None)
+    part = next((line.removeprefix(f"{other} ") for line in told if line.startswith(f"{other} ")), None)
+    return parts, {"kind": kind, "colour": main, "other": other, "shape": shape, "part": part, "told": told, "split": split}
 
 
-def caption(row: dict, r: random.Random) -> str:
-    """Kind and colour, most of the time with what is special."""
+def caption(row: dict, r: random.Random) -> tuple[str, list[str]]:
+    """Kind and colour, most of the time with what is special; and which labels it names."""
     told = [part for part in row["told"] if r.random() < 0.75]
     r.shuffle(told)
+    named = ["kind", "colour", *["shape"] * (row["shape"] in told)]
+    named += ["other", "part"] * (f"{row['other']} {row['part']}" in told)
     what = f"{row['colour']} {r.choice(SAID[row['kind']])}"
     what = f"{'an' if what[0] in 'aeiou' else 'a'} {what}" if r.random() < 0.6 else what
-    return what + (f"{r.choice([' with ', ', '])}{', '.join(told)}" if told else "")
+    return what + (f"{r.choice([' with ', ', '])}{', '.join(told)}" if told else ""), named
+
+
+def rows() -> list[dict]:
+    """The labels of more toys than there are pictures of: words cost nothing."""
+    return [compose(k)[1] for k in range(WORDED)]
+
+
+def said() -> None:
+    """Read the captions of training toys, WAYS of saying each."""
+    ways = [(k, *caption(row, random.Random(f"{way} ways to say {k}"))) for k, row in enumerate(rows()) if row["split"] == "train" for way in range(WAYS)]
+    of, lines, named = map(list, zip(*ways, strict=True))
+    captions.keep("toys", lines, of, named)
+
+
+CAMERAS = [(azimuth, elevation) for elevation in ELEVATIONS for azimuth in AZIMUTHS]
 
 
 def views(number: int) -> tuple[np.ndarray, np.ndarray]:
     """All 36 views and depths of a toy."""
-    parts, _ = compose(number)
-    shots = [shoot(parts, azimuth, elevation) for elevation in ELEVATIONS for azimuth in AZIMUTHS]
-    return np.stack([picture for picture, _ in shots]), np.stack([depth for _, depth in shots])
+    torch.set_num_threads(1)  # as many toys at a time as there are cores
+    return shoot(compose(number)[0], CAMERAS)
 
 
 def build() -> None:
     """Make and see them all."""
-    folder, rows = data.cache_dir() / "data" / "toys", [compose(k)[1] for k in range(COUNT)]
+    folder, labels = data.cache_dir() / "data" / "toys", rows()[:COUNT]
     folder.mkdir(parents=True, exist_ok=True)
     pictures = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (COUNT, 36, SIDE, SIDE, 3))
     depths = np.lib.format.open_memmap(folder / "depths.npy", "w+", np.float16, (COUNT, 36, SIDE, SIDE))
     with ProcessPoolExecutor(2) as pool:
         for k, (seen, deep) in enumerate(pool.map(views, range(COUNT), chunksize=8)):
             pictures[k], depths[k] = seen, deep
-    for number, row in enumerate(rows):
-        row["caption"] = caption(row, random.Random(f"said {number}"))
+    for number, row in enumerate(labels):
+        row["caption"], _ = caption(row, random.Random(f"said {number}"))
     data.contact_sheet(pictures[:12, 12:24:3].reshape(-1, SIDE, SIDE, 3), columns=8).save(folder / "sheet.png")
-    (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in labels))
+    said()
     print(f"{COUNT} toys in {folder}")
