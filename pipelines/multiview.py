@@ -14,7 +14,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from pipelines import text
 from pipelines.nn.dit import Config, Transformer, patchify
 
 At = tuple[float | int, float | int]  # where a camera stands: azimuth and elevation, in degrees
@@ -35,7 +34,6 @@ class MultiView(nn.Module):
         super().__init__()
         self.config, c = config, config
         self.transformer = Transformer(c)
-        self.resampler = text.Resampler(c.words, c.queries)
         self.camera = nn.Sequential(nn.Linear(10, c.width), nn.SiLU(), nn.Linear(c.width, c.width))
         self.enter = nn.Linear((c.channels + 1) * c.patch**2, c.width)
         nn.init.zeros_(self.enter.weight)

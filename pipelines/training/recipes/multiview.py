@@ -46,7 +46,6 @@ class Recipe:
         base, about = weights.read("latent-diffusion")
         model = MultiView(Config(**about["config"]))
         model.transformer.load_state_dict({k.removeprefix("transformer."): v for k, v in base.items() if k.startswith("transformer.")})
-        model.resampler = self.resampler
         return model
 
     def draw(self, split: str, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
