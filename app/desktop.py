@@ -18,13 +18,14 @@ from PIL import Image
 from app import api, live, metadata, viewer
 from app.forms import Form
 from app.history import History
-from app.tabs import audio, edit, image, sketch, train, video
+from app.tabs import audio, edit, image, shape, sketch, train, video
 from pipelines import pictures, sounds
 from pipelines.catalogue import CATALOGUE, TRAINING, find
 from pipelines.settings import Settings
 
 TABS: dict[str, Callable[[Desktop], None]] = {
-    "Image": image.build, "Edit": edit.build, "Sketch": sketch.build, "Video": video.build, "Audio": audio.build, "Train": train.build,
+    "Image": image.build, "Edit": edit.build, "Sketch": sketch.build, "Video": video.build, "Audio": audio.build, "3D": shape.build,
+    "Train": train.build,
 }  # fmt: skip
 NEEDS = {"Video": "video", "Audio": "audio-tokens"}  # a tab is there once its model is
 
@@ -80,6 +81,11 @@ class Desktop:
         """The tab that runs a model; "" if none does."""
         return next((tab for tab, (form, _) in self.tabs.items() if model in form.models), "")
 
+    def called(self, model: str) -> str:
+        """What that tab is called."""
+        tab = self.tab_of(model)
+        return "3D" if tab == "shape" else tab.capitalize()
+
     @staticmethod
     def tell(message: dict[str, Any], tab: str = "") -> str:
         """A message for the browser, or for one tab's viewer. The number makes each one differ from the last, so that none is taken for a repeat."""
@@ -114,9 +120,10 @@ class Desktop:
         try:
             model, settings = metadata.from_file(path)
             if model not in form.models:
-                raise metadata.MetadataError(f"This picture was made by {find(model).title}; open the tab {self.tab_of(model).capitalize()} and drop it there.")
+                raise metadata.MetadataError(f"This picture was made by {find(model).title}; open the tab {self.called(model)} and drop it there.")
         except metadata.MetadataError as error:
-            laid = self.heard(path) if "sound" in form.given else self.canvas(path) if form.given else {"error": str(error)}
+            thing = tab == "shape" and path.lower().endswith((".ply", ".splat", ".glb"))
+            laid = self.thing(path) if thing else self.heard(path) if "sound" in form.given else self.canvas(path) if form.given else {"error": str(error)}
             return [self.tell(laid, tab), *self.unchanged(form)]
         said = {"same_seed": True, "say": "Settings restored: Generate makes the same picture.", "canvas": self.given(form, settings)}
         return [self.tell(said, tab), model, *form.values(settings)]
@@ -141,6 +148,18 @@ class Desktop:
         return {"canvas": {"sound": sound}, "say": "The sound is taken as mono at 16 kHz, its first 30 seconds."}
 
     @staticmethod
+    def thing(path: str) -> dict[str, Any]:
+        """A message that shows a file of splats, or a mesh, to be turned; or says why not."""
+        from pipelines import multiview, scenes
+
+        try:
+            splats = scenes.opened(path)
+        except scenes.SceneError as error:
+            return {"error": str(error)}
+        note = f"{len(splats):,} splats of a file; drag to turn them"
+        return {"canvas": {"splats": {"url": multiview.splat_url(splats), "count": len(splats)}, "note": note}}
+
+    @staticmethod
     def given(form: Form, settings: Settings) -> dict[str, str]:
         """What settings hold for the canvas."""
         return {name: getattr(settings, name) for name in form.given if hasattr(settings, name)}
@@ -157,7 +176,7 @@ class Desktop:
                 return [self.tell(self.canvas(Image.open(io.BytesIO(entry.png))), tab), *self.unchanged(form)]
             model, settings = metadata.checked(entry.model, entry.settings)
             if model not in form.models:
-                raise metadata.MetadataError(f"This picture was made by {find(model).title}; open the tab {self.tab_of(model).capitalize()} first.")
+                raise metadata.MetadataError(f"This picture was made by {find(model).title}; open the tab {self.called(model)} first.")
         except (metadata.MetadataError, sqlite3.Error, OSError) as error:
             return [self.tell({"error": str(error)}), *self.unchanged(form)]
         shown = {"name": f"{model}-{settings.seed}.png", "url": viewer.data_url(entry.png, "image/png"), "seed": settings.seed}
@@ -165,6 +184,8 @@ class Desktop:
             shown |= viewer.reel(entry.png, model, settings)
         elif model.startswith("audio"):
             shown |= viewer.record(entry.png, model, settings)
+        elif tab == "shape":
+            shown |= viewer.turntable(entry.png, model, settings)
         return [self.tell({"picture": shown, "same_seed": True, "canvas": self.given(form, settings)}, tab), model, *form.values(settings)]
 
     def link(self, model: str, form: Form, values: tuple[Any, ...]) -> str:

@@ -40,7 +40,9 @@ def theme() -> gr.themes.Base:
 LAUNCH: dict[str, Any] = {
     "theme": theme(),
     "css_paths": [STATIC / "darkroom.css"],
-    "head": "".join(f"<script>{(STATIC / name).read_text()}</script>" for name in ("canvas.js", "sketch.js", "pile.js", "clip.js", "sound.js", "darkroom.js")),
+    "head": "".join(
+        f"<script>{(STATIC / name).read_text()}</script>" for name in ("canvas.js", "sketch.js", "pile.js", "clip.js", "sound.js", "shape.js", "darkroom.js")
+    ),
     "footer_links": [],
     "ssr_mode": False,  # a second server in node, which costs seconds at the start
     "run_history": False,

@@ -17,6 +17,7 @@ from pipelines.frame import Clip, Frame, Sound, changes, tile
 
 QUALITY = 85
 TYPES = {"png": "image/png", "webp": "image/webp", "gif": "image/gif", "mp4": "video/mp4", "zip": "application/zip", "wav": "audio/wav", "flac": "audio/flac"}
+TYPES |= {"ply": "application/octet-stream", "splat": "application/octet-stream", "glb": "model/gltf-binary"}
 FILM = 60  # frames that the scrubber keeps at most
 
 SYMBOLS = {  # the update as papers write it; x̂, n̂ and z are the estimate, the noise that it implies, and fresh noise
@@ -93,21 +94,40 @@ def record(png: bytes, model: str, settings: Any) -> dict[str, Any]:
     return {"frame": told(frame), "files": files(sound, f"{model}-{settings.seed}", True)}
 
 
+def turntable(png: bytes, model: str, settings: Any) -> dict[str, Any]:
+    """A thing of the history as its run told it at the end; nothing of it where splats were fitted to a picture."""
+    from pipelines.multiview import splat_url
+    from pipelines.scenes import INSIDE, Shape
+
+    with Image.open(io.BytesIO(png)) as image:
+        image.load()
+        if INSIDE not in image.info:
+            return {}
+    shape = Shape.from_png(png, model, settings.model_dump())
+    detail = {"splats": {"url": splat_url(shape.splats), "count": len(shape.splats)}}
+    frame = Frame(settings.steps, settings.steps, np.asarray(shape.image), None, "from the history; Generate develops it again", shape, detail)
+    return {"frame": told(frame), "files": files(shape, f"{model}-{settings.seed}", True)}
+
+
 def thinned(steps: int) -> set[int]:
     """The steps that the scrubber keeps: at most FILM, evenly picked, the first and the last among them."""
     return {1 + round(i * (steps - 1) / (FILM - 1)) for i in range(FILM)}
 
 
-def shell(tab: str, board: str = "", tools: str = "", beside: bool = False, clip: bool = False, sound: bool = False) -> str:
+def shell(tab: str, board: str = "", tools: str = "", beside: bool = False, clip: bool = False, sound: bool = False, shape: bool = False) -> str:
     """The viewer's markup; the ids begin with the tab's name. A board to paint on takes the picture's place, or stands beside it;
-    a clip is played on a canvas of its own, a sound below its spectrogram."""
+    a clip is played and a thing turned on a canvas of its own, a sound below its spectrogram."""
     sheet = (
         SHELL.replace("<!-- board -->", board)
-        .replace("<!-- tools -->", CLIP_TOOLS if clip else SOUND_TOOLS if sound else tools)
-        .replace("<!-- clip -->", CLIP if clip else "")
+        .replace("<!-- tools -->", CLIP_TOOLS if clip else SOUND_TOOLS if sound else SHAPE_TOOLS if shape else tools)
+        .replace("<!-- clip -->", CLIP if clip else SHAPE if shape else "")
     )
     if sound:
         sheet = sheet.replace("what you would like to see, then develop it", "what you would like to hear, then develop it")
+    if shape:
+        sheet = sheet.replace("State x<sub>t</sub>", "State x<sub>t</sub>, then error").replace(
+            "what you would like to see, then", "what toy you would like, then"
+        )
     if beside:
         sheet = sheet.replace('class="tray"', 'class="tray beside"').replace("Write what you would like to see, then develop it.", "Draw on the paper.")
     elif board:
@@ -116,9 +136,14 @@ def shell(tab: str, board: str = "", tools: str = "", beside: bool = False, clip
     return sheet.replace('id="', f'id="{tab}-')
 
 
-def inspector(tab: str, clip: bool = False, sound: bool = False) -> str:
+def inspector(tab: str, clip: bool = False, sound: bool = False, shape: bool = False) -> str:
     """The inspector's markup, likewise."""
-    return ((CLIP_INSPECTOR if clip else SOUND_INSPECTOR if sound else "") + INSPECTOR).replace('id="', f'id="{tab}-')
+    sheet = INSPECTOR
+    if shape:
+        sheet = sheet.replace('<div class="card">', '<div class="card" hidden>', 1).replace(
+            "How far the picture still moves", "How far the views still move; then the loss of the fit"
+        )
+    return ((CLIP_INSPECTOR if clip else SOUND_INSPECTOR if sound else "") + sheet).replace('id="', f'id="{tab}-')
 
 
 SHELL = """
@@ -145,12 +170,16 @@ SHELL = """
     <span id="send" hidden><button type="button" class="send" data-to="edit">Edit this</button>
       <button type="button" class="send" data-to="sketch">Sketch this</button>
       <button type="button" class="send" data-to="video">Animate this</button>
+      <button type="button" class="send" data-to="shape">Make it 3D</button>
       <button type="button" class="send" data-to="audio">Go on from this</button></span>
   </div>
 </section>
 """
 
 CLIP = '<canvas id="clip" class="clip" role="img" aria-label="The clip" hidden></canvas>'
+SHAPE = '<canvas id="orbit" class="orbit" tabindex="0" role="img" aria-label="The thing; drag or use the arrow keys to turn it, the wheel to come nearer" hidden></canvas>'
+SHAPE_TOOLS = """<div id="tools" class="tools reel" hidden><button type="button" data-do="spin" aria-pressed="true">Hold still</button>
+    <button type="button" data-do="solid" aria-pressed="false">Ellipsoids</button><button type="button" data-do="front">Front</button></div>"""
 CLIP_TOOLS = """<div id="tools" class="tools reel"><button type="button" data-do="play" aria-pressed="true">Pause</button>
     <input id="frame" class="own" type="range" min="1" max="1" value="1" aria-label="Frame"><output id="at">–</output></div>"""
 CLIP_INSPECTOR = """

@@ -35,6 +35,7 @@ class Entry:
 
 BASE = ("latent-diffusion", "autoencoder")
 SOUND = ("audio-words", "audio-codec")
+VIEWS = ("multiview", "toy-words", "autoencoder")
 CONTROLS = ("controlnet-edges", "controlnet-scribble", "controlnet-palette")
 TRAINING = ("video", "audio-flow", "audio-tokens", "audio-codec")  # listed once their weights are here
 CATALOGUE = {
@@ -51,6 +52,9 @@ CATALOGUE = {
         Entry("audio-flow", "Sound, as a flow", "audio_flow", "Pipeline", "words or a sound to a sound", s.AudioFlow, ("audio-flow", *SOUND)),
         Entry("audio-tokens", "Sound, code by code", "audio_tokens", "Pipeline", "words or a sound's end to a sound", s.AudioTokens, ("audio-tokens", *SOUND)),
         Entry("audio-codec", "Codec", "audio", "Pipeline", "a sound to codes and back", s.AudioCodec, ("audio-codec",)),
+        Entry("text-to-3d", "Words to 3D", "multiview", "TextTo3D", "words to views, views to splats", s.TextTo3D, VIEWS),
+        Entry("image-to-3d", "Picture to 3D", "multiview", "ImageTo3D", "a picture to views, views to splats", s.ImageTo3D, VIEWS),
+        Entry("splatting", "Splatting", "multiview", "Splatting", "views or a picture to splats", s.Splatting, ()),
         Entry("lora", "LoRA", "teaching", "Pipeline", "pictures to a style of your own", s.Teaching, BASE),
     ]
     if entry.name not in TRAINING or (BUNDLED / f"{entry.name}.json").exists()

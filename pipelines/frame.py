@@ -190,7 +190,7 @@ class Frame:
     preview: UInt8[np.ndarray, "h w 3"]  # what the model believes now (the x0 estimate)
     state: UInt8[np.ndarray, "hs ws 3"] | None = None  # where it stands (x_t)
     note: str = ""  # one short line
-    result: Picture | Clip | Sound | list[Picture] | list[Clip] | None = None  # None until the last frame
+    result: Result | list[Picture] | list[Clip] | None = None  # None until the last frame
     detail: dict[str, Any] = field(default_factory=dict)  # numbers and maps that the inspector draws
 
 

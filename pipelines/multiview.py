@@ -7,16 +7,29 @@ and, through a further input as a mask is in inpainting, what is seen from there
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+import base64
+import random
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
 
+import cv2
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
+from pipelines import autoencoder, latent_diffusion, samplers, scenes, settings, text, weights
+from pipelines import frame as contract
+from pipelines.editing import held
 from pipelines.nn.dit import Config, Transformer, patchify
+from pipelines.pictures import MODEL_SIDE as SIDE
+from pipelines.pictures import pixels, square
+from pipelines.settings import FITTED
+from pipelines.splatting import Camera, Growth, Splats, bytes_of, decibels, enlarged, fit, missed, paint, render
+from pipelines.training.data import toys
 
 At = tuple[float | int, float | int]  # where a camera stands: azimuth and elevation, in degrees
+FRAMED = 104  # pixels of 128 that a given thing fills
 RIG: list[At] = [(0, 15), (60, 15), (120, 15), (180, 15), (240, 15), (300, 15), (30, 40), (210, 40)]  # eight views that see all of a thing
 
 
@@ -54,3 +67,160 @@ def stacked(views: Float[Tensor, "b v c h w"]) -> Float[Tensor, "b c vh w"]:
 def apart(z: Float[Tensor, "b c vh w"]) -> Float[Tensor, "b v c h w"]:
     """And back."""
     return z.unflatten(2, (-1, z.shape[3])).transpose(1, 2)
+
+
+def rig(azimuth: float | int = 0, elevation: float | int = 15) -> list[At]:
+    """The eight cameras when the first stands there: the others stand around the thing from it."""
+    return [(azimuth, elevation), *(((azimuth + a) % 360, e) for a, e in RIG[1:])]
+
+
+def alone(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "128 128 3"]:
+    """The largest thing of a picture before white, in the middle and as large as toys are: the background, one colour or not, is told from
+    it by GrabCut (Rother et al. 2004), beginning with what differs from the border's colour. Raises ValueError where there is nothing."""
+    small = cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    border = np.concatenate([small[:3].reshape(-1, 3), small[-3:].reshape(-1, 3), small[:, :3].reshape(-1, 3), small[:, -3:].reshape(-1, 3)])
+    away = np.abs(small.astype(int) - np.median(border, 0)).max(2)
+    mask = np.where(away > 24, cv2.GC_PR_FGD, cv2.GC_BGD).astype(np.uint8)
+    if np.abs(border - np.median(border, 0)).max(1).mean() > 12 and (mask == cv2.GC_PR_FGD).any():  # not one colour
+        mask[[0, -1]] = mask[:, [0, -1]] = cv2.GC_BGD
+        cv2.grabCut(small, mask, None, np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
+    there = np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
+    _, parts, stats, _ = cv2.connectedComponentsWithStats(there)
+    if len(stats) < 2 or stats[1:, cv2.CC_STAT_AREA].max() < 40:
+        raise ValueError("There is no thing to be seen in this picture: choose one of a single thing before a plain background.")
+    k = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
+    x, y, w, h = stats[k, :4]
+    inside = cv2.morphologyEx((parts == k).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    cut = np.where(inside[..., None] > 0, small, 255)[y : y + h, x : x + w]
+    scale = FRAMED / max(w, h)
+    cut = cv2.resize(cut, (max(1, round(w * scale)), max(1, round(h * scale))), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    sheet, (top, left) = np.full((SIDE, SIDE, 3), 255, np.uint8), ((SIDE - cut.shape[0]) // 2, (SIDE - cut.shape[1]) // 2)
+    sheet[top : top + cut.shape[0], left : left + cut.shape[1]] = cut
+    return sheet
+
+
+def fitted(
+    views: UInt8[np.ndarray, "v h w 3"], cameras: Sequence[At], s: settings.TextTo3D | settings.Splatting, degree: int, name: str
+) -> Iterator[tuple[int, Splats, np.ndarray, np.ndarray, str, dict[str, Any]]]:
+    """Splats while they are fitted to views of 64 pixels: after each look its number, the splats, what the views' cameras see of them and what of
+    that is wrong (both twice as large), a note, and details."""
+    wanted, seen = torch.from_numpy(views).float() / 255, [Camera.around(float(a), float(e), size=views.shape[1]) for a, e in cameras]
+    begin = min(s.splats, max(1, s.splats * 2 // 5)) if s.grow else s.splats
+    growth = Growth(every=20, first=20, most=s.splats) if s.grow else Growth(every=s.fit + 1)
+    shown = [k * len(cameras) // 8 for k in range(8)]
+    for step, splats, loss in fit(wanted, seen, s.fit, begin, degree, growth, s.seed):
+        if step % FITTED and step != s.fit:
+            continue
+        with torch.no_grad():
+            made = [render(splats, seen[k]) for k in shown]
+        right = sum(decibels(one, wanted[k]) for one, k in zip(made, shown, strict=True)) / len(made)
+        wrong = np.stack([missed(one, wanted[k]) for one, k in zip(made, shown, strict=True)])
+        detail = {"splats": {"url": splat_url(splats), "count": len(splats)}, "moved": loss, "psnr": round(right, 2), "of": name}
+        note = f"fitting: {step} of {s.fit} · {len(splats)} splats · {right:.1f} dB"
+        yield -(-step // FITTED), splats, enlarged(bytes_of(torch.stack(made))), enlarged(wrong), note, detail
+
+
+def splat_url(splats: Splats) -> str:
+    """Splats as the browser's viewer takes them: a .splat file as a data URL."""
+    return "data:application/octet-stream;base64," + base64.b64encode(scenes.to_splat(splats)).decode()
+
+
+def sheet(views: UInt8[np.ndarray, "8 h w 3"]) -> UInt8[np.ndarray, "h2 w4 3"]:
+    """Eight views in two rows of four."""
+    return views.reshape(2, 4, *views.shape[1:]).swapaxes(1, 2).reshape(2 * views.shape[1], 4 * views.shape[2], 3)
+
+
+class TextTo3D(latent_diffusion.Pipeline):
+    """Words to eight views that agree, and these to splats."""
+
+    name = "text-to-3d"
+    Settings: ClassVar[type[contract.Settings]] = settings.TextTo3D
+
+    def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
+        self.device = weights.pick_device(device)
+        self.dtype = torch.float32  # the hints are; it is small
+        tensors, about = weights.read("multiview")
+        self.model = weights.fill(MultiView(Config(**about["config"])), tensors, "multiview").to(self.device)
+        self.transformer, self.autoencoder = self.model.transformer, autoencoder.load(self.device)
+        self.resampler = weights.fill(text.Resampler(about["config"]["words"], about["config"]["queries"]), weights.read("toy-words")[0], "toy-words").to(
+            self.device
+        )
+
+    def run(self, s: settings.TextTo3D) -> Iterator[contract.Frame]:
+        cameras, looks, made = rig(), -(-s.fit // FITTED), None
+        if isinstance(s, settings.ImageTo3D):
+            cameras = rig(s.azimuth, s.elevation)
+        for frame, made in self.views(s, cameras, looks):
+            yield frame
+        assert made is not None
+        views = made.reshape(8, SIDE // 2, 2, SIDE // 2, 2, 3).mean((2, 4)).round().astype(np.uint8)  # what it was taught has 64 pixels
+        for look, splats, seen, wrong, note, detail in fitted(views, cameras, s, 1, "the views"):
+            result = scenes.Shape(splats, self.name, s.model_dump()) if look == looks else None
+            yield contract.Frame(
+                s.steps + look,
+                s.steps + looks,
+                sheet(seen),
+                sheet(wrong),
+                note,
+                result,
+                {**detail, "calls": frame.detail["calls"], "device": frame.detail["device"]},
+            )
+
+    @torch.inference_mode()
+    def views(self, s: settings.TextTo3D, cameras: list[At], looks: int) -> Iterator[tuple[contract.Frame, np.ndarray]]:
+        """A frame a step, and the eight views as they are then believed to be, uint8 (8, 128, 128, 3)."""
+        c, known = self.model.config, None
+        if isinstance(s, settings.ImageTo3D):
+            known = self.autoencoder.encode(torch.from_numpy(alone(pixels(s.image))).permute(2, 0, 1)[None].float().to(self.device) / 127.5 - 1)
+        z, given = torch.zeros(1, len(cameras), c.channels, c.size, c.size, device=self.device), torch.zeros(1, len(cameras), device=self.device)
+        if known is not None:
+            z[:, 0], given[:, 0] = known, 1
+        seen = self.model.hint(stacked(z), given, angles(cameras)[None].to(self.device))
+        times = samplers.grid(s.steps)
+        r = self.prepare(s, times, 1, lambda condition, grid, count: lambda x, t: [seen.repeat(len(x), 1, 1)])
+        fresh = stacked((1 - given)[..., None, None, None].expand_as(z))
+        noise, before = samplers.seeded_noise(s.seed, tuple(fresh.shape[1:]), 1, self.device), 0.0
+        states = samplers.SAMPLERS[s.sampler](held(r.denoise, stacked(z), fresh), noise() * r.path.s(1.0), times, r.path, noise, s.eta)
+        for i, (t, (x, x0, reached)) in enumerate(zip(times[:-1], states, strict=True), 1):
+            glances = [apart(part)[0] for part in (x0, x / max(r.path.a(reached) + r.path.s(reached), 1e-6))]
+            shown, state = (self.autoencoder.glance(part).cpu().numpy() for part in glances)
+            if i == s.steps:
+                shown = self.autoencoder.develop(glances[0]).cpu().numpy()
+            moved, before = (x0 - before).abs().mean().item(), x0
+            detail = {**self.told(r, t, reached, moved), "words": r.condition.names}
+            yield contract.Frame(i, s.steps + looks, sheet(shown), sheet(state), f"views · t {t:.2f} · |Δx0| {moved:.3f}", None, detail), shown
+
+
+class ImageTo3D(TextTo3D):
+    """A picture of a thing, and words if there are any, to the thing."""
+
+    name = "image-to-3d"
+    Settings = settings.ImageTo3D
+
+
+class Splatting(contract.Pipeline):
+    """Splats fitted to true views of a toy, or to a picture on the plane: what both ways of making things end with."""
+
+    name = "splatting"
+    Settings = settings.Splatting
+
+    def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
+        pass  # nothing is learnt beforehand
+
+    def run(self, s: settings.Splatting) -> Iterator[contract.Frame]:
+        if s.method == "scene":
+            parts, about = toys.compose(s.toy)
+            cameras = [toys.CAMERAS[k] for k in range(0, 36) if k % 3 != 1]
+            views, _ = toys.shoot(parts, cameras)
+            for look, splats, made, wrong, note, more in fitted(views, cameras, s, s.degree, toys.caption(about, random.Random(0))[0]):
+                result = scenes.Shape(splats, self.name, s.model_dump()) if look == s.steps else None
+                yield contract.Frame(look, s.steps, sheet(made), sheet(wrong), note, result, {"calls": 0, **more})
+            return
+        wanted = torch.from_numpy(square(pixels(s.image))).float() / 255
+        for step, spots, made, loss in paint(wanted, s.fit, s.splats, s.grow, s.seed):
+            if step % FITTED and step != s.fit:
+                continue
+            picture, look = bytes_of(made), -(-step // FITTED)
+            result = contract.Picture(picture, self.name, s.model_dump()) if look == s.steps else None
+            note = f"fitting: {step} of {s.fit} · {len(spots)} splats · {decibels(made, wanted):.1f} dB"
+            yield contract.Frame(look, s.steps, picture, missed(made, wanted), note, result, {"calls": 0, "loss": loss, "moved": loss})

@@ -1,4 +1,4 @@
-"""Splats in files: .ply as Kerbl et al. 2023 lay it out, which every viewer reads, .splat, which is smaller, and a mesh of them as .glb.
+"""Splats in files: .ply as Kerbl et al. 2023 lay it out, which every viewer reads, .splat, which is smaller, and a mesh of them as .glb; and what a run that ends in splats has made.
 
 Those files have y down and z away (COLMAP's world), as their viewers expect; here y is up. So a scene is turned half around x on its way,
 its harmonics and rotations with it. A file is read as something a stranger sent.
@@ -6,16 +6,23 @@ its harmonics and rotations with it. A file is read as something a stranger sent
 
 from __future__ import annotations
 
+import base64
 import io
 import math
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 import trimesh
+from PIL import Image
 from skimage import measure
 from torch import Tensor
 
-from pipelines.splatting import SH0, Splats
+from pipelines import frame as contract
+from pipelines.splatting import SH0, Camera, Splats, bytes_of, render
 
 MOST = 1_000_000  # splats of a file
 TURNED = (1, -1, -1, 1, -1, 1, 1, -1, 1)  # signs of the harmonics once y and z are turned round
@@ -153,12 +160,11 @@ def density(splats: Splats, side: int) -> tuple[np.ndarray, np.ndarray, float, n
 
 
 def mesh(splats: Splats, side: int = 96, level: float = 0.5) -> trimesh.Trimesh:
-    """The surface where the density is `level`, by marching cubes (Lorensen & Cline 1987), with the splats' colours at its corners.
-    Raises SceneError where there is none."""
+    """The surface where the density is `level`, or where that is nowhere, half of the most, by marching cubes (Lorensen & Cline 1987), with
+    the splats' colours at its corners."""
     total, colours, step, corner = density(splats, side)
     total = np.pad(total, 1)  # so that it is closed
-    if not total.min() < level < total.max():
-        raise SceneError("These splats are too faint for a surface: fit them for longer, or take the .ply file.")
+    level = min(level, float(total.max()) / 2)
     points, faces, _, _ = measure.marching_cubes(total, level)
     at = np.clip((points - 1).round().astype(int), 0, side - 1)
     tint = (255 * colours[tuple(at.T)]).round().clip(0, 255).astype(np.uint8)
@@ -166,7 +172,7 @@ def mesh(splats: Splats, side: int = 96, level: float = 0.5) -> trimesh.Trimesh:
 
 
 def to_glb(splats: Splats) -> bytes:
-    """A coloured mesh as binary glTF, y up. Raises SceneError."""
+    """A coloured mesh as binary glTF, y up."""
     return mesh(splats).export(file_type="glb")
 
 
@@ -183,3 +189,72 @@ def from_glb(file: bytes) -> trimesh.Trimesh:
     if len(found.faces) > MOST:
         raise SceneError(f"This mesh has {len(found.faces):,} faces; it can have up to {MOST:,}.")
     return found
+
+
+INSIDE = "darkroom-splats"  # the PNG text chunk that holds the splats: a .ply, compressed, in base64
+TURN, ROUND = 36, 160  # pictures of a turntable, and pixels of each a side
+
+
+@dataclass(frozen=True)
+class Shape(contract.Result):
+    """A finished thing of splats and what made it. As a picture it is seen from the front, with the splats inside."""
+
+    splats: Splats
+    model: str
+    settings: dict[str, Any]
+    beside: tuple[Path, ...] = ()
+    formats: ClassVar[tuple[str, ...]] = ("png", "ply", "splat", "glb", "mp4")
+
+    @classmethod
+    def from_png(cls, png: bytes, model: str, settings: dict[str, Any]) -> Shape:
+        """Back from a picture. Raises SceneError."""
+        with Image.open(io.BytesIO(png)) as image:
+            image.load()
+            return cls(from_ply(zlib.decompress(base64.b64decode(image.info[INSIDE]))), model, settings)
+
+    @property
+    def image(self) -> Image.Image:
+        """Seen from the front, a little from the side, as a PIL image."""
+        return Image.fromarray(self.seen(30, 20))
+
+    def seen(self, azimuth: float | int, elevation: float | int, size: int = 256) -> np.ndarray:
+        """What a camera sees, uint8 (size, size, 3), before white."""
+        with torch.no_grad():
+            return bytes_of(render(self.splats, Camera.around(float(azimuth), float(elevation), size=size)))
+
+    def file(self, kind: str = "ply", with_settings: bool = True) -> bytes:
+        """The bytes of a .ply, .splat or .glb file, of an MP4 of a turntable, or of a PNG picture; unless told otherwise, the settings travel in
+        the picture and the film."""
+        if kind == "png":
+            buffer, info = io.BytesIO(), contract.chunks(self, with_settings)
+            info.add_text(INSIDE, base64.b64encode(zlib.compress(to_ply(self.splats))).decode())
+            self.image.save(buffer, "PNG", pnginfo=info)
+            return buffer.getvalue()
+        if kind == "mp4":
+            frames = np.stack([self.seen(360 * k / TURN, 15, ROUND) for k in range(TURN)])
+            return contract.Clip(frames, 12, self.model, self.settings).file("mp4", with_settings)
+        return {"ply": to_ply, "splat": to_splat, "glb": to_glb}[kind](self.splats)
+
+
+SAMPLED = 20_000  # points of a mesh that are shown as splats
+
+
+def opened(path: str | Path) -> Splats:
+    """The splats of a .ply, .splat or .glb file; a mesh's surface as small round ones. What is far off or of another size is brought to where
+    cameras look. Raises SceneError."""
+    file, kind = Path(path).read_bytes(), Path(path).suffix.lower()
+    if kind == ".glb":
+        found = from_glb(file)
+        points, faces = trimesh.sample.sample_surface(found, SAMPLED, seed=0)
+        look = found.visual.to_color() if hasattr(found.visual, "to_color") else found.visual  # of textures, the colours at the corners
+        tint, area = look.face_colors[faces, :3] / 255, float(found.area)
+        splats = Splats(*(torch.from_numpy(np.asarray(part, np.float32)) for part in (points, tint)), 0.7 * max(area / SAMPLED, 1e-12) ** 0.5, opacity=0.95)
+    else:
+        splats = from_splat(file) if kind == ".splat" else from_ply(file)
+    with torch.no_grad():
+        low, high = (splats.means.quantile(q, 0) for q in (0.01, 0.99)) if len(splats) < 100_000 else (splats.means[::20].quantile(q, 0) for q in (0.01, 0.99))
+        middle, scale = (low + high) / 2, float(1.5 / (high - low).max().clamp_min(1e-6))
+        if not 0.4 < scale < 2.5 or middle.abs().max() > 0.5:
+            splats.means.copy_((splats.means - middle) * scale)
+            splats.scales.add_(math.log(scale))
+    return splats

@@ -18,6 +18,7 @@ from pipelines.cards import worn_of
 from pipelines.pictures import Given, Mask, Maybe, pixels, square, url
 
 LOOK = 6.0  # seconds from one look at what is being taught to the next
+FITTED = 10  # steps of fitting from one look at the splats to the next
 MORE = {"more": True}  # shown under "More", for those who want to know
 
 
@@ -248,6 +249,66 @@ class AudioCodec(Settings):
     def steps(self) -> int:
         """A codebook a step."""
         return self.books
+
+
+SPLATS = Field(1500, ge=1, le=4000, title="Splats at most", description="How many Gaussians may be used: more show finer things and take longer.")
+FIT = Field(200, ge=10, le=2000, title="Steps of fitting", description="How often the splats are corrected against a view.")
+GROW = Field(True, title="Densify", description="Add splats where they are pulled about, take away those that are hardly seen.")
+
+
+class TextTo3D(LatentDiffusion):
+    """Words to a thing that can be turned."""
+
+    prompt: str = Field("", max_length=2000, description="A toy: what it is, its colours, what is special about it. Empty makes whatever comes to mind.")
+    guidance: float = Field(2.0, ge=1, le=15, description="How strongly to follow the words: 1 is the plain model.")
+    count: Literal[1] = Field(1, description="One thing at a time.")
+    loras: Literal[""] = Field("", description="There are none for toys yet.")
+    splats: int = SPLATS
+    fit: int = FIT
+    grow: bool = GROW
+
+
+class ImageTo3D(TextTo3D):
+    """A picture of a thing to the thing."""
+
+    image: Given = Field(description="One thing before a plain background. Its middle square is used, the background is taken away.")
+    azimuth: int = Field(
+        0, ge=-180, le=180, title="Seen from, degrees round", description="Where the picture was taken from: 0 is its front, 90 its left side."
+    )
+    elevation: int = Field(15, ge=-10, le=40, title="Seen from, degrees up", description="How high the camera stood.")
+
+    @field_validator("image")
+    @classmethod
+    def _small(cls, given: str) -> str:
+        return url(Image.fromarray(square(pixels(given))))
+
+
+class Splatting(Settings):
+    """Splats fitted to views of a toy, or to a picture."""
+
+    method: Literal["scene", "picture"] = Field("scene", title="Fit", description="24 views of a toy, in space; or one picture, on the plane.")
+    toy: int = Field(7, ge=0, le=9999, title="Toy number", description="Which toy: shape, colours and proportions follow from its number.")
+    image: Maybe = Field("", description="The picture to fit. Its middle square is used.")
+    splats: int = SPLATS
+    degree: int = Field(1, ge=0, le=2, title="Degree of the colours", description="How much a colour may depend on where it is seen from: 0 not at all.")
+    fit: int = FIT
+    grow: bool = GROW
+
+    @field_validator("image")
+    @classmethod
+    def _small(cls, given: str) -> str:
+        return given and url(Image.fromarray(square(pixels(given))))
+
+    @model_validator(mode="after")
+    def _given(self) -> Splatting:
+        if self.method == "picture" and not self.image:
+            raise ValueError("There is no picture yet: choose one, or fit a toy.")
+        return self
+
+    @property
+    def steps(self) -> int:
+        """Looks at what was fitted."""
+        return -(-self.fit // FITTED)
 
 
 class Teaching(Settings):

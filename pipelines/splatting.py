@@ -11,9 +11,10 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 
 TILE = 8  # pixels a side
@@ -230,7 +231,8 @@ def decibels(a: Float[Tensor, "h w c"], b: Float[Tensor, "h w c"]) -> float:
 
 def begun(views: Float[Tensor, "v h w 3"], cameras: list[Camera], count: int, degree: int, generator: torch.Generator) -> Splats:
     """Splats at random inside what all views show against white (the visual hull), in the mean of the colours seen there."""
-    found, colours, masks = [], [], (views < 0.97).any(-1).float()
+    found, colours = [], []
+    masks = F.max_pool2d((views < 0.97).any(-1).float()[:, None], 3, 1, 1)[:, 0]  # a pixel wider: drawn views agree only about
     for _ in range(40):
         points = torch.rand(4 * count, 3, generator=generator) * 2 - 1
         inside, tint = torch.ones(len(points), dtype=torch.bool), torch.zeros(len(points), 3)
@@ -304,3 +306,74 @@ def grown(splats: Splats, optim: torch.optim.Optimizer, pull: Float[Tensor, " n"
         group["params"] = [new]
         fresh = torch.arange(len(source)) >= int(stay.sum())  # they begin at rest, or a pair would never part
         optim.state[new] = {name: held[source].index_fill(0, fresh.nonzero()[:, 0], 0) if held.ndim else held for name, held in state.items()}
+
+
+class Spots(nn.Module):
+    """n splats that lie on a picture, in a fixed order from front to back: means and scales in pixels, an angle, an opacity, a colour."""
+
+    def __init__(self, means: Float[Tensor, "n 2"], colours: Float[Tensor, "n 3"], scale: float) -> None:
+        super().__init__()
+        n = len(means)
+        self.means, self.colours = nn.Parameter(means.clone()), nn.Parameter(colours.clone())
+        self.scales, self.angles = nn.Parameter(torch.full((n, 2), math.log(scale))), nn.Parameter(torch.zeros(n))
+        self.opacities = nn.Parameter(torch.zeros(n))
+
+    def __len__(self) -> int:
+        return len(self.means)
+
+    def flat(self) -> Flat:
+        """As the rasteriser takes them."""
+        c, s, (a, b) = self.angles.cos(), self.angles.sin(), (2 * self.scales).exp().unbind(1)
+        spread = torch.stack([c * c * a + s * s * b, c * s * (a - b), s * s * a + c * c * b], 1)
+        return flat(self.means, spread, self.opacities.sigmoid(), torch.arange(len(self), device=self.means.device).float(), self.colours)
+
+
+PAINTED = {"means": 0.4, "colours": 2e-2, "scales": 4e-2, "angles": 4e-2, "opacities": 5e-2}
+
+
+def paint(picture: Float[Tensor, "h w 3"], steps: int = 200, most: int = 1500, grow: bool = True, seed: int = 0) -> Iterator[tuple[int, Spots, Tensor, float]]:
+    """Splats on a plane that look like a picture: after each step its number, the splats, what they look like, and the loss. A third is there
+    from the beginning; if they may grow, the others come where the picture is most wrong, and those that are hardly seen go there too."""
+    generator, (height, width, _) = torch.Generator().manual_seed(seed), picture.shape
+    background, begin = picture.mean((0, 1)), max(1, most // 3) if grow else most
+
+    def scattered(n: int, weight: Float[Tensor, "h w"]) -> Spots:
+        at = torch.multinomial(weight.flatten() + 1e-6, n, replacement=True, generator=generator)
+        means = torch.stack([at % width, at // width], 1) + torch.rand(n, 2, generator=generator)
+        return Spots(means, picture.reshape(-1, 3)[at], max(1.0, 0.4 * math.sqrt(height * width / most)))
+
+    def optimiser(spots: Spots) -> torch.optim.Optimizer:
+        return torch.optim.Adam([{"params": [part], "lr": PAINTED[name]} for name, part in spots.named_parameters()], eps=1e-15)
+
+    spots = scattered(begin, torch.ones(height, width))
+    optim = optimiser(spots)
+    for step in range(1, steps + 1):
+        made, _ = rasterise(spots.flat(), height, width, background)
+        loss = 0.8 * (made - picture).abs().mean() + 0.2 * (1 - similarity(made, picture))
+        loss.backward()
+        optim.step()
+        optim.zero_grad()
+        if grow and step % 15 == 0 and step <= 0.7 * steps:
+            with torch.no_grad():
+                stay = (spots.opacities.sigmoid() > FAINT * 4).nonzero()[:, 0]
+                new = scattered(min(most - len(stay), max(1, most // 8)), (made - picture).abs().mean(-1)) if len(stay) < most else None
+                for name, part in list(spots.named_parameters()):
+                    setattr(spots, name, nn.Parameter(torch.cat([part[stay], *([getattr(new, name)] if new else [])])))
+            optim = optimiser(spots)
+        yield step, spots, made.detach(), loss.item()
+
+
+def missed(made: Float[Tensor, "h w 3"], wanted: Float[Tensor, "h w 3"]) -> UInt8[np.ndarray, "h w 3"]:
+    """The error map: white where a picture is right, red where it is wrong by a quarter of the range or more."""
+    wrong = (4 * (made.detach().clamp(0, 1) - wanted).abs().mean(-1, keepdim=True)).clamp(0, 1)
+    return bytes_of(1 - wrong * torch.tensor([0.1, 0.75, 0.85]))
+
+
+def bytes_of(picture: Float[Tensor, "*n h w 3"]) -> UInt8[np.ndarray, "*n h w 3"]:
+    """A picture in [0, 1] as pixels."""
+    return (picture.detach().clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
+
+
+def enlarged(pictures: UInt8[np.ndarray, "*n h w 3"], times: int = 2) -> UInt8[np.ndarray, "*n h2 w2 3"]:
+    """Each pixel as a square of pixels."""
+    return pictures.repeat(times, -3).repeat(times, -2)

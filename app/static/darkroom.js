@@ -4,7 +4,7 @@ window.darkroom = (() => {
   const fixed = (x, n = 2) => (x === undefined || x === null ? '–' : Number(x).toFixed(n));
   const megabytes = (bytes) => `${Math.round(bytes / 1e6)} MB`;
 
-  const tabs = (name) => [...document.querySelectorAll('#tabs button[role=tab]')].filter((b) => b.textContent.trim().toLowerCase() === name);
+  const tabs = (name) => [...document.querySelectorAll('#tabs button[role=tab]')].filter((b) => b.textContent.trim().toLowerCase() === (name === 'shape' ? '3d' : name));
 
   function toast(text, bad) {
     let box = by('toast');
@@ -16,7 +16,7 @@ window.darkroom = (() => {
   function View(tab) {
     const $ = (id) => by(`${tab}-${id}`);
     let board = null; // the canvas, where the tab has one
-    const beside = Boolean($('lines') || $('pile') || $('clip') || $('wave')); // a sheet that stays beside the picture, or a canvas in its place
+    const beside = Boolean($('lines') || $('pile') || $('clip') || $('wave') || $('orbit')); // a sheet that stays beside the picture, or a canvas in its place
     let film = [], at = 0, spent = 0, show = $('canvas') && !beside ? 'canvas' : 'preview', word = -1, files = [], running = false, waiting = false, watched = false;
 
     function buttons(busy) {
@@ -30,7 +30,7 @@ window.darkroom = (() => {
       const now = $('now');
       $('empty').hidden = true; now.hidden = show === 'canvas'; now.src = url; now.alt = alt;
       $('send').hidden = false;
-      $('send').querySelectorAll('button').forEach((b) => { b.hidden = !tabs(b.dataset.to).length || (b.dataset.to === 'audio') !== Boolean($('wave')); });
+      $('send').querySelectorAll('button').forEach((b) => { b.hidden = b.dataset.to === tab || !tabs(b.dataset.to).length || (b.dataset.to === 'audio') !== Boolean($('wave')); });
     }
 
     function draw() {
@@ -44,6 +44,7 @@ window.darkroom = (() => {
       words(frame); heat(frame); numbers(frame); curve();
       if (frame.clip) canvas().show(frame[show] || frame.preview, frame);
       if ($('wave')) canvas().show(frame, at === film.length - 1 && spent);
+      if ($('orbit')) canvas().show(frame, show);
     }
 
     const nearest = () => { const shown = [...$('film').children].map((t) => Number(t.dataset.at)); return shown.reduce((a, b) => (Math.abs(b - at) < Math.abs(a - at) ? b : a), shown[0] ?? 0); };
@@ -126,7 +127,7 @@ window.darkroom = (() => {
     function links() {
       $('downloads').replaceChildren(...files.map((file, i) => {
         const link = document.createElement('a');
-        link.href = file.url; link.download = file.name; link.textContent = /\.(mp4|webp|gif|zip|wav|flac)$/.test(file.name) && pngs() === 1 ? file.name.split('.').pop().toUpperCase() : film[at]?.clip && pngs() > 1 ? file.name : !file.name.endsWith('.png') ? file.name : pngs() === 1 ? 'Download PNG' : `PNG ${i + 1}`;
+        link.href = file.url; link.download = file.name; link.textContent = /\.(mp4|webp|gif|zip|wav|flac|ply|splat|glb)$/.test(file.name) && pngs() === 1 ? file.name.split('.').pop().toUpperCase() : film[at]?.clip && pngs() > 1 ? file.name : !file.name.endsWith('.png') ? file.name : pngs() === 1 ? 'Download PNG' : `PNG ${i + 1}`;
         return link;
       }));
     }
@@ -196,13 +197,14 @@ window.darkroom = (() => {
       else if (!board && $('pile')) board = window.darkroomPile(tab);
       else if (!board && $('clip')) board = window.darkroomClip(tab);
       else if (!board && $('wave')) board = window.darkroomSound(tab);
+      else if (!board && $('orbit')) board = window.darkroomShape(tab);
       else if (!board && $('canvas')) { board = window.darkroomCanvas(tab); board.set({ image: $('canvas').dataset.example }); $('send').hidden = false; }
       return board;
     }
 
     // "Edit this", "Sketch this": the picture that is seen, finished or not, onto the canvas of another tab
     function send(to) {
-      const url = show === 'canvas' ? canvas().get('image') : film[at]?.clip ? canvas().shot() : pngs() === 1 && at === Math.max(0, film.length - 1) ? files[0].url : $('now').src;
+      const url = show === 'canvas' ? canvas().get('image') : film[at]?.clip || (film[at]?.splats && show === 'preview') ? canvas().shot() : pngs() === 1 && at === Math.max(0, film.length - 1) ? files[0].url : $('now').src;
       tabs(to).forEach((b) => b.click());
       setTimeout(() => view(to).feed({ canvas: to === 'audio' ? { sound: canvas().shot() } : { image: url, first: true } }), 50);
     }
@@ -258,7 +260,7 @@ window.darkroom = (() => {
   document.addEventListener('keydown', (e) => {
     const tab = open();
     if (!tab) return;
-    const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(e.target.tagName) && (e.target.type !== 'range' || e.target.classList.contains('own'));
+    const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(e.target.tagName) && (e.target.type !== 'range' || e.target.classList.contains('own')) || e.target.classList.contains('orbit');
     if (e.key === 'Enter' && (e.ctrlKey || e.metaKey)) { e.preventDefault(); view(tab).generate(); }
     else if (e.key === 'Escape' && view(tab).running()) view(tab).stop();
     else if (!typing && e.key === 'ArrowLeft') { e.preventDefault(); view(tab).step(-1); }

@@ -120,7 +120,9 @@ def rays(azimuth: float | int, elevation: float | int, side: int) -> tuple[Tenso
 
 
 @torch.inference_mode()
-def shoot(parts: list[Part], cameras: list[tuple[float | int, float | int]], side: int = SIDE, fine: int = 2, device: str = "cpu") -> tuple[np.ndarray, np.ndarray]:
+def shoot(
+    parts: list[Part], cameras: list[tuple[float | int, float | int]], side: int = SIDE, fine: int = 2, device: str = "cpu"
+) -> tuple[np.ndarray, np.ndarray]:
     """Views from cameras (azimuth, elevation): uint8 (v, side, side, 3), each pixel the mean of fine² rays; and depths fp16 (v, side, side),
     0 where there is nothing."""
     whole = side * fine

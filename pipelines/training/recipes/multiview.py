@@ -99,4 +99,6 @@ class Recipe:
         return {"held out": round(float(np.mean([self.loss(model, rng, "validation")[0].item() for _ in range(4)])), 4)}
 
     def export(self, model: MultiView, record: dict) -> None:
-        weights.save(self.name, model, vars(model.config), {"data": "toys: shapes composed and seen by this project; training split", "licence": "MIT", **record})
+        weights.save(
+            self.name, model, vars(model.config), {"data": "toys: shapes composed and seen by this project; training split", "licence": "MIT", **record}
+        )
