@@ -20,14 +20,13 @@ from app.forms import Form
 from app.history import History
 from app.tabs import audio, edit, image, shape, sketch, train, video
 from pipelines import pictures, sounds
-from pipelines.catalogue import CATALOGUE, TRAINING, find
+from pipelines.catalogue import find
 from pipelines.settings import Settings
 
 TABS: dict[str, Callable[[Desktop], None]] = {
     "Image": image.build, "Edit": edit.build, "Sketch": sketch.build, "Video": video.build, "Audio": audio.build, "3D": shape.build,
     "Train": train.build,
 }  # fmt: skip
-NEEDS = {"Video": "video", "Audio": "audio-tokens"}  # a tab is there once its model is
 
 HEADER = '<div class="brand"><i class="lamp"></i>Darkroom</div>'
 STATUS = """
@@ -63,8 +62,6 @@ class Desktop:
             )  # fmt: skip
             with gr.Tabs(elem_id="tabs"):
                 for name, build in TABS.items():
-                    if NEEDS.get(name, "image") in TRAINING and NEEDS[name] not in CATALOGUE:
-                        continue
                     with gr.Tab(name, id=name):
                         build(self)
             self.sheet.render()

@@ -22,7 +22,8 @@ TITLES = {
     "loras": "LoRAs", "second_weight": "Weight of the colours", "second_kind": "Take from the colours",
     "amount": "Motion", "fps": "Frames a second", "joint": "Together", "shared": "Each for itself, half of the noise shared",
     "independent": "Each for itself", "top_k": "Likeliest codes",
-    "refill": "Play a span anew", "vary": "Make its like", "continue": "Go on after its end", "start": "Follow the lines from", "scene": "A toy", "picture": "A picture", "end": "Follow the lines up to",
+    "refill": "Play a span anew", "vary": "Make its like", "continue": "Go on after its end", "scene": "A toy", "picture": "A picture",
+    "start": "Follow the lines from", "end": "Follow the lines up to",
 }  # fmt: skip
 GIVEN = ("image", "mask", "control", "second", "last", "pictures", "sound")  # what a canvas gives, not a control
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipelines import settings as s
-from pipelines.cards import BUNDLED
 
 if TYPE_CHECKING:
     from pipelines.frame import Pipeline
@@ -37,7 +36,6 @@ BASE = ("latent-diffusion", "autoencoder")
 SOUND = ("audio-words", "audio-codec")
 VIEWS = ("multiview", "toy-words", "autoencoder")
 CONTROLS = ("controlnet-edges", "controlnet-scribble", "controlnet-palette")
-TRAINING = ("video", "audio-flow", "audio-tokens", "audio-codec")  # listed once their weights are here
 CATALOGUE = {
     entry.name: entry
     for entry in [
@@ -57,7 +55,6 @@ CATALOGUE = {
         Entry("splatting", "Splatting", "multiview", "Splatting", "views or a picture to splats", s.Splatting, ()),
         Entry("lora", "LoRA", "teaching", "Pipeline", "pictures to a style of your own", s.Teaching, BASE),
     ]
-    if entry.name not in TRAINING or (BUNDLED / f"{entry.name}.json").exists()
 }
 
 

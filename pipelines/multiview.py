@@ -147,12 +147,9 @@ class TextTo3D(latent_diffusion.Pipeline):
         )
 
     def run(self, s: settings.TextTo3D) -> Iterator[contract.Frame]:
-        cameras, looks, made = rig(), -(-s.fit // FITTED), None
-        if isinstance(s, settings.ImageTo3D):
-            cameras = rig(s.azimuth, s.elevation)
-        for frame, made in self.views(s, cameras, looks):
+        cameras, looks = rig(s.azimuth, s.elevation) if isinstance(s, settings.ImageTo3D) else rig(), -(-s.fit // FITTED)
+        for frame, made in self.views(s, cameras, looks):  # noqa: B007 - the last one's are fitted
             yield frame
-        assert made is not None
         views = made.reshape(8, SIDE // 2, 2, SIDE // 2, 2, 3).mean((2, 4)).round().astype(np.uint8)  # what it was taught has 64 pixels
         for look, splats, seen, wrong, note, detail in fitted(views, cameras, s, 1, "the views"):
             result = scenes.Shape(splats, self.name, s.model_dump()) if look == looks else None
@@ -216,7 +213,7 @@ class Splatting(contract.Pipeline):
                 result = scenes.Shape(splats, self.name, s.model_dump()) if look == s.steps else None
                 yield contract.Frame(look, s.steps, sheet(made), sheet(wrong), note, result, {"calls": 0, **more})
             return
-        wanted = torch.from_numpy(square(pixels(s.image))).float() / 255
+        wanted = torch.from_numpy(np.array(square(pixels(s.image)))).float() / 255
         for step, spots, made, loss in paint(wanted, s.fit, s.splats, s.grow, s.seed):
             if step % FITTED and step != s.fit:
                 continue

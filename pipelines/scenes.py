@@ -1,4 +1,5 @@
-"""Splats in files: .ply as Kerbl et al. 2023 lay it out, which every viewer reads, .splat, which is smaller, and a mesh of them as .glb; and what a run that ends in splats has made.
+"""Splats in files: .ply as Kerbl et al. 2023 lay it out, which every viewer reads, .splat, which is smaller, and a mesh of them as .glb;
+and what a run that ends in splats has made.
 
 Those files have y down and z away (COLMAP's world), as their viewers expect; here y is up. So a scene is turned half around x on its way,
 its harmonics and rotations with it. A file is read as something a stranger sent.
@@ -182,7 +183,7 @@ def from_glb(file: bytes) -> trimesh.Trimesh:
         raise SceneError("This is no binary glTF file; choose a .glb that a 3D program saved.")
     try:
         found = trimesh.load(io.BytesIO(file), file_type="glb", force="mesh", resolver=None)
-    except Exception:  # noqa: BLE001 - whatever a stranger's file can raise
+    except Exception:  # whatever a stranger's file can raise
         raise SceneError("This .glb file is damaged, or parts of it lie in other files; save it anew, with everything inside.") from None
     if not isinstance(found, trimesh.Trimesh) or not len(found.faces):
         raise SceneError("There is no surface in this .glb file; choose one that holds a mesh.")

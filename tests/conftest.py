@@ -14,9 +14,6 @@ BUNDLED = Path(__file__).parent.parent / "assets" / "weights"
 os.environ["DARKROOM_WEIGHTS"] = str(FOLDER / "weights")
 os.environ["DARKROOM_HOME"] = str(FOLDER / "home")
 (FOLDER / "weights").mkdir()
-for name in ("video", "audio-words", "audio-codec", "audio-flow", "audio-tokens"):
-    (FOLDER / "weights" / f"{name}.json").touch()  # the catalogue, when it is imported, lists them too; the bundles follow below
-
 import torch  # noqa: E402
 
 torch.set_num_threads(1)
@@ -30,6 +27,7 @@ from pipelines.controlnet import ControlNet  # noqa: E402
 from pipelines.controls import CHANNELS  # noqa: E402
 from pipelines.editing import MaskAdapter  # noqa: E402
 from pipelines.latent_diffusion import LatentDiffusion  # noqa: E402
+from pipelines.multiview import MultiView  # noqa: E402
 from pipelines.nn.dit import Config  # noqa: E402
 from pipelines.video import Motion  # noqa: E402
 
@@ -73,6 +71,12 @@ def random_bundles(folder: Path) -> None:
             if not parameter.any():
                 torch.nn.init.normal_(parameter, std=0.05)
         weights.save(name, made, config, about, folder)
+    views = MultiView(model.transformer.config)
+    for parameter in views.parameters():
+        if not parameter.any():
+            torch.nn.init.normal_(parameter, std=0.05)
+    weights.save("multiview", views, asdict(views.config), about, folder)
+    weights.save("toy-words", text.Resampler(64), {}, about, folder)
     weights.save("pix2pix", pix2pix.UNet((16, 16, 16)), {"widths": (16, 16, 16)}, about, folder)
 
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import io
+import json
+import struct
+from pathlib import Path
 
+import av
+import gsply
 import numpy as np
 import pytest
 import torch
 from plyfile import PlyData
 
 from pipelines import scenes
-from pipelines.scenes import SceneError
+from pipelines.scenes import SceneError, Shape
 from pipelines.splatting import Camera, Splats, render
 
 
@@ -77,3 +82,56 @@ def test_files_that_hold_no_splats_are_refused_in_a_sentence() -> None:
     for file in (b"", bytes(31)):
         with pytest.raises(SceneError, match=r"no whole \.splat"):
             scenes.from_splat(file)
+
+
+def globe(n: int = 1500, radius: float = 0.5) -> Splats:
+    """Splats inside a ball, red above and blue below."""
+    at = torch.nn.functional.normalize(torch.randn(n, 3, generator=torch.Generator().manual_seed(0)), dim=1) * radius * torch.linspace(0.2, 1, n)[:, None]
+    return Splats(at, torch.where(at[:, 1:2] > 0, torch.tensor([0.9, 0.1, 0.1]), torch.tensor([0.1, 0.1, 0.9])), 0.05, opacity=0.9)
+
+
+def test_a_mesh_lies_on_the_surface_closed_coloured_and_turned_outwards() -> None:
+    mesh = scenes.mesh(globe())
+    away = np.linalg.norm(mesh.vertices, axis=1)
+    assert mesh.is_watertight and mesh.volume > 0 and abs(away.mean() - 0.55) < 0.05
+    top = mesh.vertices[:, 1] > 0.2
+    assert mesh.visual.vertex_colors[top, 0].mean() > 150 > 100 > mesh.visual.vertex_colors[top, 2].mean()
+    back = scenes.from_glb(scenes.to_glb(globe()))
+    assert len(back.faces) == len(mesh.faces) and np.allclose(np.sort(back.vertices, 0), np.sort(mesh.vertices, 0), atol=1e-4)
+
+
+def test_faint_splats_have_a_surface_too() -> None:
+    assert len(scenes.mesh(Splats(torch.zeros(1, 3), torch.ones(1, 3), 0.05, opacity=0.05)).faces) > 10
+
+
+def test_a_thing_is_saved_in_every_format_and_comes_back_from_its_picture(tmp_path: Path) -> None:
+    shape = Shape(globe(200), "text-to-3d", {"seed": 3, "prompt": "a globe"})
+    back = Shape.from_png(shape.file("png"), shape.model, shape.settings)
+    assert np.abs(back.seen(40, 10, 64).astype(int) - shape.seen(40, 10, 64)).max() <= 1
+    for kind in shape.formats:
+        path = shape.save(tmp_path / f"globe.{kind}")
+        if kind in ("ply", "splat", "glb"):
+            opened = Shape(scenes.opened(path), "x", {})
+            assert np.abs(opened.seen(40, 10, 64).astype(int) - shape.seen(40, 10, 64)).mean() < 15
+    with av.open(str(tmp_path / "globe.mp4")) as film:
+        assert sum(1 for _ in film.decode(video=0)) == scenes.TURN and '"a globe"' in film.metadata["comment"]
+    assert gsply.plyread(str(tmp_path / "globe.ply")).means.shape == (200, 3)
+
+
+def test_what_is_far_off_is_brought_before_the_cameras(tmp_path: Path) -> None:
+    splats = globe(100)
+    with torch.no_grad():
+        splats.means.mul_(40).add_(100)
+        splats.scales.add_(np.log(40))
+    (tmp_path / "far.ply").write_bytes(scenes.to_ply(splats))
+    near = scenes.opened(tmp_path / "far.ply")
+    assert near.means.abs().max() < 1.2
+    assert (Shape(near, "x", {}).seen(0, 0, 64) < 200).any()
+
+
+def test_a_mesh_that_is_none_or_lies_elsewhere_is_one_sentence() -> None:
+    outside = json.dumps({"asset": {"version": "2.0"}, "buffers": [{"uri": "secret.bin", "byteLength": 36}], "meshes": []}).encode().ljust(200)
+    files = [b"", b"glTF", outside, b"glTF" + struct.pack("<II", 2, 20 + len(outside)) + struct.pack("<I4s", len(outside), b"JSON") + outside]
+    for file in files:
+        with pytest.raises(SceneError, match=r"glTF|glb"):
+            scenes.from_glb(file)

@@ -9,14 +9,22 @@ import pytest
 from PIL import Image
 from torch import nn
 
-from pipelines import autoencoder, cards, evaluation, lora, weights
+from pipelines import audio, autoencoder, cards, evaluation, lora, weights
+from pipelines.audio_flow import Config as FlowConfig
+from pipelines.audio_flow import Flow
+from pipelines.audio_tokens import Config as WriterConfig
+from pipelines.audio_tokens import Writer
 from pipelines.controlnet import ControlNet
 from pipelines.controls import CHANNELS
 from pipelines.editing import MaskAdapter
 from pipelines.latent_diffusion import LatentDiffusion
+from pipelines.multiview import MultiView
 from pipelines.nn.dit import Config, Transformer
+from pipelines.nn.listener import Listener
 from pipelines.nn.reader import AttributeReader
 from pipelines.pix2pix import UNet
+from pipelines.text import Resampler
+from pipelines.video import Motion
 
 FOLDER = Path(__file__).parent.parent / "assets" / "weights"
 SHIPPED = {
@@ -25,6 +33,13 @@ SHIPPED = {
     "reader": lambda config: AttributeReader(**config),
     "eye": lambda _: evaluation.build_eye(),
     **{name: lambda config: MaskAdapter(base(), **config) for name in ("inpainting", "outpainting")},
+    "video": lambda config: Motion(base(), **config),
+    "listener": lambda config: Listener(config["families"]),
+    "audio-codec": lambda config: audio.Codec(audio.Config(**config)),
+    "audio-flow": lambda config: Flow(FlowConfig(**config)),
+    "audio-tokens": lambda config: Writer(WriterConfig(**config)),
+    "multiview": lambda config: MultiView(Config(**config)),
+    **{name: lambda _: Resampler() for name in ("audio-words", "toy-words")},
     "pix2pix": lambda config: UNet(tuple(config["widths"])),
     **{f"controlnet-{kind}": lambda config: ControlNet(Config(**config["config"]), config["channels"]) for kind in CHANNELS},
 }

@@ -38,8 +38,8 @@ class Recipe:
     def listen(self) -> np.ndarray:
         """WAYS captions of each toy as the resampler reads them, fp16 (n, ways, 16, 256): the first is its row's."""
         rows = self.source.rows
-        lines = [[row["caption"], *(toys.caption(row, random.Random(f"{way} more {k}"))[0] for way in range(1, WAYS))] for k, row in enumerate(rows)]
-        read = [self.resampler(*text.encoder().batch(sum(lines[i : i + 32], []))).half().numpy() for i in range(0, len(lines), 32)]
+        lines = [toys.caption(row, random.Random(f"{way} more {k}"))[0] if way else row["caption"] for k, row in enumerate(rows) for way in range(WAYS)]
+        read = [self.resampler(*text.encoder().batch(lines[i : i + 128])).half().numpy() for i in range(0, len(lines), 128)]
         return np.concatenate(read).reshape(len(rows), WAYS, *read[0].shape[1:])
 
     def build(self) -> MultiView:

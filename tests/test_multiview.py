@@ -1,0 +1,149 @@
+"""Views that look at each other, a picture cut out of its background, and splats from words, from a picture, and from a toy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from pipelines import load, multiview, scenes, splatting
+from pipelines.multiview import RIG, MultiView, alone, angles, apart, rig, stacked
+from pipelines.nn.dit import Config, Transformer
+from pipelines.pictures import url
+from pipelines.scenes import Shape
+from pipelines.training.data import toys
+
+FEW = {"steps": 2, "fit": 20, "splats": 60}
+
+
+def ball(size: int = 128, background: int = 255, at: tuple[int, int] = (64, 64), radius: int = 20) -> np.ndarray:
+    y, x = np.mgrid[:size, :size]
+    sheet = np.full((size, size, 3), background, np.uint8)
+    sheet[(x - at[0]) ** 2 + (y - at[1]) ** 2 < radius**2] = (200, 30, 30)
+    return sheet
+
+
+def spoken(model: Transformer, n: int = 1) -> tuple:
+    words = model.read(torch.randn(n, model.config.queries, model.config.words))
+    return words, model.modulations(torch.full((n,), 0.5), words.pooled)
+
+
+def test_one_view_is_the_image_model_and_several_look_at_each_other() -> None:
+    torch.manual_seed(0)
+    model = Transformer(Config(width=32, depth=2, heads=2, words=32))
+    torch.nn.init.normal_(model.leave.weight, std=0.1)
+    for block in model.blocks:
+        torch.nn.init.normal_(block.modulation.weight, std=0.1)
+    words, modulations = spoken(model)
+    views = torch.randn(1, 3, 8, 16, 16)
+    whole = apart(model(stacked(views), words, modulations))
+    assert whole.shape == views.shape
+    views[:, 2] += 1
+    assert not torch.allclose(apart(model(stacked(views), words, modulations))[:, 0], whole[:, 0])
+    same = torch.randn(1, 1, 8, 16, 16).expand(-1, 3, -1, -1, -1)  # three alike look at one thrice, which is looking at it once
+    alike = apart(model(stacked(same), words, modulations))
+    assert torch.allclose(alike[:, 0], alike[:, 2], atol=1e-5)
+    assert torch.equal(apart(stacked(views)), views)
+
+
+def test_hints_tell_cameras_apart_and_show_only_what_is_given() -> None:
+    torch.manual_seed(0)
+    model = MultiView(Config(width=32, depth=1, heads=2, words=32))
+    torch.nn.init.normal_(model.enter.weight)
+    seen, given, places = torch.randn(1, 8, 8 * 16, 16), torch.zeros(1, 8), angles(RIG)[None]
+    nothing = model.hint(seen, given, places)
+    assert torch.equal(nothing, model.hint(torch.zeros_like(seen), given, places))
+    given[:, 2] = 1
+    told = (model.hint(seen, given, places) - nothing).abs().sum(2)[0].view(8, 64).sum(1)
+    assert (told > 0).tolist() == [k == 2 for k in range(8)]
+    assert len({tuple(row.tolist()) for row in nothing[0, ::64]}) == 8
+    assert angles([(0, 15)]).allclose(angles([(360, 15)]), atol=1e-5) and rig(90, 0)[:2] == [(90, 0), (150, 15)]
+
+
+@pytest.mark.parametrize("background", [255, 120, 0])
+def test_a_thing_is_cut_out_moved_to_the_middle_and_made_as_large_as_toys(background: int) -> None:
+    sheet = ball(background=background, at=(40, 50))
+    sheet[100:104, 100:104] = (20, 200, 20)  # a second, smaller thing
+    cut = alone(sheet)
+    there = (cut < 250).any(2)
+    rows, columns = np.flatnonzero(there.any(1)), np.flatnonzero(there.any(0))
+    for edges in (rows, columns):
+        assert abs(edges[0] + edges[-1] - 127) <= 2 and abs(edges[-1] - edges[0] - multiview.FRAMED) <= 3
+    assert (cut[there].reshape(-1, 3).mean(0)[1:] < 60).all()  # red alone
+
+
+def test_a_background_of_many_colours_is_told_from_the_thing() -> None:
+    sheet = ball(radius=30)
+    slope = np.linspace(90, 230, 128).astype(np.uint8)
+    paper = np.stack([np.broadcast_to(part, (128, 128)) for part in (slope, slope[:, None], slope[::-1])], 2)
+    sheet = np.where((sheet == 255).all(2, keepdims=True), paper, sheet)
+    assert 0.35 < (alone(sheet) < 250).any(2).mean() < 0.7
+
+
+def test_a_picture_of_nothing_is_one_sentence() -> None:
+    with pytest.raises(ValueError, match="no thing to be seen"):
+        alone(np.full((64, 64, 3), 200, np.uint8))
+
+
+def test_words_become_views_and_these_a_thing_to_turn() -> None:
+    pipe = load("text-to-3d")
+    frames = list(pipe.generate(prompt="a red mushroom", **FEW))
+    assert [frame.step for frame in frames] == [1, 2, 3, 4] and {frame.steps for frame in frames} == {4}
+    assert all(frame.preview.shape == (256, 512, 3) == frame.state.shape for frame in frames)
+    assert "views" in frames[0].note and "splats" in frames[3].note and "splats" not in frames[1].detail
+    assert [frame.result is None for frame in frames] == [True, True, True, False]
+    shape = frames[-1].result
+    assert isinstance(shape, Shape) and len(shape.splats) <= 60 and shape.settings["prompt"] == "a red mushroom"
+    *_, again = pipe.generate(prompt="a red mushroom", **FEW)
+    assert np.array_equal(again.preview, frames[-1].preview)
+    *_, other = pipe.generate(prompt="a red mushroom", seed=1, **FEW)
+    assert not np.array_equal(other.preview, again.preview)
+
+
+def test_a_given_picture_stays_the_first_view() -> None:
+    pipe, sheet = load("image-to-3d"), ball(radius=40)
+    drawn = list(pipe.generate(image=Image.fromarray(sheet), **FEW))
+    z = pipe.autoencoder.encode(torch.from_numpy(alone(sheet)).permute(2, 0, 1)[None].float() / 127.5 - 1)
+    wanted = pipe.autoencoder.develop(z)[0].numpy()
+    assert np.abs(drawn[1].preview[:128, :128].astype(int) - wanted).max() <= 1
+    assert isinstance(drawn[-1].result, Shape)
+
+
+def test_splats_learn_a_toy_and_a_picture() -> None:
+    pipe = load("splatting")
+    frames = list(pipe.generate(toy=3, fit=60, splats=300))
+    assert len(frames) == 6 and frames[-1].detail["psnr"] > frames[0].detail["psnr"] + 2
+    assert frames[-1].detail["splats"]["count"] <= 300 and frames[-1].detail["of"]
+    *_, flat = pipe.generate(method="picture", image=Image.fromarray(ball()), fit=60, splats=200)
+    assert flat.result.pixels.shape == (128, 128, 3)
+    assert np.abs(flat.result.pixels[60:68, 60:68].astype(int) - (200, 30, 30)).mean() < 25
+    *_, one = pipe.generate(toy=3, fit=10, splats=1)
+    assert one.detail["splats"]["count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "bad", "said"),
+    [
+        ("splatting", {"method": "picture"}, "no picture yet"),
+        ("splatting", {"splats": 0}, "greater than or equal to 1"),
+        ("splatting", {"fit": 5000}, "less than or equal to 2000"),
+        ("text-to-3d", {"splats": 5000}, "less than or equal to 4000"),
+        ("image-to-3d", {}, "required"),
+        ("image-to-3d", {"image": url(Image.new("RGB", (64, 64))), "elevation": 90}, "less than or equal to 40"),
+    ],
+)
+def test_bad_settings_are_refused_before_any_work(model: str, bad: dict, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        load(model).generate(**bad)
+
+
+def test_the_fit_of_true_views_grows_better_with_more_splats() -> None:
+    views, _ = toys.shoot(toys.compose(5)[0], RIG)
+    wanted, cameras = torch.from_numpy(views).float() / 255, [splatting.Camera.around(float(a), float(e)) for a, e in RIG]
+    reached = []
+    for most in (20, 300):
+        *_, (_, splats, loss) = splatting.fit(wanted, cameras, 60, most, 0)
+        reached.append(loss)
+        assert scenes.Shape(splats, "splatting", {}).seen(0, 15, 32).min() < 250
+    assert reached[1] < reached[0]
