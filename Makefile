@@ -38,6 +38,9 @@ weights: .venv/ready-dev
 	for name in listener words-audio audio_codec; do $(BIN)/python -m pipelines.training $$name || exit 1; done
 	$(BIN)/python -m pipelines.training.data codes
 	for name in audio_flow audio_tokens; do $(BIN)/python -m pipelines.training $$name || exit 1; done
+	$(BIN)/python -m pipelines.training.data toys
+	$(BIN)/python -m pipelines.training.data latents
+	for name in words-toy multiview; do $(BIN)/python -m pipelines.training $$name || exit 1; done
 
 lint: .venv/ready-dev
 	$(BIN)/ruff check --fix .

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import base64
 import io
+import multiprocessing
 import random
 import time
+from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 import av
@@ -118,6 +120,11 @@ def in_key(wave: np.ndarray, row: dict) -> float:
     return float(np.isin(degrees, notes.MODES[row["mode"]]).mean()) if len(degrees) else 0.0
 
 
+def played(name: str, said: list[str]) -> np.ndarray:
+    """A generator's sounds of four seconds, seeds 0, 1, 2, …"""
+    return np.stack([last(load(name), prompt=line, seed=k).result.samples[: 4 * RATE] for k, line in enumerate(said)])
+
+
 def following(n: int = 200) -> dict[str, Any]:
     """Held-out captions: whether family, tempo and key are as asked, in both generators' sounds, in real ones, and in those through the codec."""
     real, rows = held_out(n)
@@ -126,17 +133,17 @@ def following(n: int = 200) -> dict[str, Any]:
         coded = torch.cat([through(part)[0] for part in torch.from_numpy(real).split(20)]).numpy()
     sets = {"real": real, "through the codec": coded}
     for name in MODELS:
-        sets[name] = np.stack([last(load(name), prompt=line, seed=k).result.samples[: 4 * RATE] for k, line in enumerate(said)])
+        sets[name] = played(name, said)
         for k in range(12):
             (audio_folder() / f"{name}-{k}.wav").write_bytes(sounds.file(sets[name][k], "wav", said[k]))
     found: dict[str, Any] = {"n": n}
-    features = {name: heard(model, waves) for name, waves in sets.items()}
+    features, pool = {name: heard(model, waves) for name, waves in sets.items()}, ProcessPoolExecutor(2, multiprocessing.get_context("spawn"))
     for name, waves in sets.items():
         melodic = [k for k, row in enumerate(rows) if row["kind"] in ("melody", "arpeggio")]
         told = {
             "family (bar 0.8)": np.mean([a == row["family"] for a, row in zip(features[name][1], rows, strict=True)]),
             "tempo (bar 0.7)": np.mean([tempo_right(wave, row["tempo"]) for wave, row in zip(waves, rows, strict=True)]),
-            "in key (bar 0.8)": np.mean([in_key(waves[k], rows[k]) for k in melodic]),
+            "in key (bar 0.8)": np.mean(list(pool.map(in_key, waves[melodic], [rows[k] for k in melodic]))),
             "Fréchet distance in the listener's features": frechet(features[name][0], heard_training(model, 2 * n)),
         }
         found[name] = {what: round(float(value), 3) for what, value in told.items()}
