@@ -40,7 +40,8 @@ def endpoint(entry: Entry, history: History) -> Any:
             if "frame" in message:
                 yield {key: message["frame"][key] for key in ("step", "steps", "note", "preview")}
             if "done" in message:
-                yield {"step": settings.steps, "steps": settings.steps, "files": message["done"]["files"], "cost": message["done"]["cost"]}
+                end = message["done"]["film"][-1]
+                yield {"step": end["step"], "steps": end["steps"], "files": message["done"]["files"], "cost": message["done"]["cost"]}
 
     run.__name__ = entry.name.replace("-", "_")
 

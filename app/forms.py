@@ -125,4 +125,4 @@ class Form:
 
     def values(self, settings: Settings) -> list[Any]:
         """The controls' values for these settings, in order; others stay."""
-        return [getattr(settings, name, gr.skip()) for name in self.controls]
+        return [getattr(settings, name) if name in type(settings).model_fields else gr.skip() for name in self.controls]

@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> int:
     except ValidationError as error:
         print(sentence(error), file=sys.stderr)
         return 2
-    except (KeyError, RuntimeError, OSError) as error:
+    except (KeyError, RuntimeError, OSError, ValueError) as error:
         print(error.args[0] if isinstance(error, KeyError) else error, file=sys.stderr)
         return 2
     return 0

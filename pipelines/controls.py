@@ -1,4 +1,5 @@
-"""What a drawing or a picture tells a model that follows it: edges, scribbles, a palette (OpenCV). Nothing here imports torch."""
+"""What a drawing or a picture tells a model that follows it: edges, scribbles, a palette, a thing without its background (OpenCV). Nothing
+here imports torch."""
 
 from __future__ import annotations
 
@@ -8,7 +9,10 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
+from pipelines.pictures import MODEL_SIDE as SIDE
 from pipelines.pictures import square
+
+FRAMED = 104  # pixels of 128 that a thing fills, once it is alone
 
 
 def edges(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w"]:
@@ -57,3 +61,28 @@ def drawn(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w"] | Non
     ground = np.median(grey)
     lines = np.abs(grey - ground) > 100
     return (lines * 255).astype(np.uint8) if lines.mean() < 0.4 else None
+
+
+def alone(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "128 128 3"]:
+    """The largest thing of a picture before white, in the middle and as large as toys are: the background, one colour or not, is told from
+    it by GrabCut (Rother et al. 2004), beginning with what differs from the border's colour. Raises ValueError where there is nothing."""
+    small = cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    border = np.concatenate([small[:3].reshape(-1, 3), small[-3:].reshape(-1, 3), small[:, :3].reshape(-1, 3), small[:, -3:].reshape(-1, 3)])
+    away = np.abs(small.astype(int) - np.median(border, 0)).max(2)
+    mask = np.where(away > 24, cv2.GC_PR_FGD, cv2.GC_BGD).astype(np.uint8)
+    mask[[0, -1]] = mask[:, [0, -1]] = cv2.GC_BGD
+    if np.abs(border - np.median(border, 0)).max(1).mean() > 12 and (mask == cv2.GC_PR_FGD).any():  # not one colour
+        cv2.grabCut(small, mask, None, np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
+    there = np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
+    _, parts, stats, _ = cv2.connectedComponentsWithStats(there)
+    if len(stats) < 2 or stats[1:, cv2.CC_STAT_AREA].max() < 40:
+        raise ValueError("There is no thing to be seen in this picture: choose one of a single thing before a plain background.")
+    k = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
+    x, y, w, h = stats[k, :4]
+    inside = cv2.morphologyEx((parts == k).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    cut = np.where(inside[..., None] > 0, small, 255)[y : y + h, x : x + w]
+    scale = FRAMED / max(w, h)
+    cut = cv2.resize(cut, (max(1, round(w * scale)), max(1, round(h * scale))), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    sheet, (top, left) = np.full((SIDE, SIDE, 3), 255, np.uint8), ((SIDE - cut.shape[0]) // 2, (SIDE - cut.shape[1]) // 2)
+    sheet[top : top + cut.shape[0], left : left + cut.shape[1]] = cut
+    return sheet

@@ -12,7 +12,6 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
-import cv2
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 
 from pipelines import autoencoder, latent_diffusion, samplers, scenes, settings, text, weights
 from pipelines import frame as contract
+from pipelines.controls import alone
 from pipelines.editing import held
 from pipelines.nn.dit import Config, Transformer, patchify
 from pipelines.pictures import MODEL_SIDE as SIDE
@@ -29,7 +29,6 @@ from pipelines.splatting import Camera, Growth, Splats, bytes_of, decibels, enla
 from pipelines.training.data import toys
 
 At = tuple[float | int, float | int]  # where a camera stands: azimuth and elevation, in degrees
-FRAMED = 104  # pixels of 128 that a given thing fills
 RIG: list[At] = [(0, 15), (60, 15), (120, 15), (180, 15), (240, 15), (300, 15), (30, 40), (210, 40)]  # eight views that see all of a thing
 
 
@@ -72,31 +71,6 @@ def apart(z: Float[Tensor, "b c vh w"]) -> Float[Tensor, "b v c h w"]:
 def rig(azimuth: float | int = 0, elevation: float | int = 15) -> list[At]:
     """The eight cameras when the first stands there: the others stand around the thing from it."""
     return [(azimuth, elevation), *(((azimuth + a) % 360, e) for a, e in RIG[1:])]
-
-
-def alone(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "128 128 3"]:
-    """The largest thing of a picture before white, in the middle and as large as toys are: the background, one colour or not, is told from
-    it by GrabCut (Rother et al. 2004), beginning with what differs from the border's colour. Raises ValueError where there is nothing."""
-    small = cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-    border = np.concatenate([small[:3].reshape(-1, 3), small[-3:].reshape(-1, 3), small[:, :3].reshape(-1, 3), small[:, -3:].reshape(-1, 3)])
-    away = np.abs(small.astype(int) - np.median(border, 0)).max(2)
-    mask = np.where(away > 24, cv2.GC_PR_FGD, cv2.GC_BGD).astype(np.uint8)
-    if np.abs(border - np.median(border, 0)).max(1).mean() > 12 and (mask == cv2.GC_PR_FGD).any():  # not one colour
-        mask[[0, -1]] = mask[:, [0, -1]] = cv2.GC_BGD
-        cv2.grabCut(small, mask, None, np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
-    there = np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
-    _, parts, stats, _ = cv2.connectedComponentsWithStats(there)
-    if len(stats) < 2 or stats[1:, cv2.CC_STAT_AREA].max() < 40:
-        raise ValueError("There is no thing to be seen in this picture: choose one of a single thing before a plain background.")
-    k = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
-    x, y, w, h = stats[k, :4]
-    inside = cv2.morphologyEx((parts == k).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
-    cut = np.where(inside[..., None] > 0, small, 255)[y : y + h, x : x + w]
-    scale = FRAMED / max(w, h)
-    cut = cv2.resize(cut, (max(1, round(w * scale)), max(1, round(h * scale))), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    sheet, (top, left) = np.full((SIDE, SIDE, 3), 255, np.uint8), ((SIDE - cut.shape[0]) // 2, (SIDE - cut.shape[1]) // 2)
-    sheet[top : top + cut.shape[0], left : left + cut.shape[1]] = cut
-    return sheet
 
 
 def fitted(

@@ -26,6 +26,10 @@ from pipelines import frame as contract
 from pipelines.splatting import SH0, Camera, Splats, bytes_of, render
 
 MOST = 1_000_000  # splats of a file
+FAR = 1e6  # no place lies farther off
+HEAD = 20_000  # bytes of a file's header that are read
+SHOWN = 100_000  # splats that the browser turns
+SAMPLED = 20_000  # points of a mesh that are shown as splats
 TURNED = (1, -1, -1, 1, -1, 1, 1, -1, 1)  # signs of the harmonics once y and z are turned round
 TYPES = {"char": "i1", "uchar": "u1", "short": "<i2", "ushort": "<u2", "int": "<i4", "uint": "<u4", "float": "<f4", "double": "<f8"}
 TYPES |= {"int8": "i1", "uint8": "u1", "int16": "<i2", "uint16": "<u2", "int32": "<i4", "uint32": "<u4", "float32": "<f4", "float64": "<f8"}
@@ -62,6 +66,7 @@ def to_ply(splats: Splats) -> bytes:
 def from_ply(file: bytes) -> Splats:
     """Raises SceneError."""
     head, mark, body = file.partition(b"end_header\n")
+    head = head[:HEAD]
     lines = [line.split() for line in head.decode("ascii", "replace").splitlines()]
     if not mark or not lines or lines[0] != ["ply"] or ["format", "binary_little_endian", "1.0"] not in lines:
         raise SceneError("This is no binary PLY file; choose one that a splatting program saved.")
@@ -125,8 +130,9 @@ def from_splat(file: bytes) -> Splats:
 
 def back(means: Tensor, scales: Tensor, rotations: Tensor, opacities: Tensor, harmonics: Tensor) -> Splats:
     """Splats of this world from the other's tensors. Raises SceneError."""
-    if not all(part.isfinite().all() for part in (means, scales, rotations, opacities, harmonics)):
-        raise SceneError("Some numbers of this file are none; save or download it anew.")
+    if not all(part.isfinite().all() for part in (means, scales, rotations, opacities, harmonics)) or means.abs().max() > FAR:
+        raise SceneError("Some numbers of this file are none, or out of all bounds; save or download it anew.")
+    scales = scales.clamp(-20, math.log(FAR))
     splats = Splats(means, torch.zeros(len(means), 3), 1.0, degree=math.isqrt(harmonics.shape[1]) - 1)
     with torch.no_grad():
         for name, part in (("scales", scales), ("rotations", rotations), ("opacities", opacities), ("harmonics", harmonics)):
@@ -142,10 +148,11 @@ def density(splats: Splats, side: int) -> tuple[np.ndarray, np.ndarray, float, n
     with torch.no_grad():
         means, colours = (part.float().cpu().numpy() for part in (splats.means, (SH0 * splats.harmonics[:, 0] + 0.5).clamp(0, 1)))
         spread, opacity = splats.covariances().float().cpu(), splats.opacities.sigmoid().cpu().numpy()
-        inverse = torch.linalg.inv(spread + 1e-8 * torch.eye(3)).numpy()
-        reach = 3 * spread.diagonal(dim1=1, dim2=2).sqrt().numpy()
-    low, high = np.quantile(means, 0.002, axis=0) - 0.1, np.quantile(means, 0.998, axis=0) + 0.1
-    step = float((high - low).max()) / (side - 1)
+        edge = 3 * spread.diagonal(dim1=1, dim2=2).sqrt().numpy().clip(max=1.0)
+        low, high = np.quantile(means - edge, 0.002, axis=0), np.quantile(means + edge, 0.998, axis=0)
+        step = float((high - low).max()) / (side - 1)
+        spread = spread + (step / 2) ** 2 * torch.eye(3)  # none slips between the grid's points
+        inverse, reach = torch.linalg.inv(spread).numpy(), 3 * spread.diagonal(dim1=1, dim2=2).sqrt().numpy().clip(max=side * step / 4)
     corner = (low + high) / 2 - step * (side - 1) / 2
     total, tinted = np.zeros((side,) * 3, np.float32), np.zeros((side, side, side, 3), np.float32)
     first = np.clip(np.ceil((means - reach - corner) / step), 0, side).astype(int)
@@ -177,19 +184,36 @@ def to_glb(splats: Splats) -> bytes:
     return mesh(splats).export(file_type="glb")
 
 
-def from_glb(file: bytes) -> trimesh.Trimesh:
-    """Every mesh of a binary glTF file as one. What lies outside of the file is not read. Raises SceneError."""
+def from_glb(file: bytes) -> tuple[np.ndarray, np.ndarray, float]:
+    """Points of the surfaces of a binary glTF file, (n, 3) float32, their colours in [0, 1], and the area. What lies outside of the file is not
+    read. Raises SceneError."""
     if not file.startswith(b"glTF"):
         raise SceneError("This is no binary glTF file; choose a .glb that a 3D program saved.")
     try:
-        found = trimesh.load(io.BytesIO(file), file_type="glb", force="mesh", resolver=None)
+        found = trimesh.load_scene(io.BytesIO(file), file_type="glb", resolver=None)
+        faces = sum(len(getattr(found.geometry[name], "faces", ())) for name in (found.graph[node][1] for node in found.graph.nodes_geometry))
+        if faces <= MOST:
+            whole = found.to_mesh()
+            points, which = trimesh.sample.sample_surface(whole, SAMPLED, seed=0)
+            tint, area = colours_of(whole)[whole.faces[which]].mean(1), float(whole.area)
     except Exception:  # whatever a stranger's file can raise
-        raise SceneError("This .glb file is damaged, or parts of it lie in other files; save it anew, with everything inside.") from None
-    if not isinstance(found, trimesh.Trimesh) or not len(found.faces):
-        raise SceneError("There is no surface in this .glb file; choose one that holds a mesh.")
-    if len(found.faces) > MOST:
-        raise SceneError(f"This mesh has {len(found.faces):,} faces; it can have up to {MOST:,}.")
-    return found
+        raise SceneError("This .glb file is damaged, without a surface, or parts of it lie in other files; save it anew, with everything inside.") from None
+    if faces > MOST:
+        raise SceneError(f"This mesh has {faces:,} faces; it can have up to {MOST:,}.")
+    if not np.isfinite(points).all() or np.abs(points).max() > FAR or not area > 0:
+        raise SceneError("Some numbers of this file are none, or out of all bounds; save or download it anew.")
+    return points.astype(np.float32), tint.astype(np.float32), area
+
+
+def colours_of(mesh: trimesh.Trimesh) -> np.ndarray:
+    """Colours of a mesh's corners in [0, 1]: its own, its texture's, or its material's."""
+    look = mesh.visual
+    if isinstance(look, trimesh.visual.TextureVisuals):
+        told = look.material.to_color(look.uv) if look.uv is not None else None
+        told = look.material.main_color if told is None else told
+    else:
+        told = look.vertex_colors
+    return np.broadcast_to(np.asarray(told)[..., :3] / 255, (len(mesh.vertices), 3))
 
 
 INSIDE = "darkroom-splats"  # the PNG text chunk that holds the splats: a .ply, compressed, in base64
@@ -237,25 +261,25 @@ class Shape(contract.Result):
         return {"ply": to_ply, "splat": to_splat, "glb": to_glb}[kind](self.splats)
 
 
-SAMPLED = 20_000  # points of a mesh that are shown as splats
-
-
 def opened(path: str | Path) -> Splats:
-    """The splats of a .ply, .splat or .glb file; a mesh's surface as small round ones. What is far off or of another size is brought to where
-    cameras look. Raises SceneError."""
+    """The splats of a .ply, .splat or .glb file, the SHOWN largest if there are more; a mesh's surface as small round ones. What is far off or
+    of another size is brought to where cameras look. Raises SceneError."""
     file, kind = Path(path).read_bytes(), Path(path).suffix.lower()
     if kind == ".glb":
-        found = from_glb(file)
-        points, faces = trimesh.sample.sample_surface(found, SAMPLED, seed=0)
-        look = found.visual.to_color() if hasattr(found.visual, "to_color") else found.visual  # of textures, the colours at the corners
-        tint, area = look.face_colors[faces, :3] / 255, float(found.area)
-        splats = Splats(*(torch.from_numpy(np.asarray(part, np.float32)) for part in (points, tint)), 0.7 * max(area / SAMPLED, 1e-12) ** 0.5, opacity=0.95)
+        points, tint, area = from_glb(file)
+        splats = Splats(torch.from_numpy(points), torch.from_numpy(tint), 0.7 * (area / SAMPLED) ** 0.5, opacity=0.95)
     else:
         splats = from_splat(file) if kind == ".splat" else from_ply(file)
     with torch.no_grad():
-        low, high = (splats.means.quantile(q, 0) for q in (0.01, 0.99)) if len(splats) < 100_000 else (splats.means[::20].quantile(q, 0) for q in (0.01, 0.99))
-        middle, scale = (low + high) / 2, float(1.5 / (high - low).max().clamp_min(1e-6))
-        if not 0.4 < scale < 2.5 or middle.abs().max() > 0.5:
+        if len(splats) > SHOWN:
+            best = (splats.opacities.sigmoid().log() + splats.scales.sum(1)).topk(SHOWN).indices
+            for name, part in list(splats.named_parameters()):
+                setattr(splats, name, torch.nn.Parameter(part[best]))
+        some = splats.means[:: 1 + len(splats) // 50_000]
+        low, high = (some.quantile(q, 0) for q in (0.01, 0.99))
+        extent, middle = max(float((high - low).max()), 4 * float(splats.scales.amax(1).median().exp())), (low + high) / 2
+        scale = 1.5 / extent if not 0.6 < extent < 3.75 else 1.0
+        if scale != 1 or middle.abs().max() > 0.5:
             splats.means.copy_((splats.means - middle) * scale)
             splats.scales.add_(math.log(scale))
     return splats

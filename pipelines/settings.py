@@ -280,7 +280,9 @@ class ImageTo3D(TextTo3D):
     @field_validator("image")
     @classmethod
     def _small(cls, given: str) -> str:
-        return url(Image.fromarray(square(pixels(given))))
+        small = square(pixels(given))
+        controls.alone(small)  # refuse a picture of nothing before any work
+        return url(Image.fromarray(small))
 
 
 class Splatting(Settings):

@@ -7,8 +7,9 @@ import pytest
 import torch
 from PIL import Image
 
-from pipelines import load, multiview, scenes, splatting
-from pipelines.multiview import RIG, MultiView, alone, angles, apart, rig, stacked
+from pipelines import load, scenes, splatting
+from pipelines.controls import FRAMED, alone
+from pipelines.multiview import RIG, MultiView, angles, apart, rig, stacked
 from pipelines.nn.dit import Config, Transformer
 from pipelines.pictures import url
 from pipelines.scenes import Shape
@@ -69,7 +70,7 @@ def test_a_thing_is_cut_out_moved_to_the_middle_and_made_as_large_as_toys(backgr
     there = (cut < 250).any(2)
     rows, columns = np.flatnonzero(there.any(1)), np.flatnonzero(there.any(0))
     for edges in (rows, columns):
-        assert abs(edges[0] + edges[-1] - 127) <= 2 and abs(edges[-1] - edges[0] - multiview.FRAMED) <= 3
+        assert abs(edges[0] + edges[-1] - 127) <= 2 and abs(edges[-1] - edges[0] - FRAMED) <= 3
     assert (cut[there].reshape(-1, 3).mean(0)[1:] < 60).all()  # red alone
 
 
@@ -83,7 +84,11 @@ def test_a_background_of_many_colours_is_told_from_the_thing() -> None:
 
 def test_a_picture_of_nothing_is_one_sentence() -> None:
     with pytest.raises(ValueError, match="no thing to be seen"):
-        alone(np.full((64, 64, 3), 200, np.uint8))
+        load("image-to-3d").generate(image=Image.fromarray(np.full((64, 64, 3), 200, np.uint8)))
+    framed = np.full((128, 128, 3), 200, np.uint8)
+    framed[[0, -1]] = framed[:, [0, -1]] = 0  # its border has two colours, and nothing is inside
+    with pytest.raises(ValueError, match="no thing to be seen"):
+        alone(framed)
 
 
 def test_words_become_views_and_these_a_thing_to_turn() -> None:

@@ -127,7 +127,7 @@ window.darkroom = (() => {
     function links() {
       $('downloads').replaceChildren(...files.map((file, i) => {
         const link = document.createElement('a');
-        link.href = file.url; link.download = file.name; link.textContent = /\.(mp4|webp|gif|zip|wav|flac|ply|splat|glb)$/.test(file.name) && pngs() === 1 ? file.name.split('.').pop().toUpperCase() : film[at]?.clip && pngs() > 1 ? file.name : !file.name.endsWith('.png') ? file.name : pngs() === 1 ? 'Download PNG' : `PNG ${i + 1}`;
+        link.href = file.url; link.download = file.name; link.textContent = /\.(mp4|webp|gif|zip|wav|flac|ply|splat|glb)$/.test(file.name) && pngs() <= 1 ? file.name.split('.').pop().toUpperCase() : film[at]?.clip && pngs() > 1 ? file.name : !file.name.endsWith('.png') ? file.name : pngs() === 1 ? 'Download PNG' : `PNG ${i + 1}`;
         return link;
       }));
     }
@@ -141,7 +141,7 @@ window.darkroom = (() => {
       cost().forEach((cell) => { cell.textContent = '–'; });
       picture(p.url, p.name);
       $('where').textContent = 'from the history; Generate develops it again'; by('s-seed').textContent = p.seed;
-      if (p.frame) { film = [p.frame]; at = 0; files = p.files; draw(); }
+      if (p.frame) { film = [p.frame]; at = 0; files = p.files; draw(); } else if ($('orbit')) canvas().show({}, show);
       links();
     }
 
@@ -178,7 +178,7 @@ window.darkroom = (() => {
       if ($('pile')) for (const wait of [0, 10000]) setTimeout(() => document.dispatchEvent(new Event('taught')), wait); // a stopped look ends late, and is saved
       if (!running) return; // Gradio tells of the end of a run that was stopped, too
       buttons(false);
-      if (film.length) { $('scrub').max = film.length; $('scrub').disabled = film.length < 2; strip(); draw(); }
+      if (film.length) { $('scrub').max = film.length; $('scrub').disabled = film.length < 2; strip(); draw(); if (!files.length && film[at].splats) { files = [{ name: 'stopped.splat', url: film[at].splats.url }]; links(); } }
       else if ($('where').textContent === 'loading') $('where').textContent = '';
     }
 
@@ -204,7 +204,7 @@ window.darkroom = (() => {
 
     // "Edit this", "Sketch this": the picture that is seen, finished or not, onto the canvas of another tab
     function send(to) {
-      const url = show === 'canvas' ? canvas().get('image') : film[at]?.clip || (film[at]?.splats && show === 'preview') ? canvas().shot() : pngs() === 1 && at === Math.max(0, film.length - 1) ? files[0].url : $('now').src;
+      const url = show === 'canvas' ? canvas().get('image') : film[at]?.clip || ($('orbit') && !$('orbit').hidden) ? canvas().shot() : pngs() === 1 && at === Math.max(0, film.length - 1) ? files[0].url : $('now').src;
       tabs(to).forEach((b) => b.click());
       setTimeout(() => view(to).feed({ canvas: to === 'audio' ? { sound: canvas().shot() } : { image: url, first: true } }), 50);
     }

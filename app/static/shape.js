@@ -92,9 +92,10 @@ window.darkroomShape = (tab) => {
 
   function tick(now) {
     requestAnimationFrame(tick);
-    if (canvas.hidden || !cloud || !canvas.offsetParent) return;
-    if (turning && cloud.n < 50000) { azimuth += ((now - before) / 1000) * 24; dirty = true; }
+    const passed = (now - before) / 1000;
     before = now;
+    if (canvas.hidden || !cloud || !canvas.offsetParent) return;
+    if (turning && cloud.n <= 5000) { azimuth += passed * 24; dirty = true; }
     if (dirty) { dirty = false; paint(); }
   }
   requestAnimationFrame(tick);
@@ -105,19 +106,23 @@ window.darkroomShape = (tab) => {
   button('spin').onclick = () => spin(!turning);
   button('solid').onclick = (e) => { solid = !solid; e.target.setAttribute('aria-pressed', solid); dirty = true; };
   button('front').onclick = () => { spin(false); azimuth = 30; elevation = 20; distance = 2.6; dirty = true; };
-  canvas.onpointerdown = (e) => { held = [e.clientX, e.clientY]; canvas.setPointerCapture(e.pointerId); spin(false); };
+  canvas.onpointerdown = (e) => { if (!e.isPrimary) return; held = [e.clientX, e.clientY]; canvas.setPointerCapture(e.pointerId); spin(false); };
   canvas.onpointermove = (e) => {
-    if (!held) return;
+    if (!held || !e.isPrimary) return;
     azimuth -= (e.clientX - held[0]) * 0.5; elevation = Math.max(-85, Math.min(85, elevation + (e.clientY - held[1]) * 0.5)); held = [e.clientX, e.clientY]; dirty = true;
   };
   canvas.onpointerup = canvas.onpointercancel = () => { held = null; };
   canvas.addEventListener('wheel', (e) => { e.preventDefault(); distance = Math.max(0.6, Math.min(8, distance * Math.exp(e.deltaY / 800))); dirty = true; }, { passive: false });
   canvas.addEventListener('keydown', (e) => {
+    const nearer = { '+': 0.9, '-': 1 / 0.9 }[e.key];
+    if (nearer) { distance = Math.max(0.6, Math.min(8, distance * nearer)); dirty = true; }
     const step = { ArrowLeft: [6, 0], ArrowRight: [-6, 0], ArrowUp: [0, 6], ArrowDown: [0, -6] }[e.key];
     if (!step) return;
     e.preventDefault(); spin(false); azimuth += step[0]; elevation = Math.max(-85, Math.min(85, elevation + step[1])); dirty = true;
   });
   window.addEventListener('resize', () => { dirty = true; });
+  canvas.addEventListener('webglcontextlost', (e) => e.preventDefault());
+  canvas.addEventListener('webglcontextrestored', () => { program = null; dirty = true; });
 
   async function lay(url) {
     shown = url;
@@ -135,7 +140,9 @@ window.darkroomShape = (tab) => {
 
   // the picture that is given, or a file of splats to look at
   async function set(given) {
+    if (given.splats && !gl) return 'This browser cannot show splats: it has no WebGL 2.';
     if (given.splats) { $('empty').hidden = true; show({ splats: given.splats }, 'preview'); $('where').textContent = given.note; }
+    if (given.image) document.querySelector(`#${tab}-model label:first-child input:checked`) && document.querySelectorAll(`#${tab}-model input`)[1].click(); // what is given is to be used
     if ('image' in given) { image = given.image || ''; slot.style.backgroundImage = image ? `url(${image})` : ''; slot.classList.toggle('on', Boolean(image)); }
     return '';
   }

@@ -23,7 +23,7 @@ def client(served: str) -> Client:
 def test_the_endpoint_has_a_name_types_and_help(client: Client) -> None:
     endpoints = client.view_api(return_format="dict")["named_endpoints"]
     expected = ["/latent_diffusion", "/inpainting", "/outpainting", "/variation", "/edit_by_words", "/controlnet", "/pix2pix", "/video"]
-    expected += ["/audio_flow", "/audio_tokens", "/audio_codec", "/lora"]
+    expected += ["/audio_flow", "/audio_tokens", "/audio_codec", "/text_to_3d", "/image_to_3d", "/splatting", "/lora"]
     assert list(endpoints) == expected
     parameters = {p["parameter_name"]: p for p in endpoints["/latent_diffusion"]["parameters"]}
     assert {"prompt", "seed", "steps", "guidance", "sampler", "count"} <= set(parameters)

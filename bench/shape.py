@@ -1,0 +1,226 @@
+"""What the 3D tab does, measured beside true views of held-out toys, which are made here. A quarter of an hour of two cores.
+
+`python -m bench shape.fitted` measures one of them. Seeds are 0, 1, 2, … What belongs to the card is written to it.
+"""
+
+from __future__ import annotations
+
+import functools
+import random
+import time
+from typing import Any
+
+import numpy as np
+import psutil
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from scipy.spatial import cKDTree
+
+from bench.edits import last
+from pipelines import load, multiview, scenes
+from pipelines.cards import note
+from pipelines.evaluation import Eye
+from pipelines.multiview import RIG
+from pipelines.pictures import url
+from pipelines.splatting import Camera, Flat, Growth, Splats, decibels, enlarged, fit, project, rasterise, render, similarity
+from pipelines.training import data
+from pipelines.training.data import toys
+
+SEEN = [toys.CAMERAS[k] for k in range(36) if k % 3 != 1]  # 24 views to fit, and 12 to look at
+UNSEEN = [toys.CAMERAS[k] for k in range(36) if k % 3 == 1]
+
+
+@functools.cache
+def held_out(n: int, split: str = "test") -> list[int]:
+    """Numbers of toys whose kind in whose colour was not trained on."""
+    return [k for k in range(2000) if toys.compose(k)[1]["split"] == split][:n]
+
+
+def camera(at: multiview.At, size: int = toys.SIDE) -> Camera:
+    return Camera.around(float(at[0]), float(at[1]), size=size)
+
+
+def seen(number: int, cameras: list[multiview.At]) -> torch.Tensor:
+    """True views of a toy, (v, 64, 64, 3) in [0, 1]."""
+    return torch.from_numpy(toys.shoot(toys.compose(number)[0], cameras)[0]).float() / 255
+
+
+@torch.no_grad()
+def against(splats: Splats, cameras: list[multiview.At], views: torch.Tensor) -> tuple[float, float]:
+    """Mean PSNR and SSIM of what cameras see of splats."""
+    made = [render(splats, camera(at)).clamp(0, 1) for at in cameras]
+    pairs = list(zip(made, views, strict=True))
+    return float(np.mean([decibels(a, b) for a, b in pairs])), float(np.mean([similarity(a, b).item() for a, b in pairs]))
+
+
+def untiled(f: Flat, size: int) -> torch.Tensor:
+    """The same picture with every splat at every pixel."""
+    step = torch.arange(size) + 0.5
+    pixel, order = torch.stack([step.repeat(size), step.repeat_interleave(size)], 1), f.depth.argsort()
+    dx, dy = (pixel[None, :, i] - f.means[order, i, None] for i in (0, 1))
+    a, b, c = f.inverse[order].unbind(1)
+    alpha = (f.opacity[order, None] * torch.exp(-0.5 * (a[:, None] * dx * dx + c[:, None] * dy * dy) - b[:, None] * dx * dy)).clamp_max(0.99)
+    alpha = torch.where(alpha >= 1 / 255, alpha, 0)
+    through = torch.log1p(-alpha).cumsum(0)
+    weights = alpha * (through - torch.log1p(-alpha)).exp()
+    return weights.T @ f.colours[order] + through[-1].exp()[:, None]
+
+
+def speed() -> dict[str, Any]:
+    """Milliseconds to draw and to learn, medians of 9; seconds from words to a thing, and to the first preview."""
+
+    def cloud(n: int) -> Splats:
+        torch.manual_seed(0)
+        return Splats(torch.randn(n, 3) * 0.3, torch.rand(n, 3), 0.6 / n ** (1 / 3) / 2)
+
+    def median(work: Any, times: int = 9) -> float:
+        spent = []
+        for _ in range(times):
+            begun = time.perf_counter()
+            work()
+            spent.append(time.perf_counter() - begun)
+        return round(1000 * float(np.median(spent)), 1)
+
+    small, large, eye = cloud(1024), cloud(20_000), camera((30, 15))
+    found: dict[str, Any] = {
+        "1,024 splats at 64 x 64, forward and backward, ms (bar 100)": median(lambda: rasterise(project(small, eye), 64, 64)[0].sum().backward()),
+        "the same, untiled, ms (bar 3 times as much)": median(lambda: untiled(project(small, eye), 64).sum().backward(), 3),
+    }
+    with torch.no_grad():
+        found["20,000 splats at 256 x 256, ms (bar 1000)"] = median(lambda: render(large, camera((30, 15), 256)), 3)
+    pipe, whole, first = load("text-to-3d"), [], []
+    last(pipe, prompt="a car", steps=1, fit=10)
+    for k in range(3):
+        begun = time.perf_counter()
+        run = pipe.generate(prompt="a red mushroom with white dots, short stem", seed=k)
+        next(run)
+        first.append(time.perf_counter() - begun)
+        for _ in run:
+            pass
+        whole.append(time.perf_counter() - begun)
+    seconds = round(float(np.median(whole)), 1)
+    note("multiview", {"words to splats, 2 cores": f"{seconds} s"})
+    memory = round(psutil.Process().memory_info().rss / 1e9, 2)
+    return {**found, "words to splats, s (bar 40)": seconds, "first preview, s (bar 1.5)": round(float(np.median(first)), 2), "memory, GB (bar 2)": memory}
+
+
+def fitted(n: int = 6) -> dict[str, Any]:
+    """24 true views of held-out toys, fitted: 12 others; and how far the mesh lies from the true surface, also of eight views alone."""
+    found: dict[str, list] = {"psnr": [], "ssim": [], "seconds": [], "mesh": [], "mesh of 8 views": []}
+    for number in held_out(n):
+        views, begun = seen(number, SEEN), time.perf_counter()
+        *_, (_, splats, _) = fit(views, [camera(at) for at in SEEN], steps=300, count=800, degree=1, growth=Growth(every=30, first=30, most=3000))
+        found["seconds"].append(time.perf_counter() - begun)
+        psnr, ssim = against(splats, UNSEEN, seen(number, UNSEEN))
+        found["psnr"].append(psnr)
+        found["ssim"].append(ssim)
+        found["mesh"].append(chamfer(splats, number))
+        *_, (_, splats, _) = fit(seen(number, RIG), [camera(at) for at in RIG], steps=200, count=600, growth=Growth(every=20, first=20, most=1500))
+        found["mesh of 8 views"].append(chamfer(splats, number))
+    told = {name: round(float(np.mean(values)), 4) for name, values in found.items()}
+    return {"n": n, **told, "bars": "30 dB, 0.95, 60 s", "worst psnr": round(min(found["psnr"]), 1)}
+
+
+def chamfer(splats: Splats, number: int, count: int = 4000) -> float:
+    """Mean distance, both ways, between the mesh's surface and the toy's; a toy is about 1.5 across."""
+    parts = toys.compose(number)[0]
+    grid = torch.stack(torch.meshgrid(*[torch.linspace(-1.05, 1.05, 84)] * 3, indexing="ij"), -1).reshape(-1, 3)
+    d, _ = toys.scene(parts, grid)
+    near = grid[d.abs() < 0.03]
+    for _ in range(4):  # along the gradient to the surface
+        here = toys.scene(parts, near)[0]
+        slope = torch.stack([toys.scene(parts, near + s)[0] - toys.scene(parts, near - s)[0] for s in 0.004 * torch.eye(3)], 1)
+        near = near - here[:, None] * F.normalize(slope, dim=1)
+    true = near[torch.randperm(len(near), generator=torch.Generator().manual_seed(0))[:count]].numpy()
+    made = scenes.trimesh.sample.sample_surface(scenes.mesh(splats), count, seed=0)[0]
+    return float((cKDTree(true).query(made)[0].mean() + cKDTree(made).query(true)[0].mean()) / 2)
+
+
+def sorted_out(features: torch.Tensor, labels: list[str], others: torch.Tensor) -> list[str]:
+    """What a linear probe on the eye's features, and on the colours that there are, learnt from real toys and says of others."""
+    names = sorted(set(labels))
+    mean, scale = features.mean(0), features.std(0) + 1e-3
+    x, target = (features - mean) / scale, torch.tensor([names.index(label) for label in labels])
+    probe = torch.nn.Linear(x.shape[1], len(names))
+    optim = torch.optim.Adam(probe.parameters(), lr=3e-3, weight_decay=1e-3)
+    for _ in range(300):
+        optim.zero_grad()
+        F.cross_entropy(probe(x), target).backward()
+        optim.step()
+    return [names[k] for k in probe((others - mean) / scale).argmax(1).tolist()]
+
+
+def looked_at(eye: Eye, views: np.ndarray) -> torch.Tensor:
+    """Of toys seen from the front, the side and above, (n, 3, 128, 128, 3): the eye's features, and a histogram of what is not white."""
+    seen = eye.features(views.reshape(-1, *views.shape[2:])).reshape(len(views), -1)
+    bins = []
+    for toy in views:
+        pixels = toy[(toy < 245).any(-1)] // 43
+        bins.append(np.bincount(pixels @ np.array([36, 6, 1]), minlength=216) / max(1, len(pixels)))
+    return torch.cat([seen, 4 * torch.from_numpy(np.stack(bins)).float()], 1)
+
+
+def asked(n: int = 60, known: int = 360) -> dict[str, Any]:
+    """Held-out captions: whether kind and colour are as asked, by a probe on real toys, and how well splats fit the drawn views."""
+    eye, faces, rng = Eye(), [RIG[0], RIG[1], RIG[6]], random.Random(0)
+    train = [k for k in range(2000) if toys.compose(k)[1]["split"] == "train"][:known]
+    labels = [toys.compose(k)[1] for k in (*train, *held_out(n))]
+    real = looked_at(eye, enlarged(np.stack([toys.shoot(toys.compose(k)[0], faces)[0] for k in (*train, *held_out(n))])))
+    pipe, views, agreed = load("text-to-3d"), [], []
+    for k, row in enumerate(labels[known:]):
+        said = toys.caption(row, rng)[0]
+        for frame, made in pipe.views(pipe.Settings(prompt=said, seed=k), RIG, 1):  # noqa: B007 - the last ones stay
+            pass
+        assert frame.step == pipe.Settings().steps
+        views.append(made)
+    sheet = np.concatenate([multiview.sheet(v) for v in views[:12]])
+    Image.fromarray(sheet).save(data.cache_dir() / "views.png")
+    for k, made in enumerate(views[:24]):
+        small = made.reshape(8, 64, 2, 64, 2, 3).mean((2, 4)).round().astype(np.uint8)
+        wanted = torch.from_numpy(small).float() / 255
+        *_, (_, splats, *_) = multiview.fitted(small, RIG, pipe.Settings(seed=k), 1, "")
+        agreed.append(against(splats, RIG, wanted)[0])
+    drawn = looked_at(eye, np.stack([made[[0, 1, 6]] for made in views]))
+    found: dict[str, Any] = {"n": n}
+    for name, bar in (("kind", 0.85), ("colour", 0.8)):
+        wanted = [row[name] for row in labels[known:]]
+        for what, features in (("drawn", drawn), ("real", real[known:])):
+            told = sorted_out(real[:known], [row[name] for row in labels[:known]], features)
+            found[f"{name}, {what} (bar {bar})"] = round(float(np.mean([a == b for a, b in zip(told, wanted, strict=True)])), 3)
+    true = []
+    for k in held_out(8):
+        pictures = toys.shoot(toys.compose(k)[0], RIG)[0]
+        *_, (_, splats, *_) = multiview.fitted(pictures, RIG, pipe.Settings(), 1, "")
+        true.append(against(splats, RIG, torch.from_numpy(pictures).float() / 255)[0])
+    found |= {"drawn views fitted, dB (bar 26; n = 24)": round(float(np.mean(agreed)), 1), "true views fitted, dB (n = 8)": round(float(np.mean(true)), 1)}
+    note("multiview", {
+        "kind as asked": f"{found['kind, drawn (bar 0.85)']} (real {found['kind, real (bar 0.85)']}; n = {n} held-out captions)",
+        "colour as asked": f"{found['colour, drawn (bar 0.8)']} (real {found['colour, real (bar 0.8)']})",
+        "splats fit the drawn views": f"{found['drawn views fitted, dB (bar 26; n = 24)']} dB (true ones {found['true views fitted, dB (n = 8)']})",
+    })  # fmt: skip
+    return found
+
+
+def pictured(n: int = 12) -> dict[str, Any]:
+    """Held-out toys from their front view: the others against the truth, by angle; and after the fit, unseen ones."""
+    pipe, by, unseen = load("image-to-3d"), {at: [] for at in RIG[1:]}, []
+    for k, number in enumerate(held_out(n)):
+        truth = seen(number, RIG)
+        front = url(Image.fromarray(enlarged((truth[0] * 255).round().byte().numpy())))
+        settings = pipe.Settings(image=front, seed=k)
+        for _, made in pipe.views(settings, RIG, 1):  # noqa: B007 - the last stays
+            pass
+        small = made.reshape(8, 64, 2, 64, 2, 3).mean((2, 4)).round().astype(np.uint8)
+        for at, one, true in zip(RIG[1:], small[1:], truth[1:], strict=True):
+            by[at].append(decibels(torch.from_numpy(one).float() / 255, true))
+        *_, (_, splats, *_) = multiview.fitted(small, RIG, settings, 1, "")
+        unseen.append(against(splats, UNSEEN, seen(number, UNSEEN))[0])
+    told = {f"{a}° round, {e}° up": round(float(np.mean(values)), 1) for (a, e), values in by.items()}
+    note("multiview", {"from one picture, unseen views": f"{np.mean(unseen):.1f} dB (n = {n} held-out toys)"})
+    return {"n": n, "drawn views, dB": told, "unseen views of the splats, dB (bar 20)": round(float(np.mean(unseen)), 1)}
+
+
+def measure() -> dict[str, Any]:
+    """All of it."""
+    return {part.__name__: part() for part in (speed, fitted, asked, pictured)}
