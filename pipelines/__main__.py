@@ -13,7 +13,6 @@ from pydantic import ValidationError
 from pipelines import catalogue, load
 from pipelines.cards import card
 from pipelines.catalogue import find
-from pipelines.frame import Clip
 from pipelines.settings import sentence
 
 
@@ -56,8 +55,8 @@ def generate(name: str, argv: list[str]) -> None:
     out, device = Path(given.pop("out")), given.pop("device")
     if not out.parent.is_dir():
         raise OSError(f"The folder {out.parent} is not there: make it, or choose another --out.")
-    if name == "video" and out.suffix[1:] not in Clip.formats:
-        raise OSError(f"A clip is no {out.suffix or 'file without an ending'}: let --out end in .{', .'.join(Clip.formats)}.")
+    if out.suffix[1:] not in (formats := find(name).formats):
+        raise OSError(f"What {name} makes is no {out.suffix or 'file without an ending'}: let --out end in .{', .'.join(formats)}.")
     settings(**given)  # refuse before anything is loaded
     frame = None
     for frame in load(name, device).generate(**given):

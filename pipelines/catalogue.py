@@ -23,6 +23,7 @@ class Entry:
     task: str
     settings: type[s.Settings]
     weights: tuple[str, ...]
+    formats: tuple[str, ...] = ("png",)  # of what it makes; what people can be told before it runs
 
     def load(self, device: str = "auto", dtype: str = "auto") -> Pipeline:
         """The pipeline with its weights; kept until others push it out of the cache."""
@@ -35,6 +36,7 @@ class Entry:
 BASE = ("latent-diffusion", "autoencoder")
 SOUND = ("audio-words", "audio-codec")
 VIEWS = ("multiview", "toy-words", "autoencoder")
+FILM, HEARD, THING = ("png", "mp4", "webp", "gif", "zip"), ("png", "wav", "flac"), ("png", "ply", "splat", "glb", "mp4")
 CONTROLS = ("controlnet-edges", "controlnet-scribble", "controlnet-palette")
 CATALOGUE = {
     entry.name: entry
@@ -46,13 +48,22 @@ CATALOGUE = {
         Entry("edit-by-words", "Edit by words", "editing", "EditByWords", "a picture under other words", s.EditByWords, BASE),
         Entry("controlnet", "ControlNet", "controlnet", "Pipeline", "words and a drawing to picture", s.ControlNet, (*BASE, *CONTROLS)),
         Entry("pix2pix", "pix2pix", "pix2pix", "Pipeline", "lines to picture at every stroke", s.Pix2Pix, ("pix2pix",)),
-        Entry("video", "Video", "video", "Pipeline", "words or a picture to a clip", s.Video, (*BASE, "video")),
-        Entry("audio-flow", "Sound, as a flow", "audio_flow", "Pipeline", "words or a sound to a sound", s.AudioFlow, ("audio-flow", *SOUND)),
-        Entry("audio-tokens", "Sound, code by code", "audio_tokens", "Pipeline", "words or a sound's end to a sound", s.AudioTokens, ("audio-tokens", *SOUND)),
-        Entry("audio-codec", "Codec", "audio", "Pipeline", "a sound to codes and back", s.AudioCodec, ("audio-codec",)),
-        Entry("text-to-3d", "Words to 3D", "multiview", "TextTo3D", "words to views, views to splats", s.TextTo3D, VIEWS),
-        Entry("image-to-3d", "Picture to 3D", "multiview", "ImageTo3D", "a picture to views, views to splats", s.ImageTo3D, VIEWS),
-        Entry("splatting", "Splatting", "multiview", "Splatting", "views or a picture to splats", s.Splatting, ()),
+        Entry("video", "Video", "video", "Pipeline", "words or a picture to a clip", s.Video, (*BASE, "video"), FILM),
+        Entry("audio-flow", "Sound, as a flow", "audio_flow", "Pipeline", "words or a sound to a sound", s.AudioFlow, ("audio-flow", *SOUND), HEARD),
+        Entry(
+            "audio-tokens",
+            "Sound, code by code",
+            "audio_tokens",
+            "Pipeline",
+            "words or a sound's end to a sound",
+            s.AudioTokens,
+            ("audio-tokens", *SOUND),
+            HEARD,
+        ),
+        Entry("audio-codec", "Codec", "audio", "Pipeline", "a sound to codes and back", s.AudioCodec, ("audio-codec",), HEARD),
+        Entry("text-to-3d", "Words to 3D", "multiview", "TextTo3D", "words to views, views to splats", s.TextTo3D, VIEWS, THING),
+        Entry("image-to-3d", "Picture to 3D", "multiview", "ImageTo3D", "a picture to views, views to splats", s.ImageTo3D, VIEWS, THING),
+        Entry("splatting", "Splatting", "multiview", "Splatting", "views or a picture to splats", s.Splatting, (), THING),
         Entry("lora", "LoRA", "teaching", "Pipeline", "pictures to a style of your own", s.Teaching, BASE),
     ]
 }
