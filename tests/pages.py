@@ -15,7 +15,7 @@ SCREENSHOTS = Path(__file__).parent / "browser" / "screenshots"
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-background-networking", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]  # WebGL without a GPU
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--enable-unsafe-swiftshader"]  # WebGL without a GPU
         yield playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
 
 

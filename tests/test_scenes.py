@@ -15,7 +15,8 @@ import torch
 from PIL import Image
 from plyfile import PlyData
 
-from pipelines import catalogue, scenes
+from pipelines import scenes
+from pipelines.catalogue import FILM, HEARD, THING
 from pipelines.frame import Clip, Sound
 from pipelines.scenes import SceneError, Shape
 from pipelines.splatting import Camera, Splats, render
@@ -177,4 +178,4 @@ def test_a_mesh_that_is_none_or_lies_elsewhere_is_one_sentence() -> None:
 
 
 def test_the_catalogue_knows_the_formats_of_what_is_made() -> None:
-    assert Clip.formats == catalogue.FILM and Sound.formats == catalogue.HEARD and Shape.formats == catalogue.THING
+    assert (Clip.formats, Sound.formats, Shape.formats) == (FILM, HEARD, THING)
