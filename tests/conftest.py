@@ -82,5 +82,5 @@ def random_bundles(folder: Path) -> None:
 
 random_bundles(FOLDER / "weights")
 
-from pages import browser, page  # noqa: E402, F401
+from pages import browser, page, painted  # noqa: E402, F401
 from served import served  # noqa: E402, F401

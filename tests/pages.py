@@ -12,11 +12,13 @@ from playwright.sync_api import Browser, Page, sync_playwright
 SCREENSHOTS = Path(__file__).parent / "browser" / "screenshots"
 
 
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--enable-unsafe-swiftshader"]  # WebGL without a GPU
-        yield playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
+        yield playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
 
 
 def opened(browser: Browser, address: str, **options: object) -> Page:
@@ -29,7 +31,19 @@ def opened(browser: Browser, address: str, **options: object) -> Page:
 
 @pytest.fixture
 def page(browser: Browser, served: str) -> Iterator[Page]:
-    page = opened(browser, served)
+    yield from watched(opened(browser, served))
+
+
+@pytest.fixture
+def painted(browser: Browser, served: str) -> Iterator[Page]:
+    """A page with WebGL: by SwiftShader, which makes everything else slow too."""
+    own = browser.browser_type.launch(executable_path=shutil.which("chromium"), args=[*FLAGS, "--enable-unsafe-swiftshader"])
+    yield from watched(opened(own, served))
+    own.close()
+
+
+def watched(page: Page) -> Iterator[Page]:
+    """The page; its errors fail the test that it was for."""
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     yield page

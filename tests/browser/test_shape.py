@@ -21,7 +21,8 @@ PIXELS = """() => {
 
 
 @pytest.fixture
-def shape(page: Page) -> Page:
+def shape(painted: Page) -> Page:
+    page = painted
     page.get_by_role("tab", name="3D").click()
     page.wait_for_selector("#shape-model")
     for name, value in (("steps", 2), ("fit", 20), ("splats", 80)):
