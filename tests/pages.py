@@ -51,6 +51,13 @@ def watched(page: Page) -> Iterator[Page]:
     page.context.close()
 
 
+def field(page: Page, tab: str, name: str, value: float) -> None:
+    """A number into a tab's control."""
+    box = page.locator(f"#{tab}-{name} input[type=number]")
+    box.fill(str(value))
+    box.blur()
+
+
 def fits_a_phone(browser: Browser, address: str, tab: str, waits_for: str) -> None:
     """A tab on a phone: nothing is wider than the screen; a screenshot is kept."""
     page = opened(browser, address, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)

@@ -13,9 +13,11 @@ window.darkroomSound = (tab) => {
     pen.fillStyle = colour('--safelight-dim');
     for (const [from, to] of marks) pen.fillRect((from / buffer.duration) * width, 0, ((to - from) / buffer.duration) * width, canvas.height);
     pen.fillStyle = colour('--paper');
+    const loudest = Math.max(0.02, data.reduce((most, v) => Math.max(most, Math.abs(v)), 0)); // soft sounds have a shape, too
     for (let x = 0; x < width; x += 1) {
       let top = 0;
       for (let i = Math.floor((x * data.length) / width); i < ((x + 1) * data.length) / width; i += 8) top = Math.max(top, Math.abs(data[i]));
+      top /= loudest;
       pen.fillRect(x, middle - top * middle, 1, Math.max(1, 2 * top * middle));
     }
   }

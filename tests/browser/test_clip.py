@@ -6,25 +6,19 @@ from pathlib import Path
 
 import av
 import pytest
-from pages import SCREENSHOTS, fits_a_phone
+from pages import SCREENSHOTS, field, fits_a_phone
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 SECONDS = 60_000
 
 
-def field(page: Page, name: str, value: float) -> None:
-    box = page.locator(f"#video-{name} input[type=number]")
-    box.fill(str(value))
-    box.blur()
-
-
 @pytest.fixture
 def video(page: Page) -> Page:
     page.get_by_role("tab", name="Video").click()
     page.wait_for_selector("#video-ends")
-    field(page, "frames", 5)
-    field(page, "steps", 4)
+    field(page, "video", "frames", 5)
+    field(page, "video", "steps", 4)
     return page
 
 
@@ -93,7 +87,7 @@ def test_a_picture_is_animated_and_a_film_gives_its_first_frame(video: Page, tmp
 
 
 def test_stop_keeps_the_clip_so_far_playing(video: Page) -> None:
-    field(video, "steps", 100)
+    field(video, "video", "steps", 100)
     video.click("#video-generate")
     video.wait_for_selector("#video-clip:not([hidden])", timeout=SECONDS)
     expect(video.locator("#video-at")).to_contain_text("of 5", timeout=SECONDS)  # the first frame comes alone

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pages import SCREENSHOTS, fits_a_phone
+from pages import SCREENSHOTS, field, fits_a_phone
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, expect
 
@@ -26,14 +26,8 @@ def shape(painted: Page) -> Page:
     page.get_by_role("tab", name="3D").click()
     page.wait_for_selector("#shape-model")
     for name, value in (("steps", 2), ("fit", 20), ("splats", 80)):
-        field(page, name, value)
+        field(page, "shape", name, value)
     return page
-
-
-def field(page: Page, name: str, value: float) -> None:
-    box = page.locator(f"#shape-{name} input[type=number]")
-    box.fill(str(value))
-    box.blur()
 
 
 def generate(page: Page) -> None:
@@ -109,7 +103,7 @@ def test_a_picture_becomes_a_thing_and_comes_back_from_the_history(shape: Page, 
 
 def test_splats_learn_a_toy_and_a_stop_keeps_them(shape: Page) -> None:
     shape.get_by_role("radio", name="Splatting").check()
-    field(shape, "fit", 2000)
+    field(shape, "shape", "fit", 2000)
     shape.click("#shape-generate")
     expect(shape.locator("#shape-where")).to_contain_text("of 200", timeout=SECONDS)
     shape.keyboard.press("Escape")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pages import SCREENSHOTS, fits_a_phone
+from pages import SCREENSHOTS, field, fits_a_phone
 from playwright.sync_api import Browser, Page, expect
 
 from pipelines import sounds
@@ -27,12 +27,6 @@ def audio(page: Page) -> Page:
     return page
 
 
-def field(page: Page, name: str, value: float) -> None:
-    box = page.locator(f"#audio-{name} input[type=number]")
-    box.fill(str(value))
-    box.blur()
-
-
 def generate(page: Page) -> None:
     page.click("#audio-generate")
     page.wait_for_selector("#audio-downloads a", timeout=SECONDS)
@@ -50,7 +44,7 @@ def tone(tmp_path: Path, seconds: float = 1.0) -> Path:
 
 def test_a_spectrum_clears_up_and_the_sound_plays_and_is_saved(audio: Page, tmp_path: Path) -> None:
     audio.fill("#audio-prompt textarea", "bright vibraphone melody")
-    field(audio, "seconds", 1)
+    field(audio, "audio", "seconds", 1)
     generate(audio)
     expect(audio.locator("#audio-where")).to_contain_text("step 20 of 20")
     last = audio.get_attribute("#audio-now", "src")
@@ -76,11 +70,11 @@ def test_a_spectrum_clears_up_and_the_sound_plays_and_is_saved(audio: Page, tmp_
 
 def test_tokens_fill_a_grid_and_stop_keeps_what_was_heard(audio: Page) -> None:
     choose(audio, "Tokens")
-    field(audio, "seconds", 1)
+    field(audio, "audio", "seconds", 1)
     generate(audio)
     expect(audio.locator("#audio-codes")).to_be_visible()
     assert audio.evaluate("document.getElementById('audio-codes').width") == 55  # 50 codes, the sixth codebook five steps late
-    field(audio, "seconds", 16)
+    field(audio, "audio", "seconds", 16)
     audio.click("#audio-generate")
     expect(audio.locator("#audio-where")).to_contain_text("of 80", timeout=SECONDS)
     audio.keyboard.press("Escape")
@@ -93,11 +87,11 @@ def test_a_sound_goes_through_the_codec_and_back_from_the_history(audio: Page, t
     expect(audio.locator("#toast")).to_contain_text("give one")
     audio.set_input_files("#audio-drop input[type=file]", tone(tmp_path))
     expect(audio.locator("#toast")).to_contain_text("16 kHz")
-    field(audio, "books", 3)
+    field(audio, "audio", "books", 3)
     generate(audio)
     expect(audio.locator("#audio-stages tr")).to_have_count(4)
     first = audio.get_attribute("#audio-now", "src")
-    field(audio, "books", 1)
+    field(audio, "audio", "books", 1)
     generate(audio)
     expect(audio.locator("#audio-stages tr")).to_have_count(2)
     assert audio.get_attribute("#audio-now", "src") != first
