@@ -21,7 +21,7 @@ from pipelines import autoencoder, latent_diffusion, samplers, scenes, settings,
 from pipelines import frame as contract
 from pipelines.controls import alone
 from pipelines.editing import held
-from pipelines.nn.dit import Config, Transformer, patchify
+from pipelines.nn.dit import Config, Transformer, apart, patchify, stacked
 from pipelines.pictures import MODEL_SIDE as SIDE
 from pipelines.pictures import pixels, square
 from pipelines.settings import FITTED
@@ -56,16 +56,6 @@ class MultiView(nn.Module):
         there = given.repeat_interleave(self.config.size, 1)[:, None, :, None].expand(-1, 1, -1, self.config.size)
         told = self.enter(patchify(torch.cat([seen * there, there], 1), self.config.patch))
         return told + self.camera(places).repeat_interleave((self.config.size // self.config.patch) ** 2, 1)
-
-
-def stacked(views: Float[Tensor, "b v c h w"]) -> Float[Tensor, "b c vh w"]:
-    """Views on top of each other, as the transformer takes them."""
-    return views.transpose(1, 2).flatten(2, 3)
-
-
-def apart(z: Float[Tensor, "b c vh w"]) -> Float[Tensor, "b v c h w"]:
-    """And back."""
-    return z.unflatten(2, (-1, z.shape[3])).transpose(1, 2)
 
 
 def rig(azimuth: float | int = 0, elevation: float | int = 15) -> list[At]:

@@ -54,11 +54,11 @@ def random_bundles(folder: Path) -> None:
         torch.nn.init.normal_(parameter, std=0.2)
     for name in ("inpainting", "outpainting"):
         weights.save(name, adapter, {"rank": 2}, about, folder)
-    motion = Motion(model.transformer, rank=2)
+    motion = Motion(model.transformer.config)
     for parameter in motion.parameters():
         if not parameter.any():
             torch.nn.init.normal_(parameter, std=0.05)
-    weights.save("video", motion, {"rank": 2}, about, folder)
+    weights.save("video", motion, asdict(motion.config) | {"real": 6.0}, about, folder)
     kept = {"latent": 16, "width": 32, "depth": 1, "heads": 2}
     sounding = {
         "audio-words": (text.Resampler(), {}),

@@ -29,47 +29,58 @@ def run(**more: Any) -> Any:
     return last
 
 
-def test_untrained_with_one_frame_or_taken_off_it_is_the_image_model_bit_for_bit() -> None:
-    *_, still = load("latent-diffusion").generate(prompt="a cat", steps=3, guidance=2, seed=5)
-    assert np.array_equal(run(frames=2, method="independent", seed=5).result.frames[0], still.result.pixels)
+def test_without_its_time_axis_it_is_the_image_model_bit_for_bit() -> None:
     base, z, t = load("latent-diffusion").transformer, torch.randn(1, 8, 16, 16), torch.rand(1)
+    before = {name: value.clone() for name, value in base.state_dict().items()}
+    *_, still = load("latent-diffusion").generate(prompt="a cat", steps=3, guidance=2, seed=5)
+    for method in ("independent", "joint"):  # apart; and the first frame of those drawn together
+        assert np.array_equal(run(frames=2, method=method, seed=5).result.frames[0], still.result.pixels)
+    assert all(torch.equal(value, before[name]) for name, value in base.state_dict().items())
+    motion = video.Motion(base.config).requires_grad_(False)
+    motion.transformer.load_state_dict(before)
     words = base.read(base.null[None])
     given = (z, words, base.modulations(t, words.pooled))
-    alone = base(*given)
-    trained, untrained = load("video").motion(), video.Motion(base).requires_grad_(False)
-    for motion, same in ((untrained, True), (trained, False)):
-        with motion.on(base, t, t, 1, False, motion.reference(z, torch.zeros(1, 1, 1, 1), 1, False)):
-            assert torch.equal(base(*given), alone) == same
-        assert torch.equal(base(*given), alone)
+    told = motion.enter(torch.zeros(1, 64, motion.enter.in_features))
+    assert torch.equal(motion.transformer(*given, hints=[told]), base(*given))  # untrained, one frame
 
 
-def test_frames_see_their_mean_frame_and_a_frame_alone_sees_itself() -> None:
-    block = load("latent-diffusion").transformer.blocks[0]
-    keys = torch.randn(4, 2, 5, 8)
-    assert block.around(keys) == [keys]
-    block.frames = 2
-    own, mean = block.around(keys)
-    block.frames = 1
-    assert torch.equal(own, keys)
-    assert torch.allclose(mean[:2], keys[:2].mean(0, keepdim=True).expand(2, -1, -1, -1)) and torch.equal(mean[2], mean[3])
+def test_a_frame_is_told_the_nearest_that_is_given_and_its_own_time() -> None:
+    motion = video.Motion(load("latent-diffusion").transformer.config).requires_grad_(False)
+    torch.nn.init.normal_(motion.enter.weight)
+    z = torch.randn(1, 8, 1, 16, 16).expand(1, 8, 8, 16, 16) + torch.arange(8)[None, :, None, None, None]
+    given, amount = torch.zeros(1, 8), torch.tensor([0.5])
+    given[0, [0, 6]] = 1
+
+    def told(loop: bool, amount: torch.Tensor = amount, z: torch.Tensor = z) -> torch.Tensor:
+        without = motion.hint(torch.zeros_like(z), torch.zeros_like(given), amount, loop)
+        return (motion.hint(z, given, amount, loop) - without).unflatten(1, (8, -1))[0]
+
+    line, circle = told(False), told(True)
+    assert torch.allclose(line[1], line[2], atol=1e-4) and torch.allclose(line[4], line[5], atol=1e-4)
+    assert not torch.allclose(line[2], line[4], atol=1e-1) and not torch.allclose(line[0], line[1], atol=1e-1)  # it is told that it is given
+    assert torch.allclose(line[7], line[5], atol=1e-4) and torch.allclose(circle[7], circle[1], atol=1e-4)  # around, 0 is as near as 6
+    moved = z.clone()
+    moved[:, 3] += 1  # is not given
+    assert torch.equal(told(True, z=moved), circle)
+    for loop in (True, False):
+        times = motion.hint(torch.zeros_like(z), torch.zeros_like(given), amount, loop).unflatten(1, (8, -1))[0, :, 0]
+        assert torch.cdist(times, times).fill_diagonal_(1).min() > 1e-3
+        assert not torch.allclose(motion.hint(z, given, amount, loop), motion.hint(z, given, amount + 0.4, loop), atol=1e-3)
 
 
-def test_half_of_the_noise_is_the_clips_unless_each_frame_is_for_itself() -> None:
+def test_a_loops_last_moment_is_as_near_to_the_first_as_the_second_is() -> None:
+    circle, line = video.moments(16, loop=True), video.moments(16, loop=False)
+    assert torch.dist(circle[0], circle[15]) == pytest.approx(torch.dist(circle[0], circle[1]).item(), abs=1e-5)
+    assert torch.dist(line[0], line[15]) > 1.2 * torch.dist(line[0], line[1])
+    assert torch.equal(video.moments(8, loop=True)[:, :8], circle[::2, :8]) and torch.equal(video.moments(8, loop=False), line[:8])
+
+
+def test_half_of_the_noise_is_the_clips_where_it_is_to_be_shared() -> None:
     pipe = load("video")
-    for method, share in (("joint", 0.5), ("shared", 0.5), ("independent", 0.0)):
+    for method, share in (("joint", 0.0), ("shared", 0.5), ("independent", 0.0)):
         noise = pipe.noise(pipe.Settings(method=method, seed=3), range(16))()
         assert noise.std() == pytest.approx(1, abs=0.05)
         assert np.corrcoef(noise.flatten(1).numpy())[np.triu_indices(16, 1)].mean() == pytest.approx(share, abs=0.03)
-
-
-@pytest.mark.parametrize("loop", [True, False])
-def test_attention_along_time_knows_only_differences_of_time(loop: bool) -> None:
-    torch.manual_seed(0)
-    angles, x = video.turns(8, 16, loop), torch.randn(1, 1, 1, 32).expand(1, 1, 8, 32)
-    q = video.turned(x, angles)[0, 0]
-    near = q @ q.T
-    assert torch.allclose(near.diagonal(1), near.diagonal(1)[0].expand(7), atol=1e-3)
-    assert torch.allclose(near[0, 7], near[0, 1], atol=1e-3) == loop  # around a circle the last is as near as the second
 
 
 def test_given_frames_stay_and_a_state_is_of_all_frames() -> None:

@@ -55,7 +55,7 @@ class Block(nn.Module):
 
     def __init__(self, c: Config) -> None:
         super().__init__()
-        self.heads, self.frames = c.heads, 1  # of a clip: each also sees the mean of their keys and values
+        self.heads = c.heads
         self.modulation = nn.Linear(c.width, 6 * c.width)
         self.qkv = nn.Linear(c.width, 3 * c.width)
         self.words = nn.Linear(c.words, 2 * c.width)
@@ -80,17 +80,12 @@ class Block(nn.Module):
         k, v = self.split(self.words(tokens), 2)
         return self.keys(k), v
 
-    def around(self, x: Tensor) -> list[Tensor]:
-        """A picture's own keys or values, and of a clip's frame, their mean over the clip."""
-        clips = x.unflatten(0, (-1, self.frames))
-        return [x] if self.frames == 1 else [x, clips.mean(1, keepdim=True).expand_as(clips).flatten(0, 1)]
-
     def forward(self, x: Tensor, modulation: list[Tensor], words: tuple[Tensor, Tensor], looks: Looks | None, share: Tensor | None) -> Tensor:
         shift1, scale1, gate1, shift2, scale2, gate2 = modulation
         h = torch.addcmul(shift1, F.layer_norm(x, x.shape[-1:]), scale1)
         q, k, v = self.split(self.qkv(h), 3)
         q = F.normalize(q, dim=-1)
-        k, v = torch.cat([*self.around(self.keys(k)), words[0]], dim=2), torch.cat([*self.around(v), words[1]], dim=2)
+        k, v = torch.cat([self.keys(k), words[0]], dim=2), torch.cat([v, words[1]], dim=2)
         if share is not None:
             q, k = q[share], k[share]
         if looks is not None:
@@ -191,3 +186,13 @@ def patchify(z: Float[Tensor, "b c h w"], patch: int) -> Float[Tensor, "b n d"]:
 def unpatchify(x: Float[Tensor, "b n d"], patch: int, channels: int, across: int | None = None) -> Float[Tensor, "b c h w"]:
     """The inverse of patchify, for latents of `across` patches a row, or square ones."""
     return F.pixel_shuffle(x.transpose(1, 2).unflatten(2, (-1, across or math.isqrt(x.shape[1]))), patch)
+
+
+def stacked(pictures: Float[Tensor, "b n c h w"]) -> Float[Tensor, "b c nh w"]:
+    """Pictures on top of each other, as the transformer takes those that look at each other."""
+    return pictures.transpose(1, 2).flatten(2, 3)
+
+
+def apart(z: Float[Tensor, "b c nh w"]) -> Float[Tensor, "b n c h w"]:
+    """And back."""
+    return z.unflatten(2, (-1, z.shape[3])).transpose(1, 2)

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from pipelines import autoencoder, samplers, text, weights
-from pipelines.multiview import RIG, MultiView, angles, apart, stacked
-from pipelines.nn.dit import Config
+from pipelines.multiview import RIG, MultiView, angles
+from pipelines.nn.dit import Config, apart, stacked
 from pipelines.training import data
 from pipelines.training.data import latents, toys
 

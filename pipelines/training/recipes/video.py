@@ -1,7 +1,8 @@
-"""Video on Fluent's animations and stills: the image model frozen, attention along time and a LoRA learnt.
+"""Video on Fluent's animations and stills, as a flow of all of a clip's latents; it goes on from the image model's weights
+and, by a share, the views' (averaged: Wortsman et al. 2022).
 
-Loops are rolled to begin anywhere. Half of the clips are told to be loops, half not; of some, frames are given: the first, both
-ends, or a beginning that the next window goes on from.
+Loops are rolled to begin anywhere. Half of the clips are told to be loops, half not; their first frame is given, and of some both
+ends, or a beginning that the next window goes on from. Stills are drawn from nothing, so that the words stay known.
 """
 
 from __future__ import annotations
@@ -14,22 +15,22 @@ import torch
 from torch import Tensor
 
 from pipelines import text, weights
+from pipelines.nn.dit import apart, stacked
 from pipelines.training import data
 from pipelines.training.data import latents
-from pipelines.training.recipes.latent_diffusion import times
+from pipelines.training.recipes.multiview import SHIFT
 from pipelines.video import Motion, Pipeline
 
-SHOWN = ["grinning face", "a woman dancing, large motion", "rocket", "red heart", "waving hand", "man running", "a dog", "clown face, small motion"]
+VIEWS = 0.3  # how far from the image model's weights to those of the views it begins: these know how pictures look at each other
 
 
 class Recipe:
     name = "video"
-    steps, lr, ema, batch = 4000, 2e-3, 0.995, 32  # of frames
-    muon, weight_decay, look_every, warmup = True, 0.0, 420, 60
+    steps, lr, ema, batch = 4000, 1e-3, 0.995, 64  # of frames
+    muon, weight_decay, look_every, warmup = True, 0.01, 900, 60
 
     def __init__(self) -> None:
         self.pipe = Pipeline("cpu", "float32")
-        self.base = self.pipe.base.transformer.requires_grad_(False)
         self.clips, self.stills = data.load("motion"), data.load("emoji")
         self.latents = {name: latents.load(name) for name in ("motion", "emoji")}
         self.read = {name: self.listen(name, source) for name, source in (("motion", self.clips), ("emoji", self.stills))}
@@ -47,14 +48,18 @@ class Recipe:
         return np.load(path)
 
     def build(self) -> Motion:
-        return Motion(self.base, rank=32, real=round(float(np.mean([row["change"] for row in self.clips.rows])), 2))
+        motion = Motion(self.pipe.base.transformer.config, round(float(np.mean([row["change"] for row in self.clips.rows])), 2))
+        views, _ = weights.read("multiview")
+        for name, value in motion.transformer.state_dict().items():
+            value.copy_(torch.lerp(self.pipe.base.transformer.state_dict()[name], views[f"transformer.{name}"].float(), VIEWS))
+        return motion
 
-    def draw(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor, bool]:
+    def draw(self, rng: np.random.Generator, splits: tuple[str, ...]) -> tuple[Tensor, Tensor, Tensor, Tensor, bool]:
         """Latents (g, f, c, h, w), captions, amounts of motion, which frames are given (g, f), and whether the clips are loops."""
         frames, loop = int(rng.choice([1, 8, 16], p=[0.05, 0.35, 0.6])), bool(rng.random() < 0.5)
         name, source = ("emoji", self.stills) if frames == 1 else ("motion", self.clips)
         count = self.batch // frames
-        allowed = source.split("train")
+        allowed = source.split("train") if frames == 1 else source.split(*splits)
         if loop and frames > 1:
             allowed = np.array([i for i in allowed if source.rows[i]["loops"]])
         picks = rng.choice(allowed, count)
@@ -65,46 +70,46 @@ class Recipe:
                 if source.rows[i]["loops"]:
                     clip = np.roll(clip, int(rng.integers(len(clip))), axis=0)
                 clip = clip[:: len(clip) // frames] if loop else clip[int(rng.integers(len(clip) - frames + 1)) :][:frames]
-                given[row, : rng.choice([0, 1, int(rng.integers(2, frames - 1))], p=[0.1, 0.7, 0.2])] = 1
+                given[row, : rng.choice([1, int(rng.integers(2, frames - 1))], p=[0.8, 0.2])] = 1
                 given[row, -1] = not loop and rng.random() < 0.25
             z.append(clip)
         amount = torch.tensor([source.rows[i].get("rank", 0.0) for i in picks], dtype=torch.float32)
         return torch.from_numpy(np.stack(z)).float(), torch.from_numpy(self.read[name][picks]).float(), amount, torch.from_numpy(given), loop
 
-    def loss(self, motion: Motion, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
-        device = next(motion.parameters()).device
-        self.base.to(device)
-        z, captions, amount, given, loop = self.draw(rng)
-        clips, frames = given.shape
-        t, drop = times(clips), torch.rand(clips) < 0.1
-        z, captions, amount, t, given = (part.to(device) for part in (z.flatten(0, 1), captions, amount, t, given.reshape(-1, 1, 1, 1)))
-        noise = (torch.randn_like(z) + torch.randn_like(z[::frames]).repeat_interleave(frames, 0)) / 2**0.5  # as it is drawn: half of it the clip's
-        time = t.repeat_interleave(frames)
-        x = torch.lerp(z, noise, time[:, None, None, None])
-        with torch.no_grad():
-            words = self.base.read(torch.where(drop.to(device)[:, None, None], self.base.null, captions)).repeat(frames)
-            modulations = self.base.modulations(time, words.pooled)
-        reference = motion.reference(z, given, frames, loop)
-        with motion.on(self.base, t, amount, frames, loop, reference):
-            v = self.base(x, words, modulations, hints=[motion.pin(reference[0], given)])
-        error = (v - (noise - z)).square().mean((1, 2, 3)) * (1 - given.flatten())
-        loss = error.sum() / (1 - given).sum().clamp_min(1)
-        return loss, {f"of {frames}": loss.item()}
+    def loss(self, motion: Motion, rng: np.random.Generator, splits: tuple[str, ...] = ("train",)) -> tuple[Tensor, dict[str, float]]:
+        device, inner = motion.enter.weight.device, motion.transformer
+        z, captions, amount, given, loop = self.draw(rng, splits)
+        z, captions, amount, given = (part.to(device) for part in (z, captions, amount, given))
+        t = torch.sigmoid(torch.randn(len(z), device=device))
+        t = SHIFT * t / (1 + (SHIFT - 1) * t) if z.shape[1] > 1 else t
+        unsaid = torch.rand(len(z), device=device) < 0.1
+        words = inner.read(torch.where(unsaid[:, None, None], inner.null, captions))
+        noise = torch.randn_like(z)
+        x = stacked(torch.lerp(z, noise, t[:, None, None, None, None]))
+        v = inner(x, words, inner.modulations(t, words.pooled), hints=[motion.hint(z, given, amount, loop)])
+        error = (apart(v.float()) - (noise - z)).square().mean((2, 3, 4)) * (1 - given)
+        loss = error.sum() / (1 - given).sum()
+        return loss, {f"of {z.shape[1]}": loss.item()}
 
     @torch.no_grad()
     def evaluate(self, motion: Motion, folder: Path, step: int) -> dict[str, float]:
-        """Clips of the shown prompts, every other frame, seeds 0 ...; how much they move beside the real ones, and the held-out loss."""
+        """Eight held-out clips from their first frame, every other frame, seeds 0 ...; how much they move beside the real ones; the held-out loss."""
         self.pipe.motion = lambda: motion
-        rows, moved = [], []
-        for k, prompt in enumerate(SHOWN):
-            *_, last = self.pipe.generate(prompt=prompt, seed=k, steps=12, guidance=3.0)
+        rows, moved, real = [], [], []
+        for k, i in enumerate(np.random.default_rng(0).permutation(self.clips.split("sibling", "unseen"))[:8]):
+            row = self.clips.rows[i]
+            *_, last = self.pipe.generate(prompt=row["caption"], image=self.clips.images[i][0], amount=row["rank"], loop=row["loops"], seed=k, steps=16)
             rows.append(last.result.frames[::2])
             moved.append(np.mean(last.detail["changes"]))
+            real.append(row["change"])
         data.contact_sheet(np.concatenate(rows), columns=8).save(folder / f"sheet-{step:06d}.png")
-        return {"change": round(float(np.mean(moved)), 2)}
+        torch.manual_seed(0)
+        rng = np.random.default_rng(0)
+        held = np.mean([self.loss(motion, rng, ("sibling", "unseen"))[0].item() for _ in range(12)])
+        return {"change over real": round(float(np.mean(moved) / np.mean(real)), 3), "held out": round(float(held), 4)}
 
     def export(self, motion: Motion, record: dict) -> None:
-        weights.save(self.name, motion, {"rank": motion.lora.rank, "real": motion.real}, {
+        weights.save(self.name, motion, vars(motion.config) | {"real": motion.real}, {
             "data": "Fluent Emoji's animations, 16 frames a loop, and stills; training splits",
             "licence": "MIT; trained on Fluent Emoji (MIT)",
             **record,
