@@ -8,6 +8,7 @@ and, through a further input as a mask is in inpainting, what is seen from there
 from __future__ import annotations
 
 import base64
+import copy
 import random
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
@@ -25,7 +26,7 @@ from pipelines.nn.dit import Config, Transformer, apart, patchify, stacked
 from pipelines.pictures import MODEL_SIDE as SIDE
 from pipelines.pictures import pixels, square
 from pipelines.settings import FITTED
-from pipelines.splatting import Camera, Growth, Splats, bytes_of, decibels, enlarged, fit, missed, paint, render
+from pipelines.splatting import Camera, Growth, Splats, bytes_of, decibels, enlarged, fast, fit, missed, paint, render
 from pipelines.training.data import toys
 
 At = tuple[float | int, float | int]  # where a camera stands: azimuth and elevation, in degrees
@@ -72,9 +73,10 @@ def fitted(
     begin = min(s.splats, max(1, s.splats * 2 // 5)) if s.grow else s.splats
     growth = Growth(every=20, first=20, most=s.splats) if s.grow else Growth(every=s.fit + 1)
     shown = [k * len(cameras) // 8 for k in range(8)]
-    for step, splats, loss in fit(wanted, seen, s.fit, begin, degree, growth, s.seed):
+    for step, splats, loss in fit(wanted.to("cuda" if fast() else "cpu"), seen, s.fit, begin, degree, growth, s.seed):
         if step % FITTED and step != s.fit:
             continue
+        splats = copy.deepcopy(splats).cpu()
         with torch.no_grad():
             made = [render(splats, seen[k]) for k in shown]
         right = sum(decibels(one, wanted[k]) for one, k in zip(made, shown, strict=True)) / len(made)

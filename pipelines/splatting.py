@@ -2,11 +2,13 @@
 
 A splat is a mean, three scales and a rotation, an opacity, and a colour that may depend on the direction it is seen from (spherical
 harmonics). Seen by a camera it is a 2-D Gaussian (EWA; Zwicker et al. 2001). The picture is cut into tiles, and each tile looks only
-at the splats that reach it; all of it is ordinary torch, so its gradients are too.
+at the splats that reach it; all of it is ordinary torch, so its gradients are too. Where gsplat is installed and the splats are on a
+GPU, its kernels do the same (Ye et al. 2025).
 """
 
 from __future__ import annotations
 
+import importlib.util
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +21,7 @@ from torch import Tensor, nn
 
 TILE = 8  # pixels a side
 FAINT = 1 / 255  # alpha below which a splat is not there
-DENSE = 0.99  # alpha at most
+DENSE = 0.999  # alpha at most, as in gsplat
 BLUR = 0.3  # pixels² added to a splat's spread on the screen, so that none is thinner than a pixel
 NEAR = 0.05
 SH0, SH1 = 0.28209479177387814, 0.4886025119029199
@@ -167,6 +169,8 @@ def tiles(f: Flat, height: int, width: int) -> Iterator[tuple[Int[Tensor, " t"],
 
 def rasterise(f: Flat, height: int, width: int, background: float | Tensor = 1.0) -> tuple[Float[Tensor, "h w k"], Float[Tensor, "h w"]]:
     """The picture over a background, and how much of each pixel is covered: front to back, C = Σ cᵢ αᵢ Πⱼ<ᵢ (1 − αⱼ)."""
+    if f.means.is_cuda and fast():
+        return fused(f, height, width, background)
     across, down, device = -(-width // TILE), -(-height // TILE), f.means.device
     step = torch.arange(TILE, device=device) + 0.5
     inside = torch.stack([step.repeat(TILE), step.repeat_interleave(TILE)], 1).to(f.means)
@@ -188,6 +192,24 @@ def rasterise(f: Flat, height: int, width: int, background: float | Tensor = 1.0
     whole = torch.cat(parts)[torch.cat(numbers).argsort()]
     whole = whole.view(down, across, TILE, TILE, -1).transpose(1, 2).reshape(down * TILE, across * TILE, -1)[:height, :width]
     return whole[..., :-1] + whole[..., -1:] * background, 1 - whole[..., -1]
+
+
+def fast() -> bool:
+    """Whether splats can be drawn by gsplat: it needs a GPU and `pip install gsplat`."""
+    return torch.cuda.is_available() and importlib.util.find_spec("gsplat") is not None
+
+
+def fused(f: Flat, height: int, width: int, background: float | Tensor = 1.0) -> tuple[Float[Tensor, "h w k"], Float[Tensor, "h w"]]:
+    """The same by gsplat's kernels: what is projected here is sorted into tiles and drawn there."""
+    import gsplat
+
+    tile, across, down = 16, -(-width // 16), -(-height // 16)
+    _, crossings, which = gsplat.isect_tiles(f.means[None], f.reach.ceil().int()[None], f.depth[None], tile, across, down)
+    begin = gsplat.isect_offset_encode(crossings, 1, across, down)
+    drawn, covered = gsplat.rasterize_to_pixels(
+        f.means[None], f.inverse[None], f.colours[None], f.opacity[None], width, height, tile, begin.view(1, down, across), which
+    )
+    return drawn[0] + (1 - covered[0]) * background, covered[0, ..., 0]
 
 
 def render(splats: Splats, camera: Camera, background: float | Tensor = 1.0) -> Float[Tensor, "h w 3"]:
@@ -254,12 +276,13 @@ def begun(views: Float[Tensor, "v h w 3"], cameras: list[Camera], count: int, de
 def fit(
     views: Float[Tensor, "v h w 3"], cameras: list[Camera], steps: int = 600, count: int = 600, degree: int = 1, growth: Growth = Growth(), seed: int = 0
 ) -> Iterator[tuple[int, Splats, float]]:
-    """Splats that look like the views: after each step its number, the splats, and the loss, 0.8 L1 + 0.2 (1 − SSIM) (eq. 7)."""
-    generator = torch.Generator().manual_seed(seed)
-    splats = begun(views, cameras, count, degree, generator)
+    """Splats that look like the views, on the views' device: after each step its number, the splats, and the loss, 0.8 L1 +
+    0.2 (1 − SSIM) (eq. 7)."""
+    generator, device = torch.Generator().manual_seed(seed), views.device
+    splats = begun(views.cpu(), cameras, count, degree, generator).to(device)
     optim = torch.optim.Adam([{"params": [part], "lr": RATES[name], "name": name} for name, part in splats.named_parameters()], eps=1e-15)
     order: list[int] = []
-    pulled, seen = torch.zeros(len(splats)), torch.zeros(len(splats))
+    pulled, seen = torch.zeros(2, len(splats), device=device)
     for step in range(1, steps + 1):
         order = order or torch.randperm(len(views), generator=generator).tolist()
         at = order.pop()
@@ -277,7 +300,7 @@ def fit(
             seen += there
             if step % growth.every == 0 and growth.first <= step <= growth.last * steps:
                 grown(splats, optim, pulled / seen.clamp_min(1), growth, generator)
-                pulled, seen = torch.zeros(len(splats)), torch.zeros(len(splats))
+                pulled, seen = torch.zeros(2, len(splats), device=device)
         yield step, splats, loss.item()
 
 
@@ -292,7 +315,7 @@ def grown(splats: Splats, optim: torch.optim.Optimizer, pull: Float[Tensor, " n"
         wanted = torch.zeros_like(wanted).index_fill(0, best, True)
     large = splats.scales.exp().amax(1) > growth.large
     source = torch.cat([stay.nonzero()[:, 0], wanted.nonzero()[:, 0]])
-    shift = rotation(splats.rotations[source]) @ (torch.randn(len(source), 3, generator=generator) * splats.scales[source].exp())[..., None]
+    shift = rotation(splats.rotations[source]) @ (torch.randn(len(source), 3, generator=generator).to(source.device) * splats.scales[source].exp())[..., None]
     apart = (wanted & large)[source]
     for group in optim.param_groups:
         old = group["params"][0]
@@ -304,7 +327,7 @@ def grown(splats: Splats, optim: torch.optim.Optimizer, pull: Float[Tensor, " n"
         state, new = optim.state.pop(old), nn.Parameter(value)
         setattr(splats, group["name"], new)
         group["params"] = [new]
-        fresh = torch.arange(len(source)) >= int(stay.sum())  # they begin at rest, or a pair would never part
+        fresh = torch.arange(len(source), device=source.device) >= int(stay.sum())  # they begin at rest, or a pair would never part
         optim.state[new] = {name: held[source].index_fill(0, fresh.nonzero()[:, 0], 0) if held.ndim else held for name, held in state.items()}
 
 
