@@ -110,7 +110,7 @@ def fitted(n: int = 6) -> dict[str, Any]:
     found: dict[str, list] = {"psnr": [], "ssim": [], "seconds": [], "mesh": [], "mesh of 8 views": []}
     for number in held_out(n):
         views, begun = seen(number, SEEN), time.perf_counter()
-        *_, (_, splats, _) = fit(views, [camera(at) for at in SEEN], steps=300, count=800, degree=1, growth=Growth(every=30, first=30, most=3000))
+        *_, (_, splats, _) = fit(views, [camera(at) for at in SEEN], steps=400, count=800, degree=1, growth=Growth(every=30, first=30, most=3000))
         found["seconds"].append(time.perf_counter() - begun)
         psnr, ssim = against(splats, UNSEEN, seen(number, UNSEEN))
         found["psnr"].append(psnr)
@@ -179,7 +179,7 @@ def asked(n: int = 60, known: int = 360) -> dict[str, Any]:
     for k, made in enumerate(views[:24]):
         small = made.reshape(8, 64, 2, 64, 2, 3).mean((2, 4)).round().astype(np.uint8)
         wanted = torch.from_numpy(small).float() / 255
-        *_, (_, splats, *_) = multiview.fitted(small, RIG, pipe.Settings(seed=k), 1, "")
+        *_, (_, splats, *_) = multiview.fitted(small, RIG, pipe.Settings(seed=k), 0, "")
         agreed.append(against(splats, RIG, wanted)[0])
     drawn = looked_at(eye, np.stack([made[[0, 1, 6]] for made in views]))
     found: dict[str, Any] = {"n": n}
@@ -191,7 +191,7 @@ def asked(n: int = 60, known: int = 360) -> dict[str, Any]:
     true = []
     for k in held_out(8):
         pictures = toys.shoot(toys.compose(k)[0], RIG)[0]
-        *_, (_, splats, *_) = multiview.fitted(pictures, RIG, pipe.Settings(), 1, "")
+        *_, (_, splats, *_) = multiview.fitted(pictures, RIG, pipe.Settings(), 0, "")
         true.append(against(splats, RIG, torch.from_numpy(pictures).float() / 255)[0])
     found |= {"drawn views fitted, dB (bar 26; n = 24)": round(float(np.mean(agreed)), 1), "true views fitted, dB (n = 8)": round(float(np.mean(true)), 1)}
     note("multiview", {
@@ -214,7 +214,7 @@ def pictured(n: int = 12) -> dict[str, Any]:
         small = made.reshape(8, 64, 2, 64, 2, 3).mean((2, 4)).round().astype(np.uint8)
         for at, one, true in zip(RIG[1:], small[1:], truth[1:], strict=True):
             by[at].append(decibels(torch.from_numpy(one).float() / 255, true))
-        *_, (_, splats, *_) = multiview.fitted(small, RIG, settings, 1, "")
+        *_, (_, splats, *_) = multiview.fitted(small, RIG, settings, 0, "")
         unseen.append(against(splats, UNSEEN, seen(number, UNSEEN))[0])
     told = {f"{a}° round, {e}° up": round(float(np.mean(values)), 1) for (a, e), values in by.items()}
     note("multiview", {"from one picture, unseen views": f"{np.mean(unseen):.1f} dB (n = {n} held-out toys)"})

@@ -13,6 +13,7 @@ from pipelines.pictures import MODEL_SIDE as SIDE
 from pipelines.pictures import square
 
 FRAMED = 104  # pixels of 128 that a thing fills, once it is alone
+TOYS, ASIDE, ALOFT = (70, 124), 8, 26  # pixels of 128 that toys fill, and how far from the middle they stand: what is like that stays as it is
 
 
 def edges(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w"]:
@@ -64,8 +65,8 @@ def drawn(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w"] | Non
 
 
 def alone(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "128 128 3"]:
-    """The largest thing of a picture before white, in the middle and as large as toys are: the background, one colour or not, is told from
-    it by GrabCut (Rother et al. 2004), beginning with what differs from the border's colour. Raises ValueError where there is nothing."""
+    """The largest thing of a picture before white, about in the middle and as large as toys are: the background, one colour or not, is told
+    from it by GrabCut (Rother et al. 2004), beginning with what differs from the border's colour. Raises ValueError where there is nothing."""
     small = cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     border = np.concatenate([small[:3].reshape(-1, 3), small[-3:].reshape(-1, 3), small[:, :3].reshape(-1, 3), small[:, -3:].reshape(-1, 3)])
     away = np.abs(small.astype(int) - np.median(border, 0)).max(2)
@@ -80,8 +81,10 @@ def alone(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "128 128 3"]
     k = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
     x, y, w, h = stats[k, :4]
     inside = cv2.morphologyEx((parts == k).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
-    cut = np.where(inside[..., None] > 0, small, 255)[y : y + h, x : x + w]
-    scale = FRAMED / max(w, h)
+    cut = np.where(inside[..., None] > 0, small, 255)
+    if TOYS[0] <= max(w, h) <= TOYS[1] and abs(x + w / 2 - SIDE / 2) <= ASIDE and abs(y + h / 2 - SIDE / 2) <= ALOFT:
+        return cut
+    cut, scale = cut[y : y + h, x : x + w], FRAMED / max(w, h)
     cut = cv2.resize(cut, (max(1, round(w * scale)), max(1, round(h * scale))), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
     sheet, (top, left) = np.full((SIDE, SIDE, 3), 255, np.uint8), ((SIDE - cut.shape[0]) // 2, (SIDE - cut.shape[1]) // 2)
     sheet[top : top + cut.shape[0], left : left + cut.shape[1]] = cut

@@ -117,7 +117,7 @@ class TextTo3D(latent_diffusion.Pipeline):
         for frame, made in self.views(s, cameras, looks):  # noqa: B007 - the last one's are fitted
             yield frame
         views = made.reshape(8, SIDE // 2, 2, SIDE // 2, 2, 3).mean((2, 4)).round().astype(np.uint8)  # what it was taught has 64 pixels
-        for look, splats, seen, wrong, note, detail in fitted(views, cameras, s, 1, "the views"):
+        for look, splats, seen, wrong, note, detail in fitted(views, cameras, s, 0, "the views"):
             result = scenes.Shape(splats, self.name, s.model_dump()) if look == looks else None
             yield contract.Frame(
                 s.steps + look,

@@ -230,7 +230,7 @@ class Growth:
     most: int = 4000  # splats
 
 
-RATES = {"means": 2e-3, "scales": 1e-2, "rotations": 5e-3, "opacities": 5e-2, "harmonics": 1e-2}
+RATES = {"means": 4e-3, "scales": 2e-2, "rotations": 1e-2, "opacities": 0.1, "harmonics": 2e-2}
 
 
 def similarity(a: Float[Tensor, "h w c"], b: Float[Tensor, "h w c"], size: int = 11) -> Float[Tensor, ""]:

@@ -74,6 +74,13 @@ def test_a_thing_is_cut_out_moved_to_the_middle_and_made_as_large_as_toys(backgr
     assert (cut[there].reshape(-1, 3).mean(0)[1:] < 60).all()  # red alone
 
 
+def test_a_thing_that_is_framed_as_toys_are_stays_where_it_is() -> None:
+    sheet = ball(at=(64, 80), radius=40)
+    assert np.abs(alone(sheet).astype(int) - sheet).max() == 0
+    sheet[:3] = (20, 200, 20)  # not of the thing
+    assert (alone(sheet)[:3] == 255).all()
+
+
 def test_a_background_of_many_colours_is_told_from_the_thing() -> None:
     sheet = ball(radius=30)
     slope = np.linspace(90, 230, 128).astype(np.uint8)
