@@ -32,7 +32,7 @@ weights: .venv/ready-dev
 	$(BIN)/python -m pipelines.training eye
 	$(BIN)/python -m pipelines.training.data signs
 	$(BIN)/python -m pipelines.training.data pixels
-	for name in inpainting outpainting controlnet-edges controlnet-scribble controlnet-palette pix2pix pix2pix-l1 lora-flat lora-lines lora-pixels video; do \
+	for name in inpainting outpainting controlnet-edges controlnet-scribble controlnet-palette pix2pix pix2pix-l1 lora-flat lora-lines lora-pixels; do \
 		$(BIN)/python -m pipelines.training $$name || exit 1; done
 	$(BIN)/python -m pipelines.training.data notes
 	for name in listener words-audio audio_codec; do $(BIN)/python -m pipelines.training $$name || exit 1; done
@@ -40,7 +40,7 @@ weights: .venv/ready-dev
 	for name in audio_flow audio_tokens; do $(BIN)/python -m pipelines.training $$name || exit 1; done
 	$(BIN)/python -m pipelines.training.data toys
 	$(BIN)/python -m pipelines.training.data latents
-	for name in words-toy multiview; do $(BIN)/python -m pipelines.training $$name || exit 1; done
+	for name in words-toy multiview video; do $(BIN)/python -m pipelines.training $$name || exit 1; done
 
 lint: .venv/ready-dev
 	$(BIN)/ruff check --fix .

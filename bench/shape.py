@@ -18,17 +18,24 @@ from PIL import Image
 from scipy.spatial import cKDTree
 
 from bench.edits import last
+from bench.video import EXAMPLES
 from pipelines import load, multiview, scenes
 from pipelines.cards import note
 from pipelines.evaluation import Eye
 from pipelines.multiview import RIG
 from pipelines.pictures import url
-from pipelines.splatting import Camera, Flat, Growth, Splats, decibels, enlarged, fit, project, rasterise, render, similarity
+from pipelines.splatting import Camera, Flat, Growth, Splats, bytes_of, decibels, enlarged, fit, project, rasterise, render, similarity
 from pipelines.training import data
 from pipelines.training.data import toys
 
 SEEN = [toys.CAMERAS[k] for k in range(36) if k % 3 != 1]  # 24 views to fit, and 12 to look at
 UNSEEN = [toys.CAMERAS[k] for k in range(36) if k % 3 == 1]
+
+SAID = [  # a dozen prompts for the README, seeds 0 to 11
+    "a red mushroom with white dots, short stem", "a blue rocket with red fins", "a white snowman with green hat", "a yellow cup with blue stripes",
+    "a green chair, high back", "a red car with blue top", "a tree with red apples", "a gold robot", "a pink house, purple roof, 2 windows",
+    "an orange fish", "a chocolate cake with pink icing", "a blue boat",
+]  # fmt: skip
 
 
 @functools.cache
@@ -221,6 +228,17 @@ def pictured(n: int = 12) -> dict[str, Any]:
     return {"n": n, "drawn views, dB": told, "unseen views of the splats, dB (bar 20)": round(float(np.mean(unseen)), 1)}
 
 
+def sheets() -> dict[str, Any]:
+    """What the README shows: a dozen prompts, seeds 0 to 11, from words to splats, each seen from four sides; not picked."""
+    seen_from = [camera((azimuth, 20), 128) for azimuth in (20, 110, 200, 290)]
+    made = [last(load("text-to-3d"), prompt=said, seed=k).result.splats for k, said in enumerate(SAID)]
+    with torch.no_grad():
+        views = [bytes_of(render(splats, eye)) for splats in made for eye in seen_from]
+    sheet = data.contact_sheet(np.stack(views), columns=8)
+    sheet.resize((sheet.width * 3 // 4, sheet.height * 3 // 4)).save(EXAMPLES / "shape.jpg", quality=88)
+    return {"n": len(made), "splats": [len(splats) for splats in made]}
+
+
 def measure() -> dict[str, Any]:
     """All of it."""
-    return {part.__name__: part() for part in (speed, fitted, asked, pictured)}
+    return {part.__name__: part() for part in (speed, sheets, fitted, asked, pictured)}

@@ -164,6 +164,7 @@ def _lines(drawing: str, kind: str) -> None:
 class Video(LatentDiffusion):
     """Words, or a picture, to a clip."""
 
+    guidance: float = Field(4.0, ge=1, le=15, description="How strongly a drawn first frame follows the words; the frames after it follow the first one.")
     count: Literal[1] = Field(1, description="One clip at a time.")
     frames: int = Field(16, ge=2, le=48, description="How many frames. Beyond 16, windows follow each other, each beginning with the end of the last.")
     fps: int = Field(8, ge=1, le=30, description="Frames a second when it is played and saved.")
