@@ -79,11 +79,11 @@ def wire(
         return desktop.recall(tab, form, owner, event)
 
     def share(where: str, name: str, *values: Any) -> Any:
-        return desktop.link(name, form, values) if where == tab else gr.skip()
+        return desktop.link(name, form, values, pictured=where != tab) if where.startswith(tab) else gr.skip()
 
     dropped.upload(restore, dropped, [dropped, feed, model, *inputs], **PRIVATE)
     desktop.sheet.click(recall, desktop.owner, [feed, model, *inputs], **PRIVATE)
-    desktop.share.click(share, [desktop.where, model, *inputs], feed, js="(_, ...v) => [darkroom.open(), ...v]", **PRIVATE)
+    desktop.share.click(share, [desktop.where, model, *inputs], feed, js=f"(_, ...v) => [darkroom.shown('{tab}', {json.dumps(given)}), ...v]", **PRIVATE)
     desktop.opens(tab, form, model)
 
 

@@ -185,9 +185,9 @@ class Desktop:
             shown |= viewer.turntable(entry.png, model, settings)
         return [self.tell({"picture": shown, "same_seed": True, "canvas": self.given(form, settings)}, tab), model, *form.values(settings)]
 
-    def link(self, model: str, form: Form, values: tuple[Any, ...]) -> str:
-        """A link that restores the whole form."""
-        if form.given:
+    def link(self, model: str, form: Form, values: tuple[Any, ...], pictured: bool) -> str:
+        """A link that restores the whole form, where no picture is `pictured` in it."""
+        if pictured:
             return self.tell({"error": "A link cannot carry a picture: download the PNG instead, it holds everything."})
         try:
             return self.tell({"link": metadata.to_link(model, form.settings(model, values).model_dump())})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import io
+import logging
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from PIL import Image
 
 from pipelines import sounds
 from pipelines.frame import Clip, Frame, Sound, changes, tile
+
+log = logging.getLogger(__name__)
 
 QUALITY = 85
 TYPES = {"png": "image/png", "webp": "image/webp", "gif": "image/gif", "mp4": "video/mp4", "zip": "application/zip", "wav": "audio/wav", "flac": "audio/flac"}
@@ -73,8 +76,14 @@ def told(frame: Any) -> dict[str, Any]:
 
 
 def files(result: Any, name: str, in_files: bool) -> list[dict[str, str]]:
-    """A picture or clip in each of its formats, to download."""
-    return [{"name": f"{name}.{kind}", "url": data_url(result.file(kind, in_files), TYPES[kind])} for kind in result.formats]
+    """A picture, clip, sound or thing in each of its formats, to download; one that cannot be written does not lose the others."""
+    found = []
+    for kind in result.formats:
+        try:
+            found.append({"name": f"{name}.{kind}", "url": data_url(result.file(kind, in_files), TYPES[kind])})
+        except Exception:
+            log.exception("%s.%s could not be written", name, kind)
+    return found
 
 
 def reel(png: bytes, model: str, settings: Any) -> dict[str, Any]:

@@ -312,6 +312,9 @@ window.darkroom = (() => {
     return values;
   }
 
+  // the tab that is open, and whether a picture is given there
+  const shown = (tab, names) => open() + (open() === tab && names.some((name) => view(tab).canvas()?.get(name)) ? ' with a picture' : '');
+
   // the looks of a training, one below the other in one picture, under what was given
   function replay(range) {
     const box = range.closest('.replay'), told = JSON.parse(box.dataset.told), at = Number(range.value), rows = told.step.length;
@@ -360,5 +363,5 @@ window.darkroom = (() => {
     e.preventDefault();
     take(files);
   });
-  return { feed, open, given, chooser, toast, loras, sliders, ready: (tab) => view(tab).canvas(), get: (tab, name) => view(tab).canvas().get(name), waiting: (tab) => view(tab).canvas().waiting(), redraw: on('redraw'), begin: on('begin'), ended: on('ended'), stopped: on('stopped'), choose: () => receiver()?.click() };
+  return { feed, open, shown, given, chooser, toast, loras, sliders, ready: (tab) => view(tab).canvas(), get: (tab, name) => view(tab).canvas().get(name), waiting: (tab) => view(tab).canvas().waiting(), redraw: on('redraw'), begin: on('begin'), ended: on('ended'), stopped: on('stopped'), choose: () => receiver()?.click() };
 })();

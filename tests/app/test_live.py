@@ -13,6 +13,7 @@ import pytest
 from app import live, viewer
 from app.history import History
 from pipelines.cards import WeightsError
+from pipelines.frame import Picture
 from pipelines.settings import LatentDiffusion
 
 
@@ -44,6 +45,21 @@ def test_previews_are_throttled_but_the_film_is_whole(history: History, monkeypa
     assert [m["frame"]["step"] for m in messages[1:3]] == [1, 6]
     assert messages[2]["frame"]["preview"].startswith("data:image/png")  # the finished picture, without loss, and before the film
     assert [f["step"] for f in messages[-1]["done"]["film"]] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_format_that_cannot_be_written_does_not_lose_the_others(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = Picture.file
+
+    def file(self: Picture, kind: str = "png", with_settings: bool = True) -> bytes:
+        if kind == "broken":
+            raise OSError(kind)
+        return whole(self, kind, with_settings)
+
+    monkeypatch.setattr(Picture, "formats", ("broken", "png"))
+    monkeypatch.setattr(Picture, "file", file)
+    done = run(history)[-1]["done"]
+    assert [f["name"] for f in done["files"]] == ["latent-diffusion-0.png"]
+    assert done["warning"] == ""
 
 
 def test_a_long_film_is_thinned_but_keeps_its_ends() -> None:

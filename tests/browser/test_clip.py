@@ -74,8 +74,12 @@ def test_a_picture_is_animated_and_a_film_gives_its_first_frame(video: Page, tmp
     expect(video.locator("#video-at")).to_contain_text("of 5")
     assert "MP4" in video.locator("#video-downloads a").all_inner_texts()
     expect(video.locator("#video-ends .on")).to_have_count(1)
+    video.click("#share")
+    expect(video.locator("#toast")).to_contain_text("cannot carry a picture")
     video.click("#video-ends [data-do=clear]")
     expect(video.locator("#video-ends .on")).to_have_count(0)
+    video.click("#share")
+    video.wait_for_url("**/?s=*")
     with av.open(str(tmp_path / "film.mp4"), "w") as film:
         stream = film.add_stream("libx264", rate=8, options={"crf": "20"})
         stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
