@@ -160,7 +160,7 @@ def mushroom(r: random.Random, main: str, other: str) -> tuple[list[Part], list[
     tall, wide, dotted = r.choice([0.25, 0.45]), r.uniform(0.5, 0.75), r.random() < 0.6
     base = -0.75
     stem = Part("cylinder", (0, base + tall, 0), (r.uniform(0.12, 0.2), tall, 0), "white", soft=0.05)
-    cap = Part("ellipsoid", (0, base + 2 * tall + 0.05, 0), (wide, 0.38, wide), main, pattern="dots" if dotted else "", second=other)
+    cap = Part("ellipsoid", (0, base + 2 * tall + 0.2, 0), (wide, 0.3, wide), main, pattern="dots" if dotted else "", second=other)
     return [stem, cap], [f"{'short' if tall < 0.3 else 'tall'} stem"] + [f"{other} dots"] * dotted
 
 
@@ -179,7 +179,7 @@ def rocket(r: random.Random, main: str, other: str) -> tuple[list[Part], list[st
 def snowman(r: random.Random, main: str, other: str) -> tuple[list[Part], list[str]]:
     balls = r.choice([2, 3])
     parts, y = [], -0.85
-    for size in [0.4, 0.28, 0.2] if balls == 3 else [0.42, 0.28]:
+    for size in [0.34, 0.24, 0.17] if balls == 3 else [0.42, 0.28]:
         parts.append(Part("ellipsoid", (0, y + size, 0), (size, size, size), main))
         y += 1.75 * size
     head = parts[-1]
@@ -206,11 +206,11 @@ def mug(r: random.Random, main: str, other: str) -> tuple[list[Part], list[str]]
 
 def house(r: random.Random, main: str, other: str) -> tuple[list[Part], list[str]]:
     floors, chimney = r.choice([1, 2]), r.random() < 0.5
-    h = 0.28 * floors
+    h = 0.14 + 0.14 * floors
     walls = Part("box", (0, -0.6 + h, 0), (0.5, h, 0.42), main)
     roof = Part("cone", (0, -0.6 + 2 * h + 0.24, 0), (0.72, 0.24, 0.04), other)
     door = Part("box", (0, -0.42, 0.42), (0.1, 0.18, 0.03), "brown")
-    panes = [Part("box", (x, -0.3 + 0.56 * k, 0.42), (0.09, 0.09, 0.03), "yellow") for k in range(floors) for x in (-0.3, 0.3)]
+    panes = [Part("box", (x, -0.3 + 0.4 * k, 0.42), (0.09, 0.09, 0.03), "yellow") for k in range(floors) for x in (-0.3, 0.3)]
     return [walls, roof, door, *panes, *[Part("box", (0.32, -0.6 + 2 * h + 0.35, 0), (0.07, 0.2, 0.07), "grey")] * chimney], [
         f"{other} roof", f"{floors} {'floor' if floors == 1 else 'floors'}", *["a chimney"] * chimney,
     ]  # fmt: skip
