@@ -75,6 +75,19 @@ def test_a_loops_last_moment_is_as_near_to_the_first_as_the_second_is() -> None:
     assert torch.equal(video.moments(8, loop=True)[:, :8], circle[::2, :8]) and torch.equal(video.moments(8, loop=False), line[:8])
 
 
+def test_an_estimate_moves_only_where_it_does_by_more_than_the_error() -> None:
+    motion, seen = video.Motion(load("latent-diffusion").transformer.config, error=0.5), torch.randn(2, 8, 16, 16)
+    x0 = seen.clone()
+    x0[0, :, :2, :2] += 2  # a token that moves, power 4
+    x0[1, :, 4:6, 4:6] += 0.3  # and one that is noise, power .09
+    made = motion.steadied(x0, seen, 1.0) - seen
+    assert torch.allclose(made[0, :, :2, :2], torch.full((8, 2, 2), 2 * (1 - 0.25 / 4)), atol=1e-5)
+    assert not made[1].any() and not made[0, :, 2:].any()
+    assert motion.steadied(x0, seen, 0.5)[1, 0, 4, 4] - seen[1, 0, 4, 4] == pytest.approx(0.3 * (1 - 0.0625 / 0.09), abs=1e-5)
+    motion.error = 0.0
+    assert torch.allclose(motion.steadied(x0, seen, 1.0), x0)
+
+
 def test_half_of_the_noise_is_the_clips_where_it_is_to_be_shared() -> None:
     pipe = load("video")
     for method, share in (("joint", 0.0), ("shared", 0.5), ("independent", 0.0)):

@@ -109,7 +109,7 @@ class Recipe:
         return {"change over real": round(float(np.mean(moved) / np.mean(real)), 3), "held out": round(float(held), 4)}
 
     def export(self, motion: Motion, record: dict) -> None:
-        weights.save(self.name, motion, vars(motion.config) | {"real": motion.real}, {
+        weights.save(self.name, motion, vars(motion.config) | {"real": motion.real, "error": record["metrics"]["held out"]}, {
             "data": "Fluent Emoji's animations, 16 frames a loop, and stills; training splits",
             "licence": "MIT; trained on Fluent Emoji (MIT)",
             **record,
