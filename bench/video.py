@@ -126,7 +126,7 @@ def animated(n: int = 24) -> dict[str, Any]:
 
 
 def speed() -> dict[str, Any]:
-    """Seconds of a clip of 16 to 48 frames, 20 steps, guided; medians of 3."""
+    """Seconds of a clip of 16 to 48 frames, 20 steps; medians of 3."""
     found, first, pipe = {}, [], load("video")
     last(pipe, prompt="a dog", steps=1)
     for frames in (16, 20, 32, 48):
