@@ -15,7 +15,6 @@ from typing import Any, get_args
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -28,6 +27,7 @@ from pipelines.pictures import pixels, square
 
 WINDOW = 16  # frames that are drawn together
 OVERLAP = 3  # frames of a window that the next one is given
+KNOTS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.98)  # straight times at which an estimate's motion is calibrated
 GREY = 30  # frames that are not drawn yet
 STRIDE = 0x9E3779B1  # from one frame's seed to the next: so that the clips of neighbouring seeds share no noise
 SHARED = 2**31  # from the clip's seed to that of what its frames share
@@ -44,11 +44,12 @@ def moments(frames: int, loop: bool) -> Float[Tensor, "f 17"]:
 class Motion(nn.Module):
     """Predicts the velocity of a clip's latents, from a caption, when each frame is, how much is to move, and the frames that are given."""
 
-    def __init__(self, config: Config = Config(), real: float = 0.0, error: float = 0.0) -> None:
-        """`real` is what the clips that it learnt from change by from frame to frame, 0 to 255, to compare with; `error` the mean squared one
-        of its velocity on clips that it did not learn from."""
+    def __init__(self, config: Config = Config(), real: float = 0.0, gains: list[list[float]] | None = None) -> None:
+        """`real` is what the clips that it learnt from change by from frame to frame, 0 to 255, to compare with; `gains` what its estimate of
+        each harmonic of their motion, 0 to WINDOW / 2, is to be multiplied by at each of KNOTS to fit them best (least squares)."""
         super().__init__()
-        self.config, self.real, self.error, c = config, real, error, config
+        self.config, self.real, c = config, real, config
+        self.gains = gains or [[1.0] * (WINDOW // 2 + 1)] * len(KNOTS)
         self.transformer = Transformer(c)
         self.time = nn.Sequential(nn.Linear(21, c.width), nn.SiLU(), nn.Linear(c.width, c.width))
         self.enter = nn.Linear((c.channels + 1) * c.patch**2, c.width)
@@ -63,12 +64,16 @@ class Motion(nn.Module):
         found = (away + 2 * len(at) * (1 - given)[:, None]).argmin(2)
         return z[torch.arange(len(z), device=z.device)[:, None], found] * given.amax(1)[:, None, None, None, None]
 
-    def steadied(self, x0: Float[Tensor, "f c h w"], seen: Float[Tensor, "f c h w"], t: float) -> Float[Tensor, "f c h w"]:
-        """An estimate at a straight time that differs from the given frames only where it does so by more than the model's error, which is
-        error t²: what is less is noise (an empirical Wiener filter, by tokens). Half of the error is best on clips that were held out."""
-        moved, patch = x0 - seen, self.config.patch
-        power = F.avg_pool2d(moved.square().mean(1, keepdim=True), patch).repeat_interleave(patch, 2).repeat_interleave(patch, 3)
-        return seen + (1 - self.error / 2 * t**2 / power.clamp_min(1e-9)).clamp_min(0) * moved
+    def calibrated(self, x0: Float[Tensor, "f c h w"], still: Float[Tensor, "f c h w"], t: float, loop: bool) -> Float[Tensor, "f c h w"]:
+        """An estimate at a straight time, its difference from the still clip scaled harmonic by harmonic: a small model makes slow motion
+        too small and adds a quick flicker. Of a loop these are harmonics; of others, those of the clip there and back, which has no jump."""
+        moved = x0 - still
+        moved = moved if loop else torch.cat([moved, moved.flip(0)])
+        waves = torch.fft.rfft(moved, dim=0)
+        gains = [np.interp(t, KNOTS, column) for column in zip(*self.gains, strict=True)]
+        at = np.arange(len(waves)) * (1 if loop else WINDOW / len(moved))
+        scaled = waves * torch.from_numpy(np.interp(at, range(len(gains)), gains)).to(x0)[:, None, None, None]
+        return still + torch.fft.irfft(scaled, n=len(moved), dim=0)[: len(x0)]
 
     def hint(self, z: Float[Tensor, "b f c h w"], given: Float[Tensor, "b f"], amount: Float[Tensor, " b"], loop: bool) -> Float[Tensor, "b n d"]:
         """What the tokens are told: each frame's time, the amount of motion, 0 to 1, whether the frame is given (1), and the latent of
@@ -92,8 +97,8 @@ class Pipeline(Editing):
 
         def build() -> Motion:
             tensors, about = weights.read("video")
-            real, error = about["config"].pop("real"), about["config"].pop("error")
-            return weights.fill(Motion(Config(**about["config"]), real, error), tensors, "video").to(self.base.device)
+            real, gains = about["config"].pop("real"), about["config"].pop("gains")
+            return weights.fill(Motion(Config(**about["config"]), real, gains), tensors, "video").to(self.base.device)
 
         return weights.cached(("video motion", self.base.device), build)
 
@@ -153,10 +158,10 @@ class Pipeline(Editing):
         motion, clip = self.motion(), copy.copy(self.base)
         clip.transformer, clip.dtype = motion.transformer, torch.float32  # as the hints are
         known, around = (pinned[None], 1 - fresh.flatten()[None]), s.loop and len(pinned) == s.frames
-        told, seen = motion.hint(*known, torch.tensor([s.amount], device=pinned.device), around), motion.nearest(*known, around)[0]
+        told, still = motion.hint(*known, torch.tensor([s.amount], device=pinned.device), around), between(pinned, fresh, around)
         r = clip.prepare(s.model_copy(update={"guidance": 1.0}), times, 1, lambda *_: lambda *_: [told])
         flat = r.denoise
-        r.denoise = lambda x, t: motion.steadied(apart(flat(stacked(x[None]), t))[0], seen, r.path.straight_time(t))
+        r.denoise = lambda x, t: motion.calibrated(apart(flat(stacked(x[None]), t))[0], still, r.path.straight_time(t), around)
         return r
 
     def noise(self, s: settings.Video, frames: range) -> samplers.Noise:
@@ -174,6 +179,13 @@ class Pipeline(Editing):
         """Of one frame's latent."""
         c = self.base.transformer.config
         return c.channels, c.size, c.size
+
+
+def between(z: Float[Tensor, "f c h w"], fresh: Float[Tensor, "f 1 1 1"], loop: bool) -> Float[Tensor, "f c h w"]:
+    """The clip as it would be without motion: its given frames, and each other one on the straight line, in time, between those next to it."""
+    given = [k for k, new in enumerate(fresh.flatten().tolist()) if not new]
+    shares = [np.interp(range(len(z)), given, one, period=len(z) if loop else None) for one in np.eye(len(given))]
+    return torch.tensordot(torch.from_numpy(np.stack(shares, 1)).to(z), z[given], 1)
 
 
 def spans(s: settings.Video) -> list[tuple[int, int]]:

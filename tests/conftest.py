@@ -58,7 +58,7 @@ def random_bundles(folder: Path) -> None:
     for parameter in motion.parameters():
         if not parameter.any():
             torch.nn.init.normal_(parameter, std=0.05)
-    weights.save("video", motion, asdict(motion.config) | {"real": 6.0, "error": 0.3}, about, folder)
+    weights.save("video", motion, asdict(motion.config) | {"real": 6.0, "gains": None}, about, folder)
     kept = {"latent": 16, "width": 32, "depth": 1, "heads": 2}
     sounding = {
         "audio-words": (text.Resampler(), {}),

@@ -75,17 +75,26 @@ def test_a_loops_last_moment_is_as_near_to_the_first_as_the_second_is() -> None:
     assert torch.equal(video.moments(8, loop=True)[:, :8], circle[::2, :8]) and torch.equal(video.moments(8, loop=False), line[:8])
 
 
-def test_an_estimate_moves_only_where_it_does_by_more_than_the_error() -> None:
-    motion, seen = video.Motion(load("latent-diffusion").transformer.config, error=0.5), torch.randn(2, 8, 16, 16)
-    x0 = seen.clone()
-    x0[0, :, :2, :2] += 2  # a token that moves, power 4
-    x0[1, :, 4:6, 4:6] += 0.3  # and one that is noise, power .09
-    made = motion.steadied(x0, seen, 1.0) - seen
-    assert torch.allclose(made[0, :, :2, :2], torch.full((8, 2, 2), 2 * (1 - 0.25 / 4)), atol=1e-5)
-    assert not made[1].any() and not made[0, :, 2:].any()
-    assert motion.steadied(x0, seen, 0.5)[1, 0, 4, 4] - seen[1, 0, 4, 4] == pytest.approx(0.3 * (1 - 0.0625 / 0.09), abs=1e-5)
-    motion.error = 0.0
-    assert torch.allclose(motion.steadied(x0, seen, 1.0), x0)
+def test_an_estimates_motion_is_scaled_by_its_harmonics_and_what_is_still_stays() -> None:
+    gains = [[1.0] * 9] * 5 + [[1.0, 2.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0]] * 2
+    motion, still = video.Motion(load("latent-diffusion").transformer.config, gains=gains), torch.randn(1, 8, 16, 16).expand(16, -1, -1, -1)
+    angle = 2 * torch.pi * torch.arange(16)[:, None, None, None] / 16
+    slow, quick = angle.cos().expand_as(still), (3 * angle).sin().expand_as(still)
+    x0 = still + slow + quick
+    assert torch.allclose(motion.calibrated(x0, still, 0.9, loop=True), still + 2 * slow, atol=1e-5)
+    assert torch.allclose(motion.calibrated(x0, still, 0.8, loop=True), x0, atol=1e-5)
+    assert torch.allclose(motion.calibrated(x0, still, 0.85, loop=True), still + 1.5 * slow + 0.5 * quick, atol=1e-5)  # between two knots
+    rise = (torch.pi * (torch.arange(16) + 0.5) / 16).cos()[:, None, None, None].expand_as(still)  # half a wave: ends elsewhere
+    assert torch.allclose(motion.calibrated(still + rise, still, 0.9, loop=False), still + 1.5 * rise, atol=1e-5)
+
+
+def test_a_still_clip_goes_straight_from_each_given_frame_to_the_next() -> None:
+    z, fresh = torch.randn(6, 8, 16, 16), torch.ones(6, 1, 1, 1)
+    fresh[0] = fresh[4] = 0
+    line, circle = (video.between(z, fresh, loop) for loop in (False, True))
+    for k, share in enumerate((0, 0.25, 0.5, 0.75, 1, 1)):
+        assert torch.allclose(line[k], torch.lerp(z[0], z[4], share), atol=1e-5)
+    assert torch.allclose(circle[5], (z[0] + z[4]) / 2, atol=1e-5) and torch.allclose(circle[:5], line[:5], atol=1e-5)
 
 
 def test_half_of_the_noise_is_the_clips_where_it_is_to_be_shared() -> None:
