@@ -33,7 +33,7 @@ SHIPPED = {
     "reader": lambda config: AttributeReader(**config),
     "eye": lambda _: evaluation.build_eye(),
     **{name: lambda config: MaskAdapter(base(), **config) for name in ("inpainting", "outpainting")},
-    "video": lambda config: Motion(Config(**{key: value for key, value in config.items() if key not in ("real", "error")})),
+    "video": lambda config: Motion(Config(**{key: value for key, value in config.items() if key not in ("real", "gains")})),
     "listener": lambda config: Listener(config["families"]),
     "audio-codec": lambda config: audio.Codec(audio.Config(**config)),
     "audio-flow": lambda config: Flow(FlowConfig(**config)),
