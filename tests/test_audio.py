@@ -122,6 +122,35 @@ def test_the_codec_pipeline_tells_the_true_bitrate_of_each_codebook() -> None:
     assert isinstance(frames[-1].result, Sound) and len(frames[-1].result.samples) == RATE
 
 
+# the beat
+
+
+@pytest.mark.parametrize(
+    ("prompt", "tempo"),
+    [("piano, at 105 bpm", 105), ("60BPM groove", 60), ("72.5 beats per minute", 72.5), ("fast 8-bit synth", 0), ("999 bpm", 0), ("10 bpm", 0), ("", 0)],
+)
+def test_a_tempo_is_what_the_words_say_in_figures(prompt: str, tempo: float) -> None:
+    assert audio.tempo(prompt) == tempo
+
+
+def test_beats_come_again_after_a_bar_and_are_nothing_where_no_tempo_is_known() -> None:
+    times = torch.tensor([0.0, 0.25, 0.5, 2.0, 2.5])
+    waves = audio.beats(torch.tensor([120.0, 0.0]), times)  # a beat each half second, a bar each two
+    assert torch.allclose(waves[0, 3:], waves[0, [0, 2]], atol=1e-4) and not waves[1].any()
+    beat = waves[0, :, 2]  # the cosine that has one wave a beat
+    assert torch.allclose(beat, torch.tensor([1.0, -1.0, 1.0, 1.0, 1.0]), atol=1e-4)
+    assert torch.cdist(waves[0, :3], waves[0, :3]).fill_diagonal_(1).min() > 0.5  # within the bar all differ
+
+
+def test_a_longer_sounds_parts_are_told_where_they_lie_in_the_whole() -> None:
+    flow = load("audio-flow").flow
+    torch.nn.init.normal_(flow.beat.weight)
+    z, given, tempo = torch.zeros(1, 200, flow.config.latent), torch.zeros(1, 200, 1), torch.tensor([90.0])
+    assert torch.allclose(flow.hint(z, given, tempo)[:, 75:], flow.hint(z, given, tempo, 150)[:, :25], atol=1e-4)
+    assert torch.equal(flow.hint(z, given, torch.zeros(1)), flow.enter.bias.expand(1, 100, -1))
+    flow.beat.weight.zero_()
+
+
 # the tokens
 
 

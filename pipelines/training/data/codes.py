@@ -21,21 +21,22 @@ class Codes:
     latents: np.ndarray  # fp16 (n, 200, 64)
     read: np.ndarray  # fp16 (m, 16, 256)
     of: np.ndarray  # int64 (m,)
+    tempo: np.ndarray  # fp32 (m,): beats a minute, if the caption says them; or 0
     picks: dict[str, np.ndarray]  # captions of training phrases; phrases of the other splits have theirs at the end
 
-    def draw(self, split: str, count: int, rng: np.random.Generator, latents: bool = False) -> tuple[Tensor, Tensor]:
-        """Codes (b, 200, books), or latents (b, 200, 64), and captions (b, 16, 256)."""
+    def draw(self, split: str, count: int, rng: np.random.Generator, latents: bool = False) -> tuple[Tensor, Tensor, Tensor]:
+        """Codes (b, 200, books), or latents (b, 200, 64), captions (b, 16, 256), and tempi (b,)."""
         picks = rng.choice(self.picks[split], count)
         held = torch.from_numpy(self.latents[self.of[picks]]).float() if latents else torch.from_numpy(self.indices[self.of[picks]]).long()
-        return held, torch.from_numpy(self.read[picks]).float()
+        return held, torch.from_numpy(self.read[picks]).float(), torch.from_numpy(self.tempo[picks])
 
 
 def load() -> Codes:
     """Open what `build` wrote. Raises FileNotFoundError saying which command builds it."""
     folder = data.cache_dir() / "data" / "codes"
-    if not (folder / "read.npy").exists():
+    if not (folder / "tempo.npy").exists():
         raise FileNotFoundError("The codes are not there yet: run python -m pipelines.training.data codes")
-    kept = [np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("indices", "latents", "read", "of")]
+    kept = [np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("indices", "latents", "read", "of", "tempo")]
     rows = notes.load()[1]
     splits = np.array([rows[i]["split"] for i in kept[3]])
     return Codes(*kept, {split: np.flatnonzero(splits == split) for split in ("train", "validation", "test")})
@@ -58,6 +59,8 @@ def build() -> None:
     read += [resampler(*text.encoder().batch([rows[k]["caption"]])).half().numpy() for k in held]
     np.save(folder / "indices.npy", np.concatenate(indices))
     np.save(folder / "latents.npy", np.concatenate(latents))
-    np.save(folder / "of.npy", np.concatenate([said.picture, held]))
+    of, named = np.concatenate([said.picture, held]), [*said.names, *(rows[k]["named"] for k in held)]
+    np.save(folder / "of.npy", of)
     np.save(folder / "read.npy", np.concatenate(read))
+    np.save(folder / "tempo.npy", np.array([rows[k]["tempo"] if "tempo" in names else 0 for k, names in zip(of, named, strict=True)], np.float32))
     print(f"{len(rows)} phrases and {sum(map(len, read))} captions in {folder}")

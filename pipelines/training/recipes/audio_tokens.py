@@ -27,7 +27,7 @@ class Recipe:
 
     def loss(self, writer: Writer, rng: np.random.Generator, split: str = "train") -> tuple[Tensor, dict[str, float]]:
         device, blank = writer.null.device, writer.config.codes
-        indices, captions = (part.to(device) for part in self.notes.draw(split, self.batch, rng))
+        indices, captions, _ = (part.to(device) for part in self.notes.draw(split, self.batch, rng))
         drop = torch.from_numpy(rng.random(self.batch) < 0.1).to(device)
         rows = delayed(indices, blank)
         logits = writer(torch.where(drop[:, None, None], writer.null, captions), rows).float()
