@@ -27,6 +27,8 @@ from pipelines.sounds import BANDS, HOP, RATE
 STRIDE = 2 * HOP  # samples a latent
 WINDOW = 640  # samples a spectrum sees
 FADE = STRIDE  # samples over which a new part is faded in: a fiftieth of a second
+MODES = ((1, 0, 1, 0, 1, 1, 0, 1, 0, 1, 0, 1), (1, 0, 1, 1, 0, 1, 0, 1, 1, 0, 1, 0))  # which semitones above the tonic: major, minor
+KEYS = torch.stack([torch.zeros(24), *(torch.cat([torch.eye(12)[k], torch.tensor(mode).roll(k)]) for mode in MODES for k in range(12))])
 SILENCE = 10 ** (-72 / 20)  # below this, over a window, a sound is none
 
 
@@ -171,17 +173,24 @@ def decibels(signal: np.ndarray, error: np.ndarray) -> float:
     return float(10 * np.log10(max(np.square(signal).mean(), 1e-12) / max(np.square(error).mean(), 1e-12)))
 
 
-def tempo(prompt: str) -> float:
-    """The beats a minute, 30 to 300, that a prompt says in figures, as "90 bpm"; 0 where it says none."""
-    said = re.search(r"(?<![\d.])(\d{2,3}(?:\.\d+)?)\s*(?:bpm|beats (?:a|per) minute)", prompt, re.IGNORECASE)
-    return float(said[1]) if said and 30 <= float(said[1]) <= 300 else 0.0
+def score(prompt: str) -> tuple[float, int]:
+    """What a musician would read off a prompt: the beats a minute, 30 to 300, said in figures as "90 bpm", and the key, C major to B major as
+    1 to 12, C minor to B minor as 13 to 24. Each is 0 where it is not said."""
+    tempo = re.search(r"(?<![\d.])(\d{2,3}(?:\.\d+)?)\s*(?:bpm|beats (?:a|per) minute)", prompt, re.IGNORECASE)
+    key = re.search(r"\b([A-G])(?:[ -]?(sharp|flat|[#♯b♭]))? (major|minor)\b", prompt)
+    tonic = "C D EF G A B".index(key[1]) + {None: 0, "sharp": 1, "#": 1, "♯": 1}.get(key[2], -1) if key else 0
+    return float(tempo[1]) if tempo and 30 <= float(tempo[1]) <= 300 else 0.0, 1 + tonic % 12 + 12 * (key[3] == "minor") if key else 0
 
 
-def beats(tempo: Float[Tensor, " b"], times: Float[Tensor, " n"]) -> Float[Tensor, "b n 11"]:
-    """Where moments, in seconds, lie in a bar that begins at 0, in its halves, beats, and their halves and quarters, as waves; and a one.
-    Zeros where the tempo is not known (0). Words alone do not count seconds."""
-    angle = 2 * math.pi * (tempo[:, None] * times / 60)[..., None] * torch.tensor([0.25, 0.5, 1, 2, 4], device=tempo.device)
-    return torch.cat([angle.cos(), angle.sin(), torch.ones_like(angle[..., :1])], 2) * (tempo > 0)[:, None, None]
+def told(scores: Float[Tensor, "b 2"], first: int, count: int, every: int = 1) -> Float[Tensor, "b n 35"]:
+    """Scores as they hold at every so-manieth of `count` latents, of which the first is the sound's latent `first`: where each lies in a bar that
+    begins with the sound, in its halves, beats, and their halves and quarters, as waves, and a one; the tonic, and the notes of the key.
+    Zeros where it is not known. Words alone count neither seconds nor semitones."""
+    tempo, key = scores[:, :1, None], scores[:, 1].long()
+    times = torch.arange(first, first + count, every, device=scores.device) * STRIDE / RATE
+    angle = 2 * math.pi * tempo / 60 * times[:, None] * torch.tensor([0.25, 0.5, 1, 2, 4], device=scores.device)
+    beat = torch.cat([angle.cos(), angle.sin(), torch.ones_like(angle[..., :1])], 2) * (tempo > 0)
+    return torch.cat([beat, KEYS.to(key.device)[key][:, None].expand(-1, len(times), -1)], 2)
 
 
 def words(device: str = "cpu") -> text.Resampler:

@@ -44,18 +44,18 @@ class Flow(nn.Module):
         # a hundred tokens in a row; that the transformer calls them ten by ten is of no matter, since it learns each one's place
         self.transformer = Transformer(Inner(2 * c.latent, 10, 1, c.width, c.depth, c.heads))
         self.enter = nn.Linear(2 * (c.latent + 1), c.width)
-        self.beat = nn.Linear(11, c.width, bias=False)
-        for value in (*self.enter.parameters(), self.beat.weight):
+        self.score = nn.Linear(35, c.width, bias=False)
+        for value in (*self.enter.parameters(), self.score.weight):
             nn.init.zeros_(value)
 
-    def hint(self, z: Float[Tensor, "b n c"], given: Float[Tensor, "b n 1"], tempo: Float[Tensor, " b"], first: int = 0) -> Float[Tensor, "b m w"]:
-        """What the tokens are told: which latents are given (1), and these; and where in the beat they lie, of which the first is latent `first`."""
-        times = (first + torch.arange(0, z.shape[1], 2, device=z.device)) * STRIDE / RATE
-        return self.enter(torch.cat([z * given, given], 2).unflatten(1, (-1, 2)).flatten(2)) + self.beat(audio.beats(tempo, times))
+    def hint(self, z: Float[Tensor, "b n c"], given: Float[Tensor, "b n 1"], scores: Float[Tensor, "b 2"], first: int = 0) -> Float[Tensor, "b m w"]:
+        """What the tokens are told: which latents are given (1), and these; and the score (audio.told) there. The first is latent `first` of the sound."""
+        seen = torch.cat([z * given, given], 2).unflatten(1, (-1, 2)).flatten(2)
+        return self.enter(seen) + self.score(audio.told(scores, first, z.shape[1], every=2))
 
-    def steer(self, z: Float[Tensor, "1 n c"], given: Float[Tensor, "1 n 1"], tempo: float, first: int) -> latent_diffusion.Steer:
+    def steer(self, z: Float[Tensor, "1 n c"], given: Float[Tensor, "1 n 1"], score: tuple[float, int], first: int) -> latent_diffusion.Steer:
         """The same hint at every step of a run."""
-        seen = self.hint(z, given, torch.tensor([tempo], device=z.device), first)
+        seen = self.hint(z, given, torch.tensor([score], device=z.device), first)
         return lambda condition, grid, count: lambda x, t: [seen.repeat(len(x), 1, 1)]
 
     def forward(self, z: Float[Tensor, "b n c"], words: Words, modulations: list[list[Tensor]], hint: Float[Tensor, "b m w"]) -> Float[Tensor, "b n c"]:
@@ -94,12 +94,12 @@ class Pipeline(latent_diffusion.Pipeline):
         strength = s.strength if task == "vary" else 1.0
         times = samplers.grid(max(1, round(s.steps * strength)), strength)
         steps, calls, noise = len(spans) * (len(times) - 1), 0, samplers.seeded_noise(s.seed, (FRAMES, z.shape[2]), 1, self.device)
-        tempo = audio.tempo(s.prompt) if task == "new" else 0.0  # a sound that is given tells its own
+        score = audio.score(s.prompt) if task == "new" else (0.0, 0)  # a sound that is given tells its own
         draw, shown, begun = (lambda: gridded(noise())), z.clone(), z
         for k, begin in enumerate(spans):
             span = slice(begin, begin + FRAMES)
             known, there = z[:, span].clone(), given[:, span].clone()
-            r = self.prepare(s, times, 1, self.flow.steer(known, there, tempo, begin))
+            r = self.prepare(s, times, 1, self.flow.steer(known, there, score, begin))
             denoise = held(r.denoise, gridded(known), gridded(1 - there.expand_as(known)))
             x = r.path.a(strength) * gridded(begun[:, span]) + r.path.s(strength) * draw()
             states, before = samplers.SAMPLERS[s.sampler](denoise, x, times, r.path, draw, s.eta), 0.0

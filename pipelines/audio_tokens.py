@@ -64,28 +64,36 @@ class Writer(nn.Module):
         self.leave = nn.Linear(c.width, c.books * c.codes)
         for table in self.codes:
             nn.init.normal_(table.weight, std=0.3)
+        self.score = nn.Linear(35, c.width, bias=False)
+        nn.init.zeros_(self.score.weight)
 
-    def embed(self, rows: Int[Tensor, "b n k"]) -> Float[Tensor, "b n w"]:
-        """Rows of codes as the transformer reads them."""
-        return torch.stack([table(row) for table, row in zip(self.codes, rows.unbind(-1), strict=True)]).sum(0)
+    def embed(self, rows: Int[Tensor, "b n k"], scores: Float[Tensor, "b 2"], first: int) -> Float[Tensor, "b n w"]:
+        """Rows of codes, the first of them row `first`, as the transformer reads them: each with the score (audio.told) at the next one."""
+        codes = torch.stack([table(row) for table, row in zip(self.codes, rows.unbind(-1), strict=True)]).sum(0)
+        return codes + self.score(audio.told(scores, first + 1, rows.shape[1]))
+
+    def read(self, captions: Float[Tensor, "b q c"], rows: Int[Tensor, "b n k"], scores: Float[Tensor, "b 2"], first: int = 0) -> Float[Tensor, "b m w"]:
+        """A caption with the score at the first row, and the rows."""
+        return torch.cat([self.enter(captions) + self.score(audio.told(scores, first, 1)), self.embed(rows, scores, first)], 1)
 
     def logits(self, h: Float[Tensor, "b n w"]) -> Float[Tensor, "b n k c"]:
         return self.leave(h).unflatten(-1, (self.config.books, -1))
 
-    def forward(self, captions: Float[Tensor, "b q w"], rows: Int[Tensor, "b n k"]) -> Float[Tensor, "b n k c"]:
+    def forward(self, captions: Float[Tensor, "b q w"], rows: Int[Tensor, "b n k"], scores: Float[Tensor, "b 2"]) -> Float[Tensor, "b n k c"]:
         """For each row, what was expected there before it was known."""
-        words = self.enter(captions)
-        h, _ = self.transformer(torch.cat([words, self.embed(rows[:, :-1])], 1))
-        return self.logits(h[:, words.shape[1] - 1 :])
+        h, _ = self.transformer(self.read(captions, rows[:, :-1], scores))
+        return self.logits(h[:, captions.shape[1] - 1 :])
 
-    def begin(self, captions: Float[Tensor, "b q w"], rows: Int[Tensor, "b n k"]) -> tuple[Float[Tensor, "b k c"], Cache]:
+    def begin(
+        self, captions: Float[Tensor, "b q w"], rows: Int[Tensor, "b n k"], scores: Float[Tensor, "b 2"], first: int
+    ) -> tuple[Float[Tensor, "b k c"], Cache]:
         """What comes after the caption and these rows, and the cache to go on with."""
-        h, cache = self.transformer(torch.cat([self.enter(captions), self.embed(rows)], 1))
+        h, cache = self.transformer(self.read(captions, rows, scores, first))
         return self.logits(h[:, -1:])[:, 0], cache
 
-    def go_on(self, row: Int[Tensor, "b k"], cache: Cache) -> tuple[Float[Tensor, "b k c"], Cache]:
-        """What comes after one more row."""
-        h, cache = self.transformer(self.embed(row[:, None]), cache)
+    def go_on(self, row: Int[Tensor, "b k"], scores: Float[Tensor, "b 2"], at: int, cache: Cache) -> tuple[Float[Tensor, "b k c"], Cache]:
+        """What comes after one more row, row `at`."""
+        h, cache = self.transformer(self.embed(row[:, None], scores, at), cache)
         return self.logits(h)[:, 0], cache
 
 
@@ -122,14 +130,15 @@ class Pipeline(contract.Pipeline):
         c, generator, captions = self.writer.config, torch.Generator().manual_seed(s.seed), self.captions(s)
         books = torch.arange(c.books, device=self.device)
         rows = list(delayed(given[None], c.codes)[0, : len(given)]) if len(given) else []
+        scores = torch.tensor([(0.0, 0) if rows else audio.score(s.prompt)] * len(captions), device=self.device)  # a sound that is given tells its own
         cache: Cache = []
         for _ in range(math.ceil(s.seconds * RATE / STRIDE) + c.books - 1):
             if cache and cache[0][0].shape[2] < c.queries + WINDOW:
-                logits, cache = self.writer.go_on(rows[-1].expand(len(captions), -1), cache)
+                logits, cache = self.writer.go_on(rows[-1].expand(len(captions), -1), scores, len(rows) - 1, cache)
             else:  # at the beginning, and each time the window is full; then as in training the late codebooks have not begun
                 past = torch.stack(rows[-HEARD:]) if rows else torch.empty(0, c.books, dtype=torch.long, device=self.device)
                 past = torch.where(books > torch.arange(len(past), device=self.device)[:, None], c.codes, past)
-                logits, cache = self.writer.begin(captions, past.expand(len(captions), -1, -1))
+                logits, cache = self.writer.begin(captions, past.expand(len(captions), -1, -1), scores, len(rows) - len(past))
             wanted = logits[0] if len(logits) == 1 else logits[1] + s.guidance * (logits[0] - logits[1])
             row = pick(wanted.float().cpu(), s.top_k, s.temperature, generator).to(self.device)
             rows.append(torch.where(books > len(rows), c.codes, row))

@@ -21,22 +21,22 @@ class Codes:
     latents: np.ndarray  # fp16 (n, 200, 64)
     read: np.ndarray  # fp16 (m, 16, 256)
     of: np.ndarray  # int64 (m,)
-    tempo: np.ndarray  # fp32 (m,): beats a minute, if the caption says them; or 0
+    score: np.ndarray  # fp32 (m, 2): tempo and key as each caption says them (audio.score)
     picks: dict[str, np.ndarray]  # captions of training phrases; phrases of the other splits have theirs at the end
 
     def draw(self, split: str, count: int, rng: np.random.Generator, latents: bool = False) -> tuple[Tensor, Tensor, Tensor]:
-        """Codes (b, 200, books), or latents (b, 200, 64), captions (b, 16, 256), and tempi (b,)."""
+        """Codes (b, 200, books), or latents (b, 200, 64), captions (b, 16, 256), and scores (b, 2)."""
         picks = rng.choice(self.picks[split], count)
         held = torch.from_numpy(self.latents[self.of[picks]]).float() if latents else torch.from_numpy(self.indices[self.of[picks]]).long()
-        return held, torch.from_numpy(self.read[picks]).float(), torch.from_numpy(self.tempo[picks])
+        return held, torch.from_numpy(self.read[picks]).float(), torch.from_numpy(self.score[picks])
 
 
 def load() -> Codes:
     """Open what `build` wrote. Raises FileNotFoundError saying which command builds it."""
     folder = data.cache_dir() / "data" / "codes"
-    if not (folder / "tempo.npy").exists():
+    if not (folder / "score.npy").exists():
         raise FileNotFoundError("The codes are not there yet: run python -m pipelines.training.data codes")
-    kept = [np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("indices", "latents", "read", "of", "tempo")]
+    kept = [np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("indices", "latents", "read", "of", "score")]
     rows = notes.load()[1]
     splits = np.array([rows[i]["split"] for i in kept[3]])
     return Codes(*kept, {split: np.flatnonzero(splits == split) for split in ("train", "validation", "test")})
@@ -62,5 +62,5 @@ def build() -> None:
     of, named = np.concatenate([said.picture, held]), [*said.names, *(rows[k]["named"] for k in held)]
     np.save(folder / "of.npy", of)
     np.save(folder / "read.npy", np.concatenate(read))
-    np.save(folder / "tempo.npy", np.array([rows[k]["tempo"] if "tempo" in names else 0 for k, names in zip(of, named, strict=True)], np.float32))
+    np.save(folder / "score.npy", np.array([notes.score(rows[k], names) for k, names in zip(of, named, strict=True)], np.float32))
     print(f"{len(rows)} phrases and {sum(map(len, read))} captions in {folder}")

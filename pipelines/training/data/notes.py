@@ -208,6 +208,11 @@ def caption(row: dict, rng: random.Random) -> tuple[str, list[str]]:
     return ", ".join([" ".join([*before, what]), *after]), named
 
 
+def score(row: dict, named: list[str]) -> tuple[float, int]:
+    """Tempo and key of a phrase as a caption that names those labels says them: what audio.score reads off it."""
+    return float(row["tempo"]) if "tempo" in named else 0.0, 1 + row["tonic"] + 12 * (row["mode"] == "minor") if "tonic" in named else 0
+
+
 def article(what: str) -> str:
     """Its article, if it has one."""
     return "" if what.endswith("s") and not what.endswith("bass") else "an " if what[0] in "aeiou8" else "a "

@@ -1,4 +1,6 @@
-"""The token transformer on the codec's codes of training phrases: cross-entropy of every codebook, captions dropped in a tenth."""
+"""The token transformer on the codec's codes of training phrases: cross-entropy of every codebook, captions dropped in a tenth.
+
+Nine times in ten each row is told where in the beat the next one lies, and in which key, if the caption says so."""
 
 from __future__ import annotations
 
@@ -27,10 +29,10 @@ class Recipe:
 
     def loss(self, writer: Writer, rng: np.random.Generator, split: str = "train") -> tuple[Tensor, dict[str, float]]:
         device, blank = writer.null.device, writer.config.codes
-        indices, captions, _ = (part.to(device) for part in self.notes.draw(split, self.batch, rng))
-        drop = torch.from_numpy(rng.random(self.batch) < 0.1).to(device)
+        indices, captions, scores = (part.to(device) for part in self.notes.draw(split, self.batch, rng))
+        drop = torch.from_numpy(rng.random((2, self.batch)) < 0.1).to(device)
         rows = delayed(indices, blank)
-        logits = writer(torch.where(drop[:, None, None], writer.null, captions), rows).float()
+        logits = writer(torch.where(drop[0, :, None, None], writer.null, captions), rows, scores * ~drop[1, :, None]).float()
         losses = F.cross_entropy(logits.flatten(0, 2), rows.flatten().clamp_max(blank - 1), reduction="none").view(rows.shape)
         real = (rows < blank).float()
         each = (losses * real).sum((0, 1)) / real.sum((0, 1))
