@@ -177,9 +177,10 @@ def score(prompt: str) -> tuple[float, int]:
     """What a musician would read off a prompt: the beats a minute, 30 to 300, said in figures as "90 bpm", and the key, C major to B major as
     1 to 12, C minor to B minor as 13 to 24. Each is 0 where it is not said."""
     tempo = re.search(r"(?<![\d.])(\d{2,3}(?:\.\d+)?)\s*(?:bpm|beats (?:a|per) minute)", prompt, re.IGNORECASE)
-    key = re.search(r"\b([A-G])(?:[ -]?(sharp|flat|[#♯b♭]))? (major|minor)\b", prompt)
-    tonic = "C D EF G A B".index(key[1]) + {None: 0, "sharp": 1, "#": 1, "♯": 1}.get(key[2], -1) if key else 0
-    return float(tempo[1]) if tempo and 30 <= float(tempo[1]) <= 300 else 0.0, 1 + tonic % 12 + 12 * (key[3] == "minor") if key else 0
+    key = re.search(r"\b([A-G]|[b-g])(?i:[ -]?(sharp|flat|[#♯b♭]))?[ -](?i:(major)|minor)\b", prompt)  # "a minor tune" is in no key
+    sign = {"": 0, "sharp": 1, "#": 1, "♯": 1}.get((key[2] or "").lower(), -1) if key else 0
+    number = 1 + ("C D EF G A B".index(key[1].upper()) + sign) % 12 + (0 if key[3] else 12) if key else 0
+    return float(tempo[1]) if tempo and 30 <= float(tempo[1]) <= 300 else 0.0, number
 
 
 def told(scores: Float[Tensor, "b 2"], first: int, count: int, every: int = 1) -> Float[Tensor, "b n 35"]:
@@ -208,9 +209,13 @@ def ended(wave: np.ndarray, seconds: float) -> np.ndarray:
     return wave[len(wave) % STRIDE :]
 
 
-def looped(wave: np.ndarray, fade: float = 0.15) -> np.ndarray:
-    """The end faded into the beginning, so that it goes round without a click: shorter by `fade` seconds."""
-    n = min(round(fade * RATE), len(wave) // 2)
+def looped(wave: np.ndarray, prompt: str = "", fade: float = 0.15) -> np.ndarray:
+    """The end faded into the beginning, so that it goes round without a click: shorter by `fade` seconds, and if the prompt says a tempo, cut to
+    whole bars, or beats where there is no whole bar, so that it goes round in time."""
+    n, tempo = min(round(fade * RATE), len(wave) // 2), score(prompt)[0]
+    beats = int((len(wave) - n) / RATE * tempo / 60)
+    if beats:
+        wave = wave[: round((beats // 4 * 4 or beats) * 60 / tempo * RATE) + n]
     rise = np.linspace(0, 1, n, dtype=np.float32)
     return np.concatenate([wave[:n] * rise + wave[-n:] * rise[::-1], wave[n:-n]])
 

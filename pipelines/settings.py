@@ -193,7 +193,7 @@ class Video(LatentDiffusion):
 
 PHRASE = Field("", max_length=2000, description="What to play: an instrument, a melody or chords, the key, the tempo. Empty plays whatever comes to mind.")
 SECONDS = Field(4.0, ge=0.5, le=16, description="How long it lasts. Beyond 4 it goes on part by part, each hearing the end of the last.")
-LOOP = Field(False, description="Fade the end into the beginning, so that it can go round.")
+LOOP = Field(False, description="Fade the end into the beginning, so that it can go round; after whole bars where the prompt says a tempo.")
 
 
 class AudioFlow(LatentDiffusion):

@@ -134,7 +134,8 @@ def test_the_codec_pipeline_tells_the_true_bitrate_of_each_codebook() -> None:
         ("60BPM groove in C major", (60, 1)),
         ("72.5 beats per minute, B minor", (72.5, 24)),
         ("E flat minor, 999 bpm", (0, 16)),
-        ("F# major", (0, 7)),
+        ("F# Major", (0, 7)),
+        ("in f sharp minor, or in C-major", (0, 19)),
         ("Cb major, 10 bpm", (0, 12)),
         ("fast 8-bit synth, a minor tune in B", (0, 0)),
         ("", (0, 0)),
@@ -260,6 +261,11 @@ def test_a_loop_goes_round_without_a_click() -> None:
     loop = audio.looped(wave)
     assert abs(loop[0] - loop[-1]) < 2 * np.abs(np.diff(wave)).max() and np.abs(audio.looped(tone(1.0, 440.0, 0.9))).max() <= 0.91
     assert len(loop) == RATE - round(0.15 * RATE)
+
+
+@pytest.mark.parametrize(("prompt", "seconds"), [("120 bpm", 2.0), ("60 bpm", 3.0), ("100 bpm", 2.4), ("30 bpm", 2.0), ("piano", 3.85)])
+def test_a_loop_is_of_whole_bars_or_beats(prompt: str, seconds: float) -> None:
+    assert len(audio.looped(tone(4.0), prompt)) == pytest.approx(seconds * RATE, abs=1)
 
 
 # sounds that people give, and files
