@@ -183,12 +183,11 @@ def score(prompt: str) -> tuple[float, int]:
     return float(tempo[1]) if tempo and 30 <= float(tempo[1]) <= 300 else 0.0, number
 
 
-def told(scores: Float[Tensor, "b 2"], first: int, count: int, every: int = 1) -> Float[Tensor, "b n 35"]:
-    """Scores as they hold at every so-manieth of `count` latents, of which the first is the sound's latent `first`: where each lies in a bar that
-    begins with the sound, in its halves, beats, and their halves and quarters, as waves, and a one; the tonic, and the notes of the key.
-    Zeros where it is not known. Words alone count neither seconds nor semitones."""
+def told(scores: Float[Tensor, "b 2"], latents: range) -> Float[Tensor, "b n 35"]:
+    """Scores as they hold at latents of a sound: where each lies in a bar that begins with the sound, in its halves, its beats, and their halves
+    and quarters, as waves, and a one; the tonic, and the notes of the key. Zeros where it is not known. Words alone do not count."""
     tempo, key = scores[:, :1, None], scores[:, 1].long()
-    times = torch.arange(first, first + count, every, device=scores.device) * STRIDE / RATE
+    times = torch.arange(latents.start, latents.stop, latents.step, device=scores.device) * STRIDE / RATE
     angle = 2 * math.pi * tempo / 60 * times[:, None] * torch.tensor([0.25, 0.5, 1, 2, 4], device=scores.device)
     beat = torch.cat([angle.cos(), angle.sin(), torch.ones_like(angle[..., :1])], 2) * (tempo > 0)
     return torch.cat([beat, KEYS.to(key.device)[key][:, None].expand(-1, len(times), -1)], 2)

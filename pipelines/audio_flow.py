@@ -51,7 +51,7 @@ class Flow(nn.Module):
     def hint(self, z: Float[Tensor, "b n c"], given: Float[Tensor, "b n 1"], scores: Float[Tensor, "b 2"], first: int = 0) -> Float[Tensor, "b m w"]:
         """What the tokens are told: which latents are given (1), and these; and the score (audio.told) there. The first is latent `first` of the sound."""
         seen = torch.cat([z * given, given], 2).unflatten(1, (-1, 2)).flatten(2)
-        return self.enter(seen) + self.score(audio.told(scores, first, z.shape[1], every=2))
+        return self.enter(seen) + self.score(audio.told(scores, range(first, first + z.shape[1], 2)))
 
     def steer(self, z: Float[Tensor, "1 n c"], given: Float[Tensor, "1 n 1"], score: tuple[float, int], first: int) -> latent_diffusion.Steer:
         """The same hint at every step of a run."""

@@ -70,11 +70,11 @@ class Writer(nn.Module):
     def embed(self, rows: Int[Tensor, "b n k"], scores: Float[Tensor, "b 2"], first: int) -> Float[Tensor, "b n w"]:
         """Rows of codes, the first of them row `first`, as the transformer reads them: each with the score (audio.told) at the next one."""
         codes = torch.stack([table(row) for table, row in zip(self.codes, rows.unbind(-1), strict=True)]).sum(0)
-        return codes + self.score(audio.told(scores, first + 1, rows.shape[1]))
+        return codes + self.score(audio.told(scores, range(first + 1, first + 1 + rows.shape[1])))
 
     def read(self, captions: Float[Tensor, "b q c"], rows: Int[Tensor, "b n k"], scores: Float[Tensor, "b 2"], first: int = 0) -> Float[Tensor, "b m w"]:
         """A caption with the score at the first row, and the rows."""
-        return torch.cat([self.enter(captions) + self.score(audio.told(scores, first, 1)), self.embed(rows, scores, first)], 1)
+        return torch.cat([self.enter(captions) + self.score(audio.told(scores, range(first, first + 1))), self.embed(rows, scores, first)], 1)
 
     def logits(self, h: Float[Tensor, "b n w"]) -> Float[Tensor, "b n k c"]:
         return self.leave(h).unflatten(-1, (self.config.books, -1))

@@ -153,7 +153,7 @@ def test_captions_say_the_scores_of_their_phrases() -> None:
 
 
 def test_a_score_is_told_as_places_in_the_beat_and_notes_of_the_key() -> None:
-    told = audio.told(torch.tensor([[120.0, 1], [0, 24]]), 0, 150, 25)  # a beat each half second, a bar each two
+    told = audio.told(torch.tensor([[120.0, 1], [0, 24]]), range(0, 150, 25))  # a beat each half second, a bar each two
     beat = told[0, :, 2]  # the cosine that has one wave a beat
     assert torch.allclose(beat, torch.tensor([1.0, 1, 1, 1, 1, 1]), atol=1e-4) and not told[1, :, :11].any()
     bar = told[0, :4, :11]
