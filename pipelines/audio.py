@@ -183,14 +183,19 @@ def score(prompt: str) -> tuple[float, int]:
     return float(tempo[1]) if tempo and 30 <= float(tempo[1]) <= 300 else 0.0, number
 
 
-def told(scores: Float[Tensor, "b 2"], latents: range) -> Float[Tensor, "b n 35"]:
-    """Scores as they hold at latents of a sound: where each lies in a bar that begins with the sound, in its halves, its beats, and their halves
-    and quarters, as waves, and a one; the tonic, and the notes of the key. Zeros where it is not known. Words alone do not count."""
+def told(scores: Float[Tensor, "b 2"], latents: range) -> Float[Tensor, "b n 60"]:
+    """Scores as they hold at latents of a sound: how near each is to a bar, half a bar, a beat, half and a quarter of one (the first of each is
+    at 0), as waves, and in latents, two before to two after; a one; the tonic, and the notes of the key. Zeros where it is not known.
+    Words alone do not count."""
     tempo, key = scores[:, :1, None], scores[:, 1].long()
-    times = torch.arange(latents.start, latents.stop, latents.step, device=scores.device) * STRIDE / RATE
-    angle = 2 * math.pi * tempo / 60 * times[:, None] * torch.tensor([0.25, 0.5, 1, 2, 4], device=scores.device)
-    beat = torch.cat([angle.cos(), angle.sin(), torch.ones_like(angle[..., :1])], 2) * (tempo > 0)
-    return torch.cat([beat, KEYS.to(key.device)[key][:, None].expand(-1, len(times), -1)], 2)
+    at = torch.arange(latents.start, latents.stop, latents.step, device=scores.device)[:, None]
+    each = tempo / 60 * STRIDE / RATE * torch.tensor([0.25, 0.5, 1, 2, 4], device=scores.device)  # turns a latent
+    turns = at * each
+    away = (turns - turns.round()) / each.clamp_min(1e-6)
+    near = (1 - (away[..., None] - torch.arange(-2, 3, device=scores.device)).abs()).clamp_min(0).flatten(2)
+    waves = [(2 * math.pi * turns).cos(), (2 * math.pi * turns).sin(), torch.ones_like(turns[..., :1])]
+    beat = torch.cat([*waves, near], 2) * (tempo > 0)
+    return torch.cat([beat, KEYS.to(key.device)[key][:, None].expand(-1, len(at), -1)], 2)
 
 
 def words(device: str = "cpu") -> text.Resampler:

@@ -44,7 +44,7 @@ class Flow(nn.Module):
         # a hundred tokens in a row; that the transformer calls them ten by ten is of no matter, since it learns each one's place
         self.transformer = Transformer(Inner(2 * c.latent, 10, 1, c.width, c.depth, c.heads))
         self.enter = nn.Linear(2 * (c.latent + 1), c.width)
-        self.score = nn.Linear(35, c.width, bias=False)
+        self.score = nn.Linear(60, c.width, bias=False)
         for value in (*self.enter.parameters(), self.score.weight):
             nn.init.zeros_(value)
 

@@ -64,8 +64,8 @@ class Writer(nn.Module):
         self.leave = nn.Linear(c.width, c.books * c.codes)
         for table in self.codes:
             nn.init.normal_(table.weight, std=0.3)
-        self.score = nn.Linear(35, c.width, bias=False)
-        nn.init.zeros_(self.score.weight)
+        self.score = nn.Linear(60, c.width, bias=False)
+        nn.init.normal_(self.score.weight, std=0.1)
 
     def embed(self, rows: Int[Tensor, "b n k"], scores: Float[Tensor, "b 2"], first: int) -> Float[Tensor, "b n w"]:
         """Rows of codes, the first of them row `first`, as the transformer reads them: each with the score (audio.told) at the next one."""

@@ -155,11 +155,13 @@ def test_captions_say_the_scores_of_their_phrases() -> None:
 def test_a_score_is_told_as_places_in_the_beat_and_notes_of_the_key() -> None:
     told = audio.told(torch.tensor([[120.0, 1], [0, 24]]), range(0, 150, 25))  # a beat each half second, a bar each two
     beat = told[0, :, 2]  # the cosine that has one wave a beat
-    assert torch.allclose(beat, torch.tensor([1.0, 1, 1, 1, 1, 1]), atol=1e-4) and not told[1, :, :11].any()
-    bar = told[0, :4, :11]
-    assert torch.allclose(told[0, 4:, :11], bar[:2], atol=1e-4) and torch.cdist(bar, bar).fill_diagonal_(1).min() > 0.5  # comes again, and differs within
-    assert told[0, 3, 11:].nonzero()[:, 0].tolist() == [0, *(12 + k for k in (0, 2, 4, 5, 7, 9, 11))]
-    assert told[1, 3, 11:].nonzero()[:, 0].tolist() == [11, *(12 + k for k in (1, 2, 4, 6, 7, 9, 11))]
+    assert torch.allclose(beat, torch.tensor([1.0, 1, 1, 1, 1, 1]), atol=1e-4) and not told[1, :, :36].any()
+    bar = told[0, :4, :36]
+    assert torch.allclose(told[0, 4:, :36], bar[:2], atol=1e-4) and torch.cdist(bar, bar).fill_diagonal_(1).min() > 0.5  # comes again, and differs within
+    near = audio.told(torch.tensor([[120.0, 1]]), range(60))[0, :, 21:26]  # the five places about a beat, each 25 latents
+    assert [k for k in range(60) if near[k, 2] > 0.99] == [0, 25, 50] and near[24].argmax() == 1 and near[27].argmax() == 4 and not near[10].any()
+    assert told[0, 3, 36:].nonzero()[:, 0].tolist() == [0, *(12 + k for k in (0, 2, 4, 5, 7, 9, 11))]
+    assert told[1, 3, 36:].nonzero()[:, 0].tolist() == [11, *(12 + k for k in (1, 2, 4, 6, 7, 9, 11))]
 
 
 def test_a_longer_sounds_parts_are_told_where_they_lie_in_the_whole() -> None:
