@@ -183,6 +183,11 @@ def score(prompt: str) -> tuple[float, int]:
     return float(tempo[1]) if tempo and 30 <= float(tempo[1]) <= 300 else 0.0, number
 
 
+def scores(s: settings.AudioFlow | settings.AudioTokens, device: str) -> Float[Tensor, "2 2"]:
+    """The scores to follow and, with guidance, to keep away from. A sound that is given tells its own."""
+    return torch.tensor([(0.0, 0) if s.sound else score(said) for said in (s.prompt, s.negative_prompt)], device=device)
+
+
 def told(scores: Float[Tensor, "b 2"], latents: range) -> Float[Tensor, "b n 60"]:
     """Scores as they hold at latents of a sound: how near each is to a bar, half a bar, a beat, half and a quarter of one (the first of each is
     at 0), as waves, and in latents, two before to two after; a one; the tonic, and the notes of the key. Zeros where it is not known.

@@ -53,10 +53,10 @@ class Flow(nn.Module):
         seen = torch.cat([z * given, given], 2).unflatten(1, (-1, 2)).flatten(2)
         return self.enter(seen) + self.score(audio.told(scores, range(first, first + z.shape[1], 2)))
 
-    def steer(self, z: Float[Tensor, "1 n c"], given: Float[Tensor, "1 n 1"], score: tuple[float, int], first: int) -> latent_diffusion.Steer:
-        """The same hint at every step of a run."""
-        seen = self.hint(z, given, torch.tensor([score], device=z.device), first)
-        return lambda condition, grid, count: lambda x, t: [seen.repeat(len(x), 1, 1)]
+    def steer(self, z: Float[Tensor, "1 n c"], given: Float[Tensor, "1 n 1"], scores: Float[Tensor, "2 2"], first: int) -> latent_diffusion.Steer:
+        """The same hint at every step of a run: with the score that is asked for, and for guidance with that to keep away from."""
+        seen = self.hint(z.expand(2, -1, -1), given.expand(2, -1, -1), scores, first)
+        return lambda condition, grid, count: lambda x, t: [seen[: len(x)]]
 
     def forward(self, z: Float[Tensor, "b n c"], words: Words, modulations: list[list[Tensor]], hint: Float[Tensor, "b m w"]) -> Float[Tensor, "b n c"]:
         """The velocity."""
@@ -94,12 +94,12 @@ class Pipeline(latent_diffusion.Pipeline):
         strength = s.strength if task == "vary" else 1.0
         times = samplers.grid(max(1, round(s.steps * strength)), strength)
         steps, calls, noise = len(spans) * (len(times) - 1), 0, samplers.seeded_noise(s.seed, (FRAMES, z.shape[2]), 1, self.device)
-        score = audio.score(s.prompt) if task == "new" else (0.0, 0)  # a sound that is given tells its own
+        scores = audio.scores(s, self.device)
         draw, shown, begun = (lambda: gridded(noise())), z.clone(), z
         for k, begin in enumerate(spans):
             span = slice(begin, begin + FRAMES)
             known, there = z[:, span].clone(), given[:, span].clone()
-            r = self.prepare(s, times, 1, self.flow.steer(known, there, score, begin))
+            r = self.prepare(s, times, 1, self.flow.steer(known, there, scores, begin))
             denoise = held(r.denoise, gridded(known), gridded(1 - there.expand_as(known)))
             x = r.path.a(strength) * gridded(begun[:, span]) + r.path.s(strength) * draw()
             states, before = samplers.SAMPLERS[s.sampler](denoise, x, times, r.path, draw, s.eta), 0.0

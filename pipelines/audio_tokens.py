@@ -130,7 +130,7 @@ class Pipeline(contract.Pipeline):
         c, generator, captions = self.writer.config, torch.Generator().manual_seed(s.seed), self.captions(s)
         books = torch.arange(c.books, device=self.device)
         rows = list(delayed(given[None], c.codes)[0, : len(given)]) if len(given) else []
-        scores = torch.tensor([(0.0, 0) if rows else audio.score(s.prompt)] * len(captions), device=self.device)  # a sound that is given tells its own
+        scores = audio.scores(s, self.device)[: len(captions)]
         cache: Cache = []
         for _ in range(math.ceil(s.seconds * RATE / STRIDE) + c.books - 1):
             if cache and cache[0][0].shape[2] < c.queries + WINDOW:

@@ -164,6 +164,13 @@ def test_a_score_is_told_as_places_in_the_beat_and_notes_of_the_key() -> None:
     assert told[1, 3, 36:].nonzero()[:, 0].tolist() == [11, *(12 + k for k in (1, 2, 4, 6, 7, 9, 11))]
 
 
+def test_guidance_goes_from_the_score_to_keep_away_from_to_the_one_asked_for() -> None:
+    for name in ("audio-flow", "audio-tokens"):
+        said = {"prompt": "piano, 90 bpm, C major", "negative_prompt": "120 bpm"}
+        assert audio.scores(load(name).Settings(**said), "cpu").tolist() == [[90, 1], [120, 0]]
+        assert not audio.scores(load(name).Settings(**said, sound=sounds.sound(tone())), "cpu").any()
+
+
 def test_a_longer_sounds_parts_are_told_where_they_lie_in_the_whole() -> None:
     flow = audio_flow.Flow(audio_flow.Config(8, 32, 1, 2))
     torch.nn.init.normal_(flow.score.weight)
