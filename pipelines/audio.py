@@ -260,7 +260,7 @@ class Pipeline(contract.Pipeline):
             )
             sheet = np.concatenate([sounds.inked(mel) for mel in (wanted, heard)])
             result = contract.Sound(made, self.name, s.model_dump()) if k == s.books else None
-            detail = {"calls": k, "stages": stages, "sound": {"url": sounds.url(made), "seconds": len(made) / RATE}}
+            detail = {"calls": k, "stages": stages, "sound": {"url": sounds.url(made), "seconds": len(made) / RATE}, "device": f"{self.device}, float32"}
             yield contract.Frame(k, s.books, sheet, None, note, result, detail)
 
 

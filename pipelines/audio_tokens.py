@@ -170,5 +170,5 @@ class Pipeline(contract.Pipeline):
                 result = contract.Sound(audio.looped(wave, "" if s.sound else s.prompt) if s.loop else wave, self.name, s.model_dump())
                 wave, shown = result.samples, np.asarray(result.image)
             told = {"url": sounds.url(wave) if len(wave) else "", "seconds": s.seconds, "before": len(heard) / RATE if last else 0}
-            detail = {"calls": n, "codes": codes[0, before:].tolist(), "of": wanted, "sound": told}
+            detail = {"calls": n, "codes": codes[0, before:].tolist(), "of": wanted, "sound": told, "device": f"{self.device}, float32"}
             yield contract.Frame(step, s.steps, shown, None, f"{n} of {wanted + late} rows of {books} codes", result, detail)

@@ -104,7 +104,7 @@ window.darkroomSound = (tab) => {
     }
     $('player').hidden = !url;
     $('factor').textContent = seconds && frame.sound ? `${(frame.sound.seconds / seconds).toFixed(1)} × real time` : '';
-    $('codes').closest('.card').hidden = !frame.codes; $('stages').closest('.card').hidden = !frame.stages;
+    $('codes').closest('.card').hidden = !frame.codes; $('stages').closest('.card').hidden = !frame.stages; $('curve').closest('.card').hidden = frame.moved === undefined;
     if (frame.codes) grid(frame);
     if (frame.stages) stages(frame.stages);
   }
