@@ -117,7 +117,7 @@ def in_key(wave: np.ndarray, row: dict) -> float:
     """The share of voiced frames whose pitch (pyin) is a note of the key."""
     pitch, voiced, _ = librosa.pyin(wave, fmin=40, fmax=2500, sr=RATE, frame_length=2048, hop_length=640)
     degrees = (np.round(librosa.hz_to_midi(pitch[voiced])) - row["tonic"]) % 12
-    return float(np.isin(degrees, notes.MODES[row["mode"]]).mean()) if len(degrees) else 0.0
+    return float(np.isin(degrees, audio.MODES[row["mode"]]).mean()) if len(degrees) else 0.0
 
 
 def played(name: str, said: list[str]) -> np.ndarray:

@@ -27,8 +27,8 @@ from pipelines.sounds import BANDS, HOP, RATE
 STRIDE = 2 * HOP  # samples a latent
 WINDOW = 640  # samples a spectrum sees
 FADE = STRIDE  # samples over which a new part is faded in: a fiftieth of a second
-MODES = ((1, 0, 1, 0, 1, 1, 0, 1, 0, 1, 0, 1), (1, 0, 1, 1, 0, 1, 0, 1, 1, 0, 1, 0))  # which semitones above the tonic: major, minor
-KEYS = torch.stack([torch.zeros(24), *(torch.cat([torch.eye(12)[k], torch.tensor(mode).roll(k)]) for mode in MODES for k in range(12))])
+MODES = {"major": [0, 2, 4, 5, 7, 9, 11], "minor": [0, 2, 3, 5, 7, 8, 10]}  # semitones above the tonic
+KEYS = torch.stack([torch.zeros(24), *(torch.cat([torch.eye(12)[k], torch.eye(12)[mode].sum(0).roll(k)]) for mode in MODES.values() for k in range(12))])
 SILENCE = 10 ** (-72 / 20)  # below this, over a window, a sound is none
 
 
@@ -123,8 +123,9 @@ class Codec(nn.Module):
         """The sound of latents: STRIDE samples each, in [-1, 1], without what is constant, and silent where it is next to silent."""
         size, phase = self.decoder(z.mT).mT.float().chunk(2, dim=2)
         size = (size - 2).clamp(max=7).exp()
-        size = torch.cat([torch.zeros_like(size[..., :1]), size[..., 1:]], dim=2)
-        wave = overlapped(torch.fft.irfft(torch.polar(size, phase)) * self.window, self.window)
+        frames = torch.fft.irfft(torch.polar(size, phase)) * self.window
+        frames = frames - frames.sum(2, keepdim=True) * self.window / self.window.sum()  # after the window, which makes constants of slow waves
+        wave = overlapped(frames, self.window)
         return wave if self.training else limited(gated(wave))
 
     def glance(self, z: Float[Tensor, "b n c"]) -> Float[Tensor, "b m bands"]:
@@ -218,10 +219,10 @@ def ended(wave: np.ndarray, seconds: float) -> np.ndarray:
     return wave[len(wave) % STRIDE :]
 
 
-def looped(wave: np.ndarray, prompt: str = "", fade: float = 0.15) -> np.ndarray:
-    """The end faded into the beginning, so that it goes round without a click: shorter by `fade` seconds, and if the prompt says a tempo, cut to
+def looped(wave: np.ndarray, tempo: float = 0.0, fade: float = 0.15) -> np.ndarray:
+    """The end faded into the beginning, so that it goes round without a click: shorter by `fade` seconds, and if the tempo is known, cut to
     whole bars, or beats where there is no whole bar, so that it goes round in time."""
-    n, tempo = min(round(fade * RATE), len(wave) // 2), score(prompt)[0]
+    n = min(round(fade * RATE), len(wave) // 2)
     beats = int((len(wave) - n) / RATE * tempo / 60)
     if beats:
         wave = wave[: round((beats // 4 * 4 or beats) * 60 / tempo * RATE) + n]

@@ -148,4 +148,4 @@ class Pipeline(latent_diffusion.Pipeline):
             wave = audio.joined(new, heard[last - audio.FADE :]) if last < len(heard) else new
         else:
             wave = wave[: len(heard) or round(s.seconds * RATE)]
-        return contract.Sound(audio.looped(wave, s.prompt if task == "new" else "") if s.loop else wave, self.name, s.model_dump())
+        return contract.Sound(audio.looped(wave, audio.scores(s, "cpu")[0, 0].item()) if s.loop else wave, self.name, s.model_dump())

@@ -167,7 +167,7 @@ class Pipeline(contract.Pipeline):
             wave, result = made, None
             if last:
                 wave = audio.joined(heard, made)[: len(heard) + round(s.seconds * RATE)]
-                result = contract.Sound(audio.looped(wave, "" if s.sound else s.prompt) if s.loop else wave, self.name, s.model_dump())
+                result = contract.Sound(audio.looped(wave, audio.scores(s, "cpu")[0, 0].item()) if s.loop else wave, self.name, s.model_dump())
                 wave, shown = result.samples, np.asarray(result.image)
             told = {"url": sounds.url(wave) if len(wave) else "", "seconds": s.seconds, "before": len(heard) / RATE if last else 0}
             detail = {"calls": n, "codes": codes[0, before:].tolist(), "of": wanted, "sound": told, "device": f"{self.device}, float32"}

@@ -82,7 +82,7 @@ def test_the_codec_keeps_the_length_has_no_constant_part_and_stays_below_full_sc
     made = codec.decode(30 * z)
     assert made.shape == wave.shape
     assert made.abs().max() <= 1.0
-    assert made.mean(1).abs().max() < 2e-3
+    assert made.mean(1).abs().max() < 1e-3
 
 
 def test_silence_in_gives_silence_out() -> None:
@@ -272,9 +272,9 @@ def test_a_loop_goes_round_without_a_click() -> None:
     assert len(loop) == RATE - round(0.15 * RATE)
 
 
-@pytest.mark.parametrize(("prompt", "seconds"), [("120 bpm", 2.0), ("60 bpm", 3.0), ("100 bpm", 2.4), ("30 bpm", 2.0), ("piano", 3.85)])
-def test_a_loop_is_of_whole_bars_or_beats(prompt: str, seconds: float) -> None:
-    assert len(audio.looped(tone(4.0), prompt)) == pytest.approx(seconds * RATE, abs=1)
+@pytest.mark.parametrize(("tempo", "seconds"), [(120, 2.0), (60, 3.0), (100, 2.4), (30, 2.0), (0, 3.85)])
+def test_a_loop_is_of_whole_bars_or_beats(tempo: float, seconds: float) -> None:
+    assert len(audio.looped(tone(4.0), float(tempo))) == pytest.approx(seconds * RATE, abs=1)
 
 
 # sounds that people give, and files

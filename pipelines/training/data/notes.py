@@ -18,6 +18,7 @@ import mido
 import numpy as np
 from scipy.signal import resample_poly
 
+from pipelines.audio import MODES
 from pipelines.training import data
 from pipelines.training.data import captions
 
@@ -73,7 +74,6 @@ KINDS = {
     "drums": ["beat", "groove", "pattern"],
 }
 KEYS = ["C", "C sharp", "D", "E flat", "E", "F", "F sharp", "G", "A flat", "A", "B flat", "B"]
-MODES = {"major": [0, 2, 4, 5, 7, 9, 11], "minor": [0, 2, 3, 5, 7, 8, 10]}
 TEMPI = {"slow": range(60, 86, 5), "medium": range(95, 116, 5), "fast": range(125, 171, 5)}  # beats a minute
 PACE = {"slow": ["slow", "calm", "leisurely"], "medium": ["medium tempo", "moderate", "walking pace"], "fast": ["fast", "lively", "quick"]}
 VELOCITIES = {"soft": (35, 60), "": (70, 90), "loud": (100, 125)}
