@@ -47,8 +47,19 @@ def watched(page: Page) -> Iterator[Page]:
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     yield page
-    assert errors == []
+    assert errors == [], errors
     page.context.close()
+
+
+def frames(page: Page) -> None:
+    """Two frames pass. Gradio writes the first values of what it shows for the first time once more a frame later, over what was typed before."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def turn(page: Page, tab: str) -> None:
+    """To a tab."""
+    page.get_by_role("tab", name=tab).click()
+    frames(page)
 
 
 def field(page: Page, tab: str, name: str, value: float) -> None:
@@ -65,7 +76,7 @@ def fits_a_phone(browser: Browser, address: str, tab: str, waits_for: str) -> No
         page.click("#tabs .overflow-menu > button")
         page.locator("#tabs .overflow-dropdown button", has_text=tab).click()
     else:
-        page.get_by_role("tab", name=tab).click()
+        turn(page, tab)
     page.wait_for_selector(waits_for)
     page.wait_for_timeout(500)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

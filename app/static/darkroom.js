@@ -347,7 +347,7 @@ window.darkroom = (() => {
       props.value = [...strengths].filter(([, strength]) => strength).map((pair) => pair.join(':')).join(', ');
     });
     document.addEventListener('taught', list);
-    list();
+    requestAnimationFrame(list); // Gradio writes the value of what it shows for the first time once more a frame later: no slider may be there before
   }
 
   // a mask to the server and back, for what OpenCV does to it

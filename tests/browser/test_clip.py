@@ -6,7 +6,7 @@ from pathlib import Path
 
 import av
 import pytest
-from pages import SCREENSHOTS, field, fits_a_phone
+from pages import SCREENSHOTS, field, fits_a_phone, turn
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
@@ -15,7 +15,7 @@ SECONDS = 60_000
 
 @pytest.fixture
 def video(page: Page) -> Page:
-    page.get_by_role("tab", name="Video").click()
+    turn(page, "Video")
     page.wait_for_selector("#video-ends")
     field(page, "video", "frames", 5)
     field(page, "video", "steps", 4)
@@ -61,7 +61,7 @@ def test_a_clip_comes_up_and_is_scrubbed_both_ways(video: Page, tmp_path: Path) 
 
 
 def test_a_picture_is_animated_and_a_film_gives_its_first_frame(video: Page, tmp_path: Path) -> None:
-    video.get_by_role("tab", name="Image").click()
+    turn(video, "Image")
     video.fill("#image-prompt textarea", "red heart")
     video.click("#image-generate")
     video.wait_for_selector("#image-downloads a", timeout=SECONDS)

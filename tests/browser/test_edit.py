@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from pages import SCREENSHOTS, fits_a_phone
+from pages import SCREENSHOTS, fits_a_phone, turn
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
@@ -17,7 +17,7 @@ from app.tabs.edit import EXAMPLE
 
 @pytest.fixture
 def edit(page: Page) -> Page:
-    page.get_by_role("tab", name="Edit").click()
+    turn(page, "Edit")
     page.wait_for_selector("#edit-mask")
     expect(page.locator("#edit-base")).to_have_js_property("width", 128)  # the example lies on the canvas
     return page
@@ -69,8 +69,8 @@ def test_what_is_painted_is_drawn_anew_and_nothing_else(edit: Page) -> None:
     assert np.array_equal(made[painted == 0], whole[painted == 0])
     assert not np.array_equal(made, whole)
     edit.screenshot(path=SCREENSHOTS / "edit.png")
-    edit.get_by_role("tab", name="Image").click()
-    edit.get_by_role("tab", name="Edit").click()
+    turn(edit, "Image")
+    turn(edit, "Edit")
     edit.click("text=Canvas")
     assert np.array_equal(mask(edit), painted)  # it survives a run and another tab
 
@@ -100,7 +100,7 @@ def test_nothing_painted_is_one_sentence(edit: Page) -> None:
 
 
 def test_a_picture_goes_from_image_to_edit_and_onto_the_canvas_again(edit: Page) -> None:
-    edit.get_by_role("tab", name="Image").click()
+    turn(edit, "Image")
     edit.fill("#image-prompt textarea", "a cat to be edited")
     edit.click("#image-generate")
     edit.wait_for_selector("#image-downloads a")

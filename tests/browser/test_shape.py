@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pages import SCREENSHOTS, field, fits_a_phone
+from pages import SCREENSHOTS, field, fits_a_phone, turn
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, expect
 
@@ -23,7 +23,7 @@ PIXELS = """() => {
 @pytest.fixture
 def shape(painted: Page) -> Page:
     page = painted
-    page.get_by_role("tab", name="3D").click()
+    turn(page, "3D")
     page.wait_for_selector("#shape-model")
     for name, value in (("steps", 2), ("fit", 20), ("splats", 80)):
         field(page, "shape", name, value)
@@ -93,7 +93,7 @@ def test_a_picture_becomes_a_thing_and_comes_back_from_the_history(shape: Page, 
     generate(shape)
     shape.reload()
     shape.wait_for_selector("#sheet button")
-    shape.get_by_role("tab", name="3D").click()
+    turn(shape, "3D")
     shape.locator("#sheet button").first.click()
     expect(shape.locator("#shape-where")).to_contain_text("from the history")
     expect(shape.locator("#shape-orbit")).to_be_visible()

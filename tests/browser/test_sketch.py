@@ -8,14 +8,14 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from pages import SCREENSHOTS, fits_a_phone
+from pages import SCREENSHOTS, fits_a_phone, turn
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 
 @pytest.fixture
 def sketch(page: Page) -> Page:
-    page.get_by_role("tab", name="Sketch").click()
+    turn(page, "Sketch")
     page.wait_for_selector("#sketch-lines")
     return page
 
@@ -80,7 +80,7 @@ def test_pen_colour_eraser_undo_and_an_empty_sheet(sketch: Page) -> None:
 
 
 def test_a_picture_is_traced_onto_the_sheet(sketch: Page) -> None:
-    sketch.get_by_role("tab", name="Edit").click()
+    turn(sketch, "Edit")
     sketch.wait_for_selector("#edit-mask")
     sketch.click("#edit-seg >> text=Canvas")
     sketch.evaluate("document.getElementById('edit-now').src = document.getElementById('edit-base').toDataURL()")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pages import SCREENSHOTS, field, fits_a_phone
+from pages import SCREENSHOTS, field, fits_a_phone, turn
 from playwright.sync_api import Browser, Page, expect
 
 from pipelines import sounds
@@ -22,7 +22,7 @@ HUM = """navigator.mediaDevices.getUserMedia = async () => {
 
 @pytest.fixture
 def audio(page: Page) -> Page:
-    page.get_by_role("tab", name="Audio").click()
+    turn(page, "Audio")
     page.wait_for_selector("#audio-sound")
     return page
 

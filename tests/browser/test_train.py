@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pages import SCREENSHOTS, fits_a_phone
+from pages import SCREENSHOTS, fits_a_phone, frames, turn
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
@@ -24,7 +24,7 @@ def pictures(tmp_path: Path) -> list[Path]:
 
 @pytest.fixture
 def train(page: Page) -> Page:
-    page.get_by_role("tab", name="Train").click()
+    turn(page, "Train")
     page.wait_for_selector("#train-pile", state="attached")
     return page
 
@@ -44,13 +44,15 @@ def test_teach_a_style_and_wear_it(train: Page, pictures: list[Path]) -> None:
     train.wait_for_selector("#train-downloads a >> text=lora-mine.safetensors")
     expect(train.locator("#train-where")).to_contain_text("updates · loss")
     train.screenshot(path=SCREENSHOTS / "train.png")
-    train.get_by_role("tab", name="Image").click()
+    turn(train, "Image")
     train.fill("#image-prompt textarea", "zorblax")
+    train.evaluate("() => { const soon = requestAnimationFrame; window.requestAnimationFrame = (draw) => setTimeout(() => soon(draw), 500); }")  # a busy page
     train.click("#image-more")
     row = train.locator("#image-loras .lora", has_text="mine")
     expect(row).to_contain_text("say “zorblax”")
     slider = row.locator("input")
     slider.fill("0.8")
+    frames(train)
     expect(row.locator("output")).to_have_text("0.80")
     train.click("#image-generate")
     train.wait_for_selector("#image-downloads a")
@@ -67,7 +69,7 @@ def test_a_stop_keeps_what_was_learnt_and_it_can_be_saved(train: Page, pictures:
     expect(train.locator("#train-where")).to_contain_text("updates · loss", timeout=30_000)
     train.click("#train-stop")
     expect(train.locator("#train-where")).to_contain_text("what was learnt is kept")
-    train.get_by_role("tab", name="Image").click()
+    turn(train, "Image")
     train.click("#image-more")
     with train.expect_download() as saved:
         train.locator("#image-loras .lora", has_text="stopped").get_by_role("button", name="Save").click()
