@@ -14,6 +14,7 @@ from pipelines.cards import home
 
 KEPT = 500  # pictures a browser; the oldest go
 KEPT_IN_ALL = 20_000  # of all browsers, since a public Space has one disk
+BYTES = 2_000_000_000  # of all browsers: clips and things are larger than pictures
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,10 @@ class History:
             newest = "SELECT id FROM pictures WHERE owner = ? ORDER BY id DESC LIMIT ?"
             db.execute(f"DELETE FROM pictures WHERE owner = ? AND id NOT IN ({newest})", (owner, owner, KEPT))
             db.execute("DELETE FROM pictures WHERE id <= ? - ?", (new, KEPT_IN_ALL))
+            used = "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
+            oldest = "DELETE FROM pictures WHERE id IN (SELECT id FROM pictures WHERE id < ? ORDER BY id LIMIT 10)"
+            while db.execute(used).fetchone()[0] > BYTES and db.execute(oldest, (new,)).rowcount:
+                pass
             return int(new or 0)
 
     def recent(self, owner: str, limit: int = 60) -> list[Entry]:

@@ -147,7 +147,7 @@ def shell(tab: str, board: str = "", tools: str = "", beside: bool = False, clip
 
 def inspector(tab: str, clip: bool = False, sound: bool = False, shape: bool = False) -> str:
     """The inspector's markup, likewise."""
-    sheet = INSPECTOR
+    sheet = INSPECTOR.replace("the picture still moves", "the sound still moves") if sound else INSPECTOR
     if shape:
         sheet = sheet.replace('<div class="card">', '<div class="card" hidden>', 1).replace(
             "How far the picture still moves", "How far the views still move; then the loss of the fit"

@@ -202,11 +202,17 @@ window.darkroom = (() => {
       return board;
     }
 
-    // "Edit this", "Sketch this": the picture that is seen, finished or not, onto the canvas of another tab
+    const prompt = (of) => document.querySelector(`#${of}-prompt textarea`);
+
+    // "Edit this", "Sketch this": the picture that is seen, finished or not, onto the canvas of another tab; its words too, where none are there yet
     function send(to) {
       const url = show === 'canvas' ? canvas().get('image') : film[at]?.clip || ($('orbit') && !$('orbit').hidden) ? canvas().shot() : pngs() === 1 && at === Math.max(0, film.length - 1) ? files[0].url : $('now').src;
       tabs(to).forEach((b) => b.click());
-      setTimeout(() => view(to).feed({ canvas: to === 'audio' ? { sound: canvas().shot() } : { image: url, first: true } }), 50);
+      const come = () => {
+        view(to).feed({ canvas: to === 'audio' ? { sound: canvas().shot() } : { image: url, first: true } });
+        if (to !== 'shape' && prompt(tab)?.value && prompt(to)?.value === '') { prompt(to).value = prompt(tab).value; prompt(to).dispatchEvent(new Event('input', { bubbles: true })); }
+      };
+      setTimeout(() => requestAnimationFrame(come), 50); // by then a tab that is seen for the first time has its first values
     }
 
     // pix2pix draws at every stroke: one request at a time, and the last stroke is never lost

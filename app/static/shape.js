@@ -3,7 +3,7 @@ window.darkroomShape = (tab) => {
   const $ = (id) => document.getElementById(`${tab}-${id}`);
   const canvas = $('orbit'), gl = canvas.getContext('webgl2', { preserveDrawingBuffer: true, premultipliedAlpha: true, antialias: false });
   const calm = matchMedia('(prefers-reduced-motion: reduce)').matches, slot = document.querySelector(`#${tab}-ends [data-end]`);
-  let image = '', cloud = null, shown = '', azimuth = 30, elevation = 20, distance = 2.6, solid = false, turning = !calm, held = null, dirty = true, before = 0;
+  let image = '', cloud = null, shown = '', azimuth = 30, elevation = 20, distance = 2.6, solid = false, turning = !calm, dirty = true, before = 0;
 
   const vertex = `#version 300 es
   in vec2 corner; in vec3 at; in vec3 diagonal; in vec3 rest; in vec4 colour;
@@ -106,16 +106,21 @@ window.darkroomShape = (tab) => {
   button('spin').onclick = () => spin(!turning);
   button('solid').onclick = (e) => { solid = !solid; e.target.setAttribute('aria-pressed', solid); dirty = true; };
   button('front').onclick = () => { spin(false); azimuth = 30; elevation = 20; distance = 2.6; dirty = true; };
-  canvas.onpointerdown = (e) => { if (!e.isPrimary) return; held = [e.clientX, e.clientY]; canvas.setPointerCapture(e.pointerId); spin(false); };
+  function nearer(by) { distance = Math.max(0.6, Math.min(8, distance * by)); dirty = true; }
+  const fingers = new Map(), gap = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1]) || 1; // where each that touches is: one turns, two come nearer
+  canvas.onpointerdown = (e) => { fingers.set(e.pointerId, [e.clientX, e.clientY]); canvas.setPointerCapture(e.pointerId); spin(false); };
   canvas.onpointermove = (e) => {
-    if (!held || !e.isPrimary) return;
-    azimuth -= (e.clientX - held[0]) * 0.5; elevation = Math.max(-85, Math.min(85, elevation + (e.clientY - held[1]) * 0.5)); held = [e.clientX, e.clientY]; dirty = true;
+    const was = fingers.get(e.pointerId), now = [e.clientX, e.clientY], other = [...fingers].find(([id]) => id !== e.pointerId)?.[1];
+    if (!was) return;
+    if (other) nearer(gap(was, other) / gap(now, other));
+    else { azimuth -= (now[0] - was[0]) * 0.5; elevation = Math.max(-85, Math.min(85, elevation + (now[1] - was[1]) * 0.5)); dirty = true; }
+    fingers.set(e.pointerId, now);
   };
-  canvas.onpointerup = canvas.onpointercancel = () => { held = null; };
-  canvas.addEventListener('wheel', (e) => { e.preventDefault(); distance = Math.max(0.6, Math.min(8, distance * Math.exp(e.deltaY / 800))); dirty = true; }, { passive: false });
+  canvas.onpointerup = canvas.onpointercancel = (e) => { fingers.delete(e.pointerId); };
+  canvas.addEventListener('wheel', (e) => { e.preventDefault(); nearer(Math.exp(e.deltaY / 800)); }, { passive: false });
   canvas.addEventListener('keydown', (e) => {
-    const nearer = { '+': 0.9, '-': 1 / 0.9 }[e.key];
-    if (nearer) { distance = Math.max(0.6, Math.min(8, distance * nearer)); dirty = true; }
+    const zoom = { '+': 0.9, '-': 1 / 0.9 }[e.key];
+    if (zoom) nearer(zoom);
     const step = { ArrowLeft: [6, 0], ArrowRight: [-6, 0], ArrowUp: [0, 6], ArrowDown: [0, -6] }[e.key];
     if (!step) return;
     e.preventDefault(); spin(false); azimuth += step[0]; elevation = Math.max(-85, Math.min(85, elevation + step[1])); dirty = true;

@@ -38,3 +38,16 @@ def test_the_oldest_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history, "KEPT_IN_ALL", 2)
     kept.add("third", "m", {"seed": 10}, b"", b"")
     assert [len(kept.recent(owner)) for owner in ("me", "you", "third")] == [0, 1, 1]
+
+
+def test_the_oldest_go_where_all_are_too_large_but_never_the_newest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "BYTES", 1_000_000)
+    kept = History(tmp_path / "h.sqlite")
+    for seed in range(30):
+        kept.add("me", "m", {"seed": seed}, bytes(100_000), b"")
+    left = [e.settings["seed"] for e in kept.recent("me")]
+    assert left == list(range(29, 29 - len(left), -1))
+    assert 0 < len(left) < 10
+    kept.add("me", "m", {"seed": 30}, bytes(2_000_000), b"")
+    assert [e.settings["seed"] for e in kept.recent("me")] == [30]
+    assert kept.path.stat().st_size < 4_000_000

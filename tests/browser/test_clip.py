@@ -67,6 +67,7 @@ def test_a_picture_is_animated_and_a_film_gives_its_first_frame(video: Page, tmp
     video.wait_for_selector("#image-downloads a", timeout=SECONDS)
     video.click("#image-send [data-to=video]")
     expect(video.locator("#video-ends .on")).to_have_count(1)
+    expect(video.locator("#video-prompt textarea")).to_have_value("red heart")
     generate(video)
     expect(video.locator("#sheet button")).to_have_count(2)
     video.locator("#sheet button").first.click()  # the newest: the clip, back from the history, with its first frame

@@ -39,6 +39,14 @@ def seen(page: Page) -> np.ndarray:
     return np.array(page.evaluate(PIXELS)).reshape(48, 48, 4)[..., :3]
 
 
+def pinch(page: Page, middle: tuple[float, float]) -> None:
+    """Two fingers come together, to half their distance."""
+    touch, (x, y) = page.context.new_cdp_session(page), middle
+    for kind, apart in (("touchStart", 80), ("touchMove", 60), ("touchMove", 40)):
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x + side * apart, "y": y, "id": side + 1} for side in (-1, 1)]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
 def thing(tmp_path: Path) -> Path:
     sheet = Image.new("RGB", (160, 160), "white")
     ImageDraw.Draw(sheet).ellipse((50, 40, 110, 120), fill=(30, 90, 200))
@@ -67,6 +75,10 @@ def test_a_thing_comes_up_is_turned_and_goes_out_as_files(shape: Page, tmp_path:
     shape.wait_for_timeout(300)
     assert not np.array_equal(seen(shape), turned)
     expect(shape.locator("#shape-where")).to_contain_text("step 4 of 4")  # the arrows turned the thing, and did not scrub
+    large = (seen(shape) < 240).any(-1).sum()
+    pinch(shape, (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2))
+    shape.wait_for_timeout(300)
+    assert (seen(shape) < 240).any(-1).sum() < 0.8 * large
     shape.click("#shape-tools [data-do=solid]")
     shape.wait_for_timeout(300)
     shape.screenshot(path=SCREENSHOTS / "shape.png")
