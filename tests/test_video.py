@@ -24,17 +24,18 @@ BLUE = np.full((60, 40, 3), (30, 60, 200), np.uint8)
 RED = np.full((128, 128, 3), (200, 60, 30), np.uint8)
 
 
-def run(**more: Any) -> Any:
-    *_, last = load("video").generate(**{"prompt": "a cat", "steps": 3, "frames": 4, "guidance": 2, **more})
+def run(dtype: str = "auto", **more: Any) -> Any:
+    *_, last = load("video", dtype=dtype).generate(**{"prompt": "a cat", "steps": 3, "frames": 4, "guidance": 2, **more})
     return last
 
 
 def test_without_its_time_axis_it_is_the_image_model_bit_for_bit() -> None:
-    base, z, t = load("latent-diffusion").transformer, torch.randn(1, 8, 16, 16), torch.rand(1)
+    image = load("latent-diffusion", dtype="float32")  # in bf16 a batch of two is rounded otherwise than one
+    base, z, t = image.transformer, torch.randn(1, 8, 16, 16), torch.rand(1)
     before = {name: value.clone() for name, value in base.state_dict().items()}
-    *_, still = load("latent-diffusion").generate(prompt="a cat", steps=3, guidance=2, seed=5)
+    *_, still = image.generate(prompt="a cat", steps=3, guidance=2, seed=5)
     for method in ("independent", "joint"):  # apart; and the first frame of those drawn together
-        assert np.array_equal(run(frames=2, method=method, seed=5).result.frames[0], still.result.pixels)
+        assert np.array_equal(run("float32", frames=2, method=method, seed=5).result.frames[0], still.result.pixels)
     assert all(torch.equal(value, before[name]) for name, value in base.state_dict().items())
     motion = video.Motion(base.config).requires_grad_(False)
     motion.transformer.load_state_dict(before)
