@@ -187,7 +187,7 @@ SHELL = """
 
 CLIP = '<canvas id="clip" class="clip" role="img" aria-label="The clip" hidden></canvas>'
 SHAPE = """<canvas id="orbit" class="orbit" tabindex="0" role="img" hidden
-        aria-label="The thing; drag or use the arrow keys to turn it, the wheel to come nearer"></canvas>"""
+        aria-label="The thing; drag or use the arrow keys to turn it, the wheel or two fingers to come nearer"></canvas>"""
 SHAPE_TOOLS = """<div id="tools" class="tools reel" hidden><button type="button" data-do="spin" aria-pressed="true">Hold still</button>
     <button type="button" data-do="solid" aria-pressed="false">Ellipsoids</button><button type="button" data-do="front">Front</button></div>"""
 CLIP_TOOLS = """<div id="tools" class="tools reel"><button type="button" data-do="play" aria-pressed="true">Pause</button>
