@@ -117,20 +117,23 @@ class Pipeline(contract.Pipeline):
         self.codec = audio.load(self.device)
 
     @torch.inference_mode()
-    def captions(self, s: settings.AudioTokens) -> Float[Tensor, "b q w"]:
-        """What is asked for, and with guidance what to keep away from."""
-        spoken = s.guidance != 1 and (s.prompt.strip() or s.negative_prompt.strip())
-        tokens = [text.pad([text.encoder().read(line)]) if line.strip() else None for line in ([s.prompt, s.negative_prompt] if spoken else [s.prompt])]
-        read = audio.words(self.device)
-        return torch.stack([self.writer.null if said is None else read(*(part.to(self.device) for part in said))[0] for said in tokens])
+    def asked(self, s: settings.AudioTokens) -> tuple[Float[Tensor, "b q w"], Float[Tensor, "b 2"], Float[Tensor, " b"]]:
+        """Captions and scores to be read beside each other, and how much what follows each counts. Guidance goes from what to keep away from
+        to the words without their score by `guidance`, and on to the words with it by `score_guidance`, as two conditions do in Brooks et al. 2023."""
+        scores, away = audio.scores(s, self.device), 1 - s.guidance if s.prompt.strip() or s.negative_prompt.strip() else 0.0
+        score = s.score_guidance if (scores[0] != scores[1]).any() else 1 - away
+        parts = [part for part in ((s.prompt, 0, score), (s.prompt, 1, 1 - away - score), (s.negative_prompt, 1, away)) if part[2]]
+        tokens = {line: text.pad([text.encoder().read(line)]) for line in {s.prompt, s.negative_prompt} if line.strip()}
+        read = {line: audio.words(self.device)(*(part.to(self.device) for part in told))[0] for line, told in tokens.items()}
+        captions = torch.stack([read.get(line, self.writer.null) for line, _, _ in parts])
+        return captions, scores[[which for _, which, _ in parts]], torch.tensor([count for _, _, count in parts], device=self.device)
 
     @torch.inference_mode()
     def write(self, s: settings.AudioTokens, given: Int[Tensor, "n k"]) -> Iterator[list[Int[Tensor, " k"]]]:
         """After each new row, the rows so far, delayed: those that are given come first."""
-        c, generator, captions = self.writer.config, torch.Generator().manual_seed(s.seed), self.captions(s)
+        c, generator, (captions, scores, counts) = self.writer.config, torch.Generator().manual_seed(s.seed), self.asked(s)
         books = torch.arange(c.books, device=self.device)
         rows = list(delayed(given[None], c.codes)[0, : len(given)]) if len(given) else []
-        scores = audio.scores(s, self.device)[: len(captions)]
         cache: Cache = []
         for _ in range(math.ceil(s.seconds * RATE / STRIDE) + c.books - 1):
             if cache and cache[0][0].shape[2] < c.queries + WINDOW:
@@ -139,8 +142,7 @@ class Pipeline(contract.Pipeline):
                 past = torch.stack(rows[-HEARD:]) if rows else torch.empty(0, c.books, dtype=torch.long, device=self.device)
                 past = torch.where(books > torch.arange(len(past), device=self.device)[:, None], c.codes, past)
                 logits, cache = self.writer.begin(captions, past.expand(len(captions), -1, -1), scores, len(rows) - len(past))
-            wanted = logits[0] if len(logits) == 1 else logits[1] + s.guidance * (logits[0] - logits[1])
-            row = pick(wanted.float().cpu(), s.top_k, s.temperature, generator).to(self.device)
+            row = pick(torch.einsum("b,bkc->kc", counts, logits.float()).cpu(), s.top_k, s.temperature, generator).to(self.device)
             rows.append(torch.where(books > len(rows), c.codes, row))
             yield rows
 

@@ -220,9 +220,22 @@ def test_tokens_are_played_as_they_come_and_the_parts_join_without_a_step() -> N
     assert np.array_equal(run("audio-tokens", prompt="piano", seconds=1.0, top_k=8)[-1].result.samples, whole)
 
 
-def test_guidance_1_is_the_plain_model_and_takes_one_row() -> None:
-    assert load("audio-tokens").captions(load("audio-tokens").Settings(prompt="x", guidance=1.0)).shape[0] == 1
-    assert load("audio-tokens").captions(load("audio-tokens").Settings(prompt="x", guidance=2.0)).shape[0] == 2
+@pytest.mark.parametrize(
+    ("said", "counts"),
+    [
+        ({"guidance": 5}, [1]),  # nothing is said
+        ({"prompt": "x", "guidance": 1}, [1]),  # the plain model
+        ({"prompt": "x", "guidance": 2}, [2, -1]),
+        ({"prompt": "x, 90 bpm", "guidance": 1, "score_guidance": 1}, [1]),
+        ({"prompt": "x, 90 bpm", "guidance": 2, "score_guidance": 2}, [2, -1]),
+        ({"prompt": "x, 90 bpm", "guidance": 2, "score_guidance": 8}, [8, -6, -1]),
+    ],
+)
+def test_words_and_score_guide_each_by_its_own_strength(said: dict[str, Any], counts: list[float]) -> None:
+    pipe = load("audio-tokens")
+    captions, scores, found = pipe.asked(pipe.Settings(**said))
+    assert found.tolist() == counts and len(captions) == len(scores) == len(counts)
+    assert scores.tolist() == [[90 if "90" in said.get("prompt", "") and k == 0 else 0, 0] for k in range(len(counts))]
 
 
 @pytest.mark.parametrize("name", ["audio-tokens", "audio-flow"])

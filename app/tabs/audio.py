@@ -20,9 +20,9 @@ HELP = {
     "audio-tokens": "Code by code, like a language; it is played while it is written.",
     "audio-codec": "Any sound as both models hear it: with one codebook, two, … six. Give it one first.",
 }
-FIRST = ["prompt", "seconds", "loop", "method", "start", "end", "strength", "temperature", "top_k", "books"]
+FIRST = ["prompt", "seconds", "loop", "method", "start", "end", "strength", "score_guidance", "temperature", "top_k", "books"]
 FIRST += ["negative_prompt", "sampler", "seed", "steps", "guidance"]
-OWN = {"audio-flow": ["method", "start", "end", "strength"], "audio-tokens": ["temperature", "top_k"], "audio-codec": ["books"]}
+OWN = {"audio-flow": ["method", "start", "end", "strength"], "audio-tokens": ["score_guidance", "temperature", "top_k"], "audio-codec": ["books"]}
 EXAMPLES = {
     "vibraphone": "bright vibraphone melody, fast, C major",
     "choir": "soft choir chords, slow, A minor",
