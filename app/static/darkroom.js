@@ -30,7 +30,7 @@ window.darkroom = (() => {
       const now = $('now');
       $('empty').hidden = true; now.hidden = show === 'canvas'; now.src = url; now.alt = alt;
       $('send').hidden = false;
-      $('send').querySelectorAll('button').forEach((b) => { b.hidden = b.dataset.to === tab || !tabs(b.dataset.to).length || (b.dataset.to === 'audio') !== Boolean($('wave')); });
+      $('send').querySelectorAll('button').forEach((b) => { b.hidden = !tabs(b.dataset.to).length || ($('wave') ? b.dataset.to !== 'audio' : ['audio', tab].includes(b.dataset.to)); });
     }
 
     function draw() {

@@ -68,12 +68,18 @@ def test_a_spectrum_clears_up_and_the_sound_plays_and_is_saved(audio: Page, tmp_
     expect(audio.locator("#audio-prompt textarea")).to_have_value("bright vibraphone melody")
 
 
-def test_tokens_fill_a_grid_and_stop_keeps_what_was_heard(audio: Page) -> None:
+def test_tokens_fill_a_grid_go_on_from_it_and_a_stop_keeps_what_was_heard(audio: Page) -> None:
     choose(audio, "Tokens")
     field(audio, "audio", "seconds", 1)
     generate(audio)
     expect(audio.locator("#audio-codes")).to_be_visible()
     assert audio.evaluate("document.getElementById('audio-codes').width") == 55  # 50 codes, the sixth codebook five steps late
+    expect(audio.locator("#audio-send button:visible")).to_have_text("Go on from this")
+    audio.click("#audio-send [data-to=audio]")
+    audio.wait_for_function("darkroom.get('audio', 'sound')")
+    generate(audio)
+    audio.wait_for_function("document.getElementById('audio-audio').duration > 1.9")
+    audio.click("#audio-sound [data-do=clear]")
     field(audio, "audio", "seconds", 16)
     audio.click("#audio-generate")
     expect(audio.locator("#audio-where")).to_contain_text("of 80", timeout=SECONDS)
