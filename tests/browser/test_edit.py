@@ -111,6 +111,7 @@ def test_a_picture_goes_from_image_to_edit_and_onto_the_canvas_again(edit: Page)
     assert np.array_equal(pixels(edit.evaluate("document.getElementById('edit-base').toDataURL()")), made)
     paint(edit)
     generate(edit)
+    expect(edit.locator("#sheet button")).to_have_count(2)
     edit.locator("#sheet button").last.click()  # the cat of the history, which another tab made
     edit.wait_for_timeout(600)
     assert np.array_equal(pixels(edit.evaluate("document.getElementById('edit-base').toDataURL()")), made)
