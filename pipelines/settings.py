@@ -229,7 +229,7 @@ class AudioTokens(Settings):
     negative_prompt: str = Field("", max_length=2000, description="What to keep away from.")
     seconds: float = SECONDS
     guidance: float = Field(3.0, ge=1, le=15, description="How strongly to follow the words: 1 is the plain model.")
-    score_guidance: float = Field(5.0, ge=1, le=15, description="How strongly to keep to the tempo and the key that the words say.")
+    score_guidance: float = Field(5.0, ge=1, le=15, description="How strongly to keep to the tempo and the key that the words say: 1 is the plain model.")
     temperature: float = Field(1.0, gt=0, le=2, description="Below 1 the likely codes are chosen more often, above 1 less.")
     top_k: int = Field(20, ge=1, le=1024, description="Choose among so many of the likeliest codes.")
     loop: bool = LOOP
