@@ -280,3 +280,12 @@ def test_the_light_theme_is_light(browser: Browser, served: str) -> None:
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(244, 239, 232)"
     page.screenshot(path=SCREENSHOTS / "light.png")
     page.context.close()
+
+
+def test_only_the_control_in_use_shows_its_help(page: Page) -> None:
+    page.click("#image-more")
+    page.focus("#image-eta input[type=number]")
+    page.mouse.move(700, 300)
+    page.wait_for_timeout(1000)
+    shown = "[...document.querySelectorAll('.info-text')].filter((help) => getComputedStyle(help).opacity > 0.5).map((help) => help.textContent.trim())"
+    assert page.evaluate(shown) == ["Fresh noise a step, for DDIM only: 0 is deterministic, 1 is ancestral."]
