@@ -4,10 +4,14 @@ import inspect
 import os
 from unittest import mock
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: on shared cores, spinning threads run many times slower
+os.environ.setdefault(
+    "OMP_WAIT_POLICY", "PASSIVE"
+)  # before torch: on shared cores, spinning threads run many times slower
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
-with mock.patch.object(inspect, "getfile", side_effect=OSError):  # else gradio rewrites a .pyi beside every component: half of the start
+with mock.patch.object(
+    inspect, "getfile", side_effect=OSError
+):  # else gradio rewrites a .pyi beside every component: half of the start
     from app.desktop import Desktop
     from app.theme import LAUNCH
 

@@ -20,14 +20,21 @@ from pipelines.settings import sentence
 def expose(history: History) -> None:
     """One endpoint a model, named as in the catalogue with underscores."""
     for entry in CATALOGUE.values():
-        gr.api(endpoint(entry, history), api_name=entry.name.replace("-", "_"), concurrency_id=live.SLOT, concurrency_limit=1)
+        gr.api(
+            endpoint(entry, history),
+            api_name=entry.name.replace("-", "_"),
+            concurrency_id=live.SLOT,
+            concurrency_limit=1,
+        )
 
 
 def endpoint(entry: Entry, history: History) -> Any:
     """A generator with the Settings' fields as parameters: a dict a step, at the end with PNG files as data URLs."""
 
     declared = entry.settings.model_fields
-    fields = {n: declared[n] for n in sorted(declared, key=lambda n: (not declared[n].is_required(), n == "seed"))}  # the seed last
+    fields = {
+        n: declared[n] for n in sorted(declared, key=lambda n: (not declared[n].is_required(), n == "seed"))
+    }  # the seed last
 
     def run(*values: Any) -> Iterator[dict]:
         try:
@@ -41,16 +48,27 @@ def endpoint(entry: Entry, history: History) -> Any:
                 yield {key: message["frame"][key] for key in ("step", "steps", "note", "preview")}
             if "done" in message:
                 end = message["done"]["film"][-1]
-                yield {"step": end["step"], "steps": end["steps"], "files": message["done"]["files"], "cost": message["done"]["cost"]}
+                yield {
+                    "step": end["step"],
+                    "steps": end["steps"],
+                    "files": message["done"]["files"],
+                    "cost": message["done"]["cost"],
+                }
 
     run.__name__ = entry.name.replace("-", "_")
 
     def parameter(name: str, field: FieldInfo) -> inspect.Parameter:
         default = inspect.Parameter.empty if field.is_required() else field.default
-        return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=field.annotation)
+        return inspect.Parameter(
+            name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=field.annotation
+        )
 
     run.__signature__ = inspect.Signature([parameter(n, f) for n, f in fields.items()], return_annotation=dict)
     run.__annotations__ = {n: f.annotation for n, f in fields.items()} | {"return": dict}
     lines = [f"    {n}: {f.description}" for n, f in fields.items()]
-    run.__doc__ = f"{entry.title}: {entry.task}.\n\nArgs:\n" + "\n".join(lines) + "\n\nReturns:\n    A dict a step; the last has the files."
+    run.__doc__ = (
+        f"{entry.title}: {entry.task}.\n\nArgs:\n"
+        + "\n".join(lines)
+        + "\n\nReturns:\n    A dict a step; the last has the files."
+    )
     return run

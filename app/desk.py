@@ -36,7 +36,9 @@ def sampling(tab: str, controls: dict[str, gr.components.Component]) -> gr.Check
 def act(tab: str, does: str = "Generate") -> tuple[gr.Button, gr.Button]:
     """The button that begins a run, and Stop."""
     with gr.Row(elem_classes="act"):
-        return gr.Button(does, variant="primary", elem_id=f"{tab}-generate"), gr.Button("Stop", elem_id=f"{tab}-stop", interactive=False)
+        return gr.Button(does, variant="primary", elem_id=f"{tab}-generate"), gr.Button(
+            "Stop", elem_id=f"{tab}-stop", interactive=False
+        )
 
 
 def wire(
@@ -53,7 +55,9 @@ def wire(
 ) -> None:
     """Connect a tab's controls. `model` holds the name of the model that runs."""
     inputs, given, seed, feed = form.inputs, form.given, form.controls["seed"], desktop.feed
-    canvas = [gr.Textbox(visible="hidden", elem_id=f"{tab}-given-{name}") for name in given]  # filled on the way by darkroom.given
+    canvas = [
+        gr.Textbox(visible="hidden", elem_id=f"{tab}-given-{name}") for name in given
+    ]  # filled on the way by darkroom.given
 
     def develop(owner: str, keep: bool, name: str, *values: Any) -> Iterator[str]:
         try:
@@ -64,12 +68,20 @@ def wire(
         for message in live.run(name, settings, owner, desktop.history, keep):
             yield desktop.tell(message, tab)
 
-    picked = generate.click(None, [again, seed], seed, js=f"(again, seed) => [darkroom.begin('{tab}', again, seed)]", **PRIVATE)
+    picked = generate.click(
+        None, [again, seed], seed, js=f"(again, seed) => [darkroom.begin('{tab}', again, seed)]", **PRIVATE
+    )
     run = picked.then(
         develop, [desktop.owner, in_files, model, *canvas, *inputs], feed, js=f"(...v) => darkroom.given('{tab}', v, {json.dumps(given)})",
         concurrency_id=live.SLOT, concurrency_limit=1, show_progress="minimal", show_progress_on=queue, api_visibility="private",
     )  # fmt: skip
-    run.then(desktop.sheet_of, desktop.owner, desktop.sheet, js=f"(...v) => {{ darkroom.ended('{tab}'); return v; }}", **PRIVATE)
+    run.then(
+        desktop.sheet_of,
+        desktop.owner,
+        desktop.sheet,
+        js=f"(...v) => {{ darkroom.ended('{tab}'); return v; }}",
+        **PRIVATE,
+    )
     stop.click(None, None, None, cancels=[run], js=f"() => darkroom.stopped('{tab}')")
 
     def restore(path: str | None) -> list[Any]:
@@ -83,7 +95,13 @@ def wire(
 
     dropped.upload(restore, dropped, [dropped, feed, model, *inputs], **PRIVATE)
     desktop.sheet.click(recall, desktop.owner, [feed, model, *inputs], **PRIVATE)
-    desktop.share.click(share, [desktop.where, model, *inputs], feed, js=f"(_, ...v) => [darkroom.shown('{tab}', {json.dumps(given)}), ...v]", **PRIVATE)
+    desktop.share.click(
+        share,
+        [desktop.where, model, *inputs],
+        feed,
+        js=f"(_, ...v) => [darkroom.shown('{tab}', {json.dumps(given)}), ...v]",
+        **PRIVATE,
+    )
     desktop.opens(tab, form, model)
 
 

@@ -48,13 +48,23 @@ class Desktop:
     def __init__(self, history: History | None = None) -> None:
         self.history = history or History()
         self.tabs: dict[str, tuple[Form, gr.components.Component]] = {}
-        with gr.Blocks(title="Darkroom", fill_width=True, fill_height=True, analytics_enabled=False, delete_cache=(3600, 86400)) as self.blocks:
+        with gr.Blocks(
+            title="Darkroom", fill_width=True, fill_height=True, analytics_enabled=False, delete_cache=(3600, 86400)
+        ) as self.blocks:
             self.owner = gr.BrowserState("", storage_key="darkroom-owner", secret="darkroom")
             self.where = gr.Textbox(visible="hidden")  # which tab is open, filled on the way by darkroom.open
-            self.feed = gr.HTML("", elem_id="feed", html_template="", js_on_load="watch('value', () => darkroom.feed(props.value))", visible="hidden")
+            self.feed = gr.HTML(
+                "",
+                elem_id="feed",
+                html_template="",
+                js_on_load="watch('value', () => darkroom.feed(props.value))",
+                visible="hidden",
+            )
             with gr.Row(elem_id="header"):
                 gr.HTML(HEADER, min_width=0)
-                gr.Button("Open", elem_id="open", size="sm", min_width=0).click(None, js="() => darkroom.choose()", api_visibility="private")
+                gr.Button("Open", elem_id="open", size="sm", min_width=0).click(
+                    None, js="() => darkroom.choose()", api_visibility="private"
+                )
                 self.share = gr.Button("Share", elem_id="share", size="sm", min_width=0)
             self.sheet = gr.HTML(
                 "", elem_id="sheet", render=False,
@@ -68,7 +78,13 @@ class Desktop:
             gr.HTML(STATUS, elem_id="status")
             api.expose(self.history)
             outputs = [part for form, model in self.tabs.values() for part in (model, *form.inputs)]
-            self.blocks.load(self.begin, [self.owner], [self.owner, self.sheet, self.feed, *outputs], api_visibility="private", show_progress="hidden")
+            self.blocks.load(
+                self.begin,
+                [self.owner],
+                [self.owner, self.sheet, self.feed, *outputs],
+                api_visibility="private",
+                show_progress="hidden",
+            )
 
     def opens(self, tab: str, form: Form, model: gr.components.Component) -> None:
         """A tab says which models' links and files it opens, and where it holds the model's name."""
@@ -102,7 +118,9 @@ class Desktop:
                 message["same_seed"] = True
             except metadata.MetadataError as error:
                 message["error"] = str(error)
-        filled = [part for name, (form, _) in self.tabs.items() for part in (values if name == tab else self.unchanged(form))]
+        filled = [
+            part for name, (form, _) in self.tabs.items() for part in (values if name == tab else self.unchanged(form))
+        ]
         return [owner, self.sheet_of(owner), self.tell(message, tab), *filled]
 
     @staticmethod
@@ -117,12 +135,26 @@ class Desktop:
         try:
             model, settings = metadata.from_file(path)
             if model not in form.models:
-                raise metadata.MetadataError(f"This picture was made by {find(model).title}; open the tab {self.called(model)} and drop it there.")
+                raise metadata.MetadataError(
+                    f"This picture was made by {find(model).title}; open the tab {self.called(model)} and drop it there."
+                )
         except metadata.MetadataError as error:
             thing = tab == "shape" and path.lower().endswith((".ply", ".splat", ".glb"))
-            laid = self.thing(path) if thing else self.heard(path) if "sound" in form.given else self.canvas(path) if form.given else {"error": str(error)}
+            laid = (
+                self.thing(path)
+                if thing
+                else self.heard(path)
+                if "sound" in form.given
+                else self.canvas(path)
+                if form.given
+                else {"error": str(error)}
+            )
             return [self.tell(laid, tab), *self.unchanged(form)]
-        said = {"same_seed": True, "say": "Settings restored: Generate makes the same picture.", "canvas": self.given(form, settings)}
+        said = {
+            "same_seed": True,
+            "say": "Settings restored: Generate makes the same picture.",
+            "canvas": self.given(form, settings),
+        }
         return [self.tell(said, tab), model, *form.values(settings)]
 
     @staticmethod
@@ -173,17 +205,27 @@ class Desktop:
                 return [self.tell(self.canvas(Image.open(io.BytesIO(entry.png))), tab), *self.unchanged(form)]
             model, settings = metadata.checked(entry.model, entry.settings)
             if model not in form.models:
-                raise metadata.MetadataError(f"This picture was made by {find(model).title}; open the tab {self.called(model)} first.")
+                raise metadata.MetadataError(
+                    f"This picture was made by {find(model).title}; open the tab {self.called(model)} first."
+                )
         except (metadata.MetadataError, sqlite3.Error, OSError) as error:
             return [self.tell({"error": str(error)}), *self.unchanged(form)]
-        shown = {"name": f"{model}-{settings.seed}.png", "url": viewer.data_url(entry.png, "image/png"), "seed": settings.seed}
+        shown = {
+            "name": f"{model}-{settings.seed}.png",
+            "url": viewer.data_url(entry.png, "image/png"),
+            "seed": settings.seed,
+        }
         if model == "video":
             shown |= viewer.reel(entry.png, model, settings)
         elif model.startswith("audio"):
             shown |= viewer.record(entry.png, model, settings)
         elif tab == "shape":
             shown |= viewer.turntable(entry.png, model, settings)
-        return [self.tell({"picture": shown, "same_seed": True, "canvas": self.given(form, settings)}, tab), model, *form.values(settings)]
+        return [
+            self.tell({"picture": shown, "same_seed": True, "canvas": self.given(form, settings)}, tab),
+            model,
+            *form.values(settings),
+        ]
 
     def link(self, model: str, form: Form, values: tuple[Any, ...], pictured: bool) -> str:
         """A link that restores the whole form, where no picture is `pictured` in it."""
@@ -207,5 +249,7 @@ class Desktop:
         for entry in made:
             prompt = html.escape(str(entry.settings.get("prompt", "")) or "without words", quote=True)
             url = viewer.data_url(entry.thumbnail, "image/jpeg")
-            frames.append(f'<button type="button" data-id="{entry.id}" title="{prompt}"><img src="{url}" alt="{prompt}"></button>')
+            frames.append(
+                f'<button type="button" data-id="{entry.id}" title="{prompt}"><img src="{url}" alt="{prompt}"></button>'
+            )
         return "<p>History</p>" + "".join(frames)

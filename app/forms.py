@@ -37,7 +37,9 @@ class Slider(gr.Slider):
         return payload
 
 
-LORAS: dict[str, Any] = {  # a slider for each LoRA that is there; the value is the text that Settings reads, such as "flat:0.8, lines"
+LORAS: dict[
+    str, Any
+] = {  # a slider for each LoRA that is there; the value is the text that Settings reads, such as "flat:0.8, lines"
     "html_template": "<span>${label}</span>${darkroom.sliders(value)}",
     "js_on_load": "darkroom.loras(element, props, server)",
     "elem_classes": "loras",
@@ -79,7 +81,9 @@ def control(name: str, field: FieldInfo, prefix: str) -> gr.components.Component
         return gr.Number(precision=0, **common)  # its range is refused by Settings, in a better sentence
     if kind in (int, float):
         whole = next((m.multiple_of for m in field.metadata if isinstance(m, MultipleOf)), 1)
-        return Slider(low, high, step=whole if kind is int else 0.05 if (high or 0) <= 1 else 0.1, buttons=["reset"], **common)
+        return Slider(
+            low, high, step=whole if kind is int else 0.05 if (high or 0) <= 1 else 0.1, buttons=["reset"], **common
+        )
     if kind is bool:
         return gr.Checkbox(**common)
     if name == "loras":
@@ -103,8 +107,16 @@ class Form:
     @classmethod
     def build(cls, models: dict[str, type[Settings]], prefix: str, order: list[str]) -> Form:
         """Make all controls, unrendered: the tab places them. `order` comes first, the rest follows as declared."""
-        fields = {name: field for model in models.values() for name, field in model.model_fields.items() if name not in GIVEN and not settled(field)}
-        return cls(models, {name: control(name, fields[name], prefix) for name in [*order, *(n for n in fields if n not in order)]})
+        fields = {
+            name: field
+            for model in models.values()
+            for name, field in model.model_fields.items()
+            if name not in GIVEN and not settled(field)
+        }
+        return cls(
+            models,
+            {name: control(name, fields[name], prefix) for name in [*order, *(n for n in fields if n not in order)]},
+        )
 
     @property
     def given(self) -> list[str]:
@@ -121,7 +133,9 @@ class Form:
         told = dict(zip(self.controls, values, strict=True)) | (given or {})
         if told.get("seed") is None:
             told.pop("seed", None)
-        return kind.model_validate({name: value for name, value in told.items() if name in kind.model_fields}, context=REMOTE)
+        return kind.model_validate(
+            {name: value for name, value in told.items() if name in kind.model_fields}, context=REMOTE
+        )
 
     def values(self, settings: Settings) -> list[Any]:
         """The controls' values for these settings, in order; others stay."""

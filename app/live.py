@@ -63,7 +63,9 @@ def memory() -> int:
     return psutil.Process().memory_info().rss
 
 
-def run(model: str, settings: Settings, owner: str | None, history: History, in_files: bool = True) -> Iterator[dict[str, Any]]:
+def run(
+    model: str, settings: Settings, owner: str | None, history: History, in_files: bool = True
+) -> Iterator[dict[str, Any]]:
     """Messages for the viewer: {"frame": …} while it develops, one {"done": …} with the film and the files at the end.
 
     Without an owner nothing is kept. Closing this generator stops the run within one step. What goes wrong becomes one {"error": sentence}.
@@ -85,7 +87,13 @@ def run(model: str, settings: Settings, owner: str | None, history: History, in_
                 film.append(kept)
         seconds = time.perf_counter() - started
         results = frame.result if isinstance(frame.result, list) else [frame.result]
-        cost = {"calls": frame.detail.get("calls"), "seconds": seconds, "previews": spent, "first": first, "memory": memory()}
+        cost = {
+            "calls": frame.detail.get("calls"),
+            "seconds": seconds,
+            "previews": spent,
+            "first": first,
+            "memory": memory(),
+        }
         files, warning = keep(results, owner, history, in_files)
         told = [kept if isinstance(kept, dict) else viewer.told(kept) for kept in film]
         yield {"done": {"film": told, "files": files, "cost": cost, "seed": settings.seed, "warning": warning}}
@@ -112,7 +120,11 @@ def said(error: Exception) -> str:
         return str(error)
     if isinstance(error, gr.Error):  # ZeroGPU's own: no quota, no queue place
         return str(error.message)
-    if isinstance(error, MemoryError) or "out of memory" in str(error).lower() or "can't allocate memory" in str(error).lower():
+    if (
+        isinstance(error, MemoryError)
+        or "out of memory" in str(error).lower()
+        or "can't allocate memory" in str(error).lower()
+    ):
         return "There is not enough memory for this run: make fewer pictures at once, or close other programs."
     return f"The run failed ({type(error).__name__}); the log says more. Try other settings."
 
@@ -126,12 +138,19 @@ def keep(results: list[Any], owner: str | None, history: History, in_files: bool
         way = f"{result.settings['method']}-" if len(results) > 1 and "method" in result.settings else ""
         name = f"{result.model}-{way}{result.settings['seed']}"
         files += viewer.files(result, name, in_files)
-        files += [{"name": path.name, "url": viewer.data_url(path.read_bytes(), "application/octet-stream")} for path in result.beside]
+        files += [
+            {"name": path.name, "url": viewer.data_url(path.read_bytes(), "application/octet-stream")}
+            for path in result.beside
+        ]
         if not owner:
             continue
         try:
-            history.add(owner, result.model, result.settings, result.file("png", in_files), viewer.encoded(np.asarray(image)))
+            history.add(
+                owner, result.model, result.settings, result.file("png", in_files), viewer.encoded(np.asarray(image))
+            )
         except Exception:
             log.exception("the history could not be written")
-            warning = "The history could not be saved: free some disk space. Your picture is here; download it to keep it."
+            warning = (
+                "The history could not be saved: free some disk space. Your picture is here; download it to keep it."
+            )
     return files, warning

@@ -47,11 +47,15 @@ def from_file(path: str | Path) -> tuple[str, Settings]:
                 image.verify()  # text after the pixels is found, and damage noticed, only on the way to the end
                 held = image.info.get(KEY) or image.info.get("xmp") or image.info.get("comment")
     except Image.DecompressionBombError:
-        raise MetadataError(f"{name} is too large to be one of Darkroom's pictures; choose a file that Darkroom saved.") from None
+        raise MetadataError(
+            f"{name} is too large to be one of Darkroom's pictures; choose a file that Darkroom saved."
+        ) from None
     except (OSError, SyntaxError, ValueError, EOFError):
         raise MetadataError(f"{name} is not a whole PNG picture or clip; choose a file that Darkroom saved.") from None
     if not held:
-        raise MetadataError(f"{name} carries no Darkroom settings; choose a picture that was saved with 'Settings in files' on.")
+        raise MetadataError(
+            f"{name} carries no Darkroom settings; choose a picture that was saved with 'Settings in files' on."
+        )
     return _parse(held)
 
 
@@ -71,7 +75,9 @@ def comment(path: str | Path) -> str | None:
     if not (head.startswith(b"fLaC") or (head.startswith(b"RIFF") and head.endswith(b"WAVE"))):
         return None
     try:
-        with av.open(str(path), format="flac" if head.startswith(b"fLaC") else "wav", metadata_errors="replace") as container:
+        with av.open(
+            str(path), format="flac" if head.startswith(b"fLaC") else "wav", metadata_errors="replace"
+        ) as container:
             return container.metadata.get("comment", "")
     except av.FFmpegError:
         return None

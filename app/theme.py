@@ -29,19 +29,31 @@ def theme() -> gr.themes.Base:
         "checkbox_border_color": "var(--line)", "checkbox_label_background_fill": "transparent",
         "checkbox_label_text_color": "var(--text)", "table_even_background_fill": "transparent",
     }  # fmt: skip
-    both = {key + suffix: value for key, value in names.items() for suffix in ("", "_dark") if key != "block_border_width"}
+    both = {
+        key + suffix: value for key, value in names.items() for suffix in ("", "_dark") if key != "block_border_width"
+    }
     font = ["Inter", "Helvetica Neue", "Arial", "sans-serif"]
     base = gr.themes.Base(
-        primary_hue="red", neutral_hue="stone", radius_size="md", text_size="sm", spacing_size="sm", font=font, font_mono=["ui-monospace", "monospace"]
+        primary_hue="red",
+        neutral_hue="stone",
+        radius_size="md",
+        text_size="sm",
+        spacing_size="sm",
+        font=font,
+        font_mono=["ui-monospace", "monospace"],
     )
-    return base.set(block_border_width="0px", **{k: v for k, v in both.items() if k in inspect.signature(gr.themes.Base.set).parameters})
+    return base.set(
+        block_border_width="0px",
+        **{k: v for k, v in both.items() if k in inspect.signature(gr.themes.Base.set).parameters},
+    )
 
 
 LAUNCH: dict[str, Any] = {
     "theme": theme(),
     "css_paths": [STATIC / "darkroom.css"],
     "head": "".join(
-        f"<script>{(STATIC / name).read_text()}</script>" for name in ("canvas.js", "sketch.js", "pile.js", "clip.js", "sound.js", "shape.js", "darkroom.js")
+        f"<script>{(STATIC / name).read_text()}</script>"
+        for name in ("canvas.js", "sketch.js", "pile.js", "clip.js", "sound.js", "shape.js", "darkroom.js")
     ),
     "footer_links": [],
     "ssr_mode": False,  # a second server in node, which costs seconds at the start

@@ -19,7 +19,15 @@ from pipelines.frame import Clip, Frame, Sound, changes, tile
 log = logging.getLogger(__name__)
 
 QUALITY = 85
-TYPES = {"png": "image/png", "webp": "image/webp", "gif": "image/gif", "mp4": "video/mp4", "zip": "application/zip", "wav": "audio/wav", "flac": "audio/flac"}
+TYPES = {
+    "png": "image/png",
+    "webp": "image/webp",
+    "gif": "image/gif",
+    "mp4": "video/mp4",
+    "zip": "application/zip",
+    "wav": "audio/wav",
+    "flac": "audio/flac",
+}
 TYPES |= {"ply": "application/octet-stream", "splat": "application/octet-stream", "glb": "model/gltf-binary"}
 FILM = 60  # frames that the scrubber keeps at most
 
@@ -37,8 +45,13 @@ def equation(detail: dict[str, Any]) -> str:
     if detail.get("sampler") not in SYMBOLS:
         return ""
     state, estimate, fresh = detail["coefficients"]
-    what = {"dpm-solver++": "D̂", "heun": "x̂<sub>0</sub> <small>(first half)</small>"}.get(detail["sampler"], "x̂<sub>0</sub>")
-    numbers = f"x<sub>{detail['next']:.2f}</sub> = {state:.3f} x<sub>{detail['t']:.2f}</sub> + {estimate:.3f} {what}" + (f" + {fresh:.3f} z" if fresh else "")
+    what = {"dpm-solver++": "D̂", "heun": "x̂<sub>0</sub> <small>(first half)</small>"}.get(
+        detail["sampler"], "x̂<sub>0</sub>"
+    )
+    numbers = (
+        f"x<sub>{detail['next']:.2f}</sub> = {state:.3f} x<sub>{detail['t']:.2f}</sub> + {estimate:.3f} {what}"
+        + (f" + {fresh:.3f} z" if fresh else "")
+    )
     numbers = numbers.replace("+ -", "− ")
     weight = detail["weight"]
     guided = f"x̂<sub>0</sub> = u + {weight:g} (c − u)" if weight != 1 else "x̂<sub>0</sub> = c, without guidance"
@@ -90,8 +103,20 @@ def reel(png: bytes, model: str, settings: Any) -> dict[str, Any]:
     """A clip of the history as its run told it at the end: its last frame, and the files."""
     clip = Clip.from_png(png, settings.fps, model, settings.model_dump())
     count = len(clip.frames)
-    detail = {"clip": {"frames": count, "of": count, "fps": clip.fps, "across": 1}, "changes": [changes(clip.frames, settings.loop)], "ways": [settings.method]}
-    frame = Frame(settings.steps, settings.steps, tile(clip.frames), None, "from the history; Generate develops it again", clip, detail)
+    detail = {
+        "clip": {"frames": count, "of": count, "fps": clip.fps, "across": 1},
+        "changes": [changes(clip.frames, settings.loop)],
+        "ways": [settings.method],
+    }
+    frame = Frame(
+        settings.steps,
+        settings.steps,
+        tile(clip.frames),
+        None,
+        "from the history; Generate develops it again",
+        clip,
+        detail,
+    )
     return {"frame": told(frame), "files": files(clip, f"{model}-{settings.seed}", True)}
 
 
@@ -99,7 +124,15 @@ def record(png: bytes, model: str, settings: Any) -> dict[str, Any]:
     """A sound of the history as its run told it at the end."""
     sound = Sound.from_png(png, model, settings.model_dump())
     detail = {"sound": {"url": sounds.url(sound.samples), "seconds": len(sound.samples) / sounds.RATE}}
-    frame = Frame(settings.steps, settings.steps, np.asarray(sound.image), None, "from the history; Generate develops it again", sound, detail)
+    frame = Frame(
+        settings.steps,
+        settings.steps,
+        np.asarray(sound.image),
+        None,
+        "from the history; Generate develops it again",
+        sound,
+        detail,
+    )
     return {"frame": told(frame), "files": files(sound, f"{model}-{settings.seed}", True)}
 
 
@@ -114,7 +147,15 @@ def turntable(png: bytes, model: str, settings: Any) -> dict[str, Any]:
             return {}
     shape = Shape.from_png(png, model, settings.model_dump())
     detail = {"splats": {"url": splat_url(shape.splats), "count": len(shape.splats)}}
-    frame = Frame(settings.steps, settings.steps, np.asarray(shape.image), None, "from the history; Generate develops it again", shape, detail)
+    frame = Frame(
+        settings.steps,
+        settings.steps,
+        np.asarray(shape.image),
+        None,
+        "from the history; Generate develops it again",
+        shape,
+        detail,
+    )
     return {"frame": told(frame), "files": files(shape, f"{model}-{settings.seed}", True)}
 
 
@@ -123,7 +164,15 @@ def thinned(steps: int) -> set[int]:
     return {1 + round(i * (steps - 1) / (FILM - 1)) for i in range(FILM)}
 
 
-def shell(tab: str, board: str = "", tools: str = "", beside: bool = False, clip: bool = False, sound: bool = False, shape: bool = False) -> str:
+def shell(
+    tab: str,
+    board: str = "",
+    tools: str = "",
+    beside: bool = False,
+    clip: bool = False,
+    sound: bool = False,
+    shape: bool = False,
+) -> str:
     """The viewer's markup; the ids begin with the tab's name. A board to paint on takes the picture's place, or stands beside it;
     a clip is played and a thing turned on a canvas of its own, a sound below its spectrogram."""
     sheet = (
@@ -132,15 +181,21 @@ def shell(tab: str, board: str = "", tools: str = "", beside: bool = False, clip
         .replace("<!-- clip -->", CLIP if clip else SHAPE if shape else "")
     )
     if sound:
-        sheet = sheet.replace("what you would like to see, then develop it", "what you would like to hear, then develop it")
+        sheet = sheet.replace(
+            "what you would like to see, then develop it", "what you would like to hear, then develop it"
+        )
     if shape:
         sheet = sheet.replace("State x<sub>t</sub>", "State x<sub>t</sub>, then error").replace(
             "what you would like to see, then", "what toy you would like, then"
         )
     if beside:
-        sheet = sheet.replace('class="tray"', 'class="tray beside"').replace("Write what you would like to see, then develop it.", "Draw on the paper.")
+        sheet = sheet.replace('class="tray"', 'class="tray beside"').replace(
+            "Write what you would like to see, then develop it.", "Draw on the paper."
+        )
     elif board:
-        sheet = sheet.replace('data-show="preview" class="on" aria-pressed="true">', 'data-show="preview">').replace("<!-- choice -->", CHOICE)
+        sheet = sheet.replace('data-show="preview" class="on" aria-pressed="true">', 'data-show="preview">').replace(
+            "<!-- choice -->", CHOICE
+        )
         sheet = sheet.replace('id="empty" class="empty"', 'id="empty" class="empty" hidden')
     return sheet.replace('id="', f'id="{tab}-')
 

@@ -10,4 +10,7 @@ import sys
 
 for name in sys.argv[1:] or ("page", "speed"):
     module, _, part = name.partition(".")
-    print(json.dumps({name: getattr(importlib.import_module(f"bench.{module}"), part or "measure")()}, indent=1), flush=True)
+    print(
+        json.dumps({name: getattr(importlib.import_module(f"bench.{module}"), part or "measure")()}, indent=1),
+        flush=True,
+    )

@@ -77,14 +77,20 @@ def codec(n: int = 200) -> dict[str, Any]:
     model = audio.load()
     begun = time.perf_counter()
     indices = torch.cat([model.quantizer(model.encode(part))[1] for part in torch.from_numpy(real).split(20)])
-    made = {k: torch.cat([model.decode(model.quantizer.read(part[..., :k])) for part in indices.split(20)]).numpy() for k in range(1, model.config.books + 1)}
+    made = {
+        k: torch.cat([model.decode(model.quantizer.read(part[..., :k])) for part in indices.split(20)]).numpy()
+        for k in range(1, model.config.books + 1)
+    }
     spent = time.perf_counter() - begun
     by = {k: round(far(one, real), 4) for k, one in made.items()}
     written = np.stack([opus(wave, 6000) for wave in real])
     used = [round(indices[..., k].unique().numel() / model.config.codes, 3) for k in range(indices.shape[2])]
     rate = model.config.books * model.config.bitrate / 1000
     theirs = round(far(written, real), 4)
-    note("audio-codec", {"log-mel distance": f"{by[model.config.books]} at {rate:g} kbit/s (Opus at 6: {theirs}; n = {n})"})
+    note(
+        "audio-codec",
+        {"log-mel distance": f"{by[model.config.books]} at {rate:g} kbit/s (Opus at 6: {theirs}; n = {n})"},
+    )
     return {
         "n": n, "kbit/s (bar 3)": rate, "log-mel distance by codebooks": by, "Opus at 6 kbit/s (bar)": theirs, "codes used (bar 0.6)": used,
         "peak": round(float(np.abs(made[model.config.books]).max()), 3), "mean": round(float(np.abs(made[model.config.books].mean(1)).max()), 6),
@@ -137,18 +143,29 @@ def following(n: int = 200) -> dict[str, Any]:
         for k in range(12):
             (audio_folder() / f"{name}-{k}.wav").write_bytes(sounds.file(sets[name][k], "wav", said[k]))
     found: dict[str, Any] = {"n": n}
-    features, pool = {name: heard(model, waves) for name, waves in sets.items()}, ProcessPoolExecutor(2, multiprocessing.get_context("spawn"))
+    features, pool = (
+        {name: heard(model, waves) for name, waves in sets.items()},
+        ProcessPoolExecutor(2, multiprocessing.get_context("spawn")),
+    )
     for name, waves in sets.items():
         melodic = [k for k, row in enumerate(rows) if row["kind"] in ("melody", "arpeggio")]
         told = {
             "family (bar 0.8)": np.mean([a == row["family"] for a, row in zip(features[name][1], rows, strict=True)]),
-            "tempo (bar 0.7)": np.mean([tempo_right(wave, row["tempo"]) for wave, row in zip(waves, rows, strict=True)]),
+            "tempo (bar 0.7)": np.mean(
+                [tempo_right(wave, row["tempo"]) for wave, row in zip(waves, rows, strict=True)]
+            ),
             "in key (bar 0.8)": np.mean(list(pool.map(in_key, waves[melodic], [rows[k] for k in melodic]))),
             "Fréchet distance in the listener's features": frechet(features[name][0], heard_training(model, 2 * n)),
         }
         found[name] = {what: round(float(value), 3) for what, value in told.items()}
     for name in MODELS:
-        note(name, {what.split(" (")[0]: f"{value} (real {found['real'][what]}; n = {n})" for what, value in found[name].items()})
+        note(
+            name,
+            {
+                what.split(" (")[0]: f"{value} (real {found['real'][what]}; n = {n})"
+                for what, value in found[name].items()
+            },
+        )
     return found
 
 
@@ -182,7 +199,10 @@ def speed() -> dict[str, Any]:
             for _ in run:
                 pass
             whole.append(time.perf_counter() - begun)
-        found[name] = {"seconds (bar 4)": round(float(np.median(whole)), 2), "first (bar 0.7)": round(float(np.median(first)), 2)}
+        found[name] = {
+            "seconds (bar 4)": round(float(np.median(whole)), 2),
+            "first (bar 0.7)": round(float(np.median(first)), 2),
+        }
         note(name, {"4 s of sound, 2 cores": f"{found[name]['seconds (bar 4)']} s"})
     return {**found, "memory, GB": round(psutil.Process().memory_info().rss / 1e9, 2)}
 

@@ -19,14 +19,21 @@ from pipelines.training.data import avatars, emoji
 def reconstructed(pictures: np.ndarray) -> np.ndarray:
     """What the autoencoder alone leaves of pictures."""
     model = autoencoder.load()
-    parts = (torch.from_numpy(np.ascontiguousarray(pictures[i : i + 50])).permute(0, 3, 1, 2).float() / 127.5 - 1 for i in range(0, len(pictures), 50))
+    parts = (
+        torch.from_numpy(np.ascontiguousarray(pictures[i : i + 50])).permute(0, 3, 1, 2).float() / 127.5 - 1
+        for i in range(0, len(pictures), 50)
+    )
     return np.concatenate([model.develop(model.encode(x)).numpy() for x in parts])
 
 
 def distances(a: torch.Tensor, b: torch.Tensor, size: int = 500) -> dict[str, float]:
     """Both distances between two sets of features; the spread is KID's standard deviation over 50 subsets of `size`."""
     mean, spread = kid_over_subsets(a, b, size=size)
-    return {"eye-KID x 1000": round(1000 * mean, 3), "spread": round(1000 * spread, 3), "eye-Frechet": round(frechet(a, b), 4)}
+    return {
+        "eye-KID x 1000": round(1000 * mean, 3),
+        "spread": round(1000 * spread, 3),
+        "eye-Frechet": round(frechet(a, b), 4),
+    }
 
 
 def measure(n: int = 2000) -> dict[str, object]:

@@ -42,7 +42,9 @@ def last(pipe: Any, **settings: Any) -> Any:
 def looked_at(name: str, *columns: np.ndarray, n: int = 48) -> None:
     """A contact sheet in the cache: the columns' pictures side by side."""
     rows = np.stack([column[:n] for column in columns], 1)
-    data.contact_sheet(rows.reshape(-1, *rows.shape[2:]), columns=4 * len(columns)).save(data.cache_dir() / f"edits-{name}.png")
+    data.contact_sheet(rows.reshape(-1, *rows.shape[2:]), columns=4 * len(columns)).save(
+        data.cache_dir() / f"edits-{name}.png"
+    )
 
 
 def held_out(n: int) -> tuple[np.ndarray, list[dict]]:
@@ -56,9 +58,17 @@ def changed(row: dict, name: str, rng: random.Random) -> tuple[str, str, str]:
     """What a person would write to change this attribute of an avatar: a caption of three others and, at its end, what it has
     now (if it has it); the same with another value at its end; and that value."""
     labels = row["labels"]
-    choices = [v for v in sorted({r["labels"][name] for r in data.load("avatars").rows[:2000] if name in r["labels"]}) if v not in (labels[name], "none")]
+    choices = [
+        v
+        for v in sorted({r["labels"][name] for r in data.load("avatars").rows[:2000] if name in r["labels"]})
+        if v not in (labels[name], "none")
+    ]
     new = rng.choice(choices)
-    hidden = {name, "eyes" if name == "glasses" else "", "beard_colour" if name == "beard" else ""}  # what the new value may cover or bring along
+    hidden = {
+        name,
+        "eyes" if name == "glasses" else "",
+        "beard_colour" if name == "beard" else "",
+    }  # what the new value may cover or bring along
     others = rng.sample([a for a in labels if a not in hidden and labels[a] != "none"], 3)
     common, seed = avatars.caption(labels, row["gender"], rng, others)[0], rng.random()
 
@@ -80,18 +90,27 @@ def words(n: int = 100, **more: object) -> dict[str, Any]:
     made, same, asked, kept = [], [], [], []
     for k, row in enumerate(rows):
         name = CHANGES[k % len(CHANGES)]
-        if name not in row["labels"] or (name == "beard" and row["gender"] == "woman"):  # no woman of this world has a beard
+        if name not in row["labels"] or (
+            name == "beard" and row["gender"] == "woman"
+        ):  # no woman of this world has a beard
             name = "mouth"
         before, after, new = changed(row, name, rng)
         made.append(last(pipe, image=real[k], source=before, prompt=after, **more).result.pixels)
         if k < 32:
-            same.append(last(pipe, image=real[k], source=before, prompt=before, guidance=1, everywhere=True).result.pixels)
+            same.append(
+                last(pipe, image=real[k], source=before, prompt=before, guidance=1, everywhere=True).result.pixels
+            )
         asked.append({name: new})
-        kept.append({a: v for a, v in row["labels"].items() if a != name and not (name == "beard" and a == "beard_colour")})
+        kept.append(
+            {a: v for a, v in row["labels"].items() if a != name and not (name == "beard" and a == "beard_colour")}
+        )
     looked_at("words", real, np.stack(made))
     read = read_attributes(load_reader(), np.stack(made))
     error = np.square(np.stack(same).astype(float) - real[: len(same)]).mean((1, 2, 3))
-    by = {name: round(share(read, [a if name in a else {} for a in asked]), 2) for name in {name for a in asked for name in a}}
+    by = {
+        name: round(share(read, [a if name in a else {} for a in asked]), 2)
+        for name in {name for a in asked for name in a}
+    }
     return {
         "n": n, "asked found (bar 0.7)": round(share(read, asked), 3), "others kept (bar 0.85)": round(share(read, kept), 3), "asked, by attribute": by,
         "inversion alone, dB (bar 26)": round(float((10 * np.log10(255**2 / error)).mean()), 2),
@@ -102,7 +121,10 @@ def across(pictures: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Mean absolute difference of neighbours on either side of a mask's border, a picture."""
     x = pictures.astype(float)
     down, right = mask[1:] != mask[:-1], mask[:, 1:] != mask[:, :-1]
-    steps = [np.abs(np.diff(x, axis=1))[:, down].reshape(len(x), -1), np.abs(np.diff(x, axis=2))[:, right].reshape(len(x), -1)]
+    steps = [
+        np.abs(np.diff(x, axis=1))[:, down].reshape(len(x), -1),
+        np.abs(np.diff(x, axis=2))[:, right].reshape(len(x), -1),
+    ]
     return np.concatenate(steps, 1).mean(1)
 
 
@@ -122,7 +144,10 @@ def inpainting(n: int = 200) -> dict[str, Any]:
     outside = [{a: before[a][k] for a in row["labels"] if a not in WITHIN} for k, row in enumerate(rows)]
     found, columns = {}, [real]
     for method in ("naive", "repaint", "conditioned"):
-        frames = [last(pipe, image=real[k], mask=mask, prompt=said[k], method=method, seed=k, feather=FEATHER) for k in range(n)]
+        frames = [
+            last(pipe, image=real[k], mask=mask, prompt=said[k], method=method, seed=k, feather=FEATHER)
+            for k in range(n)
+        ]
         made = np.stack([f.result.pixels for f in frames])
         columns.append(made)
         read = read_attributes(reader, made)
@@ -133,7 +158,13 @@ def inpainting(n: int = 200) -> dict[str, Any]:
             "calls": frames[-1].detail["calls"],
         }  # fmt: skip
     looked_at("inpainting", *columns)
-    cards.note("inpainting", {f"{method}, feather {FEATHER}, n = {n}": ", ".join(f"{k} {v}" for k, v in told.items()) for method, told in found.items()})
+    cards.note(
+        "inpainting",
+        {
+            f"{method}, feather {FEATHER}, n = {n}": ", ".join(f"{k} {v}" for k, v in told.items())
+            for method, told in found.items()
+        },
+    )
     return {"n": n, "bars": "asked 0.8 conditioned, 0.6 repaint; outside 0.97; seam 1.25", **found}
 
 
@@ -146,13 +177,23 @@ def outside(n: int = 100) -> dict[str, Any]:
         deep = Image.fromarray(array[..., 0].astype(np.uint16) * 257)
         turned = Image.fromarray(array[..., :3])
         turned.getexif()[0x0112] = 6  # as phones store it: lying on its side
-        given = [Image.fromarray(array[..., :3]), Image.fromarray(array), Image.fromarray(array[..., 0]), deep, turned][k % 5]
+        given = [Image.fromarray(array[..., :3]), Image.fromarray(array), Image.fromarray(array[..., 0]), deep, turned][
+            k % 5
+        ]
         whole = pictures.pixels(pictures.picture(given))
         mask = np.zeros(whole.shape[:2], np.uint8)
         for _ in range(int(rng.integers(1, 4))):
-            cv2.circle(mask, (int(rng.integers(mask.shape[1])), int(rng.integers(mask.shape[0]))), int(rng.integers(2, 60)), 255, -1)
+            cv2.circle(
+                mask,
+                (int(rng.integers(mask.shape[1])), int(rng.integers(mask.shape[0]))),
+                int(rng.integers(2, 60)),
+                255,
+                -1,
+            )
         method, feather = ("conditioned", "repaint", "naive")[k % 3], int(rng.integers(0, 9))
-        made = last(pipe, image=given, mask=mask, steps=4, seed=k, prompt="a smiling woman", method=method, feather=feather).result.pixels
+        made = last(
+            pipe, image=given, mask=mask, steps=4, seed=k, prompt="a smiling woman", method=method, feather=feather
+        ).result.pixels
         differ += int((made != whole)[mask == 0].sum())
     return {"n": n, "pixels that differ (bar 0)": differ}
 
@@ -164,7 +205,12 @@ def outpainting(n: int = 24) -> dict[str, Any]:
     real, rows = held_out(n)
     pipe = load("outpainting")
     said = [row["caption"] * (k % 2 == 0) for k, row in enumerate(rows)]
-    made = np.stack([last(pipe, image=real[k], prompt=line, right=128, bottom=128, seed=k).result.pixels for k, line in enumerate(said)])
+    made = np.stack(
+        [
+            last(pipe, image=real[k], prompt=line, right=128, bottom=128, seed=k).result.pixels
+            for k, line in enumerate(said)
+        ]
+    )
     looked_at("outpainting", made, n=n)
 
     def seam(column: int, lines: slice) -> float:
@@ -177,7 +223,12 @@ def outpainting(n: int = 24) -> dict[str, Any]:
     cell = round(float(apart[7] / np.median(np.delete(apart, 7))), 2)
     told = f"step {border}, colours of cells {cell} at borders of windows; step {edge} at the picture's edge (n = {n})"
     cards.note("outpainting", {"seams, over what is beside them": told})
-    return {"n": n, "at a border of windows (bar 1.25)": border, "cells there (bar 1.25)": cell, "at the picture's edge": edge}
+    return {
+        "n": n,
+        "at a border of windows (bar 1.25)": border,
+        "cells there (bar 1.25)": cell,
+        "at the picture's edge": edge,
+    }
 
 
 DISC = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))  # a tolerance of 2 pixels
@@ -212,18 +263,33 @@ def controlnet(n: int = 100) -> dict[str, Any]:
         begun, made = time.perf_counter(), []
         for k, row in enumerate(rows):
             more = {"prompt": row["caption"], "seed": k}
-            made.append(last(pipe, control=real[k], kind=kind, **more).result.pixels if kind else last(base, **more).result.pixels)
+            made.append(
+                last(pipe, control=real[k], kind=kind, **more).result.pixels
+                if kind
+                else last(base, **more).result.pixels
+            )
         seconds[name] = (time.perf_counter() - begun) / n
-        scores[name] = {what: float(np.mean([f1(edges(m), edges(r), where) for m, r in zip(made, real, strict=True)])) for what, where in counted.items()}
+        scores[name] = {
+            what: float(np.mean([f1(edges(m), edges(r), where) for m, r in zip(made, real, strict=True)]))
+            for what, where in counted.items()
+        }
         columns.append(np.stack(made))
     looked_at("controlnet", real, *columns)
-    colours = [float(np.mean([np.abs(cells(m) - cells(r)).mean() for m, r in zip(columns[i], real, strict=True)])) for i in (0, 3)]
+    colours = [
+        float(np.mean([np.abs(cells(m) - cells(r)).mean() for m, r in zip(columns[i], real, strict=True)]))
+        for i in (0, 3)
+    ]
     off = last(pipe, control=real[0], kind="edges", weight=0, prompt=rows[0]["caption"], seed=3).result.pixels
     same = bool(np.array_equal(off, last(base, prompt=rows[0]["caption"], seed=3).result.pixels))
     for kind in ("edges", "scribble"):
-        told = {f"edges' F1 at 2 pixels, {what}": f"{scores[kind][what]:.2f} (the base {scores['base'][what]:.2f}; n = {n})" for what in counted}
+        told = {
+            f"edges' F1 at 2 pixels, {what}": f"{scores[kind][what]:.2f} (the base {scores['base'][what]:.2f}; n = {n})"
+            for what in counted
+        }
         cards.note(f"controlnet-{kind}", told)
-    cards.note("controlnet-palette", {"colours' distance, 0 to 255": f"{colours[1]:.1f} (the base {colours[0]:.1f}; n = {n})"})
+    cards.note(
+        "controlnet-palette", {"colours' distance, 0 to 255": f"{colours[1]:.1f} (the base {colours[0]:.1f}; n = {n})"}
+    )
     return {
         "n": n, "F1 (bars: edges 0.65, base at most 0.35)": {k: {a: round(b, 3) for a, b in v.items()} for k, v in scores.items()},
         "colours of 8 x 8 cells, distance of base and palette": [round(c, 1) for c in colours],
@@ -248,19 +314,27 @@ def pix2pix_pairs() -> dict[str, Any]:
     columns.append(np.stack([np.repeat(255 - line[..., None], 3, 2) for _, line, _ in pairs]))
     for name, folder in (("pix2pix", None), ("pix2pix-l1", data.cache_dir() / "weights")):
         tensors, about = weights.read(name, folder)
-        net = weights.fill(pix2pix.UNet(tuple(about["config"]["widths"])), tensors, name).to(memory_format=torch.channels_last)
+        net = weights.fill(pix2pix.UNet(tuple(about["config"]["widths"])), tensors, name).to(
+            memory_format=torch.channels_last
+        )
         made = []
         for style, line, _ in pairs:
             kind = torch.eye(len(pix2pix.STYLES))[[pix2pix.STYLES.index(style)]]
-            made.append(to_bytes(net(torch.from_numpy(line > 127)[None, None].float(), kind)[0].permute(1, 2, 0)).numpy())
+            made.append(
+                to_bytes(net(torch.from_numpy(line > 127)[None, None].float(), kind)[0].permute(1, 2, 0)).numpy()
+            )
         columns.append(np.stack(made))
         a, b = eye.features(columns[-1]), eye.features(real)
         fars.append(far := 1 - (a * b).sum(1))
         of = {kind: [k for k, (style, *_) in enumerate(pairs) if style == kind] for kind in pix2pix.STYLES}
-        apart = {f"1 - cosine in the eye's features, {kind}": round(far[some].mean().item(), 4) for kind, some in of.items()}
+        apart = {
+            f"1 - cosine in the eye's features, {kind}": round(far[some].mean().item(), 4) for kind, some in of.items()
+        }
         found[name] = {"steps": about["steps"], **distances(a, b, 200), **apart}
     more = fars[0] - fars[1]
-    found["farther than the twin, picture by picture"] = f"{more.mean():.4f}, standard error {more.std() / len(more) ** 0.5:.4f}"
+    found["farther than the twin, picture by picture"] = (
+        f"{more.mean():.4f}, standard error {more.std() / len(more) ** 0.5:.4f}"
+    )
     looked_at("pix2pix", columns[0][::9], columns[1][::9], columns[2][::9], real[::9])
     pipe, seconds = load("pix2pix"), []
     for _, line, _ in pairs[:50]:
@@ -268,7 +342,10 @@ def pix2pix_pairs() -> dict[str, Any]:
         last(pipe, control=255 - line)
         seconds.append(time.perf_counter() - begun)
     found["pix2pix"]["ms a picture, decoding and all (bar 60)"] = ms = round(1000 * float(np.median(seconds)), 1)
-    told = {key: f"{found['pix2pix'][key]} (its twin with L1 alone {found['pix2pix-l1'][key]}; n = {len(pairs)})" for key in ("eye-KID x 1000", *apart)}
+    told = {
+        key: f"{found['pix2pix'][key]} (its twin with L1 alone {found['pix2pix-l1'][key]}; n = {len(pairs)})"
+        for key in ("eye-KID x 1000", *apart)
+    }
     cards.note("pix2pix", {**told, "one pass, decoding and all": f"{ms} ms"})
     return {"n": len(pairs), **found}
 
@@ -288,7 +365,12 @@ def teaching(minutes: float = 2.5) -> dict[str, Any]:
         return np.stack([last(base, prompt=c, seed=k, loras=loras).result.pixels for k, c in enumerate(captions)])
 
     called = [f"{c}, zorblax style" for c in said] + ["zorblax"] * 8
-    sets = {"base": drawn(called, ""), "taught": drawn(called, "bench"), "no word, base": drawn(said, ""), "no word, taught": drawn(said, "bench")}
+    sets = {
+        "base": drawn(called, ""),
+        "taught": drawn(called, "bench"),
+        "no word, base": drawn(said, ""),
+        "no word, taught": drawn(said, "bench"),
+    }
     middle = eye.features(known).mean(0)
     each = {name: eye.features(made) @ middle for name, made in {**sets, "real": real}.items()}
     like = {name: some.mean().item() for name, some in each.items()}
@@ -305,4 +387,6 @@ def teaching(minutes: float = 2.5) -> dict[str, Any]:
 
 def measure() -> dict[str, object]:
     """All of it."""
-    return {part.__name__: part() for part in (outside, inpainting, outpainting, words, controlnet, pix2pix_pairs, teaching)}
+    return {
+        part.__name__: part() for part in (outside, inpainting, outpainting, words, controlnet, pix2pix_pairs, teaching)
+    }

@@ -29,30 +29,44 @@ def picture(page: Page, prompt: str) -> tuple[float, float]:
     """Seconds from the click to the first preview and to the finished picture."""
     page.fill("#image-prompt textarea", prompt)
     page.click("#image-generate")
-    page.wait_for_function("times.last", polling=100)  # the finished picture is the only PNG; polling at every frame would slow the run
+    page.wait_for_function(
+        "times.last", polling=100
+    )  # the finished picture is the only PNG; polling at every frame would slow the run
     page.wait_for_selector("#image-generate:enabled")
     return page.evaluate("times.first / 1000"), page.evaluate("times.last / 1000")
 
 
 def peak(process: int) -> float:
     """The greatest resident memory that a process has had, in MB."""
-    return next(int(line.split()[1]) / 1000 for line in Path(f"/proc/{process}/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return next(
+        int(line.split()[1]) / 1000
+        for line in Path(f"/proc/{process}/status").read_text().splitlines()
+        if line.startswith("VmHWM")
+    )
 
 
 def measure() -> dict[str, object]:
     """Seconds to the page, to the first preview, to the picture; and the program's peak memory."""
     starts = []
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as home:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
         for _ in range(3):
             with socket.socket() as free:
                 free.bind(("127.0.0.1", 0))
                 port = free.getsockname()[1]
             start = time.perf_counter()
-            app = subprocess.Popen([sys.executable, "app.py"], env={**os.environ, "PORT": str(port), "DARKROOM_HOME": home}, stdout=subprocess.DEVNULL)
+            app = subprocess.Popen(
+                [sys.executable, "app.py"],
+                env={**os.environ, "PORT": str(port), "DARKROOM_HOME": home},
+                stdout=subprocess.DEVNULL,
+            )
             try:
                 page = browser.new_page()
-                while time.perf_counter() - start < 60:  # not by the browser: its page for a refused connection costs the start half of the processor
+                while (
+                    time.perf_counter() - start < 60
+                ):  # not by the browser: its page for a refused connection costs the start half of the processor
                     with socket.socket() as knock:
                         if knock.connect_ex(("127.0.0.1", port)) == 0:
                             break

@@ -40,7 +40,9 @@ def reconstruction(n: int = 400) -> dict[str, object]:
         source = data.load(name)
         held = source.split(*splits)[:n]
         real = np.ascontiguousarray(source.images[held])
-        parts = [torch.from_numpy(real[i : i + 50]).permute(0, 3, 1, 2).float() / 127.5 - 1 for i in range(0, len(real), 50)]
+        parts = [
+            torch.from_numpy(real[i : i + 50]).permute(0, 3, 1, 2).float() / 127.5 - 1 for i in range(0, len(real), 50)
+        ]
         made = np.concatenate([model.develop(model.encode(x)).numpy() for x in parts])
         error = np.square(made.astype(np.float64) - real).mean((1, 2, 3)).clip(1e-9)
         found[f"PSNR {name}, dB"] = round(float((10 * np.log10(255**2 / error)).mean()), 2)
@@ -48,7 +50,9 @@ def reconstruction(n: int = 400) -> dict[str, object]:
         if name == "avatars":
             rows = [source.rows[i] for i in held]
             before, after = read_attributes(reader, real), read_attributes(reader, made)
-            found["survival"] = {a: round(accuracy(after, rows, a) / accuracy(before, rows, a), 3) for a in avatars.LABELS}
+            found["survival"] = {
+                a: round(accuracy(after, rows, a) / accuracy(before, rows, a), 3) for a in avatars.LABELS
+            }
     return found
 
 
@@ -62,7 +66,9 @@ def pictures(captions: list[str], batch: int = 20) -> np.ndarray:
         tokens = pipe.resampler(*text.pad([text.encoder().read(caption) for caption in part]))
         both = torch.cat([tokens, pipe.transformer.null.expand_as(tokens)])
         noise = samplers.seeded_noise(first, (config.channels, config.size, config.size), len(part))
-        denoise = pipe.denoiser(Condition(both, pipe.transformer.read(both), None, [], ""), 1, times, Guidance(s.guidance), path, [])
+        denoise = pipe.denoiser(
+            Condition(both, pipe.transformer.read(both), None, [], ""), 1, times, Guidance(s.guidance), path, []
+        )
         *_, (x, _, _) = samplers.SAMPLERS[s.sampler](denoise, noise(), times, path, noise, s.eta)
         made.append(pipe.autoencoder.develop(x).numpy())
     return np.concatenate(made)
@@ -88,12 +94,20 @@ def words(split: str, n: int = 300, named: int = 4) -> dict[str, object]:
     ours = hits(read, rows, names)
     by = {a: [read[a][i] == rows[i]["labels"][a] for i in range(len(rows)) if a in names[i]] for a in avatars.LABELS}
     each = {a: round(float(np.mean(v)), 2) for a, v in by.items() if v}
-    return {"n": len(rows), "real": round(real, 3), "generated": round(ours, 3), "ratio": round(ours / real, 3), "generated, by attribute": each}
+    return {
+        "n": len(rows),
+        "real": round(real, 3),
+        "generated": round(ours, 3),
+        "ratio": round(ours / real, 3),
+        "generated, by attribute": each,
+    }
 
 
 def run(**settings: object) -> np.ndarray:
     """The pictures of one run of the pipeline."""
-    *_, last = load("latent-diffusion").generate(prompt="a woman with curly red hair and round glasses, smiling", **settings)
+    *_, last = load("latent-diffusion").generate(
+        prompt="a woman with curly red hair and round glasses, smiling", **settings
+    )
     return np.stack([made.pixels for made in (last.result if isinstance(last.result, list) else [last.result])])
 
 

@@ -26,7 +26,20 @@ from pipelines import load, multiview, scenes
 from pipelines.cards import note
 from pipelines.multiview import RIG
 from pipelines.pictures import url
-from pipelines.splatting import Camera, Flat, Growth, Splats, bytes_of, decibels, enlarged, fit, project, rasterise, render, similarity
+from pipelines.splatting import (
+    Camera,
+    Flat,
+    Growth,
+    Splats,
+    bytes_of,
+    decibels,
+    enlarged,
+    fit,
+    project,
+    rasterise,
+    render,
+    similarity,
+)
 from pipelines.training import data
 from pipelines.training.data import toys
 
@@ -60,7 +73,9 @@ def against(splats: Splats, cameras: list[multiview.At], views: torch.Tensor) ->
     """Mean PSNR and SSIM of what cameras see of splats."""
     made = [render(splats, camera(at)).clamp(0, 1) for at in cameras]
     pairs = list(zip(made, views, strict=True))
-    return float(np.mean([decibels(a, b) for a, b in pairs])), float(np.mean([similarity(a, b).item() for a, b in pairs]))
+    return float(np.mean([decibels(a, b) for a, b in pairs])), float(
+        np.mean([similarity(a, b).item() for a, b in pairs])
+    )
 
 
 def untiled(f: Flat, size: int) -> torch.Tensor:
@@ -69,7 +84,9 @@ def untiled(f: Flat, size: int) -> torch.Tensor:
     pixel, order = torch.stack([step.repeat(size), step.repeat_interleave(size)], 1), f.depth.argsort()
     dx, dy = (pixel[None, :, i] - f.means[order, i, None] for i in (0, 1))
     a, b, c = f.inverse[order].unbind(1)
-    alpha = (f.opacity[order, None] * torch.exp(-0.5 * (a[:, None] * dx * dx + c[:, None] * dy * dy) - b[:, None] * dx * dy)).clamp_max(0.99)
+    alpha = (
+        f.opacity[order, None] * torch.exp(-0.5 * (a[:, None] * dx * dx + c[:, None] * dy * dy) - b[:, None] * dx * dy)
+    ).clamp_max(0.99)
     alpha = torch.where(alpha >= 1 / 255, alpha, 0)
     through = torch.log1p(-alpha).cumsum(0)
     weights = alpha * (through - torch.log1p(-alpha)).exp()
@@ -93,8 +110,12 @@ def speed() -> dict[str, Any]:
 
     small, large, eye = cloud(1024), cloud(20_000), camera((30, 15))
     found: dict[str, Any] = {
-        "1,024 splats at 64 x 64, forward and backward, ms (bar 100)": median(lambda: rasterise(project(small, eye), 64, 64)[0].sum().backward()),
-        "the same, untiled, ms (bar 3 times as much)": median(lambda: untiled(project(small, eye), 64).sum().backward(), 3),
+        "1,024 splats at 64 x 64, forward and backward, ms (bar 100)": median(
+            lambda: rasterise(project(small, eye), 64, 64)[0].sum().backward()
+        ),
+        "the same, untiled, ms (bar 3 times as much)": median(
+            lambda: untiled(project(small, eye), 64).sum().backward(), 3
+        ),
     }
     with torch.no_grad():
         found["20,000 splats at 256 x 256, ms (bar 1000)"] = median(lambda: render(large, camera((30, 15), 256)), 3)
@@ -111,7 +132,12 @@ def speed() -> dict[str, Any]:
     seconds = round(float(np.median(whole)), 1)
     note("multiview", {"words to splats, 2 cores": f"{seconds} s"})
     memory = round(psutil.Process().memory_info().rss / 1e9, 2)
-    return {**found, "words to splats, s (bar 40)": seconds, "first preview, s (bar 1.5)": round(float(np.median(first)), 2), "memory, GB (bar 2)": memory}
+    return {
+        **found,
+        "words to splats, s (bar 40)": seconds,
+        "first preview, s (bar 1.5)": round(float(np.median(first)), 2),
+        "memory, GB (bar 2)": memory,
+    }
 
 
 def fitted(n: int = 6) -> dict[str, Any]:
@@ -119,13 +145,26 @@ def fitted(n: int = 6) -> dict[str, Any]:
     found: dict[str, list] = {"psnr": [], "ssim": [], "seconds": [], "mesh": [], "mesh of 8 views": []}
     for number in held_out(n):
         views, begun = seen(number, SEEN), time.perf_counter()
-        *_, (_, splats, _) = fit(views, [camera(at) for at in SEEN], steps=400, count=800, degree=1, growth=Growth(every=30, first=30, most=3000))
+        *_, (_, splats, _) = fit(
+            views,
+            [camera(at) for at in SEEN],
+            steps=400,
+            count=800,
+            degree=1,
+            growth=Growth(every=30, first=30, most=3000),
+        )
         found["seconds"].append(time.perf_counter() - begun)
         psnr, ssim = against(splats, UNSEEN, seen(number, UNSEEN))
         found["psnr"].append(psnr)
         found["ssim"].append(ssim)
         found["mesh"].append(chamfer(splats, number))
-        *_, (_, splats, _) = fit(seen(number, RIG), [camera(at) for at in RIG], steps=200, count=600, growth=Growth(every=20, first=20, most=1500))
+        *_, (_, splats, _) = fit(
+            seen(number, RIG),
+            [camera(at) for at in RIG],
+            steps=200,
+            count=600,
+            growth=Growth(every=20, first=20, most=1500),
+        )
         found["mesh of 8 views"].append(chamfer(splats, number))
     told = {name: round(float(np.mean(values)), 4) for name, values in found.items()}
     return {"n": n, **told, "bars": "30 dB, 0.95, 60 s", "worst psnr": round(min(found["psnr"]), 1)}
@@ -139,7 +178,9 @@ def chamfer(splats: Splats, number: int, count: int = 4000) -> float:
     near = grid[d.abs() < 0.03]
     for _ in range(4):  # along the gradient to the surface
         here = toys.scene(parts, near)[0]
-        slope = torch.stack([toys.scene(parts, near + s)[0] - toys.scene(parts, near - s)[0] for s in 0.004 * torch.eye(3)], 1)
+        slope = torch.stack(
+            [toys.scene(parts, near + s)[0] - toys.scene(parts, near - s)[0] for s in 0.004 * torch.eye(3)], 1
+        )
         near = near - here[:, None] * F.normalize(slope, dim=1)
     true = near[torch.randperm(len(near), generator=torch.Generator().manual_seed(0))[:count]].numpy()
     made = scenes.trimesh.sample.sample_surface(scenes.mesh(splats), count, seed=0)[0]
@@ -151,10 +192,17 @@ def judge(views: np.ndarray, labels: list[str], recoloured: bool) -> Callable[[n
     It is taught on moved, scaled, blurred and noisy views, for drawn ones are softer than real ones."""
     torch.manual_seed(0)
     names, rng, sizes = sorted(set(labels)), np.random.default_rng(0), (3, 32, 64, 96, 128)
-    layers = [layer for a, b in itertools.pairwise(sizes) for layer in (nn.Conv2d(a, b, 3, 2, 1), nn.GroupNorm(8, b), nn.SiLU())]
+    layers = [
+        layer
+        for a, b in itertools.pairwise(sizes)
+        for layer in (nn.Conv2d(a, b, 3, 2, 1), nn.GroupNorm(8, b), nn.SiLU())
+    ]
     net = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Dropout(0.2), nn.Linear(512, len(names)))
     optim, steps = torch.optim.AdamW(net.parameters(), 2e-3, weight_decay=0.02), 500
-    ink, target = planes(views).flatten(0, 1), torch.tensor([names.index(label) for label in labels]).repeat_interleave(views.shape[1])
+    ink, target = (
+        planes(views).flatten(0, 1),
+        torch.tensor([names.index(label) for label in labels]).repeat_interleave(views.shape[1]),
+    )
     for step in range(steps):
         optim.param_groups[0]["lr"] = 2e-3 * min(1, 2 * (1 - step / steps))
         picks = torch.from_numpy(rng.integers(0, len(ink), 64))
@@ -188,9 +236,14 @@ def asked(n: int = 60, known: int = 900) -> dict[str, Any]:
     they learn from is held out from the model, too), and how well splats fit the drawn views."""
     faces, rng, wanted = [0, 1, 6], random.Random(0), held_out(n)
     splits = {k: toys.compose(k)[1]["split"] for k in range(4 * known)}
-    train, rest = ([k for k, split in splits.items() if (split == "train") == side and k not in wanted] for side in (True, False))
+    train, rest = (
+        [k for k, split in splits.items() if (split == "train") == side and k not in wanted] for side in (True, False)
+    )
     learnt = train[: known * 2 // 3] + rest[: known // 3]
-    real, held = (np.stack([toys.shoot(toys.compose(k)[0], [RIG[face] for face in faces])[0] for k in some]) for some in (learnt, wanted))
+    real, held = (
+        np.stack([toys.shoot(toys.compose(k)[0], [RIG[face] for face in faces])[0] for k in some])
+        for some in (learnt, wanted)
+    )
     pipe, views, agreed = load("text-to-3d"), [], []
     for k, number in enumerate(wanted):
         said = toys.caption(toys.compose(number)[1], rng)[0]
@@ -215,7 +268,10 @@ def asked(n: int = 60, known: int = 900) -> dict[str, Any]:
         pictures = toys.shoot(toys.compose(k)[0], RIG)[0]
         *_, (_, splats, *_) = multiview.fitted(pictures, RIG, pipe.Settings(), 0, "")
         true.append(against(splats, RIG, torch.from_numpy(pictures).float() / 255)[0])
-    found |= {"drawn views fitted, dB (bar 26; n = 24)": round(float(np.mean(agreed)), 1), "true views fitted, dB (n = 8)": round(float(np.mean(true)), 1)}
+    found |= {
+        "drawn views fitted, dB (bar 26; n = 24)": round(float(np.mean(agreed)), 1),
+        "true views fitted, dB (n = 8)": round(float(np.mean(true)), 1),
+    }
     note("multiview", {
         "kind as asked": f"{found['kind, drawn (bar 0.85)']} (real {found['kind, real (bar 0.85)']}; n = {n} held-out captions)",
         "colour as asked": f"{found['colour, drawn (bar 0.8)']} (real {found['colour, real (bar 0.8)']})",
@@ -240,7 +296,11 @@ def pictured(n: int = 12) -> dict[str, Any]:
         unseen.append(against(splats, UNSEEN, seen(number, UNSEEN))[0])
     told = {f"{a}° round, {e}° up": round(float(np.mean(values)), 1) for (a, e), values in by.items()}
     note("multiview", {"from one picture, unseen views": f"{np.mean(unseen):.1f} dB (n = {n} held-out toys)"})
-    return {"n": n, "drawn views, dB": told, "unseen views of the splats, dB (bar 20)": round(float(np.mean(unseen)), 1)}
+    return {
+        "n": n,
+        "drawn views, dB": told,
+        "unseen views of the splats, dB (bar 20)": round(float(np.mean(unseen)), 1),
+    }
 
 
 def sheets() -> dict[str, Any]:

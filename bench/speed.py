@@ -58,7 +58,13 @@ def theirs(dtype: torch.dtype) -> Callable[[], None]:
             tokens = torch.randn(2, 16, 256, dtype=dtype)
             for t in scheduler.timesteps:
                 both = torch.cat([x, x])
-                out = net(both, tokens, timestep=t.expand(2), added_cond_kwargs={"resolution": None, "aspect_ratio": None}, return_dict=False)[0]
+                out = net(
+                    both,
+                    tokens,
+                    timestep=t.expand(2),
+                    added_cond_kwargs={"resolution": None, "aspect_ratio": None},
+                    return_dict=False,
+                )[0]
                 unconditional, conditional = out.chunk(2)
                 x = scheduler.step(unconditional + 4.0 * (conditional - unconditional), t, x, return_dict=False)[0]
 
@@ -104,7 +110,9 @@ def measure() -> dict[str, object]:
         "dtype as shipped": str(auto),
         "seconds for 20 guided steps": seconds,
         "times as fast as diffusers (bar 1.6)": round(seconds["diffusers as shipped"] / seconds["ours as shipped"], 2),
-        "same dtype (bar 1.0)": round(seconds["diffusers as shipped"] / seconds.get("ours in fp32", seconds["ours as shipped"]), 2),
+        "same dtype (bar 1.0)": round(
+            seconds["diffusers as shipped"] / seconds.get("ours in fp32", seconds["ours as shipped"]), 2
+        ),
         "share of the matrix-product rate (bar 0.5)": round(reached / rate, 2),
         "matrix-product rate in GFLOP/s": round(rate),
     }
@@ -135,4 +143,7 @@ def previews() -> dict[str, object]:
                     times[shown].append(time.perf_counter() - start)
     coder.glance, viewer.told, latent_diffusion.heat = usual
     share = statistics.median(a / b - 1 for a, b in zip(times[True], times[False], strict=True))
-    return {"a run in seconds, without the browser": round(statistics.median(times[True]), 3), "previews cost, share of the run (bar 0.05)": round(share, 3)}
+    return {
+        "a run in seconds, without the browser": round(statistics.median(times[True]), 3),
+        "previews cost, share of the run (bar 0.05)": round(share, 3),
+    }

@@ -38,7 +38,10 @@ def held_out(n: int, *splits: str) -> tuple[np.ndarray, list[dict]]:
 
 def drawn(rows: list[dict], **more: Any) -> np.ndarray:
     """A clip for each row: its caption, its amount of motion, seeds 0, 1, 2, …"""
-    given = [{"prompt": row["caption"], "amount": row["rank"], "seed": k, "loop": row["loops"], **more} for k, row in enumerate(rows)]
+    given = [
+        {"prompt": row["caption"], "amount": row["rank"], "seed": k, "loop": row["loops"], **more}
+        for k, row in enumerate(rows)
+    ]
     return np.stack([last(load("video"), **s).result.frames for s in given])
 
 
@@ -76,19 +79,37 @@ def quality(n: int = 96) -> dict[str, Any]:
         some = [k for k, row in enumerate(rows) if row["split"] == split]
         said = [rows[k]["caption"] for k in some]
         ours, theirs = (eye.clip_score(clips[some, FRAMES // 2], said).mean().item() for clips in (made, real))
-        told = {"n": len(some), "made": round(ours, 1), "real": round(theirs, 1), "share (bar 0.9, of siblings)": round(ours / theirs, 3)}
+        told = {
+            "n": len(some),
+            "made": round(ours, 1),
+            "real": round(theirs, 1),
+            "share (bar 0.9, of siblings)": round(ours / theirs, 3),
+        }
         found[f"CLIP score of the middle frame, {split}"] = told
     known, _ = held_out(2 * n, "train")
     sets = {"made": made, "real": real, "one half": known[:n], "other half": known[n:]}
-    features = {name: eye.features(clips[:, :: FRAMES // PARTS].reshape(-1, *clips.shape[2:])) for name, clips in sets.items()}
+    features = {
+        name: eye.features(clips[:, :: FRAMES // PARTS].reshape(-1, *clips.shape[2:])) for name, clips in sets.items()
+    }
     _, _, main = torch.pca_lowrank(features["one half"], KEPT)
     stacked = {name: (f @ main).reshape(len(f) // PARTS, -1) for name, f in features.items()}
-    for what, (x, y) in {"made against real": ("made", "real"), "floor, two halves of training clips": ("one half", "other half")}.items():
+    for what, (x, y) in {
+        "made against real": ("made", "real"),
+        "floor, two halves of training clips": ("one half", "other half"),
+    }.items():
         mean, spread = kid_over_subsets(features[x], features[y])
         told = {"eye-KID of frames x 1000": round(1000 * mean, 2), "spread": round(1000 * spread, 2)}
         found[what] = {**told, "eye-Frechet over time": round(frechet(stacked[x], stacked[y]), 4)}
-    kids = [found[what]["eye-KID of frames x 1000"] for what in ("made against real", "floor, two halves of training clips")]
-    note("video", {"change over held-out clips'": f"{moved / wanted:.2f} (n = {n})", "eye-KID of frames × 1000": f"{kids[0]} (floor {kids[1]}; n = {n})"})
+    kids = [
+        found[what]["eye-KID of frames x 1000"] for what in ("made against real", "floor, two halves of training clips")
+    ]
+    note(
+        "video",
+        {
+            "change over held-out clips'": f"{moved / wanted:.2f} (n = {n})",
+            "eye-KID of frames × 1000": f"{kids[0]} (floor {kids[1]}; n = {n})",
+        },
+    )
     return found
 
 
@@ -100,7 +121,13 @@ def sheets() -> dict[str, Any]:
     for name, clips in {"video": made, "animated": animated}.items():
         sheet = data.contact_sheet(clips[:, ::2].reshape(-1, *clips.shape[2:]), columns=16)
         sheet.resize((sheet.width // 2, sheet.height // 2)).save(EXAMPLES / f"{name}.jpg", quality=88)
-    return {"n": 12, "change": {name: round(float(around(clips).mean()), 2) for name, clips in (("made", made), ("animated", animated), ("real", real))}}
+    return {
+        "n": 12,
+        "change": {
+            name: round(float(around(clips).mean()), 2)
+            for name, clips in (("made", made), ("animated", animated), ("real", real))
+        },
+    }
 
 
 def steady(n: int = 24) -> dict[str, Any]:
@@ -108,7 +135,13 @@ def steady(n: int = 24) -> dict[str, Any]:
     real, rows = held_out(n)
     found = {way: round(float(around(drawn(rows, method=way)).mean()), 2) for way in ("joint", "shared", "independent")}
     found["real"] = round(float(around(real).mean()), 2)
-    note("video", {"change from frame to frame, of 255": ", ".join(f"{way} {value}" for way, value in found.items()) + f" (n = {n})"})
+    note(
+        "video",
+        {
+            "change from frame to frame, of 255": ", ".join(f"{way} {value}" for way, value in found.items())
+            + f" (n = {n})"
+        },
+    )
     return {"n": n, **found, "shared over joint (bar 3)": round(found["shared"] / found["joint"], 2)}
 
 
@@ -118,11 +151,17 @@ def animated(n: int = 24) -> dict[str, Any]:
     real, rows = held_out(n)
     coder = autoencoder.load()
     clips = np.concatenate([drawn([row], image=real[k, 0], seed=k) for k, row in enumerate(rows)])
-    data.contact_sheet(clips[:12, ::2].reshape(-1, *clips.shape[2:]), columns=8).save(data.cache_dir() / "video-animated.png")
+    data.contact_sheet(clips[:12, ::2].reshape(-1, *clips.shape[2:]), columns=8).save(
+        data.cache_dir() / "video-animated.png"
+    )
     alone = coder.develop(coder.encode(torch.from_numpy(real[:, 0]).permute(0, 3, 1, 2).float() / 127.5 - 1)).numpy()
     error = np.square(clips[:, 0].astype(float) - alone).mean((1, 2, 3)).clip(1e-3)
     decibels, share = (10 * np.log10(255**2 / error)).mean(), around(clips).mean() / around(real).mean()
-    return {"n": n, "first frame, dB (bar 28)": round(float(decibels), 1), "change over the real ones'": round(float(share), 2)}
+    return {
+        "n": n,
+        "first frame, dB (bar 28)": round(float(decibels), 1),
+        "change over the real ones'": round(float(share), 2),
+    }
 
 
 def speed() -> dict[str, Any]:
@@ -159,9 +198,13 @@ def drawn_cost(seconds: dict[int, float]) -> None:
     def at(frames: float, cost: float) -> str:
         return f"{50 + 330 * frames / most:.1f},{190 - 160 * cost / top:.1f}"
 
-    dots = "".join('<circle cx="{}" cy="{}" r="4" fill="#c3301a"/>'.format(*at(n, s).split(",")) for n, s in seconds.items())
+    dots = "".join(
+        '<circle cx="{}" cy="{}" r="4" fill="#c3301a"/>'.format(*at(n, s).split(",")) for n, s in seconds.items()
+    )
     marks = "".join(f'<text x="{at(n, 0).split(",")[0]}" y="208" text-anchor="middle">{n}</text>' for n in seconds)
-    marks += "".join(f'<text x="44" y="{at(0, s).split(",")[1]}" text-anchor="end">{s:.0f} s</text>' for s in (0, top / 2, top))
+    marks += "".join(
+        f'<text x="44" y="{at(0, s).split(",")[1]}" text-anchor="end">{s:.0f} s</text>' for s in (0, top / 2, top)
+    )
     lines = f'<polyline points="{" ".join(at(n, s) for n, s in seconds.items())}" fill="none" stroke="#c3301a" stroke-width="2"/>'
     lines += f'<polyline points="{at(0, 0)} {at(most, seconds[16] * most / 16)}" fill="none" stroke="#6b6058" stroke-dasharray="4 4"/>'
     title = '<text x="215" y="18" text-anchor="middle">seconds of a clip by its frames; dashed: in proportion</text>'

@@ -19,7 +19,9 @@ from pipelines.catalogue import CATALOGUE, Entry, find
 if TYPE_CHECKING:
     from pipelines.frame import Pipeline
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: on shared cores, spinning threads run many times slower
+os.environ.setdefault(
+    "OMP_WAIT_POLICY", "PASSIVE"
+)  # before torch: on shared cores, spinning threads run many times slower
 
 
 def load(name: str, device: str = "auto", dtype: str = "auto") -> Pipeline:

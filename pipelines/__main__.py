@@ -19,7 +19,9 @@ from pipelines.settings import sentence
 def main(argv: list[str] | None = None) -> int:
     """Run one command. 0 when it went well; 2 with one clear sentence on stderr when it did not."""
     argv = sys.argv[1:] if argv is None else argv
-    parser = argparse.ArgumentParser(prog="python -m pipelines", description="Generate from a shell, with the same settings as in the browser.")
+    parser = argparse.ArgumentParser(
+        prog="python -m pipelines", description="Generate from a shell, with the same settings as in the browser."
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="the models there are")
     for command, text in (("card", "what a model was trained on and how well it does"), ("generate", "run a model")):
@@ -50,13 +52,20 @@ def generate(name: str, argv: list[str]) -> None:
     parser.add_argument("--out", default="out.png", help="where to save; several pictures get numbers")
     parser.add_argument("--device", default="auto")
     for key, field in settings.model_fields.items():
-        parser.add_argument("--" + key.replace("_", "-"), dest=key, help=f"{field.description} (default: {field.default!r})", default=argparse.SUPPRESS)
+        parser.add_argument(
+            "--" + key.replace("_", "-"),
+            dest=key,
+            help=f"{field.description} (default: {field.default!r})",
+            default=argparse.SUPPRESS,
+        )
     given: dict[str, Any] = vars(parser.parse_args(argv))
     out, device = Path(given.pop("out")), given.pop("device")
     if not out.parent.is_dir():
         raise OSError(f"The folder {out.parent} is not there: make it, or choose another --out.")
     if out.suffix[1:] not in (formats := find(name).formats):
-        raise OSError(f"What {name} makes is no {out.suffix or 'file without an ending'}: let --out end in .{', .'.join(formats)}.")
+        raise OSError(
+            f"What {name} makes is no {out.suffix or 'file without an ending'}: let --out end in .{', .'.join(formats)}."
+        )
     settings(**given)  # refuse before anything is loaded
     frame = None
     for frame in load(name, device).generate(**given):

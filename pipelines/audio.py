@@ -28,7 +28,16 @@ STRIDE = 2 * HOP  # samples a latent
 WINDOW = 640  # samples a spectrum sees
 FADE = STRIDE  # samples over which a new part is faded in: a fiftieth of a second
 MODES = {"major": [0, 2, 4, 5, 7, 9, 11], "minor": [0, 2, 3, 5, 7, 8, 10]}  # semitones above the tonic
-KEYS = torch.stack([torch.zeros(24), *(torch.cat([torch.eye(12)[k], torch.eye(12)[mode].sum(0).roll(k)]) for mode in MODES.values() for k in range(12))])
+KEYS = torch.stack(
+    [
+        torch.zeros(24),
+        *(
+            torch.cat([torch.eye(12)[k], torch.eye(12)[mode].sum(0).roll(k)])
+            for mode in MODES.values()
+            for k in range(12)
+        ),
+    ]
+)
 SILENCE = 10 ** (-72 / 20)  # below this, over a window, a sound is none
 
 
@@ -116,7 +125,9 @@ class Codec(nn.Module):
         margin = (WINDOW - HOP) // 2
         spectrum = torch.fft.rfft(F.pad(wave, (margin, margin)).unfold(1, WINDOW, HOP) * self.window)
         size = spectrum.abs().clamp_min(1e-5)
-        seen = torch.cat([torch.view_as_real(spectrum / size.sqrt()).flatten(2), (size.log() + 4) / 4], dim=2)  # waves compressed, and loudness
+        seen = torch.cat(
+            [torch.view_as_real(spectrum / size.sqrt()).flatten(2), (size.log() + 4) / 4], dim=2
+        )  # waves compressed, and loudness
         return self.encoder(seen.mT).mT
 
     def decode(self, z: Float[Tensor, "b n c"]) -> Float[Tensor, "b t"]:
@@ -124,7 +135,9 @@ class Codec(nn.Module):
         size, phase = self.decoder(z.mT).mT.float().chunk(2, dim=2)
         size = (size - 2).clamp(max=7).exp()
         frames = torch.fft.irfft(torch.polar(size, phase)) * self.window
-        frames = frames - frames.sum(2, keepdim=True) * self.window / self.window.sum()  # after the window, which makes constants of slow waves
+        frames = (
+            frames - frames.sum(2, keepdim=True) * self.window / self.window.sum()
+        )  # after the window, which makes constants of slow waves
         wave = overlapped(frames, self.window)
         return wave if self.training else limited(gated(wave))
 
@@ -137,7 +150,9 @@ class Codec(nn.Module):
         """Each latent with the one before and the one after, and a one."""
         return F.pad(F.pad(z, (0, 0, 1, 1)).unfold(1, 3, 1).flatten(2), (0, 1), value=1.0)
 
-    def forward(self, wave: Float[Tensor, "b t"], stages: Int[Tensor, " b"] | None = None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def forward(
+        self, wave: Float[Tensor, "b t"], stages: Int[Tensor, " b"] | None = None
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """The sound as the first `stages` codebooks of each sample have it, the indices, the quantiser's loss, and the latents."""
         z = self.encode(wave)
         said, indices, loss = self.quantizer(z, stages)
@@ -178,7 +193,9 @@ def score(prompt: str) -> tuple[float, int]:
     """What a musician would read off a prompt: the beats a minute, 30 to 300, said in figures as "90 bpm", and the key, C major to B major as
     1 to 12, C minor to B minor as 13 to 24. Each is 0 where it is not said."""
     tempo = re.search(r"(?<![\d.])(\d{2,3}(?:\.\d+)?)\s*(?:bpm|beats (?:a|per) minute)", prompt, re.IGNORECASE)
-    key = re.search(r"\b([A-G]|[b-g])(?i:[ -]?(sharp|flat|[#♯b♭]))?[ -](?i:(major)|minor)\b", prompt)  # "a minor tune" is in no key
+    key = re.search(
+        r"\b([A-G]|[b-g])(?i:[ -]?(sharp|flat|[#♯b♭]))?[ -](?i:(major)|minor)\b", prompt
+    )  # "a minor tune" is in no key
     sign = {"": 0, "sharp": 1, "#": 1, "♯": 1}.get((key[2] or "").lower(), -1) if key else 0
     number = 1 + ("C D EF G A B".index(key[1].upper()) + sign) % 12 + (0 if key[3] else 12) if key else 0
     return float(tempo[1]) if tempo and 30 <= float(tempo[1]) <= 300 else 0.0, number
@@ -234,7 +251,9 @@ def joined(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """`after`, which begins FADE samples before `before` ends, faded in there."""
     n = min(FADE, len(before), len(after))
     rise = np.linspace(0, 1, n, dtype=np.float32)
-    return np.concatenate([before[: len(before) - n], before[len(before) - n :] * (1 - rise) + after[:n] * rise, after[n:]])
+    return np.concatenate(
+        [before[: len(before) - n], before[len(before) - n :] * (1 - rise) + after[:n] * rise, after[n:]]
+    )
 
 
 class Pipeline(contract.Pipeline):
@@ -255,13 +274,23 @@ class Pipeline(contract.Pipeline):
         for k in range(1, s.books + 1):
             made = self.codec.decode(self.codec.quantizer.read(indices[..., :k]))[0, : len(given)].cpu().numpy()
             heard, rate = sounds.log_mel(made), k * self.codec.config.bitrate
-            stages.append({"books": k, "bits": rate, "snr": decibels(given, made - given), "mel": float(np.abs(heard - wanted).mean())})
-            note = (
-                f"{k} of {self.codec.config.books} codebooks · {rate / 1000:g} kbit/s · SNR {stages[-1]['snr']:.1f} dB · mel distance {stages[-1]['mel']:.3f}"
+            stages.append(
+                {
+                    "books": k,
+                    "bits": rate,
+                    "snr": decibels(given, made - given),
+                    "mel": float(np.abs(heard - wanted).mean()),
+                }
             )
+            note = f"{k} of {self.codec.config.books} codebooks · {rate / 1000:g} kbit/s · SNR {stages[-1]['snr']:.1f} dB · mel distance {stages[-1]['mel']:.3f}"
             sheet = np.concatenate([sounds.inked(mel) for mel in (wanted, heard)])
             result = contract.Sound(made, self.name, s.model_dump()) if k == s.books else None
-            detail = {"calls": k, "stages": stages, "sound": {"url": sounds.url(made), "seconds": len(made) / RATE}, "device": f"{self.device}, float32"}
+            detail = {
+                "calls": k,
+                "stages": stages,
+                "sound": {"url": sounds.url(made), "seconds": len(made) / RATE},
+                "device": f"{self.device}, float32",
+            }
             yield contract.Frame(k, s.books, sheet, None, note, result, detail)
 
 

@@ -48,17 +48,23 @@ class Flow(nn.Module):
         for value in (*self.enter.parameters(), self.score.weight):
             nn.init.zeros_(value)
 
-    def hint(self, z: Float[Tensor, "b n c"], given: Float[Tensor, "b n 1"], scores: Float[Tensor, "b 2"], first: int = 0) -> Float[Tensor, "b m w"]:
+    def hint(
+        self, z: Float[Tensor, "b n c"], given: Float[Tensor, "b n 1"], scores: Float[Tensor, "b 2"], first: int = 0
+    ) -> Float[Tensor, "b m w"]:
         """What the tokens are told: which latents are given (1), and these; and the score (audio.told) there. The first is latent `first` of the sound."""
         seen = torch.cat([z * given, given], 2).unflatten(1, (-1, 2)).flatten(2)
         return self.enter(seen) + self.score(audio.told(scores, range(first, first + z.shape[1], 2)))
 
-    def steer(self, z: Float[Tensor, "1 n c"], given: Float[Tensor, "1 n 1"], scores: Float[Tensor, "2 2"], first: int) -> latent_diffusion.Steer:
+    def steer(
+        self, z: Float[Tensor, "1 n c"], given: Float[Tensor, "1 n 1"], scores: Float[Tensor, "2 2"], first: int
+    ) -> latent_diffusion.Steer:
         """The same hint at every step of a run: with the score that is asked for, and for guidance with that to keep away from."""
         seen = self.hint(z.expand(2, -1, -1), given.expand(2, -1, -1), scores, first)
         return lambda condition, grid, count: lambda x, t: [seen[: len(x)]]
 
-    def forward(self, z: Float[Tensor, "b n c"], words: Words, modulations: list[list[Tensor]], hint: Float[Tensor, "b m w"]) -> Float[Tensor, "b n c"]:
+    def forward(
+        self, z: Float[Tensor, "b n c"], words: Words, modulations: list[list[Tensor]], hint: Float[Tensor, "b m w"]
+    ) -> Float[Tensor, "b n c"]:
         """The velocity."""
         return rowed(self.transformer(gridded(z), words, modulations, hints=[hint]))
 
@@ -84,7 +90,11 @@ class Pipeline(latent_diffusion.Pipeline):
         self.dtype = torch.float32  # the hints are; it is small
         tensors, about = weights.read("audio-flow")
         self.flow = weights.fill(Flow(Config(**about["config"])), tensors, "audio-flow").to(self.device)
-        self.transformer, self.resampler, self.codec = self.flow.transformer, audio.words(self.device), audio.load(self.device)
+        self.transformer, self.resampler, self.codec = (
+            self.flow.transformer,
+            audio.words(self.device),
+            audio.load(self.device),
+        )
 
     @torch.inference_mode()
     def run(self, s: settings.AudioFlow) -> Iterator[contract.Frame]:
@@ -93,7 +103,11 @@ class Pipeline(latent_diffusion.Pipeline):
         z, given, spans = self.timeline(s, task, heard)
         strength = s.strength if task == "vary" else 1.0
         times = samplers.grid(max(1, round(s.steps * strength)), strength)
-        steps, calls, noise = len(spans) * (len(times) - 1), 0, samplers.seeded_noise(s.seed, (FRAMES, z.shape[2]), 1, self.device)
+        steps, calls, noise = (
+            len(spans) * (len(times) - 1),
+            0,
+            samplers.seeded_noise(s.seed, (FRAMES, z.shape[2]), 1, self.device),
+        )
         scores = audio.scores(s, self.device)
         draw, shown, begun = (lambda: gridded(noise())), z.clone(), z
         for k, begin in enumerate(spans):
@@ -113,30 +127,43 @@ class Pipeline(latent_diffusion.Pipeline):
                 detail = {**self.told(r, t, reached, moved), "calls": calls + r.calls[0], "words": r.condition.names}
                 pictures = [sounds.inked(self.codec.glance(part)[0].cpu().numpy()) for part in (shown, state)]
                 if made:
-                    pictures[0], detail["sound"] = np.asarray(made.image), {"url": sounds.url(made.samples), "seconds": len(made.samples) / RATE}
+                    pictures[0], detail["sound"] = (
+                        np.asarray(made.image),
+                        {"url": sounds.url(made.samples), "seconds": len(made.samples) / RATE},
+                    )
                 yield contract.Frame(step, steps, *pictures, f"t {t:.2f} · |Δx0| {moved:.3f}", made, detail)
             calls += r.calls[0]
             z, given = z.clone(), given.clone()
             z[:, span], given[:, span] = rowed(x), 1
 
-    def timeline(self, s: settings.AudioFlow, task: str, heard: np.ndarray) -> tuple[Float[Tensor, "1 n c"], Float[Tensor, "1 n 1"], list[int]]:
+    def timeline(
+        self, s: settings.AudioFlow, task: str, heard: np.ndarray
+    ) -> tuple[Float[Tensor, "1 n c"], Float[Tensor, "1 n 1"], list[int]]:
         """Latents of all that will be there, which of them are given (1), and where the parts begin that are drawn: each hears the
         end of the one before; a gap is in the middle of one part, and what is beyond the sound's end is silence."""
         known = audio.ended(heard, 2 * OVERLAP * STRIDE / RATE) if task == "continue" else heard
         count = -(-len(known) // STRIDE) + (round(s.seconds * RATE / STRIDE) if task in ("new", "continue") else 0)
         length = FRAMES + -(-max(0, count - FRAMES) // (FRAMES - OVERLAP)) * (FRAMES - OVERLAP)
-        z, given = torch.zeros(1, length, self.flow.config.latent, device=self.device), torch.zeros(1, length, 1, device=self.device)
+        z, given = (
+            torch.zeros(1, length, self.flow.config.latent, device=self.device),
+            torch.zeros(1, length, 1, device=self.device),
+        )
         if len(known):
             whole = known if task == "continue" else np.pad(known, (0, length * STRIDE - len(known)))
             there = self.codec.quantizer(self.codec.encode(torch.from_numpy(whole)[None].to(self.device)))[0]
-            z[:, : there.shape[1]], given[:, : there.shape[1]] = (there - self.codec.mean) / self.codec.scale, task != "vary"
+            z[:, : there.shape[1]], given[:, : there.shape[1]] = (
+                (there - self.codec.mean) / self.codec.scale,
+                task != "vary",
+            )
         if task != "refill":
             return z, given, list(range(0, length - OVERLAP, FRAMES - OVERLAP))
         first, last = int(s.start * RATE / STRIDE), round(s.end * RATE / STRIDE)
         given[:, first : max(first + 1, last)] = 0
         return z, given, [min(max(0, (first + last - FRAMES) // 2), length - FRAMES)]
 
-    def finished(self, s: settings.AudioFlow, task: str, heard: np.ndarray, z: Float[Tensor, "1 n c"]) -> contract.Sound:
+    def finished(
+        self, s: settings.AudioFlow, task: str, heard: np.ndarray, z: Float[Tensor, "1 n c"]
+    ) -> contract.Sound:
         """The sound; what was given of it is kept sample by sample."""
         wave = self.codec.decode(z * self.codec.scale + self.codec.mean)[0].cpu().numpy()
         if task == "continue":
@@ -148,4 +175,6 @@ class Pipeline(latent_diffusion.Pipeline):
             wave = audio.joined(new, heard[last - audio.FADE :]) if last < len(heard) else new
         else:
             wave = wave[: len(heard) or round(s.seconds * RATE)]
-        return contract.Sound(audio.looped(wave, audio.scores(s, "cpu")[0, 0].item()) if s.loop else wave, self.name, s.model_dump())
+        return contract.Sound(
+            audio.looped(wave, audio.scores(s, "cpu")[0, 0].item()) if s.loop else wave, self.name, s.model_dump()
+        )

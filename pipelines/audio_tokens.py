@@ -22,7 +22,10 @@ from pipelines.audio import RATE, STRIDE
 from pipelines.nn.causal import Cache, CausalTransformer
 
 PART = 10  # rows to a part that is shown and played: a fifth of a second
-WINDOW, HEARD = 200, 100  # rows that it looks back at most, as in training, and those of a given sound that it goes on from
+WINDOW, HEARD = (
+    200,
+    100,
+)  # rows that it looks back at most, as in training, and those of a given sound that it goes on from
 AROUND = 12  # latents on each side that a latent's sound depends on
 
 
@@ -72,14 +75,24 @@ class Writer(nn.Module):
         codes = torch.stack([table(row) for table, row in zip(self.codes, rows.unbind(-1), strict=True)]).sum(0)
         return codes + self.score(audio.told(scores, range(first + 1, first + 1 + rows.shape[1])))
 
-    def read(self, captions: Float[Tensor, "b q c"], rows: Int[Tensor, "b n k"], scores: Float[Tensor, "b 2"], first: int = 0) -> Float[Tensor, "b m w"]:
+    def read(
+        self, captions: Float[Tensor, "b q c"], rows: Int[Tensor, "b n k"], scores: Float[Tensor, "b 2"], first: int = 0
+    ) -> Float[Tensor, "b m w"]:
         """A caption with the score at the first row, and the rows."""
-        return torch.cat([self.enter(captions) + self.score(audio.told(scores, range(first, first + 1))), self.embed(rows, scores, first)], 1)
+        return torch.cat(
+            [
+                self.enter(captions) + self.score(audio.told(scores, range(first, first + 1))),
+                self.embed(rows, scores, first),
+            ],
+            1,
+        )
 
     def logits(self, h: Float[Tensor, "b n w"]) -> Float[Tensor, "b n k c"]:
         return self.leave(h).unflatten(-1, (self.config.books, -1))
 
-    def forward(self, captions: Float[Tensor, "b q w"], rows: Int[Tensor, "b n k"], scores: Float[Tensor, "b 2"]) -> Float[Tensor, "b n k c"]:
+    def forward(
+        self, captions: Float[Tensor, "b q w"], rows: Int[Tensor, "b n k"], scores: Float[Tensor, "b 2"]
+    ) -> Float[Tensor, "b n k c"]:
         """For each row, what was expected there before it was known."""
         h, _ = self.transformer(self.read(captions, rows[:, :-1], scores))
         return self.logits(h[:, captions.shape[1] - 1 :])
@@ -91,7 +104,9 @@ class Writer(nn.Module):
         h, cache = self.transformer(self.read(captions, rows, scores, first))
         return self.logits(h[:, -1:])[:, 0], cache
 
-    def go_on(self, row: Int[Tensor, "b k"], scores: Float[Tensor, "b 2"], at: int, cache: Cache) -> tuple[Float[Tensor, "b k c"], Cache]:
+    def go_on(
+        self, row: Int[Tensor, "b k"], scores: Float[Tensor, "b 2"], at: int, cache: Cache
+    ) -> tuple[Float[Tensor, "b k c"], Cache]:
         """What comes after one more row, row `at`."""
         h, cache = self.transformer(self.embed(row[:, None], scores, at), cache)
         return self.logits(h)[:, 0], cache
@@ -117,21 +132,40 @@ class Pipeline(contract.Pipeline):
         self.codec = audio.load(self.device)
 
     @torch.inference_mode()
-    def asked(self, s: settings.AudioTokens) -> tuple[Float[Tensor, "b q w"], Float[Tensor, "b 2"], Float[Tensor, " b"]]:
+    def asked(
+        self, s: settings.AudioTokens
+    ) -> tuple[Float[Tensor, "b q w"], Float[Tensor, "b 2"], Float[Tensor, " b"]]:
         """Captions and scores to be read beside each other, and how much what follows each counts. Guidance goes from what to keep away from
         to the words without their score by `guidance`, and on to the words with it by `score_guidance`, as two conditions do in Brooks et al. 2023."""
-        scores, away = audio.scores(s, self.device), 1 - s.guidance if s.prompt.strip() or s.negative_prompt.strip() else 0.0
+        scores, away = (
+            audio.scores(s, self.device),
+            1 - s.guidance if s.prompt.strip() or s.negative_prompt.strip() else 0.0,
+        )
         score = s.score_guidance if (scores[0] != scores[1]).any() else 1 - away
-        parts = [part for part in ((s.prompt, 0, score), (s.prompt, 1, 1 - away - score), (s.negative_prompt, 1, away)) if part[2]]
+        parts = [
+            part
+            for part in ((s.prompt, 0, score), (s.prompt, 1, 1 - away - score), (s.negative_prompt, 1, away))
+            if part[2]
+        ]
         tokens = {line: text.pad([text.encoder().read(line)]) for line in {s.prompt, s.negative_prompt} if line.strip()}
-        read = {line: audio.words(self.device)(*(part.to(self.device) for part in told))[0] for line, told in tokens.items()}
+        read = {
+            line: audio.words(self.device)(*(part.to(self.device) for part in told))[0] for line, told in tokens.items()
+        }
         captions = torch.stack([read.get(line, self.writer.null) for line, _, _ in parts])
-        return captions, scores[[which for _, which, _ in parts]], torch.tensor([count for _, _, count in parts], device=self.device)
+        return (
+            captions,
+            scores[[which for _, which, _ in parts]],
+            torch.tensor([count for _, _, count in parts], device=self.device),
+        )
 
     @torch.inference_mode()
     def write(self, s: settings.AudioTokens, given: Int[Tensor, "n k"]) -> Iterator[list[Int[Tensor, " k"]]]:
         """After each new row, the rows so far, delayed: those that are given come first."""
-        c, generator, (captions, scores, counts) = self.writer.config, torch.Generator().manual_seed(s.seed), self.asked(s)
+        c, generator, (captions, scores, counts) = (
+            self.writer.config,
+            torch.Generator().manual_seed(s.seed),
+            self.asked(s),
+        )
         books = torch.arange(c.books, device=self.device)
         rows = list(delayed(given[None], c.codes)[0, : len(given)]) if len(given) else []
         cache: Cache = []
@@ -139,10 +173,18 @@ class Pipeline(contract.Pipeline):
             if cache and cache[0][0].shape[2] < c.queries + WINDOW:
                 logits, cache = self.writer.go_on(rows[-1].expand(len(captions), -1), scores, len(rows) - 1, cache)
             else:  # at the beginning, and each time the window is full; then as in training the late codebooks have not begun
-                past = torch.stack(rows[-HEARD:]) if rows else torch.empty(0, c.books, dtype=torch.long, device=self.device)
+                past = (
+                    torch.stack(rows[-HEARD:])
+                    if rows
+                    else torch.empty(0, c.books, dtype=torch.long, device=self.device)
+                )
                 past = torch.where(books > torch.arange(len(past), device=self.device)[:, None], c.codes, past)
-                logits, cache = self.writer.begin(captions, past.expand(len(captions), -1, -1), scores, len(rows) - len(past))
-            row = pick(torch.einsum("b,bkc->kc", counts, logits.float()).cpu(), s.top_k, s.temperature, generator).to(self.device)
+                logits, cache = self.writer.begin(
+                    captions, past.expand(len(captions), -1, -1), scores, len(rows) - len(past)
+                )
+            row = pick(torch.einsum("b,bkc->kc", counts, logits.float()).cpu(), s.top_k, s.temperature, generator).to(
+                self.device
+            )
             rows.append(torch.where(books > len(rows), c.codes, row))
             yield rows
 
@@ -152,9 +194,14 @@ class Pipeline(contract.Pipeline):
         heard = sounds.samples(s.sound) if s.sound else np.empty(0, np.float32)
         known = torch.empty(0, books, dtype=torch.long, device=self.device)
         if len(heard):
-            known = codec.quantizer(codec.encode(torch.from_numpy(audio.ended(heard, HEARD * STRIDE / RATE))[None].to(self.device)))[1][0]
+            known = codec.quantizer(
+                codec.encode(torch.from_numpy(audio.ended(heard, HEARD * STRIDE / RATE))[None].to(self.device))
+            )[1][0]
         wanted, late, before, step = math.ceil(s.seconds * RATE / STRIDE), books - 1, len(known), 0
-        made, played = np.empty(0, np.float32), max(0, before - 1)  # with the FADE samples in which a given sound passes over
+        made, played = (
+            np.empty(0, np.float32),
+            max(0, before - 1),
+        )  # with the FADE samples in which a given sound passes over
         for n, rows in enumerate(self.write(s, known), 1):
             last, whole = n == wanted + late, len(rows) - late  # rows whose last codebook is there
             if not last and (n % PART or whole <= before or step == s.steps - 1):
@@ -165,12 +212,30 @@ class Pipeline(contract.Pipeline):
             part = codec.decode(codec.quantizer.read(codes[:, first:]))[0].cpu().numpy()
             made, played = np.concatenate([made, part[(played - first) * STRIDE : (settled - first) * STRIDE]]), settled
             mel = codec.glance((codec.quantizer.read(codes[:, before:]) - codec.mean) / codec.scale)[0].cpu().numpy()
-            shown = sounds.inked(np.pad(mel, ((0, max(0, 2 * wanted - len(mel))), (0, 0)), constant_values=sounds.FLOOR))
+            shown = sounds.inked(
+                np.pad(mel, ((0, max(0, 2 * wanted - len(mel))), (0, 0)), constant_values=sounds.FLOOR)
+            )
             wave, result = made, None
             if last:
                 wave = audio.joined(heard, made)[: len(heard) + round(s.seconds * RATE)]
-                result = contract.Sound(audio.looped(wave, audio.scores(s, "cpu")[0, 0].item()) if s.loop else wave, self.name, s.model_dump())
+                result = contract.Sound(
+                    audio.looped(wave, audio.scores(s, "cpu")[0, 0].item()) if s.loop else wave,
+                    self.name,
+                    s.model_dump(),
+                )
                 wave, shown = result.samples, np.asarray(result.image)
-            told = {"url": sounds.url(wave) if len(wave) else "", "seconds": s.seconds, "before": len(heard) / RATE if last else 0}
-            detail = {"calls": n, "codes": codes[0, before:].tolist(), "of": wanted, "sound": told, "device": f"{self.device}, float32"}
-            yield contract.Frame(step, s.steps, shown, None, f"{n} of {wanted + late} rows of {books} codes", result, detail)
+            told = {
+                "url": sounds.url(wave) if len(wave) else "",
+                "seconds": s.seconds,
+                "before": len(heard) / RATE if last else 0,
+            }
+            detail = {
+                "calls": n,
+                "codes": codes[0, before:].tolist(),
+                "of": wanted,
+                "sound": told,
+                "device": f"{self.device}, float32",
+            }
+            yield contract.Frame(
+                step, s.steps, shown, None, f"{n} of {wanted + late} rows of {books} codes", result, detail
+            )

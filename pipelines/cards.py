@@ -32,7 +32,9 @@ def card(name: str, folder: Path | None = None) -> dict[str, Any]:
     try:
         return json.loads(path.read_text())
     except FileNotFoundError:
-        raise WeightsError(f"The weights '{name}' are missing: {path.name} is not there; restore it with git checkout.") from None
+        raise WeightsError(
+            f"The weights '{name}' are missing: {path.name} is not there; restore it with git checkout."
+        ) from None
     except (ValueError, OSError) as error:
         raise WeightsError(f"The card {path.name} cannot be read ({error}); restore it with git checkout.") from None
 
@@ -44,7 +46,11 @@ def home() -> Path:
 
 def loras() -> dict[str, Path]:
     """LoRAs by name: the bundled ones and those that were taught here."""
-    return {path.stem.removeprefix(LORA): path for folder in (home() / "loras", BUNDLED) for path in sorted(folder.glob(f"{LORA}*.safetensors"))}
+    return {
+        path.stem.removeprefix(LORA): path
+        for folder in (home() / "loras", BUNDLED)
+        for path in sorted(folder.glob(f"{LORA}*.safetensors"))
+    }
 
 
 def trigger(path: Path) -> str:
@@ -65,7 +71,9 @@ def worn_of(loras: str) -> list[tuple[str, float]]:
         try:
             found.append((name, float(strength or 1)))
         except ValueError:
-            raise ValueError(f"the strength of the LoRA {name} is {strength[:20]!r}; write a number, such as {name}:0.8") from None
+            raise ValueError(
+                f"the strength of the LoRA {name} is {strength[:20]!r}; write a number, such as {name}:0.8"
+            ) from None
         if not -2 <= found[-1][1] <= 2:
             raise ValueError(f"the strength of the LoRA {name} is {strength}; it can be -2 to 2")
     if twice := next((name for i, (name, _) in enumerate(found) if name in dict(found[:i])), ""):

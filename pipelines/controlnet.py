@@ -76,7 +76,9 @@ class ControlNet(nn.Module):
 
             def hint(z: Tensor, t: float) -> Sequence[Tensor]:
                 n = len(z)  # half of the rows where this step is not guided: the prompts come first
-                return self(base, z, seen, [(k[:n], v[:n]) for k, v in words], [[part[:n] for part in layer] for layer in at[t]])
+                return self(
+                    base, z, seen, [(k[:n], v[:n]) for k, v in words], [[part[:n] for part in layer] for layer in at[t]]
+                )
 
             return hint
 
@@ -109,7 +111,11 @@ class Pipeline(latent_diffusion.OnBase):
 
         def build() -> ControlNet:
             tensors, about = weights.read(f"controlnet-{kind}")
-            net = weights.fill(ControlNet(Config(**about["config"]["config"]), about["config"]["channels"]), tensors, f"controlnet-{kind}")
+            net = weights.fill(
+                ControlNet(Config(**about["config"]["config"]), about["config"]["channels"]),
+                tensors,
+                f"controlnet-{kind}",
+            )
             return net.to(self.base.device, self.base.dtype)
 
         return weights.cached(("controlnet", kind, self.base.device, self.base.dtype), build)
@@ -121,5 +127,12 @@ class Pipeline(latent_diffusion.OnBase):
         for kind, picture, weight, start, end in given:
             if picture and weight:
                 seen = torch.from_numpy(control(kind, pixels(picture))).permute(2, 0, 1)[None].float() / 255
-                parts.append((self.net(kind).steer(self.base.transformer, seen.to(self.base.device)), weight, straight(1 - start), straight(1 - end)))
+                parts.append(
+                    (
+                        self.net(kind).steer(self.base.transformer, seen.to(self.base.device)),
+                        weight,
+                        straight(1 - start),
+                        straight(1 - end),
+                    )
+                )
         yield from self.base.develop(self.name, s, together(parts) if parts else None)

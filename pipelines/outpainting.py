@@ -35,7 +35,9 @@ class Outpainting(Editing):
         picture = pixels(s.image)
         sides = ((s.top, s.bottom), (s.left, s.right))
         size = [length + sum(added) for length, added in zip(picture.shape[:2], sides, strict=True)]
-        ragged = [-length % CELL for length in size]  # the canvas of the latents is whole cells; what is over is cut off again
+        ragged = [
+            -length % CELL for length in size
+        ]  # the canvas of the latents is whole cells; what is over is cut off again
         borders = [(before, after + over) for (before, after), over in zip(sides, ragged, strict=True)]
         canvas = np.pad(picture, [*borders, (0, 0)], mode="edge")
         mask = np.pad(np.zeros(picture.shape[:2], bool), borders, constant_values=True)
@@ -48,7 +50,9 @@ class Outpainting(Editing):
         def states() -> Iterator[samplers.Step]:
             x, still = z, unknown.to(z.device).repeat(s.count, 1, 1, 1)
             for spots in plan:
-                ring = self.base.prepare(s, times, s.count * len(spots), adapter.steer(cut(x, spots), cut(still, spots)))
+                ring = self.base.prepare(
+                    s, times, s.count * len(spots), adapter.steer(cut(x, spots), cut(still, spots))
+                )
                 fresh, before = still * covered(spots, still), r.calls[0]
                 denoise = held(fused(adapter.wear(ring.denoise, self.base.transformer), spots), x, fresh)
                 for step in samplers.SAMPLERS[s.sampler](denoise, noise() * r.path.s(1.0), times, r.path, noise, s.eta):
@@ -57,7 +61,9 @@ class Outpainting(Editing):
                 x, still = step[0], still - fresh
 
         def lay(made: np.ndarray) -> np.ndarray:
-            return np.stack([np.where(keep, canvas, met(canvas, mask, evened(one), borders))[: size[0], : size[1]] for one in made])
+            return np.stack(
+                [np.where(keep, canvas, met(canvas, mask, evened(one), borders))[: size[0], : size[1]] for one in made]
+            )
 
         for f in self.base.watch(self.name, r, states(), times[:-1] * len(plan), lay, EDGE * CELL):
             f.detail["attention"] = []  # a map of one window says nothing of the canvas
@@ -101,7 +107,9 @@ def fused(denoise: samplers.Denoise, spots: list[tuple[int, int]], side: int = S
     return whole
 
 
-def cut(x: Float[Tensor, "b c h w"], spots: list[tuple[int, int]], side: int = SIDE // CELL) -> Float[Tensor, "bs c side side"]:
+def cut(
+    x: Float[Tensor, "b c h w"], spots: list[tuple[int, int]], side: int = SIDE // CELL
+) -> Float[Tensor, "bs c side side"]:
     """The windows of each sample, one after the other."""
     return torch.stack([x[:, :, top : top + side, left : left + side] for top, left in spots], 1).flatten(0, 1)
 
@@ -127,7 +135,9 @@ def evened(made: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w 3"]:
     return sheet.clip(0, 255).round().astype(np.uint8)
 
 
-def met(canvas: np.ndarray, mask: np.ndarray, made: np.ndarray, borders: list[tuple[int, int]]) -> UInt8[np.ndarray, "h w 3"]:
+def met(
+    canvas: np.ndarray, mask: np.ndarray, made: np.ndarray, borders: list[tuple[int, int]]
+) -> UInt8[np.ndarray, "h w 3"]:
     """What was made, its colours shifted near the picture's edge by as much as the model got the edge itself wrong; the shift
     fades within about REACH pixels."""
     (top, bottom), (left, right) = borders

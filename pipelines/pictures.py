@@ -26,7 +26,9 @@ HEADER = 60_000_000  # pixels that are decoded at most: a larger file is refused
 PREFIX = "data:image/png;base64,"
 
 
-REMOTE = {"remote": True}  # the validation context of what came over the network or out of a file: no paths of this machine
+REMOTE = {
+    "remote": True
+}  # the validation context of what came over the network or out of a file: no paths of this machine
 
 
 def opened(given: Any, name: str, remote: bool = False) -> Image.Image:
@@ -36,12 +38,19 @@ def opened(given: Any, name: str, remote: bool = False) -> Image.Image:
     if isinstance(given, Image.Image):
         return ImageOps.exif_transpose(given)
     if isinstance(given, np.ndarray):
-        if given.dtype != np.uint8 or given.ndim not in (2, 3) or (given.ndim == 3 and given.shape[2] not in (3, 4)) or 0 in given.shape:
+        if (
+            given.dtype != np.uint8
+            or given.ndim not in (2, 3)
+            or (given.ndim == 3 and given.shape[2] not in (3, 4))
+            or 0 in given.shape
+        ):
             raise ValueError(f"the {name} must be a uint8 array of height × width, with 3 or 4 channels or none")
         return Image.fromarray(given)
     held = isinstance(given, str) and given.startswith("data:")
     if not held and (remote or not isinstance(given, (str, Path))):
-        raise ValueError(f"the {name} must be a data URL" if remote else f"the {name} must be a path, a PIL image or a uint8 array")
+        raise ValueError(
+            f"the {name} must be a data URL" if remote else f"the {name} must be a path, a PIL image or a uint8 array"
+        )
     try:
         source = io.BytesIO(base64.b64decode(given.partition(",")[2], validate=True)) if held else str(given)
     except binascii.Error:
@@ -61,10 +70,19 @@ def opened(given: Any, name: str, remote: bool = False) -> Image.Image:
         return frame
     except FileNotFoundError:
         raise ValueError(f"the {name} {given} is not there; check the path") from None
-    except (OSError, SyntaxError, EOFError, RuntimeError, ValueError, struct.error):  # each of them comes out of some damaged file
+    except (
+        OSError,
+        SyntaxError,
+        EOFError,
+        RuntimeError,
+        ValueError,
+        struct.error,
+    ):  # each of them comes out of some damaged file
         raise ValueError(f"the {name} is damaged or incomplete; save it anew and try again") from None
     if large:
-        raise ValueError(f"the {name} has {image.width} × {image.height} pixels, which is too many; scale it down to {SIDE} a side")
+        raise ValueError(
+            f"the {name} has {image.width} × {image.height} pixels, which is too many; scale it down to {SIDE} a side"
+        )
     return image
 
 
@@ -148,7 +166,9 @@ def resized(picture: np.ndarray, side: int) -> np.ndarray:
     """A square picture at another size."""
     if picture.shape[0] == side:
         return picture
-    return cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA if side < picture.shape[0] else cv2.INTER_CUBIC)
+    return cv2.resize(
+        picture, (side, side), interpolation=cv2.INTER_AREA if side < picture.shape[0] else cv2.INTER_CUBIC
+    )
 
 
 def _given(given: Any, info: Any) -> str:
@@ -156,7 +176,9 @@ def _given(given: Any, info: Any) -> str:
     try:
         return picture(given, _remote(info))
     except ValueError as error:
-        raise ValueError(str(error).replace("picture", "drawing") if info.field_name == "control" else str(error)) from None
+        raise ValueError(
+            str(error).replace("picture", "drawing") if info.field_name == "control" else str(error)
+        ) from None
 
 
 def _remote(info: Any) -> bool:
@@ -165,4 +187,11 @@ def _remote(info: Any) -> bool:
 
 Given = Annotated[str, BeforeValidator(_given)]
 Mask = Annotated[str, BeforeValidator(lambda given, info: mask(given, _remote(info)))]
-Maybe = Annotated[str, BeforeValidator(lambda given, info: "" if given is None or (isinstance(given, str) and not given) else picture(given, _remote(info)))]
+Maybe = Annotated[
+    str,
+    BeforeValidator(
+        lambda given, info: (
+            "" if given is None or (isinstance(given, str) and not given) else picture(given, _remote(info))
+        )
+    ),
+]

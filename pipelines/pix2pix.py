@@ -64,9 +64,15 @@ class PatchGAN(nn.Module):
     def __init__(self, widths: tuple[int, ...] = (48, 96, 192)) -> None:
         super().__init__()
         first = nn.Sequential(nn.Conv2d(4 + len(STYLES), widths[0], 4, 2, 1), nn.LeakyReLU(0.2))
-        self.layers = nn.Sequential(first, *[layer(a, b, 2) for a, b in zip(widths, widths[1:], strict=False)], nn.Conv2d(widths[-1], 1, 4, 1, 1))
+        self.layers = nn.Sequential(
+            first,
+            *[layer(a, b, 2) for a, b in zip(widths, widths[1:], strict=False)],
+            nn.Conv2d(widths[-1], 1, 4, 1, 1),
+        )
 
-    def forward(self, picture: Float[Tensor, "b 3 h w"], lines: Float[Tensor, "b 1 h w"], style: Float[Tensor, "b s"]) -> Float[Tensor, "b 1 p q"]:
+    def forward(
+        self, picture: Float[Tensor, "b 3 h w"], lines: Float[Tensor, "b 1 h w"], style: Float[Tensor, "b s"]
+    ) -> Float[Tensor, "b 1 p q"]:
         """Verdicts: 1 for real, 0 for made (least squares; Mao et al. 2017)."""
         return self.layers(torch.cat([picture, planes(lines, style)], 1))
 
@@ -85,7 +91,9 @@ class Pipeline(contract.Pipeline):
     def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
         self.device = weights.pick_device(device)
         tensors, about = weights.read("pix2pix")
-        self.net = weights.fill(UNet(tuple(about["config"]["widths"])), tensors, "pix2pix").to(self.device, memory_format=torch.channels_last)
+        self.net = weights.fill(UNet(tuple(about["config"]["widths"])), tensors, "pix2pix").to(
+            self.device, memory_format=torch.channels_last
+        )
 
     @torch.inference_mode()
     def run(self, s: settings.Pix2Pix) -> Iterator[contract.Frame]:
@@ -97,4 +105,12 @@ class Pipeline(contract.Pipeline):
         seconds = time.perf_counter() - begun
         shown = np.repeat(255 - lines[..., None], 3, 2)
         detail = {"calls": 1, "equation": "x̂ = G(lines, style)", "device": f"{self.device}, float32"}
-        yield contract.Frame(1, 1, picture, shown, f"one pass, {1000 * seconds:.0f} ms", contract.Picture(picture, self.name, s.model_dump()), detail)
+        yield contract.Frame(
+            1,
+            1,
+            picture,
+            shown,
+            f"one pass, {1000 * seconds:.0f} ms",
+            contract.Picture(picture, self.name, s.model_dump()),
+            detail,
+        )

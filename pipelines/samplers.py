@@ -80,7 +80,9 @@ def grid(steps: int, start: float = 1.0) -> list[float]:
     return [start * (1 - i / steps) for i in range(steps)] + [0.0]
 
 
-def euler(denoise: Denoise, x: Tensor, times: list[float], path: Path, noise: Noise, eta: float = 0.0) -> Iterator[Step]:
+def euler(
+    denoise: Denoise, x: Tensor, times: list[float], path: Path, noise: Noise, eta: float = 0.0
+) -> Iterator[Step]:
     """Euler's method on the probability-flow ODE dx/dt = a' x0 + s' n (Song et al. 2021; Liu et al. 2022)."""
     for t, r in zip(times, times[1:], strict=False):
         x0 = denoise(x, t)
@@ -118,7 +120,9 @@ def ddim(denoise: Denoise, x: Tensor, times: list[float], path: Path, noise: Noi
         yield x, x0, r
 
 
-def ancestral(denoise: Denoise, x: Tensor, times: list[float], path: Path, noise: Noise, eta: float = 0.0) -> Iterator[Step]:
+def ancestral(
+    denoise: Denoise, x: Tensor, times: list[float], path: Path, noise: Noise, eta: float = 0.0
+) -> Iterator[Step]:
     """DDPM's ancestral sampler: draw from the posterior q(x_r | x_t, x0) (Ho et al. 2020, eq. 7, for any a and s)."""
     for t, r in zip(times, times[1:], strict=False):
         x0 = denoise(x, t)
@@ -136,7 +140,9 @@ def _posterior_sigma(t: float, r: float, path: Path) -> float:
     return math.sqrt(max(fresh, 0.0)) * path.s(r) / path.s(t)
 
 
-def dpm_solver(denoise: Denoise, x: Tensor, times: list[float], path: Path, noise: Noise, eta: float = 0.0) -> Iterator[Step]:
+def dpm_solver(
+    denoise: Denoise, x: Tensor, times: list[float], path: Path, noise: Noise, eta: float = 0.0
+) -> Iterator[Step]:
     """DPM-Solver++(2M) (Lu et al. 2022, alg. 2): second order from the previous step's estimate, one call a step."""
     last: Tensor | None = None
     last_h = math.inf
@@ -175,7 +181,13 @@ def coefficients(sampler: str, t: float, r: float, path: Path, eta: float = 0.0)
 
 Sampler = Callable[[Denoise, Tensor, list[float], Path, Noise, float], Iterator[Step]]
 
-SAMPLERS: dict[str, Sampler] = {"dpm-solver++": dpm_solver, "heun": heun, "euler": euler, "ddim": ddim, "ddpm": ancestral}
+SAMPLERS: dict[str, Sampler] = {
+    "dpm-solver++": dpm_solver,
+    "heun": heun,
+    "euler": euler,
+    "ddim": ddim,
+    "ddpm": ancestral,
+}
 DETERMINISTIC = ("dpm-solver++", "heun", "euler", "ddim")
 
 

@@ -31,8 +31,26 @@ HEAD = 20_000  # bytes of a file's header that are read
 SHOWN = 100_000  # splats that the browser turns
 SAMPLED = 20_000  # points of a mesh that are shown as splats
 TURNED = (1, -1, -1, 1, -1, 1, 1, -1, 1)  # signs of the harmonics once y and z are turned round
-TYPES = {"char": "i1", "uchar": "u1", "short": "<i2", "ushort": "<u2", "int": "<i4", "uint": "<u4", "float": "<f4", "double": "<f8"}
-TYPES |= {"int8": "i1", "uint8": "u1", "int16": "<i2", "uint16": "<u2", "int32": "<i4", "uint32": "<u4", "float32": "<f4", "float64": "<f8"}
+TYPES = {
+    "char": "i1",
+    "uchar": "u1",
+    "short": "<i2",
+    "ushort": "<u2",
+    "int": "<i4",
+    "uint": "<u4",
+    "float": "<f4",
+    "double": "<f8",
+}
+TYPES |= {
+    "int8": "i1",
+    "uint8": "u1",
+    "int16": "<i2",
+    "uint16": "<u2",
+    "int32": "<i4",
+    "uint32": "<u4",
+    "float32": "<f4",
+    "float64": "<f8",
+}
 
 
 class SceneError(ValueError):
@@ -56,10 +74,34 @@ def to_ply(splats: Splats) -> bytes:
     """Binary little-endian PLY: logarithms of scales, logits of opacities, quaternions (w, x, y, z), harmonics channel by channel."""
     t = {name: part.float().cpu() for name, part in turned(splats).items()}
     rest = t["harmonics"][:, 1:].mT.flatten(1)
-    names = ["x", "y", "z", "nx", "ny", "nz", "f_dc_0", "f_dc_1", "f_dc_2", *(f"f_rest_{k}" for k in range(rest.shape[1])), "opacity"]
+    names = [
+        "x",
+        "y",
+        "z",
+        "nx",
+        "ny",
+        "nz",
+        "f_dc_0",
+        "f_dc_1",
+        "f_dc_2",
+        *(f"f_rest_{k}" for k in range(rest.shape[1])),
+        "opacity",
+    ]
     names += [f"scale_{k}" for k in range(3)] + [f"rot_{k}" for k in range(4)]
-    columns = [t["means"], torch.zeros_like(t["means"]), t["harmonics"][:, 0], rest, t["opacities"][:, None], t["scales"], t["rotations"]]
-    head = f"ply\nformat binary_little_endian 1.0\nelement vertex {len(splats)}\n" + "".join(f"property float {name}\n" for name in names) + "end_header\n"
+    columns = [
+        t["means"],
+        torch.zeros_like(t["means"]),
+        t["harmonics"][:, 0],
+        rest,
+        t["opacities"][:, None],
+        t["scales"],
+        t["rotations"],
+    ]
+    head = (
+        f"ply\nformat binary_little_endian 1.0\nelement vertex {len(splats)}\n"
+        + "".join(f"property float {name}\n" for name in names)
+        + "end_header\n"
+    )
     return head.encode() + torch.cat(columns, 1).numpy().astype("<f4").tobytes()
 
 
@@ -71,7 +113,13 @@ def from_ply(file: bytes) -> Splats:
     if not mark or not lines or lines[0] != ["ply"] or ["format", "binary_little_endian", "1.0"] not in lines:
         raise SceneError("This is no binary PLY file; choose one that a splatting program saved.")
     elements = [line for line in lines if line[:1] == ["element"]]
-    if not elements or len(elements[0]) != 3 or elements[0][1] != "vertex" or not elements[0][2].isdigit() or len(elements[0][2]) > 12:
+    if (
+        not elements
+        or len(elements[0]) != 3
+        or elements[0][1] != "vertex"
+        or not elements[0][2].isdigit()
+        or len(elements[0][2]) > 12
+    ):
         raise SceneError("This PLY file does not begin with points; choose one that a splatting program saved.")
     count, first = int(elements[0][2]), lines.index(elements[0]) + 1
     fields = []
@@ -82,9 +130,21 @@ def from_ply(file: bytes) -> Splats:
             raise SceneError("This PLY file's points have lists in them; choose one that a splatting program saved.")
         fields.append((line[2], TYPES[line[1]]))
     names = {name for name, _ in fields}
-    wanted = {"x", "y", "z", "f_dc_0", "f_dc_1", "f_dc_2", "opacity", *(f"scale_{k}" for k in range(3)), *(f"rot_{k}" for k in range(4))}
+    wanted = {
+        "x",
+        "y",
+        "z",
+        "f_dc_0",
+        "f_dc_1",
+        "f_dc_2",
+        "opacity",
+        *(f"scale_{k}" for k in range(3)),
+        *(f"rot_{k}" for k in range(4)),
+    }
     if len(names) != len(fields) or not wanted <= names:
-        raise SceneError("There are no Gaussians in this PLY file, only points or a mesh; choose one that a splatting program saved.")
+        raise SceneError(
+            "There are no Gaussians in this PLY file, only points or a mesh; choose one that a splatting program saved."
+        )
     kind = np.dtype(fields)
     if not 0 < count <= MOST:
         raise SceneError(f"This file holds {count:,} splats; it can have 1 to {MOST:,}.")
@@ -102,7 +162,13 @@ def from_ply(file: bytes) -> Splats:
     if kept:
         each = torch.stack([columns(*(f"f_rest_{more * c + k}" for k in range(kept))) for c in range(3)], 2)
         harmonics = torch.cat([harmonics, each], 1)
-    return back(columns("x", "y", "z"), columns("scale_0", "scale_1", "scale_2"), columns(*(f"rot_{k}" for k in range(4))), columns("opacity")[:, 0], harmonics)
+    return back(
+        columns("x", "y", "z"),
+        columns("scale_0", "scale_1", "scale_2"),
+        columns(*(f"rot_{k}" for k in range(4))),
+        columns("opacity")[:, 0],
+        harmonics,
+    )
 
 
 def to_splat(splats: Splats) -> bytes:
@@ -110,7 +176,9 @@ def to_splat(splats: Splats) -> bytes:
     t = {name: part.float().cpu().numpy() for name, part in turned(splats).items()}
     colour = np.concatenate([t["harmonics"][:, 0] * SH0 + 0.5, 1 / (1 + np.exp(-t["opacities"][:, None]))], 1)
     turn = t["rotations"] / np.linalg.norm(t["rotations"], axis=1, keepdims=True)
-    rows = np.zeros(len(splats), np.dtype([("at", "<f4", 3), ("size", "<f4", 3), ("colour", "u1", 4), ("turn", "u1", 4)]))
+    rows = np.zeros(
+        len(splats), np.dtype([("at", "<f4", 3), ("size", "<f4", 3), ("colour", "u1", 4), ("turn", "u1", 4)])
+    )
     rows["at"], rows["size"] = t["means"], np.exp(t["scales"])
     rows["colour"], rows["turn"] = (colour.clip(0, 1) * 255).round(), (turn * 128 + 128).clip(0, 255).round()
     return rows.tobytes()
@@ -130,12 +198,20 @@ def from_splat(file: bytes) -> Splats:
 
 def back(means: Tensor, scales: Tensor, rotations: Tensor, opacities: Tensor, harmonics: Tensor) -> Splats:
     """Splats of this world from the other's tensors. Raises SceneError."""
-    if not all(part.isfinite().all() for part in (means, scales, rotations, opacities, harmonics)) or means.abs().max() > FAR:
+    if (
+        not all(part.isfinite().all() for part in (means, scales, rotations, opacities, harmonics))
+        or means.abs().max() > FAR
+    ):
         raise SceneError("Some numbers of this file are none, or out of all bounds; save or download it anew.")
     scales = scales.clamp(-20, math.log(FAR))
     splats = Splats(means, torch.zeros(len(means), 3), 1.0, degree=math.isqrt(harmonics.shape[1]) - 1)
     with torch.no_grad():
-        for name, part in (("scales", scales), ("rotations", rotations), ("opacities", opacities), ("harmonics", harmonics)):
+        for name, part in (
+            ("scales", scales),
+            ("rotations", rotations),
+            ("opacities", opacities),
+            ("harmonics", harmonics),
+        ):
             getattr(splats, name).copy_(part)
         for name, part in turned(splats).items():
             getattr(splats, name).copy_(part)
@@ -146,13 +222,18 @@ def density(splats: Splats, side: int) -> tuple[np.ndarray, np.ndarray, float, n
     """How much there is at each point of a grid, Σ opacity exp(−½ d²), float32 (side, side, side), and what colour, (side, side, side, 3);
     the grid's step, and its first corner (3,). Each splat is counted up to three of its deviations away."""
     with torch.no_grad():
-        means, colours = (part.float().cpu().numpy() for part in (splats.means, (SH0 * splats.harmonics[:, 0] + 0.5).clamp(0, 1)))
+        means, colours = (
+            part.float().cpu().numpy() for part in (splats.means, (SH0 * splats.harmonics[:, 0] + 0.5).clamp(0, 1))
+        )
         spread, opacity = splats.covariances().float().cpu(), splats.opacities.sigmoid().cpu().numpy()
         edge = 3 * spread.diagonal(dim1=1, dim2=2).sqrt().numpy().clip(max=1.0)
         low, high = np.quantile(means - edge, 0.002, axis=0), np.quantile(means + edge, 0.998, axis=0)
         step = float((high - low).max()) / (side - 1)
         spread = spread + (step / 2) ** 2 * torch.eye(3)  # none slips between the grid's points
-        inverse, reach = torch.linalg.inv(spread).numpy(), 3 * spread.diagonal(dim1=1, dim2=2).sqrt().numpy().clip(max=side * step / 4)
+        inverse, reach = (
+            torch.linalg.inv(spread).numpy(),
+            3 * spread.diagonal(dim1=1, dim2=2).sqrt().numpy().clip(max=side * step / 4),
+        )
     corner = (low + high) / 2 - step * (side - 1) / 2
     total, tinted = np.zeros((side,) * 3, np.float32), np.zeros((side, side, side, 3), np.float32)
     first = np.clip(np.ceil((means - reach - corner) / step), 0, side).astype(int)
@@ -191,13 +272,18 @@ def from_glb(file: bytes) -> tuple[np.ndarray, np.ndarray, float]:
         raise SceneError("This is no binary glTF file; choose a .glb that a 3D program saved.")
     try:
         found = trimesh.load_scene(io.BytesIO(file), file_type="glb", resolver=None)
-        faces = sum(len(getattr(found.geometry[name], "faces", ())) for name in (found.graph[node][1] for node in found.graph.nodes_geometry))
+        faces = sum(
+            len(getattr(found.geometry[name], "faces", ()))
+            for name in (found.graph[node][1] for node in found.graph.nodes_geometry)
+        )
         if faces <= MOST:
             whole = found.to_mesh()
             points, which = trimesh.sample.sample_surface(whole, SAMPLED, seed=0)
             tint, area = colours_of(whole)[whole.faces[which]].mean(1), float(whole.area)
     except Exception:  # whatever a stranger's file can raise
-        raise SceneError("This .glb file is damaged, without a surface, or parts of it lie in other files; save it anew, with everything inside.") from None
+        raise SceneError(
+            "This .glb file is damaged, without a surface, or parts of it lie in other files; save it anew, with everything inside."
+        ) from None
     if faces > MOST:
         raise SceneError(f"This mesh has {faces:,} faces; it can have up to {MOST:,}.")
     if not np.isfinite(points).all() or np.abs(points).max() > FAR or not area > 0:
@@ -277,7 +363,10 @@ def opened(path: str | Path) -> Splats:
                 setattr(splats, name, torch.nn.Parameter(part[best]))
         some = splats.means[:: 1 + len(splats) // 50_000]
         low, high = (some.quantile(q, 0) for q in (0.01, 0.99))
-        extent, middle = max(float((high - low).max()), 4 * float(splats.scales.amax(1).median().exp())), (low + high) / 2
+        extent, middle = (
+            max(float((high - low).max()), 4 * float(splats.scales.amax(1).median().exp())),
+            (low + high) / 2,
+        )
         scale = 1.5 / extent if not 0.6 < extent < 3.75 else 1.0
         if scale != 1 or middle.abs().max() > 0.5:
             splats.means.copy_((splats.means - middle) * scale)

@@ -40,16 +40,25 @@ def opened(given: Any, remote: bool = False) -> Float[np.ndarray, " t"]:
         raise ValueError("there is no sound yet; give one")
     held = isinstance(given, str) and given.startswith("data:")
     if not held and (remote or not isinstance(given, (str, Path))):
-        raise ValueError("the sound must be a data URL" if remote else "the sound must be a path, an array of samples at 16 kHz, or a rate and an array")
+        raise ValueError(
+            "the sound must be a data URL"
+            if remote
+            else "the sound must be a path, an array of samples at 16 kHz, or a rate and an array"
+        )
     if not held and not Path(given).is_file():
         raise ValueError(f"the sound {given} is not there; check the path")
     try:
-        source = base64.b64decode(given.partition(",")[2], validate=True) if held else Path(given).read_bytes()[: BYTES + 1]
+        source = (
+            base64.b64decode(given.partition(",")[2], validate=True) if held else Path(given).read_bytes()[: BYTES + 1]
+        )
     except binascii.Error:
         raise ValueError("the sound cannot be read; choose a WAV, FLAC, MP3 or OGG file") from None
     if len(source) > BYTES:
         raise ValueError(f"the sound's file is larger than {BYTES // 1_000_000} MB; cut it")
-    with contextlib.suppress(av.FFmpegError), av.open(io.BytesIO(source), container_options={"format_whitelist": FORMATS}, metadata_errors="replace") as file:
+    with (
+        contextlib.suppress(av.FFmpegError),
+        av.open(io.BytesIO(source), container_options={"format_whitelist": FORMATS}, metadata_errors="replace") as file,
+    ):
         return decoded(file)
     raise ValueError("the sound cannot be read; choose a WAV, FLAC, MP3 or OGG file")
 
@@ -57,7 +66,9 @@ def opened(given: Any, remote: bool = False) -> Float[np.ndarray, " t"]:
 def decoded(container: Any) -> Float[np.ndarray, " t"]:
     """The first LONGEST seconds, and a little more, of a file's sound."""
     resampler, parts, count = av.AudioResampler("fltp", "mono", RATE), [], 0
-    with contextlib.suppress(av.FFmpegError, LookupError):  # of a file that is cut off, what can be heard; of a silent film, nothing
+    with contextlib.suppress(
+        av.FFmpegError, LookupError
+    ):  # of a file that is cut off, what can be heard; of a silent film, nothing
         for frame in container.decode(audio=0):
             parts += [part.to_ndarray()[0] for part in resampler.resample(frame)]
             count += parts[-1].size if parts else 0
@@ -122,7 +133,9 @@ def sound(given: Any, remote: bool = False) -> str:
 def samples(held: str) -> Float[np.ndarray, " t"]:
     """The samples of what `sound` made: float32 in [-1, 1]."""
     with av.open(io.BytesIO(base64.b64decode(held.removeprefix(PREFIX))), format="flac") as container:
-        return np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)]).astype(np.float32) / 32_768
+        return (
+            np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)]).astype(np.float32) / 32_768
+        )
 
 
 @functools.cache
@@ -135,8 +148,12 @@ def mel_filters(size: int, bands: int = BANDS) -> Float[np.ndarray, "bins bands"
 
 def log_mel(samples: Float[np.ndarray, " t"], size: int = 1024) -> Float[np.ndarray, "n bands"]:
     """log10 of a mel spectrogram, a row each HOP samples, no less than FLOOR."""
-    windows = np.lib.stride_tricks.sliding_window_view(np.pad(samples, ((size - HOP) // 2, (size - HOP) // 2 + HOP)), size)[::HOP]
-    sizes = np.abs(np.fft.rfft(windows[: max(1, len(samples) // HOP)] * np.hanning(size).astype(np.float32))) / size**0.5
+    windows = np.lib.stride_tricks.sliding_window_view(
+        np.pad(samples, ((size - HOP) // 2, (size - HOP) // 2 + HOP)), size
+    )[::HOP]
+    sizes = (
+        np.abs(np.fft.rfft(windows[: max(1, len(samples) // HOP)] * np.hanning(size).astype(np.float32))) / size**0.5
+    )
     return np.log10(np.maximum(sizes.astype(np.float32) @ mel_filters(size), 10**FLOOR))
 
 
@@ -153,4 +170,9 @@ def _given(given: Any, info: Any) -> str:
 
 
 Given = Annotated[str, BeforeValidator(_given)]
-Maybe = Annotated[str, BeforeValidator(lambda given, info: "" if given is None or (isinstance(given, str) and not given) else _given(given, info))]
+Maybe = Annotated[
+    str,
+    BeforeValidator(
+        lambda given, info: "" if given is None or (isinstance(given, str) and not given) else _given(given, info)
+    ),
+]

@@ -37,7 +37,9 @@ class Camera:
     size: int
 
     @classmethod
-    def around(cls, azimuth: float, elevation: float, distance: float = 2.6, fov: float = 40.0, size: int = 64) -> Camera:
+    def around(
+        cls, azimuth: float, elevation: float, distance: float = 2.6, fov: float = 40.0, size: int = 64
+    ) -> Camera:
         """Looking at the origin, y up; azimuth and elevation in degrees. At azimuth 0 it stands on the side of positive z."""
         a, e = math.radians(azimuth), math.radians(elevation)
         back = torch.tensor([math.cos(e) * math.sin(a), math.sin(e), math.cos(e) * math.cos(a)])
@@ -56,7 +58,14 @@ class Camera:
 class Splats(nn.Module):
     """n splats. Scales are kept as logarithms and opacities as logits, as files keep them; rotations are quaternions (w, x, y, z)."""
 
-    def __init__(self, means: Float[Tensor, "n 3"], colours: Float[Tensor, "n 3"], scale: float, opacity: float = 0.5, degree: int = 0) -> None:
+    def __init__(
+        self,
+        means: Float[Tensor, "n 3"],
+        colours: Float[Tensor, "n 3"],
+        scale: float,
+        opacity: float = 0.5,
+        degree: int = 0,
+    ) -> None:
         """Round splats of these colours in [0, 1] and of this size; `degree` of the spherical harmonics is 0, 1 or 2."""
         super().__init__()
         n = len(means)
@@ -83,7 +92,13 @@ class Splats(nn.Module):
             x, y, z = F.normalize(self.means - camera.place.to(self.means), dim=1).unbind(1)
             basis = [-SH1 * y, SH1 * z, -SH1 * x]
             if self.harmonics.shape[1] > 4:
-                basis += [SH2[0] * x * y, SH2[1] * y * z, SH2[2] * (2 * z * z - x * x - y * y), SH2[3] * x * z, SH2[4] * (x * x - y * y)]
+                basis += [
+                    SH2[0] * x * y,
+                    SH2[1] * y * z,
+                    SH2[2] * (2 * z * z - x * x - y * y),
+                    SH2[3] * x * z,
+                    SH2[4] * (x * x - y * y),
+                ]
             colour = colour + (torch.stack(basis, 1)[..., None] * self.harmonics[:, 1 : 1 + len(basis)]).sum(1)
         return (colour + 0.5).clamp_min(0)
 
@@ -91,7 +106,14 @@ class Splats(nn.Module):
 def rotation(q: Float[Tensor, "n 4"]) -> Float[Tensor, "n 3 3"]:
     """Quaternions (w, x, y, z) of any length as matrices."""
     w, x, y, z = F.normalize(q, dim=1).unbind(1)
-    rows = [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y), 2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)]
+    rows = [
+        1 - 2 * (y * y + z * z),
+        2 * (x * y - w * z),
+        2 * (x * z + w * y),
+        2 * (x * y + w * z),
+        1 - 2 * (x * x + z * z),
+        2 * (y * z - w * x),
+    ]
     rows += [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)]
     return torch.stack(rows, 1).view(-1, 3, 3)
 
@@ -129,7 +151,11 @@ def project(splats: Splats, camera: Camera) -> Flat:
 
 
 def flat(
-    means: Float[Tensor, "n 2"], spread: Float[Tensor, "n 3"], opacity: Float[Tensor, " n"], depth: Float[Tensor, " n"], colours: Float[Tensor, "n k"]
+    means: Float[Tensor, "n 2"],
+    spread: Float[Tensor, "n 3"],
+    opacity: Float[Tensor, " n"],
+    depth: Float[Tensor, " n"],
+    colours: Float[Tensor, "n k"],
 ) -> Flat:
     """2-D Gaussians from their covariances (xx, xy, yy), which are widened by BLUR."""
     a, b, c = spread[:, 0] + BLUR, spread[:, 1], spread[:, 2] + BLUR
@@ -163,11 +189,18 @@ def tiles(f: Flat, height: int, width: int) -> Iterator[tuple[Int[Tensor, " t"],
         if len(some):
             k = torch.arange(int(held[some].max()), device=which.device)
             at = (begin[some, None] + k).clamp_max(max(0, len(which) - 1))
-            yield some, torch.where(k < held[some, None], which[at], n) if len(which) else torch.empty(len(some), 0, dtype=torch.long, device=which.device)
+            yield (
+                some,
+                torch.where(k < held[some, None], which[at], n)
+                if len(which)
+                else torch.empty(len(some), 0, dtype=torch.long, device=which.device),
+            )
         least = max(least, most)
 
 
-def rasterise(f: Flat, height: int, width: int, background: float | Tensor = 1.0) -> tuple[Float[Tensor, "h w k"], Float[Tensor, "h w"]]:
+def rasterise(
+    f: Flat, height: int, width: int, background: float | Tensor = 1.0
+) -> tuple[Float[Tensor, "h w k"], Float[Tensor, "h w"]]:
     """The picture over a background, and how much of each pixel is covered: front to back, C = Σ cᵢ αᵢ Πⱼ<ᵢ (1 − αⱼ)."""
     if f.means.is_cuda and fast():
         return fused(f, height, width, background)
@@ -181,16 +214,26 @@ def rasterise(f: Flat, height: int, width: int, background: float | Tensor = 1.0
         corner = torch.stack([tile % across, tile // across], 1) * TILE
         pixel = corner[:, None] + inside
         dx, dy = (pixel[:, None, :, i] - means[:, :, None, i] for i in (0, 1))
-        power = -0.5 * (inverse[..., 0, None] * dx * dx + inverse[..., 2, None] * dy * dy) - inverse[..., 1, None] * dx * dy
+        power = (
+            -0.5 * (inverse[..., 0, None] * dx * dx + inverse[..., 2, None] * dy * dy) - inverse[..., 1, None] * dx * dy
+        )
         alpha = (opacity[..., None] * power.exp()).clamp_max(DENSE)
         alpha = torch.where(alpha >= FAINT, alpha, 0)
         through = torch.log1p(-alpha).cumsum(1)  # what is left behind each splat, as a logarithm
         weights = alpha * (through - torch.log1p(-alpha)).exp()
-        left = through[:, -1].exp() if which.shape[1] else torch.ones(len(tile), TILE * TILE, device=device, dtype=f.means.dtype)
+        left = (
+            through[:, -1].exp()
+            if which.shape[1]
+            else torch.ones(len(tile), TILE * TILE, device=device, dtype=f.means.dtype)
+        )
         parts.append(torch.cat([weights.mT @ colours, left[..., None]], 2))
         numbers.append(tile)
     whole = torch.cat(parts)[torch.cat(numbers).argsort()]
-    whole = whole.view(down, across, TILE, TILE, -1).transpose(1, 2).reshape(down * TILE, across * TILE, -1)[:height, :width]
+    whole = (
+        whole.view(down, across, TILE, TILE, -1)
+        .transpose(1, 2)
+        .reshape(down * TILE, across * TILE, -1)[:height, :width]
+    )
     return whole[..., :-1] + whole[..., -1:] * background, 1 - whole[..., -1]
 
 
@@ -199,15 +242,27 @@ def fast() -> bool:
     return torch.cuda.is_available() and importlib.util.find_spec("gsplat") is not None
 
 
-def fused(f: Flat, height: int, width: int, background: float | Tensor = 1.0) -> tuple[Float[Tensor, "h w k"], Float[Tensor, "h w"]]:
+def fused(
+    f: Flat, height: int, width: int, background: float | Tensor = 1.0
+) -> tuple[Float[Tensor, "h w k"], Float[Tensor, "h w"]]:
     """The same by gsplat's kernels: what is projected here is sorted into tiles and drawn there."""
     import gsplat
 
     tile, across, down = 16, -(-width // 16), -(-height // 16)
-    _, crossings, which = gsplat.isect_tiles(f.means[None], f.reach.ceil().int()[None], f.depth[None], tile, across, down)
+    _, crossings, which = gsplat.isect_tiles(
+        f.means[None], f.reach.ceil().int()[None], f.depth[None], tile, across, down
+    )
     begin = gsplat.isect_offset_encode(crossings, 1, across, down)
     drawn, covered = gsplat.rasterize_to_pixels(
-        f.means[None], f.inverse[None], f.colours[None], f.opacity[None], width, height, tile, begin.view(1, down, across), which
+        f.means[None],
+        f.inverse[None],
+        f.colours[None],
+        f.opacity[None],
+        width,
+        height,
+        tile,
+        begin.view(1, down, across),
+        which,
     )
     return drawn[0] + (1 - covered[0]) * background, covered[0, ..., 0]
 
@@ -224,7 +279,9 @@ class Growth:
     every: int = 60  # steps from one time to the next
     first: int = 60  # the step of the first time
     last: float = 0.7  # share of all steps after which their number stays
-    pull: float = 2e-4  # mean gradient of the place on the screen, in halves of the picture, from which on a splat is too few
+    pull: float = (
+        2e-4  # mean gradient of the place on the screen, in halves of the picture, from which on a splat is too few
+    )
     large: float = 0.05  # size above which it is split, below which it is doubled
     faint: float = 0.01  # opacity below which it goes
     most: int = 4000  # splats
@@ -251,10 +308,14 @@ def decibels(a: Float[Tensor, "h w c"], b: Float[Tensor, "h w c"]) -> float:
     return -10 * math.log10(max((a.clamp(0, 1) - b).square().mean().item(), 1e-10))
 
 
-def begun(views: Float[Tensor, "v h w 3"], cameras: list[Camera], count: int, degree: int, generator: torch.Generator) -> Splats:
+def begun(
+    views: Float[Tensor, "v h w 3"], cameras: list[Camera], count: int, degree: int, generator: torch.Generator
+) -> Splats:
     """Splats at random inside what all views show against white (the visual hull), in the mean of the colours seen there."""
     found, colours = [], []
-    masks = F.max_pool2d((views < 0.97).any(-1).float()[:, None], 3, 1, 1)[:, 0]  # a pixel wider: drawn views agree only about
+    masks = F.max_pool2d((views < 0.97).any(-1).float()[:, None], 3, 1, 1)[
+        :, 0
+    ]  # a pixel wider: drawn views agree only about
     for _ in range(40):
         points = torch.rand(4 * count, 3, generator=generator) * 2 - 1
         inside, tint = torch.ones(len(points), dtype=torch.bool), torch.zeros(len(points), 3)
@@ -274,13 +335,21 @@ def begun(views: Float[Tensor, "v h w 3"], cameras: list[Camera], count: int, de
 
 
 def fit(
-    views: Float[Tensor, "v h w 3"], cameras: list[Camera], steps: int = 600, count: int = 600, degree: int = 1, growth: Growth = Growth(), seed: int = 0
+    views: Float[Tensor, "v h w 3"],
+    cameras: list[Camera],
+    steps: int = 600,
+    count: int = 600,
+    degree: int = 1,
+    growth: Growth = Growth(),
+    seed: int = 0,
 ) -> Iterator[tuple[int, Splats, float]]:
     """Splats that look like the views, on the views' device: after each step its number, the splats, and the loss, 0.8 L1 +
     0.2 (1 − SSIM) (eq. 7)."""
     generator, device = torch.Generator().manual_seed(seed), views.device
     splats = begun(views.cpu(), cameras, count, degree, generator).to(device)
-    optim = torch.optim.Adam([{"params": [part], "lr": RATES[name], "name": name} for name, part in splats.named_parameters()], eps=1e-15)
+    optim = torch.optim.Adam(
+        [{"params": [part], "lr": RATES[name], "name": name} for name, part in splats.named_parameters()], eps=1e-15
+    )
     order: list[int] = []
     pulled, seen = torch.zeros(2, len(splats), device=device)
     for step in range(1, steps + 1):
@@ -305,7 +374,9 @@ def fit(
 
 
 @torch.no_grad()
-def grown(splats: Splats, optim: torch.optim.Optimizer, pull: Float[Tensor, " n"], growth: Growth, generator: torch.Generator) -> None:
+def grown(
+    splats: Splats, optim: torch.optim.Optimizer, pull: Float[Tensor, " n"], growth: Growth, generator: torch.Generator
+) -> None:
     """Faint splats go; those that are pulled about are doubled if small and split if large. Their optimiser's state goes with them."""
     stay = splats.opacities.sigmoid() > growth.faint
     wanted = (pull > growth.pull) & stay
@@ -315,7 +386,10 @@ def grown(splats: Splats, optim: torch.optim.Optimizer, pull: Float[Tensor, " n"
         wanted = torch.zeros_like(wanted).index_fill(0, best, True)
     large = splats.scales.exp().amax(1) > growth.large
     source = torch.cat([stay.nonzero()[:, 0], wanted.nonzero()[:, 0]])
-    shift = rotation(splats.rotations[source]) @ (torch.randn(len(source), 3, generator=generator).to(source.device) * splats.scales[source].exp())[..., None]
+    shift = (
+        rotation(splats.rotations[source])
+        @ (torch.randn(len(source), 3, generator=generator).to(source.device) * splats.scales[source].exp())[..., None]
+    )
     apart = (wanted & large)[source]
     for group in optim.param_groups:
         old = group["params"][0]
@@ -327,8 +401,13 @@ def grown(splats: Splats, optim: torch.optim.Optimizer, pull: Float[Tensor, " n"
         state, new = optim.state.pop(old), nn.Parameter(value)
         setattr(splats, group["name"], new)
         group["params"] = [new]
-        fresh = torch.arange(len(source), device=source.device) >= int(stay.sum())  # they begin at rest, or a pair would never part
-        optim.state[new] = {name: held[source].index_fill(0, fresh.nonzero()[:, 0], 0) if held.ndim else held for name, held in state.items()}
+        fresh = torch.arange(len(source), device=source.device) >= int(
+            stay.sum()
+        )  # they begin at rest, or a pair would never part
+        optim.state[new] = {
+            name: held[source].index_fill(0, fresh.nonzero()[:, 0], 0) if held.ndim else held
+            for name, held in state.items()
+        }
 
 
 class Spots(nn.Module):
@@ -348,13 +427,21 @@ class Spots(nn.Module):
         """As the rasteriser takes them."""
         c, s, (a, b) = self.angles.cos(), self.angles.sin(), (2 * self.scales).exp().unbind(1)
         spread = torch.stack([c * c * a + s * s * b, c * s * (a - b), s * s * a + c * c * b], 1)
-        return flat(self.means, spread, self.opacities.sigmoid(), torch.arange(len(self), device=self.means.device).float(), self.colours)
+        return flat(
+            self.means,
+            spread,
+            self.opacities.sigmoid(),
+            torch.arange(len(self), device=self.means.device).float(),
+            self.colours,
+        )
 
 
 PAINTED = {"means": 0.4, "colours": 2e-2, "scales": 4e-2, "angles": 4e-2, "opacities": 5e-2}
 
 
-def paint(picture: Float[Tensor, "h w 3"], steps: int = 200, most: int = 1500, grow: bool = True, seed: int = 0) -> Iterator[tuple[int, Spots, Tensor, float]]:
+def paint(
+    picture: Float[Tensor, "h w 3"], steps: int = 200, most: int = 1500, grow: bool = True, seed: int = 0
+) -> Iterator[tuple[int, Spots, Tensor, float]]:
     """Splats on a plane that look like a picture: after each step its number, the splats, what they look like, and the loss. A third is there
     from the beginning; if they may grow, the others come where the picture is most wrong, and those that are hardly seen go there too."""
     generator, (height, width, _) = torch.Generator().manual_seed(seed), picture.shape
@@ -366,7 +453,9 @@ def paint(picture: Float[Tensor, "h w 3"], steps: int = 200, most: int = 1500, g
         return Spots(means, picture.reshape(-1, 3)[at], max(1.0, 0.4 * math.sqrt(height * width / most)))
 
     def optimiser(spots: Spots) -> torch.optim.Optimizer:
-        return torch.optim.Adam([{"params": [part], "lr": PAINTED[name]} for name, part in spots.named_parameters()], eps=1e-15)
+        return torch.optim.Adam(
+            [{"params": [part], "lr": PAINTED[name]} for name, part in spots.named_parameters()], eps=1e-15
+        )
 
     spots = scattered(begin, torch.ones(height, width))
     optim = optimiser(spots)
@@ -379,7 +468,11 @@ def paint(picture: Float[Tensor, "h w 3"], steps: int = 200, most: int = 1500, g
         if grow and step % 15 == 0 and step <= 0.7 * steps:
             with torch.no_grad():
                 stay = (spots.opacities.sigmoid() > FAINT * 4).nonzero()[:, 0]
-                new = scattered(min(most - len(stay), max(1, most // 8)), (made - picture).abs().mean(-1)) if len(stay) < most else None
+                new = (
+                    scattered(min(most - len(stay), max(1, most // 8)), (made - picture).abs().mean(-1))
+                    if len(stay) < most
+                    else None
+                )
                 for name, part in list(spots.named_parameters()):
                     setattr(spots, name, nn.Parameter(torch.cat([part[stay], *([getattr(new, name)] if new else [])])))
             optim = optimiser(spots)

@@ -26,12 +26,51 @@ from pipelines.lora import LoRA, LoRAError, worn
 from pipelines.pictures import pixels, square
 
 WHO = ["a woman", "a man", "girl", "an old man", "person", "dark-skinned guy", "lady"]
-HAIR = ["curly red hair", "a pink bob", "short black hair", "a green turban", "a blonde afro", "long grey hair", "no hair", "a blue beanie", "brown dreadlocks"]
-MORE = ["smiling", "in shades", "with round glasses", "with a beard", "blue hoodie", "crying", "on a pink background", "winking", "white dungarees", "angry"]
-SIGNS = ["", "police officer", "woman firefighter", "a red heart", "a sad face", "grinning emoji", "thumbs up", "cat", "a flag", "a yellow flower", "astronaut"]
+HAIR = [
+    "curly red hair",
+    "a pink bob",
+    "short black hair",
+    "a green turban",
+    "a blonde afro",
+    "long grey hair",
+    "no hair",
+    "a blue beanie",
+    "brown dreadlocks",
+]
+MORE = [
+    "smiling",
+    "in shades",
+    "with round glasses",
+    "with a beard",
+    "blue hoodie",
+    "crying",
+    "on a pink background",
+    "winking",
+    "white dungarees",
+    "angry",
+]
+SIGNS = [
+    "",
+    "police officer",
+    "woman firefighter",
+    "a red heart",
+    "a sad face",
+    "grinning emoji",
+    "thumbs up",
+    "cat",
+    "a flag",
+    "a yellow flower",
+    "astronaut",
+]
 WOMAN = "a woman with curly red hair and round glasses, smiling"
 SHOWN = ["{}", f"{WOMAN}, {{}}", "", WOMAN]  # with the trigger, and without
-SAID = ["{}", "{} style", "a picture in {} style", "drawn as {}", *["*, {} style", "*, {}"] * 2]  # where * is, other words: the trigger is heard among them
+SAID = [
+    "{}",
+    "{} style",
+    "a picture in {} style",
+    "drawn as {}",
+    *["*, {} style", "*, {}"] * 2,
+]  # where * is, other words: the trigger is heard among them
 ROOM = 100  # LoRAs that are kept at most
 RATE, STYLE, PRIOR, KEEP = 2e-3, 8, 8, 16.0  # learning rate, samples a step of each kind, weight of what is kept
 
@@ -73,7 +112,13 @@ class Pipeline(latent_diffusion.OnBase):
     def read(self, captions: list[str]) -> Float[Tensor, "n q d"]:
         """Captions as the resampler reads them; an empty one is the null caption."""
         null = self.base.transformer.null.float()
-        said = iter(self.base.resampler(*(p.to(self.base.device) for p in text.pad([text.encoder().read(c) for c in captions if c]))) if any(captions) else [])
+        said = iter(
+            self.base.resampler(
+                *(p.to(self.base.device) for p in text.pad([text.encoder().read(c) for c in captions if c]))
+            )
+            if any(captions)
+            else []
+        )
         return torch.stack([next(said) if c else null for c in captions])
 
     @torch.inference_mode()
@@ -82,9 +127,13 @@ class Pipeline(latent_diffusion.OnBase):
         net, n, looks = self.base.transformer, len(captions), []
         both = torch.cat([captions, net.null.expand_as(captions)]).to(self.base.dtype)
         times, path = samplers.grid(steps), samplers.PATHS["straight"]
-        noise = samplers.seeded_noise(seed, (net.config.channels, net.config.size, net.config.size), n, self.base.device)
+        noise = samplers.seeded_noise(
+            seed, (net.config.channels, net.config.size, net.config.size), n, self.base.device
+        )
         condition = latent_diffusion.Condition(both, net.read(both), None, [], "")
-        *_, (x, _, _) = samplers.dpm_solver(self.base.denoiser(condition, 1, times, Guidance(3.0), path, looks), noise(), times, path, noise)
+        *_, (x, _, _) = samplers.dpm_solver(
+            self.base.denoiser(condition, 1, times, Guidance(3.0), path, looks), noise(), times, path, noise
+        )
         return x
 
     def velocity(self, x: Tensor, t: Tensor, captions: Tensor) -> Tensor:
@@ -99,9 +148,13 @@ class Pipeline(latent_diffusion.OnBase):
         optim = torch.optim.AdamW(lora.parameters(), lr=RATE, betas=(0.9, 0.98), weight_decay=0.0)
         given = np.stack([square(pixels(p)) for p in s.pictures])
         with torch.inference_mode():
-            style = self.base.autoencoder.encode(torch.from_numpy(given).permute(0, 3, 1, 2).float().to(self.base.device) / 127.5 - 1)
+            style = self.base.autoencoder.encode(
+                torch.from_numpy(given).permute(0, 3, 1, 2).float().to(self.base.device) / 127.5 - 1
+            )
         words = captions(128, random.Random(s.seed))
-        called = self.read([SAID[i % len(SAID)].replace("*", said or "someone").format(s.trigger) for i, said in enumerate(words[:64])])
+        called = self.read(
+            [SAID[i % len(SAID)].replace("*", said or "someone").format(s.trigger) for i, said in enumerate(words[:64])]
+        )
         kept = self.read(words)
         prior = self.draw(kept[:24], 8, s.seed)
         looks = [way.format(s.trigger) for way in SHOWN]
@@ -140,4 +193,12 @@ class Pipeline(latent_diffusion.OnBase):
             preview, recent = contract.tile(made), float(np.mean(losses[-50:]))
             result = contract.Picture(preview, self.name, s.model_dump(), (path,)) if look == s.steps else None
             detail = {"moved": recent, "calls": len(losses), "equation": f"W x + (α / r) B (A x), r = {s.rank}"}
-            yield contract.Frame(look, s.steps, preview, contract.tile(given), f"{len(losses)} updates · loss {recent:.3f}", result, detail)
+            yield contract.Frame(
+                look,
+                s.steps,
+                preview,
+                contract.tile(given),
+                f"{len(losses)} updates · loss {recent:.3f}",
+                result,
+                detail,
+            )

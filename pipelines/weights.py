@@ -33,12 +33,16 @@ def read(name: str, folder: Path | None = None) -> tuple[dict[str, Tensor], dict
         path = (folder or BUNDLED) / file
         try:
             if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
-                raise WeightsError(f"The weights file {file} was altered or is incomplete (its checksum differs); restore it with git checkout.")
+                raise WeightsError(
+                    f"The weights file {file} was altered or is incomplete (its checksum differs); restore it with git checkout."
+                )
             tensors |= load_file(path)
         except FileNotFoundError:
             raise WeightsError(f"The weights file {file} is missing; restore it with git checkout.") from None
         except SafetensorError as error:
-            raise WeightsError(f"The weights file {file} is not a safetensors file ({error}); restore it with git checkout.") from None
+            raise WeightsError(
+                f"The weights file {file} is not a safetensors file ({error}); restore it with git checkout."
+            ) from None
     return {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}, about
 
 
@@ -48,11 +52,15 @@ def fill(model: nn.Module, tensors: dict[str, Tensor], name: str) -> nn.Module:
         model.load_state_dict(tensors)
     except RuntimeError as error:
         first = str(error).strip().splitlines()[-1].strip()
-        raise WeightsError(f"The weights '{name}' do not fit their model ({first}); restore them with git checkout.") from None
+        raise WeightsError(
+            f"The weights '{name}' do not fit their model ({first}); restore them with git checkout."
+        ) from None
     return model.eval().requires_grad_(False)
 
 
-def save(name: str, model: nn.Module | dict[str, Tensor], config: dict, about: dict, folder: Path | None = None) -> Path:
+def save(
+    name: str, model: nn.Module | dict[str, Tensor], config: dict, about: dict, folder: Path | None = None
+) -> Path:
     """Write a model (or some of its tensors) as fp16 safetensors, in files of at most 10 MB, with its card."""
     tensors = model.state_dict() if isinstance(model, nn.Module) else model
     folder = folder or BUNDLED
@@ -74,10 +82,19 @@ def save(name: str, model: nn.Module | dict[str, Tensor], config: dict, about: d
         save_file(shard, folder / file, {"config": json.dumps(config)})
         files[file] = hashlib.sha256((folder / file).read_bytes()).hexdigest()
         if len(shards) > 1:  # no file without a card beside it
-            (folder / file).with_suffix(".json").write_text(json.dumps({"part_of": name, "sha256": files[file]}, indent=1) + "\n")
+            (folder / file).with_suffix(".json").write_text(
+                json.dumps({"part_of": name, "sha256": files[file]}, indent=1) + "\n"
+            )
     parameters = sum(value.numel() for value in tensors.values())
     path = folder / f"{name}.json"
-    path.write_text(json.dumps({"name": name, "parameters": parameters, "files": files, "config": config, **about}, indent=1, ensure_ascii=False) + "\n")
+    path.write_text(
+        json.dumps(
+            {"name": name, "parameters": parameters, "files": files, "config": config, **about},
+            indent=1,
+            ensure_ascii=False,
+        )
+        + "\n"
+    )
     return path
 
 

@@ -22,7 +22,9 @@ def browser() -> Iterator[Browser]:
 
 
 def opened(browser: Browser, address: str, **options: object) -> Page:
-    context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, "color_scheme": "dark", "accept_downloads": True, **options})
+    context = browser.new_context(
+        **{"viewport": {"width": 1440, "height": 900}, "color_scheme": "dark", "accept_downloads": True, **options}
+    )
     page = context.new_page()
     page.goto(address)
     page.wait_for_selector("#sheet p")
@@ -37,7 +39,9 @@ def page(browser: Browser, served: str) -> Iterator[Page]:
 @pytest.fixture
 def painted(browser: Browser, served: str) -> Iterator[Page]:
     """A page with WebGL: by SwiftShader, which makes everything else slow too."""
-    own = browser.browser_type.launch(executable_path=shutil.which("chromium"), args=[*FLAGS, "--enable-unsafe-swiftshader"])
+    own = browser.browser_type.launch(
+        executable_path=shutil.which("chromium"), args=[*FLAGS, "--enable-unsafe-swiftshader"]
+    )
     yield from watched(opened(own, served))
     own.close()
 

@@ -114,7 +114,9 @@ def test_a_part_of_the_latents_sounds_as_in_the_whole() -> None:
     with torch.inference_mode():
         whole, part = codec.decode(z), codec.decode(z[:, 20 - audio_tokens.AROUND : 40 + audio_tokens.AROUND])
     first = audio_tokens.AROUND * audio.STRIDE
-    assert torch.allclose(part[:, first : first + 20 * audio.STRIDE], whole[:, 20 * audio.STRIDE : 40 * audio.STRIDE], atol=1e-4)
+    assert torch.allclose(
+        part[:, first : first + 20 * audio.STRIDE], whole[:, 20 * audio.STRIDE : 40 * audio.STRIDE], atol=1e-4
+    )
 
 
 def test_the_codec_pipeline_tells_the_true_bitrate_of_each_codebook() -> None:
@@ -157,9 +159,18 @@ def test_a_score_is_told_as_places_in_the_beat_and_notes_of_the_key() -> None:
     beat = told[0, :, 2]  # the cosine that has one wave a beat
     assert torch.allclose(beat, torch.tensor([1.0, 1, 1, 1, 1, 1]), atol=1e-4) and not told[1, :, :36].any()
     bar = told[0, :4, :36]
-    assert torch.allclose(told[0, 4:, :36], bar[:2], atol=1e-4) and torch.cdist(bar, bar).fill_diagonal_(1).min() > 0.5  # comes again, and differs within
-    near = audio.told(torch.tensor([[120.0, 1]]), range(60))[0, :, 21:26]  # the five places about a beat, each 25 latents
-    assert [k for k in range(60) if near[k, 2] > 0.99] == [0, 25, 50] and near[24].argmax() == 1 and near[27].argmax() == 4 and not near[10].any()
+    assert (
+        torch.allclose(told[0, 4:, :36], bar[:2], atol=1e-4) and torch.cdist(bar, bar).fill_diagonal_(1).min() > 0.5
+    )  # comes again, and differs within
+    near = audio.told(torch.tensor([[120.0, 1]]), range(60))[
+        0, :, 21:26
+    ]  # the five places about a beat, each 25 latents
+    assert (
+        [k for k in range(60) if near[k, 2] > 0.99] == [0, 25, 50]
+        and near[24].argmax() == 1
+        and near[27].argmax() == 4
+        and not near[10].any()
+    )
     assert told[0, 3, 36:].nonzero()[:, 0].tolist() == [0, *(12 + k for k in (0, 2, 4, 5, 7, 9, 11))]
     assert told[1, 3, 36:].nonzero()[:, 0].tolist() == [11, *(12 + k for k in (1, 2, 4, 6, 7, 9, 11))]
 
@@ -216,7 +227,9 @@ def test_tokens_are_played_as_they_come_and_the_parts_join_without_a_step() -> N
     codec = audio.load()
     with torch.inference_mode():
         at_once = codec.decode(codec.quantizer.read(codes))[0].numpy()
-    assert np.abs(whole - at_once[:RATE]).max() < 2e-4  # so there is nothing at the joints that neighbouring samples do not show
+    assert (
+        np.abs(whole - at_once[:RATE]).max() < 2e-4
+    )  # so there is nothing at the joints that neighbouring samples do not show
     assert np.array_equal(run("audio-tokens", prompt="piano", seconds=1.0, top_k=8)[-1].result.samples, whole)
 
 
@@ -267,21 +280,29 @@ def test_the_flow_shows_its_steps_and_a_seed_repeats() -> None:
     assert [f.step for f in frames] == [1, 2, 3]
     assert frames[0].preview.shape[2] == 3 and frames[0].state is not None
     assert frames[-1].detail["calls"] == 3 and len(frames[-1].result.samples) == 2 * RATE
-    assert np.array_equal(run("audio-flow", prompt="piano", steps=3, seconds=2)[-1].result.samples, frames[-1].result.samples)
+    assert np.array_equal(
+        run("audio-flow", prompt="piano", steps=3, seconds=2)[-1].result.samples, frames[-1].result.samples
+    )
 
 
 def test_refill_changes_the_span_alone() -> None:
     given = tone(3.0)
     made = run("audio-flow", sound=given, method="refill", start=1.0, end=1.5, steps=2)[-1].result.samples
     assert len(made) == len(given)
-    assert np.abs(made[:RATE] - given[:RATE]).max() < 1e-4 and np.abs(made[RATE * 3 // 2 :] - given[RATE * 3 // 2 :]).max() < 1e-4
+    assert (
+        np.abs(made[:RATE] - given[:RATE]).max() < 1e-4
+        and np.abs(made[RATE * 3 // 2 :] - given[RATE * 3 // 2 :]).max() < 1e-4
+    )
     assert np.abs(made[RATE + 1000 : RATE * 3 // 2 - 1000] - given[RATE + 1000 : RATE * 3 // 2 - 1000]).max() > 1e-3
 
 
 def test_a_loop_goes_round_without_a_click() -> None:
     wave = tone(1.0, 441.3)
     loop = audio.looped(wave)
-    assert abs(loop[0] - loop[-1]) < 2 * np.abs(np.diff(wave)).max() and np.abs(audio.looped(tone(1.0, 440.0, 0.9))).max() <= 0.91
+    assert (
+        abs(loop[0] - loop[-1]) < 2 * np.abs(np.diff(wave)).max()
+        and np.abs(audio.looped(tone(1.0, 440.0, 0.9))).max() <= 0.91
+    )
     assert len(loop) == RATE - round(0.15 * RATE)
 
 
@@ -308,10 +329,14 @@ def test_given_sounds_become_mono_at_16_khz() -> None:
 def test_files_of_other_kinds_are_read(kind: str, tmp_path: Path) -> None:
     path = tmp_path / f"tone.{kind}"
     with av.open(str(path), "w") as container:
-        stream = container.add_stream({"mp3": "libmp3lame", "ogg": "libopus", "wav": "pcm_u8"}[kind], rate=48_000, layout="stereo")
+        stream = container.add_stream(
+            {"mp3": "libmp3lame", "ogg": "libopus", "wav": "pcm_u8"}[kind], rate=48_000, layout="stereo"
+        )
         frame = av.AudioFrame.from_ndarray(np.stack([np.repeat(tone(), 3)] * 2), "fltp", "stereo")
         frame.sample_rate = 48_000
-        for piece in av.AudioResampler(stream.format.name, "stereo", 48_000, frame_size=stream.frame_size or 4096).resample(frame):
+        for piece in av.AudioResampler(
+            stream.format.name, "stereo", 48_000, frame_size=stream.frame_size or 4096
+        ).resample(frame):
             container.mux(stream.encode(piece))
         container.mux(stream.encode())
     heard = sounds.opened(str(path))
@@ -339,7 +364,11 @@ def test_a_sound_is_saved_with_its_settings(kind: str, tmp_path: Path) -> None:
         ("audio-tokens", {"seconds": 1000}, "Seconds is 1000, but should be less than or equal to 16."),
         ("audio-codec", {}, "Sound is missing: give one."),
         ("audio-codec", {"sound": tone(0.01)}, "The sound lasts 0.01 seconds; it needs 0.1 at least."),
-        ("audio-codec", {"sound": np.full(RATE, np.nan, np.float32)}, "Some of the samples are not numbers; export the sound anew."),
+        (
+            "audio-codec",
+            {"sound": np.full(RATE, np.nan, np.float32)},
+            "Some of the samples are not numbers; export the sound anew.",
+        ),
         ("audio-codec", {"sound": "no/such.wav"}, "The sound no/such.wav is not there; check the path."),
         (
             "audio-flow",
@@ -361,7 +390,13 @@ def test_bad_input_is_one_sentence(name: str, given: dict[str, Any], said: str) 
 
 def test_a_broken_file_is_one_sentence(tmp_path: Path) -> None:
     whole = sounds.file(tone(), "flac")
-    for held in (b"", b"nothing of the kind" * 50, whole[:60], b"ffconcat version 1.0\nfile other.wav\n", b"#EXTM3U\n#EXTINF:1,\nother.wav\n"):
+    for held in (
+        b"",
+        b"nothing of the kind" * 50,
+        whole[:60],
+        b"ffconcat version 1.0\nfile other.wav\n",
+        b"#EXTM3U\n#EXTINF:1,\nother.wav\n",
+    ):
         (tmp_path / "broken.flac").write_bytes(held)
         with pytest.raises(ValueError, match=r"cannot be read|no sound in the file"):
             sounds.sound(str(tmp_path / "broken.flac"))

@@ -102,14 +102,18 @@ def test_a_span_is_a_part_of_the_run_on_every_path() -> None:
 
     path = samplers.PATHS["linear-beta"]
     grid = [path.straight_time(t) for t in samplers.grid(10)[:-1]]
-    hint = together([(steer, 1.0, path.straight_time(1.0), path.straight_time(0.5))])(load("latent-diffusion").condition("a cat", ""), grid, 1)
+    hint = together([(steer, 1.0, path.straight_time(1.0), path.straight_time(0.5))])(
+        load("latent-diffusion").condition("a cat", ""), grid, 1
+    )
     assert [bool(list(hint(torch.zeros(1, 8, 16, 16), t))) for t in grid] == [True] * 6 + [False] * 4
 
 
 def test_colours_alone_are_enough_and_nothing_is_not() -> None:
     assert not np.array_equal(picture(second=SQUARE), picture("latent-diffusion"))
     for nothing in ({}, {"control": np.full((64, 64, 3), 255, np.uint8)}):
-        with pytest.raises(ValidationError, match=r"There is no drawing yet|The drawing is empty: draw some lines first"):
+        with pytest.raises(
+            ValidationError, match=r"There is no drawing yet|The drawing is empty: draw some lines first"
+        ):
             picture(**nothing)
 
 

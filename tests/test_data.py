@@ -30,7 +30,9 @@ def test_every_value_is_drawn_and_every_label_can_be_said() -> None:
         text, named = avatars.caption(labels, a["gender"], rng)
         assert text and "{" not in text and "  " not in text
         assert set(named) <= set(labels)
-    assert {name: len(values) for name, values in seen.items()} == {name: len(values) for name, values in avatars.LABELS.items()}
+    assert {name: len(values) for name, values in seen.items()} == {
+        name: len(values) for name, values in avatars.LABELS.items()
+    }
 
 
 @pytest.mark.parametrize("name", sorted(avatars.LABELS))
@@ -43,10 +45,19 @@ def test_a_caption_names_what_it_was_asked_to(name: str) -> None:
         ways = [avatars.SAY, avatars.SAY_CLOTH, avatars.SAY_SKIN, avatars.SAY_GROUND]
         if name in avatars.PHRASES:
             phrases = [p for how in avatars.PHRASES[name][labels[name]].values() for p in how]
-            words = {" ".join(p.replace("{hair}", "").replace("{hat}", "").replace("{beard}", "").replace("{cloth}", "").split()) for p in phrases}
+            words = {
+                " ".join(
+                    p.replace("{hair}", "").replace("{hat}", "").replace("{beard}", "").replace("{cloth}", "").split()
+                )
+                for p in phrases
+            }
             words = {w.removeprefix("a ").removeprefix("an ") for w in words}
         else:
-            words = {w.removesuffix(" skin") for way in ways for w in way.get(labels[name], [])} | {labels[name]} | set(said) & {labels[name]}
+            words = (
+                {w.removesuffix(" skin") for way in ways for w in way.get(labels[name], [])}
+                | {labels[name]}
+                | set(said) & {labels[name]}
+            )
         assert named == [name]
         assert any(word in text for word in words), (text, words)
 
@@ -57,7 +68,11 @@ def test_dark_glasses_hide_the_eyes() -> None:
 
 
 def test_no_training_picture_has_a_held_out_pair() -> None:
-    kept = [avatars.fold(a) for i, a in enumerate(drawn(5000)) if avatars.split_of(avatars.fold(a), str(i)) != "compositional"]
+    kept = [
+        avatars.fold(a)
+        for i, a in enumerate(drawn(5000))
+        if avatars.split_of(avatars.fold(a), str(i)) != "compositional"
+    ]
     for pair in avatars.HELD_OUT:
         assert not any(all(labels.get(k) == v for k, v in pair.items()) for labels in kept)
         assert all(any(labels.get(k) == v for labels in kept) for k, v in pair.items())  # each half is known
@@ -85,7 +100,9 @@ def test_motion_is_measured_as_it_is() -> None:
     assert [motion.direction(clip) for clip in (across, down)] == ["from side to side", "up and down"]
     assert [motion.loops(clip) for clip in (across, down, away)] == [True, True, False]
     assert motion.change(moving([40] * 16, [40] * 16)) == 0 < motion.change(across)
-    said = {motion.caption("cat face", ["cat", "pet"], "large motion", "up and down", random.Random(k)) for k in range(40)}
+    said = {
+        motion.caption("cat face", ["cat", "pet"], "large motion", "up and down", random.Random(k)) for k in range(40)
+    }
     assert any("large motion, moving up and down" in caption for caption in said)
     assert any("motion" not in caption and "moving" not in caption for caption in said)
 
@@ -102,7 +119,9 @@ def test_a_phrase_follows_from_its_number_and_keeps_to_its_key() -> None:
     for number in range(60):
         row = notes.compose(number)
         assert row == notes.compose(number)
-        assert row["notes"] and all(0 <= at < notes.SECONDS and length > 0 and 0 < velocity < 128 for at, length, _, velocity in row["notes"])
+        assert row["notes"] and all(
+            0 <= at < notes.SECONDS and length > 0 and 0 < velocity < 128 for at, length, _, velocity in row["notes"]
+        )
         if row["tonic"] is not None:
             degrees = {(pitch - row["tonic"]) % 12 for _, _, pitch, _ in row["notes"]}
             assert degrees <= set(notes.MODES[row["mode"]])
@@ -127,7 +146,12 @@ def test_a_toy_is_seen_where_its_camera_says() -> None:
         y, x = np.argwhere(depth > 0).mean(0) + 0.5
         camera = Camera.around(azimuth, elevation, toys.DISTANCE, toys.FOV, 48)
         seen = camera.world_to_camera @ torch.tensor([*ball.at, 1.0])
-        assert np.hypot(x - (seen[0] / seen[2] * camera.focal + 24).item(), y - (seen[1] / seen[2] * camera.focal + 24).item()) < 1
+        assert (
+            np.hypot(
+                x - (seen[0] / seen[2] * camera.focal + 24).item(), y - (seen[1] / seen[2] * camera.focal + 24).item()
+            )
+            < 1
+        )
         assert depth[depth > 0].min() == pytest.approx(seen[:3].norm().item() - 0.15, abs=0.02)
         assert (picture[depth == 0] == 255).all()
 

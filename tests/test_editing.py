@@ -48,7 +48,11 @@ def test_outside_the_mask_nothing_changes_and_inside_it_does(method: str) -> Non
 def test_outside_the_mask_nothing_changes_in_any_kind_of_file(mode: str) -> None:
     from PIL import Image
 
-    deep = Image.fromarray(image()[..., 0].astype(np.uint16) * 257) if mode == "I;16" else Image.fromarray(image()).convert(mode)
+    deep = (
+        Image.fromarray(image()[..., 0].astype(np.uint16) * 257)
+        if mode == "I;16"
+        else Image.fromarray(image()).convert(mode)
+    )
     mask = blob()
     made = run("inpainting", image=deep, mask=mask, steps=2, method="naive")[-1].result.pixels
     assert np.array_equal(made[mask == 0], pictures.pixels(pictures.picture(deep))[mask == 0])
@@ -59,7 +63,9 @@ def test_a_speck_can_be_blended(size: tuple[int, int]) -> None:
     mask = np.zeros((128, 128), np.uint8)
     mask[50 : 50 + size[0], 60 : 60 + size[1]] = 255
     whole = image()
-    assert np.array_equal(run("inpainting", image=whole, mask=mask, blend=True)[-1].result.pixels[mask == 0], whole[mask == 0])
+    assert np.array_equal(
+        run("inpainting", image=whole, mask=mask, blend=True)[-1].result.pixels[mask == 0], whole[mask == 0]
+    )
 
 
 def test_blending_keeps_the_outside_too() -> None:
@@ -114,8 +120,12 @@ def test_windows_cover_the_canvas_and_equal_estimates_fuse_to_themselves() -> No
     assert torch.allclose(some, 2 * x * covered([(8, 16)], x), atol=1e-5)
 
 
-@pytest.mark.parametrize(("height", "width", "box"), [(32, 32, (0, 16, 0, 16)), (64, 64, (24, 40, 24, 40)), (16, 29, (0, 16, 5, 21))])
-def test_rings_go_outwards_and_each_window_knows_something(height: int, width: int, box: tuple[int, int, int, int]) -> None:
+@pytest.mark.parametrize(
+    ("height", "width", "box"), [(32, 32, (0, 16, 0, 16)), (64, 64, (24, 40, 24, 40)), (16, 29, (0, 16, 5, 21))]
+)
+def test_rings_go_outwards_and_each_window_knows_something(
+    height: int, width: int, box: tuple[int, int, int, int]
+) -> None:
     unknown = np.ones((height, width), bool)
     unknown[box[0] : box[1], box[2] : box[3]] = False
     for ring in rings(unknown):
@@ -129,7 +139,10 @@ def test_rings_go_outwards_and_each_window_knows_something(height: int, width: i
 def test_around_a_picture_its_own_colours_run_out() -> None:
     mask = np.ones((64, 96), bool)
     mask[16:48, :32] = False
-    canvas, made = np.full((64, 96, 3), 120, np.uint8), np.full((64, 96, 3), 100, np.uint8)  # made 20 too dark, the picture too
+    canvas, made = (
+        np.full((64, 96, 3), 120, np.uint8),
+        np.full((64, 96, 3), 100, np.uint8),
+    )  # made 20 too dark, the picture too
     near = met(canvas, mask, made, [(16, 16), (0, 64)])
     assert np.array_equal(near[16:48, :32], canvas[16:48, :32])
     assert near[30, 32, 0] >= 117 and near[30, 95, 0] == 100
@@ -137,7 +150,8 @@ def test_around_a_picture_its_own_colours_run_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("height", "width", "sides"), [(128, 128, {"right": 128}), (100, 130, {"top": 32, "left": 8}), (64, 64, {"left": 32, "right": 32, "top": 64})]
+    ("height", "width", "sides"),
+    [(128, 128, {"right": 128}), (100, 130, {"top": 32, "left": 8}), (64, 64, {"left": 32, "right": 32, "top": 64})],
 )
 def test_outpainting_keeps_every_pixel_and_has_the_asked_size(height: int, width: int, sides: dict[str, int]) -> None:
     whole = image(height, width)
@@ -158,7 +172,10 @@ def test_a_variation_changes_more_with_strength_and_the_ladder_shows_nine() -> N
     assert frames[-1].preview.shape == (128, 9 * 128, 3)
     assert [made.settings["strength"] for made in frames[-1].result] == pytest.approx([k / 10 for k in range(1, 10)])
     assert [f.step for f in frames] == list(range(1, frames[-1].steps + 1))
-    assert frames[-1].detail["calls"] == frames[-1].steps and frames[-1].note == "0.1 · 0.2 · 0.3 · 0.4 · 0.5 · 0.6 · 0.7 · 0.8 · 0.9"
+    assert (
+        frames[-1].detail["calls"] == frames[-1].steps
+        and frames[-1].note == "0.1 · 0.2 · 0.3 · 0.4 · 0.5 · 0.6 · 0.7 · 0.8 · 0.9"
+    )
     alone = run("variation", image=pictures.pixels(frames[-1].result[4].settings["image"]), strength=0.5)[-1].result
     assert np.array_equal(alone.pixels, frames[-1].result[4].pixels)
 
@@ -180,7 +197,10 @@ def test_the_flow_runs_backwards_as_it_runs_forwards() -> None:
 
 def test_editing_by_words_changes_the_picture_with_the_words() -> None:
     whole = image()
-    same, other = (run("edit-by-words", image=whole, source="a cat", prompt=p, guidance=3.0)[-1].result.pixels for p in ("a cat", "a red hat"))
+    same, other = (
+        run("edit-by-words", image=whole, source="a cat", prompt=p, guidance=3.0)[-1].result.pixels
+        for p in ("a cat", "a red hat")
+    )
     assert same.shape == (128, 128, 3)
     assert not np.array_equal(same, other)
 
@@ -196,7 +216,10 @@ def test_editing_by_words_leaves_what_the_captions_agree_about(monkeypatch: pyte
 
 def test_captions_that_agree_dispute_nothing_and_others_a_part() -> None:
     pipe = load("edit-by-words")
-    z, (cat, hat) = torch.randn(1, 8, 16, 16), (pipe.base.prepare(LatentDiffusion(prompt=said), [1.0]) for said in ("a cat", "a red hat"))
+    z, (cat, hat) = (
+        torch.randn(1, 8, 16, 16),
+        (pipe.base.prepare(LatentDiffusion(prompt=said), [1.0]) for said in ("a cat", "a red hat")),
+    )
     assert not pipe.disputed(z, cat, cat).any()
     assert 0 < pipe.disputed(z, cat, hat).mean() <= 1
 
@@ -216,14 +239,26 @@ def test_a_place_holds_its_mask_and_a_cut_comes_back() -> None:
 @pytest.mark.parametrize(
     ("name", "given", "said"),
     [
-        ("inpainting", {"image": image(), "mask": np.zeros((128, 128), np.uint8)}, "Nothing is painted: paint over what should change."),
-        ("inpainting", {"image": image(), "mask": blob(64, 64)}, "The mask is 64 × 64 pixels, but the picture is 128 × 128: give them the same size."),
+        (
+            "inpainting",
+            {"image": image(), "mask": np.zeros((128, 128), np.uint8)},
+            "Nothing is painted: paint over what should change.",
+        ),
+        (
+            "inpainting",
+            {"image": image(), "mask": blob(64, 64)},
+            "The mask is 64 × 64 pixels, but the picture is 128 × 128: give them the same size.",
+        ),
         ("inpainting", {"image": image(), "mask": None}, "There is no mask yet; give one."),
         ("inpainting", {"mask": blob()}, "Image is missing: give one."),
         ("variation", {"image": "no/such.png"}, "The picture no/such.png is not there; check the path."),
         ("variation", {"image": image(), "strength": 0}, "Strength is 0, but should be greater than 0."),
         ("outpainting", {"image": image(), "right": 0}, "Nothing is added: choose a side to continue."),
-        ("outpainting", {"image": image(), "right": 384, "left": 384}, "The canvas would be 896 × 128 pixels; it can have 128 to 512 a side."),
+        (
+            "outpainting",
+            {"image": image(), "right": 384, "left": 384},
+            "The canvas would be 896 × 128 pixels; it can have 128 to 512 a side.",
+        ),
     ],
 )
 def test_bad_input_is_one_sentence(name: str, given: dict[str, Any], said: str) -> None:

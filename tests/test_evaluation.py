@@ -49,6 +49,8 @@ def test_the_eye_is_open_clips_and_ours_are_its_own_tensors_only() -> None:
     eye = build_eye()
     assert type(eye).__module__.startswith("open_clip")
     assert eye.encode_image(torch.zeros(2, 3, 128, 128), normalize=True).shape == (2, 192)
-    assert eye.encode_text(torch.tensor([[101, 4937, 102]]), normalize=True).norm(dim=1).item() == pytest.approx(1, abs=1e-5)
+    assert eye.encode_text(torch.tensor([[101, 4937, 102]]), normalize=True).norm(dim=1).item() == pytest.approx(
+        1, abs=1e-5
+    )
     assert {k.split(".")[0] for k in own(eye)} == {"visual", "text", "logit_scale"}
     assert sum(v.numel() for v in own(eye).values()) < 5_000_000

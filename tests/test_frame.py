@@ -16,7 +16,10 @@ def test_a_png_carries_its_settings_unless_told_otherwise(tmp_path: Path) -> Non
     pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
     picture = Picture(pixels, "latent-diffusion", {"prompt": "漢字 🎉", "seed": 7})
     saved = Image.open(picture.save(tmp_path / "a.png"))
-    assert json.loads(saved.info["darkroom"]) == {"model": "latent-diffusion", "settings": {"prompt": "漢字 🎉", "seed": 7}}
+    assert json.loads(saved.info["darkroom"]) == {
+        "model": "latent-diffusion",
+        "settings": {"prompt": "漢字 🎉", "seed": 7},
+    }
     assert np.array_equal(np.asarray(saved), pixels)
     assert "darkroom" not in Image.open(io.BytesIO(picture.file(with_settings=False))).info
 

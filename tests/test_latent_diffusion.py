@@ -45,7 +45,9 @@ def test_a_picture_alone_is_the_picture_in_a_batch(sampler: str) -> None:
     batch = run(sampler=sampler, count=8)[-1].result
     assert len(batch) == 8
     for i in (0, 5):
-        alone = run(sampler=sampler, **{k: v for k, v in batch[i].settings.items() if k in ("seed", "count")})[-1].result
+        alone = run(sampler=sampler, **{k: v for k, v in batch[i].settings.items() if k in ("seed", "count")})[
+            -1
+        ].result
         assert np.abs(alone.pixels.astype(int) - batch[i].pixels.astype(int)).max() <= 2
         assert alone.settings == batch[i].settings
 
@@ -97,7 +99,16 @@ def test_a_prompt_that_is_too_long_says_what_was_cut() -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("steps", 0), ("steps", 100_000), ("guidance", float("nan")), ("seed", -1), ("seed", 2**70), ("count", 0), ("count", 1000), ("sampler", "magic")],
+    [
+        ("steps", 0),
+        ("steps", 100_000),
+        ("guidance", float("nan")),
+        ("seed", -1),
+        ("seed", 2**70),
+        ("count", 0),
+        ("count", 1000),
+        ("sampler", "magic"),
+    ],
 )
 def test_bad_values_are_refused_before_any_work(field: str, value: Any) -> None:
     with pytest.raises(ValidationError) as caught:

@@ -84,7 +84,11 @@ def test_round_trip_and_kohyas_layout(tmp_path: Path) -> None:
     kohya = {}
     for name, a, b in zip(lora.names, lora.down, lora.up, strict=True):
         stem = "lora_unet_" + name.replace(".", "_")
-        kohya |= {f"{stem}.lora_down.weight": a.data, f"{stem}.lora_up.weight": b.data, f"{stem}.alpha": torch.tensor(4.0)}
+        kohya |= {
+            f"{stem}.lora_down.weight": a.data,
+            f"{stem}.lora_up.weight": b.data,
+            f"{stem}.alpha": torch.tensor(4.0),
+        }
     kohya["lora_unet_blocks_0_qkv.alpha"] *= 2  # each layer has its own
     kohya["lora_unet_blocks_0_qkv.lora_up.weight"] = kohya["lora_unet_blocks_0_qkv.lora_up.weight"] / 2
     save_file(kohya, tmp_path / "k.safetensors")

@@ -42,7 +42,9 @@ def test_one_view_is_the_image_model_and_several_look_at_each_other() -> None:
     assert whole.shape == views.shape
     views[:, 2] += 1
     assert not torch.allclose(apart(model(stacked(views), words, modulations))[:, 0], whole[:, 0])
-    same = torch.randn(1, 1, 8, 16, 16).expand(-1, 3, -1, -1, -1)  # three alike look at one thrice, which is looking at it once
+    same = torch.randn(1, 1, 8, 16, 16).expand(
+        -1, 3, -1, -1, -1
+    )  # three alike look at one thrice, which is looking at it once
     alike = apart(model(stacked(same), words, modulations))
     assert torch.allclose(alike[:, 0], alike[:, 2], atol=1e-5)
     assert torch.equal(apart(stacked(views)), views)
@@ -152,7 +154,10 @@ def test_bad_settings_are_refused_before_any_work(model: str, bad: dict, said: s
 
 def test_the_fit_of_true_views_grows_better_with_more_splats() -> None:
     views, _ = toys.shoot(toys.compose(5)[0], RIG)
-    wanted, cameras = torch.from_numpy(views).float() / 255, [splatting.Camera.around(float(a), float(e)) for a, e in RIG]
+    wanted, cameras = (
+        torch.from_numpy(views).float() / 255,
+        [splatting.Camera.around(float(a), float(e)) for a, e in RIG],
+    )
     reached = []
     for most in (20, 300):
         *_, (_, splats, loss) = splatting.fit(wanted, cameras, 60, most, 0)

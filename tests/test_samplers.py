@@ -22,7 +22,9 @@ def exact(x: Tensor, t: float) -> Tensor:
 def sample(name: str, path: str, steps: int, n: int = 2000, eta: float = 0.0) -> tuple[Tensor, Tensor]:
     noise = seeded_noise(3, (n,), 1)
     start = noise()
-    *_, (x, _, t) = SAMPLERS[name](on_path(exact, PATHS[path]), start * PATHS[path].s(1.0), grid(steps), PATHS[path], noise, eta)
+    *_, (x, _, t) = SAMPLERS[name](
+        on_path(exact, PATHS[path]), start * PATHS[path].s(1.0), grid(steps), PATHS[path], noise, eta
+    )
     assert t == 0
     return start, x
 
@@ -65,7 +67,9 @@ def test_stochastic_samplers_reach_the_distribution(name: str, eta: float, path:
 
 
 @pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize(("name", "eta"), [("euler", 0.0), ("ddim", 0.0), ("ddim", 0.7), ("ddpm", 0.0), ("dpm-solver++", 0.0)])
+@pytest.mark.parametrize(
+    ("name", "eta"), [("euler", 0.0), ("ddim", 0.0), ("ddim", 0.7), ("ddpm", 0.0), ("dpm-solver++", 0.0)]
+)
 def test_the_coefficients_that_are_shown_are_those_of_the_step(name: str, eta: float, path: str) -> None:
     x, z, p = torch.randn(5), torch.randn(5), PATHS[path]
     for times in ([0.8, 0.55], [0.2, 0.0]):
@@ -89,7 +93,11 @@ def test_one_step_lands_on_the_mean() -> None:
 def test_heun_calls_twice_but_for_the_last_step() -> None:
     calls = []
     path = PATHS["straight"]
-    list(SAMPLERS["heun"](lambda x, t: calls.append(t) or exact(x, t), torch.zeros(1), grid(5), path, lambda: torch.zeros(1)))
+    list(
+        SAMPLERS["heun"](
+            lambda x, t: calls.append(t) or exact(x, t), torch.zeros(1), grid(5), path, lambda: torch.zeros(1)
+        )
+    )
     assert len(calls) == 9
 
 

@@ -24,9 +24,16 @@ from pipelines.splatting import Camera, Splats, render
 
 def cloud(n: int = 40, degree: int = 2) -> Splats:
     generator = torch.Generator().manual_seed(0)
-    splats = Splats(torch.randn(n, 3, generator=generator) * 0.4, torch.rand(n, 3, generator=generator), 0.1, degree=degree)
+    splats = Splats(
+        torch.randn(n, 3, generator=generator) * 0.4, torch.rand(n, 3, generator=generator), 0.1, degree=degree
+    )
     with torch.no_grad():
-        for part, spread in ((splats.scales, 0.5), (splats.rotations, 1.0), (splats.opacities, 1.0), (splats.harmonics, 0.3)):
+        for part, spread in (
+            (splats.scales, 0.5),
+            (splats.rotations, 1.0),
+            (splats.opacities, 1.0),
+            (splats.harmonics, 0.3),
+        ):
             part += spread * torch.randn(part.shape, generator=generator)
     return splats
 
@@ -53,7 +60,9 @@ def test_another_reader_finds_the_standard_layout_and_the_other_world() -> None:
         for name, part in scenes.turned(splats).items():
             getattr(other, name).copy_(part)
     turn = torch.diag(torch.tensor([1.0, -1, -1, 1]))
-    assert (render(other, Camera(camera.world_to_camera @ turn, camera.focal, 48)) - render(splats, camera)).abs().max() < 1e-3
+    assert (
+        render(other, Camera(camera.world_to_camera @ turn, camera.focal, 48)) - render(splats, camera)
+    ).abs().max() < 1e-3
 
 
 def test_a_splat_file_is_small_and_nearly_the_same() -> None:
@@ -66,7 +75,10 @@ def test_a_splat_file_is_small_and_nearly_the_same() -> None:
 def test_files_that_hold_no_splats_are_refused_in_a_sentence() -> None:
     whole = scenes.to_ply(cloud())
     head, mark, body = whole.partition(b"end_header\n")
-    points = b"ply\nformat binary_little_endian 1.0\nelement vertex 1\nproperty float x\nproperty float y\nproperty float z\nend_header\n" + bytes(12)
+    points = (
+        b"ply\nformat binary_little_endian 1.0\nelement vertex 1\nproperty float x\nproperty float y\nproperty float z\nend_header\n"
+        + bytes(12)
+    )
     numbers = np.frombuffer(body, "<f4").copy()
     numbers[3] = np.nan
     for file, said in (
@@ -89,8 +101,14 @@ def test_files_that_hold_no_splats_are_refused_in_a_sentence() -> None:
 
 def globe(n: int = 1500, radius: float = 0.5) -> Splats:
     """Splats inside a ball, red above and blue below."""
-    at = torch.nn.functional.normalize(torch.randn(n, 3, generator=torch.Generator().manual_seed(0)), dim=1) * radius * torch.linspace(0.2, 1, n)[:, None]
-    return Splats(at, torch.where(at[:, 1:2] > 0, torch.tensor([0.9, 0.1, 0.1]), torch.tensor([0.1, 0.1, 0.9])), 0.05, opacity=0.9)
+    at = (
+        torch.nn.functional.normalize(torch.randn(n, 3, generator=torch.Generator().manual_seed(0)), dim=1)
+        * radius
+        * torch.linspace(0.2, 1, n)[:, None]
+    )
+    return Splats(
+        at, torch.where(at[:, 1:2] > 0, torch.tensor([0.9, 0.1, 0.1]), torch.tensor([0.1, 0.1, 0.9])), 0.05, opacity=0.9
+    )
 
 
 def test_a_mesh_lies_on_the_surface_closed_coloured_and_turned_outwards() -> None:
@@ -108,7 +126,11 @@ def test_a_mesh_lies_on_the_surface_closed_coloured_and_turned_outwards() -> Non
 def test_a_mesh_of_others_keeps_its_material(painted: str) -> None:
     box = scenes.trimesh.creation.box((1, 1, 1))
     if painted != "nothing":
-        red = {"baseColorFactor": [255, 0, 0, 255]} if painted == "colour" else {"baseColorTexture": Image.new("RGB", (4, 4), "red")}
+        red = (
+            {"baseColorFactor": [255, 0, 0, 255]}
+            if painted == "colour"
+            else {"baseColorTexture": Image.new("RGB", (4, 4), "red")}
+        )
         material = scenes.trimesh.visual.material.PBRMaterial(**red)
         box.visual = scenes.trimesh.visual.TextureVisuals(uv=np.full((len(box.vertices), 2), 0.5), material=material)
     _, colours, area = scenes.from_glb(box.export(file_type="glb"))
@@ -119,7 +141,12 @@ def test_a_mesh_of_others_keeps_its_material(painted: str) -> None:
 def test_a_mesh_of_too_many_copies_is_refused_before_it_is_built() -> None:
     many, ball = scenes.trimesh.Scene(), scenes.trimesh.creation.icosphere(subdivisions=4)
     for k in range(400):
-        many.add_geometry(ball, node_name=str(k), geom_name="ball", transform=scenes.trimesh.transformations.translation_matrix((k, 0, 0)))
+        many.add_geometry(
+            ball,
+            node_name=str(k),
+            geom_name="ball",
+            transform=scenes.trimesh.transformations.translation_matrix((k, 0, 0)),
+        )
     with pytest.raises(SceneError, match="2,048,000 faces"):
         scenes.from_glb(many.export(file_type="glb"))
 
@@ -170,8 +197,17 @@ def test_what_is_far_off_is_brought_before_the_cameras(tmp_path: Path) -> None:
 
 
 def test_a_mesh_that_is_none_or_lies_elsewhere_is_one_sentence() -> None:
-    outside = json.dumps({"asset": {"version": "2.0"}, "buffers": [{"uri": "secret.bin", "byteLength": 36}], "meshes": []}).encode().ljust(200)
-    files = [b"", b"glTF", outside, b"glTF" + struct.pack("<II", 2, 20 + len(outside)) + struct.pack("<I4s", len(outside), b"JSON") + outside]
+    outside = (
+        json.dumps({"asset": {"version": "2.0"}, "buffers": [{"uri": "secret.bin", "byteLength": 36}], "meshes": []})
+        .encode()
+        .ljust(200)
+    )
+    files = [
+        b"",
+        b"glTF",
+        outside,
+        b"glTF" + struct.pack("<II", 2, 20 + len(outside)) + struct.pack("<I4s", len(outside), b"JSON") + outside,
+    ]
     for file in files:
         with pytest.raises(SceneError, match=r"glTF|glb"):
             scenes.from_glb(file)

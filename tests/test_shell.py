@@ -20,7 +20,10 @@ def test_list_and_card(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_generate_saves_what_it_shows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "a.png"
-    assert main(["generate", "latent-diffusion", "--prompt", "a cat", "--steps", "2", "--count", "2", "--out", str(out)]) == 0
+    assert (
+        main(["generate", "latent-diffusion", "--prompt", "a cat", "--steps", "2", "--count", "2", "--out", str(out)])
+        == 0
+    )
     printed = capsys.readouterr().out.splitlines()
     assert printed[0].startswith("   1/2")
     assert printed[-2:] == [str(tmp_path / "a-1.png"), str(tmp_path / "a-2.png")]

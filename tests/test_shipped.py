@@ -33,7 +33,9 @@ SHIPPED = {
     "reader": lambda config: AttributeReader(**config),
     "eye": lambda _: evaluation.build_eye(),
     **{name: lambda config: MaskAdapter(base(), **config) for name in ("inpainting", "outpainting")},
-    "video": lambda config: Motion(Config(**{key: value for key, value in config.items() if key not in ("real", "gains")})),
+    "video": lambda config: Motion(
+        Config(**{key: value for key, value in config.items() if key not in ("real", "gains")})
+    ),
     "listener": lambda config: Listener(config["families"]),
     "audio-codec": lambda config: audio.Codec(audio.Config(**config)),
     "audio-flow": lambda config: Flow(FlowConfig(**config)),
@@ -41,7 +43,10 @@ SHIPPED = {
     "multiview": lambda config: MultiView(Config(**config)),
     **{name: lambda _: Resampler() for name in ("audio-words", "toy-words")},
     "pix2pix": lambda config: UNet(tuple(config["widths"])),
-    **{f"controlnet-{kind}": lambda config: ControlNet(Config(**config["config"]), config["channels"]) for kind in CHANNELS},
+    **{
+        f"controlnet-{kind}": lambda config: ControlNet(Config(**config["config"]), config["channels"])
+        for kind in CHANNELS
+    },
 }
 LORAS = {"lora-flat", "lora-lines", "lora-pixels"}
 
@@ -53,7 +58,9 @@ def base() -> Transformer:
 def test_nothing_lies_there_without_a_card_or_above_ten_megabytes() -> None:
     cards = [json.loads(path.read_text()) for path in FOLDER.glob("*.json")]
     assert {card["name"] for card in cards if "name" in card} == set(SHIPPED) | LORAS
-    assert {file for card in cards for file in card.get("files", {})} == {path.name for path in FOLDER.glob("*.safetensors")}
+    assert {file for card in cards for file in card.get("files", {})} == {
+        path.name for path in FOLDER.glob("*.safetensors")
+    }
     assert all(path.stat().st_size <= 10_000_000 for path in FOLDER.iterdir())
 
 
@@ -61,7 +68,9 @@ def test_nothing_lies_there_without_a_card_or_above_ten_megabytes() -> None:
 def test_a_bundle_fits_its_model_and_says_what_it_is(name: str) -> None:
     tensors, about = weights.read(name, FOLDER)  # checksums included
     model: nn.Module = SHIPPED[name](about["config"])
-    frozen = {key: value for key, value in model.state_dict().items() if key.startswith("text.transformer.")}  # MiniLM lies in its own package
+    frozen = {
+        key: value for key, value in model.state_dict().items() if key.startswith("text.transformer.")
+    }  # MiniLM lies in its own package
     weights.fill(model, frozen | tensors, name)
     assert {"data", "licence", "recipe", "steps", "seconds", "metrics", "parameters"} <= set(about)
     assert about["steps"] > 0

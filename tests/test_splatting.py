@@ -17,9 +17,16 @@ from pipelines.splatting import DENSE, FAINT, Camera, Flat, Splats, project, ren
 
 def cloud(n: int, degree: int = 1, seed: int = 0, scale: float = 0.05) -> Splats:
     generator = torch.Generator().manual_seed(seed)
-    splats = Splats(torch.randn(n, 3, generator=generator) * 0.4, torch.rand(n, 3, generator=generator), scale, degree=degree)
+    splats = Splats(
+        torch.randn(n, 3, generator=generator) * 0.4, torch.rand(n, 3, generator=generator), scale, degree=degree
+    )
     with torch.no_grad():
-        for part, spread in ((splats.scales, 0.5), (splats.rotations, 1.0), (splats.opacities, 1.5), (splats.harmonics, 0.3)):
+        for part, spread in (
+            (splats.scales, 0.5),
+            (splats.rotations, 1.0),
+            (splats.opacities, 1.5),
+            (splats.harmonics, 0.3),
+        ):
             part += spread * torch.randn(part.shape, generator=generator)
     return splats
 
@@ -28,7 +35,10 @@ def brute(f: Flat, size: int, background: float = 1.0) -> torch.Tensor:
     """Every splat at every pixel, one after the other."""
     step = torch.arange(size, dtype=f.means.dtype) + 0.5
     y, x = torch.meshgrid(step, step, indexing="ij")
-    picture, left = torch.zeros(size, size, f.colours.shape[1], dtype=f.means.dtype), torch.ones(size, size, dtype=f.means.dtype)
+    picture, left = (
+        torch.zeros(size, size, f.colours.shape[1], dtype=f.means.dtype),
+        torch.ones(size, size, dtype=f.means.dtype),
+    )
     for i in f.depth.argsort():
         dx, dy = x - f.means[i, 0], y - f.means[i, 1]
         a, b, c = f.inverse[i]
@@ -71,12 +81,17 @@ def test_gradients_agree_with_finite_differences() -> None:
 
 def test_the_nearer_splat_hides_the_farther_and_nothing_is_the_background() -> None:
     camera = Camera.around(0.0, 0.0, size=32)  # it stands at positive z
-    pair = Splats(torch.tensor([[0.0, 0, 0.5], [0.0, 0, -0.5]]), torch.tensor([[1.0, 0, 0], [0.0, 0, 1]]), 0.3, opacity=0.98)
+    pair = Splats(
+        torch.tensor([[0.0, 0, 0.5], [0.0, 0, -0.5]]), torch.tensor([[1.0, 0, 0], [0.0, 0, 1]]), 0.3, opacity=0.98
+    )
     middle = render(pair, camera)[16, 16]
     assert middle[0] > 0.9 and middle[2] < 0.1
     behind = render(pair, Camera.around(180.0, 0.0, size=32))[16, 16]
     assert behind[2] > 0.9 and behind[0] < 0.1
-    assert torch.equal(render(Splats(torch.tensor([[0.0, 0, 5.0]]), torch.rand(1, 3), 0.1), camera, 0.25), torch.full((32, 32, 3), 0.25))
+    assert torch.equal(
+        render(Splats(torch.tensor([[0.0, 0, 5.0]]), torch.rand(1, 3), 0.1), camera, 0.25),
+        torch.full((32, 32, 3), 0.25),
+    )
 
 
 def test_cameras_look_at_the_middle_with_y_up() -> None:
@@ -98,7 +113,9 @@ def test_tiles_hold_every_splat_that_reaches_them_nearest_first() -> None:
             row = row[row < 200]
             assert (f.depth[row].diff() >= 0).all()
             corner = torch.tensor([number % 6, number // 6]) * splatting.TILE
-            reached = ((f.means + f.reach >= corner) & (f.means - f.reach < corner + splatting.TILE)).all(1) & (f.reach[:, 0] > 0)
+            reached = ((f.means + f.reach >= corner) & (f.means - f.reach < corner + splatting.TILE)).all(1) & (
+                f.reach[:, 0] > 0
+            )
             assert set(row.tolist()) == set(reached.nonzero()[:, 0].tolist())
     assert seen == set(range(36))
 
@@ -113,7 +130,9 @@ def test_nothing_is_the_background_and_growth_stays_below_its_limit() -> None:
     for limit, wanted in ((10, 10), (13, 13), (13, 13)):
         with torch.no_grad():
             splats.opacities.fill_(1.0)
-        splatting.grown(splats, optim, torch.ones(len(splats)), splatting.Growth(most=limit), torch.Generator().manual_seed(0))
+        splatting.grown(
+            splats, optim, torch.ones(len(splats)), splatting.Growth(most=limit), torch.Generator().manual_seed(0)
+        )
         assert len(splats) == wanted
     assert not optim.state[splats.means]["exp_avg"][10:].any() and optim.state[splats.means]["exp_avg"][:10].any()
 
@@ -128,7 +147,10 @@ def test_it_is_faster_than_without_tiles() -> None:
         dx = step.repeat(64)[None] - f.means[order, :1]
         dy = step.repeat_interleave(64)[None] - f.means[order, 1:]
         a, b, c = f.inverse[order].unbind(1)
-        alpha = (f.opacity[order, None] * torch.exp(-0.5 * (a[:, None] * dx * dx + c[:, None] * dy * dy) - b[:, None] * dx * dy)).clamp_max(DENSE)
+        alpha = (
+            f.opacity[order, None]
+            * torch.exp(-0.5 * (a[:, None] * dx * dx + c[:, None] * dy * dy) - b[:, None] * dx * dy)
+        ).clamp_max(DENSE)
         through = torch.log1p(-alpha).cumsum(0)
         weights = alpha * (through - torch.log1p(-alpha)).exp()
         return (weights.T @ f.colours[order] + through[-1].exp()[:, None]).view(64, 64, 3)
@@ -151,7 +173,12 @@ def test_similarity_is_1_for_a_picture_and_itself_and_less_for_others() -> None:
 
 
 def test_a_fit_finds_a_scene_from_its_views_and_grows_where_it_lacks() -> None:
-    true = Splats(torch.tensor([[0.0, 0, 0], [0.3, 0.3, 0], [-0.3, 0.2, 0.3]]), torch.tensor([[1.0, 0, 0], [0, 0.7, 0], [0, 0, 1.0]]), 0.15, opacity=0.95)
+    true = Splats(
+        torch.tensor([[0.0, 0, 0], [0.3, 0.3, 0], [-0.3, 0.2, 0.3]]),
+        torch.tensor([[1.0, 0, 0], [0, 0.7, 0], [0, 0, 1.0]]),
+        0.15,
+        opacity=0.95,
+    )
     cameras = [Camera.around(45.0 * k, 20.0 * (k % 2), size=32) for k in range(8)]
     unseen = Camera.around(67.0, 10.0, size=32)
     with torch.no_grad():
@@ -163,7 +190,9 @@ def test_a_fit_finds_a_scene_from_its_views_and_grows_where_it_lacks() -> None:
         made = render(splats, unseen)
     assert splatting.decibels(made, wanted) > 24
     assert counts[0] == 80 and max(counts) != 80
-    repeated = [part for *_, part in zip(range(20), splatting.fit(views, cameras, steps=20, count=80), strict=False)][-1]
+    repeated = [part for *_, part in zip(range(20), splatting.fit(views, cameras, steps=20, count=80), strict=False)][
+        -1
+    ]
     again = [part for *_, part in zip(range(20), splatting.fit(views, cameras, steps=20, count=80), strict=False)][-1]
     assert repeated[2] == again[2]
 
@@ -171,12 +200,25 @@ def test_a_fit_finds_a_scene_from_its_views_and_grows_where_it_lacks() -> None:
 def test_gsplats_tiles_and_our_projection_give_the_same_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     """gsplat's kernels need a GPU; its reference for sorting splats into tiles does not, and what its kernel then does is written out here."""
 
-    def draw(means: Tensor, conics: Tensor, colours: Tensor, opacity: Tensor, width: int, height: int, tile: int, begin: Tensor, which: Tensor) -> Any:
+    def draw(
+        means: Tensor,
+        conics: Tensor,
+        colours: Tensor,
+        opacity: Tensor,
+        width: int,
+        height: int,
+        tile: int,
+        begin: Tensor,
+        which: Tensor,
+    ) -> Any:
         picture, left = torch.zeros(1, height, width, 3), torch.ones(1, height, width, 1)
         ends = [*begin.flatten()[1:].tolist(), len(which)]
         for place, (start, end) in enumerate(zip(begin.flatten().tolist(), ends, strict=True)):
             row, column = divmod(place, begin.shape[2])
-            ys, xs = torch.arange(row * tile, min(height, (row + 1) * tile)), torch.arange(column * tile, min(width, (column + 1) * tile))
+            ys, xs = (
+                torch.arange(row * tile, min(height, (row + 1) * tile)),
+                torch.arange(column * tile, min(width, (column + 1) * tile)),
+            )
             for i in which[start:end].tolist():
                 dx, dy = xs + 0.5 - means[0, i, 0], (ys + 0.5 - means[0, i, 1])[:, None]
                 a, b, c = conics[0, i]

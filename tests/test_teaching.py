@@ -37,7 +37,9 @@ def test_it_learns_saves_at_each_look_and_can_be_worn(monkeypatch: pytest.Monkey
     assert all(torch.equal(v, base[k]) for k, v in load("latent-diffusion").transformer.state_dict().items())
 
 
-def test_a_stop_keeps_what_was_learnt_and_a_second_one_of_that_name_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stop_keeps_what_was_learnt_and_a_second_one_of_that_name_loses_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(settings, "LOOK", 0.5)
     for _ in range(2):
         frames = Pipeline().generate(pictures=PICTURES, trigger="zorblax", name="early", minutes=0.05)

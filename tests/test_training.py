@@ -42,7 +42,9 @@ def test_resume_is_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     loop.train(whole, 12, 1.0)
 
     monkeypatch.setenv("DARKROOM_CACHE", str(tmp_path / "parts"))
-    monkeypatch.setattr(loop, "rate", lambda step, done, warmup: 1.0)  # the schedule looks at the end, which differs here
+    monkeypatch.setattr(
+        loop, "rate", lambda step, done, warmup: 1.0
+    )  # the schedule looks at the end, which differs here
     first, second = Line(), Line()
     loop.train(first, 5, 1.0)
     loop.train(second, 12, 1.0)

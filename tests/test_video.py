@@ -25,7 +25,9 @@ RED = np.full((128, 128, 3), (200, 60, 30), np.uint8)
 
 
 def run(dtype: str = "auto", **more: Any) -> Any:
-    *_, last = load("video", dtype=dtype).generate(**{"prompt": "a cat", "steps": 3, "frames": 4, "guidance": 2, **more})
+    *_, last = load("video", dtype=dtype).generate(
+        **{"prompt": "a cat", "steps": 3, "frames": 4, "guidance": 2, **more}
+    )
     return last
 
 
@@ -58,34 +60,49 @@ def test_a_frame_is_told_the_nearest_that_is_given_and_its_own_time() -> None:
 
     line, circle = told(False), told(True)
     assert torch.allclose(line[1], line[2], atol=1e-4) and torch.allclose(line[4], line[5], atol=1e-4)
-    assert not torch.allclose(line[2], line[4], atol=1e-1) and not torch.allclose(line[0], line[1], atol=1e-1)  # it is told that it is given
-    assert torch.allclose(line[7], line[5], atol=1e-4) and torch.allclose(circle[7], circle[1], atol=1e-4)  # around, 0 is as near as 6
+    assert not torch.allclose(line[2], line[4], atol=1e-1) and not torch.allclose(
+        line[0], line[1], atol=1e-1
+    )  # it is told that it is given
+    assert torch.allclose(line[7], line[5], atol=1e-4) and torch.allclose(
+        circle[7], circle[1], atol=1e-4
+    )  # around, 0 is as near as 6
     moved = z.clone()
     moved[:, 3] += 1  # is not given
     assert torch.equal(told(True, z=moved), circle)
     for loop in (True, False):
         times = motion.hint(torch.zeros_like(z), torch.zeros_like(given), amount, loop).unflatten(1, (8, -1))[0, :, 0]
         assert torch.cdist(times, times).fill_diagonal_(1).min() > 1e-3
-        assert not torch.allclose(motion.hint(z, given, amount, loop), motion.hint(z, given, amount + 0.4, loop), atol=1e-3)
+        assert not torch.allclose(
+            motion.hint(z, given, amount, loop), motion.hint(z, given, amount + 0.4, loop), atol=1e-3
+        )
 
 
 def test_a_loops_last_moment_is_as_near_to_the_first_as_the_second_is() -> None:
     circle, line = video.moments(16, loop=True), video.moments(16, loop=False)
     assert torch.dist(circle[0], circle[15]) == pytest.approx(torch.dist(circle[0], circle[1]).item(), abs=1e-5)
     assert torch.dist(line[0], line[15]) > 1.2 * torch.dist(line[0], line[1])
-    assert torch.equal(video.moments(8, loop=True)[:, :8], circle[::2, :8]) and torch.equal(video.moments(8, loop=False), line[:8])
+    assert torch.equal(video.moments(8, loop=True)[:, :8], circle[::2, :8]) and torch.equal(
+        video.moments(8, loop=False), line[:8]
+    )
 
 
 def test_an_estimates_motion_is_scaled_by_its_harmonics_and_what_is_still_stays() -> None:
     gains = [[1.0] * 9] * 5 + [[1.0, 2.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0]] * 2
-    motion, still = video.Motion(load("latent-diffusion").transformer.config, gains=gains), torch.randn(1, 8, 16, 16).expand(16, -1, -1, -1)
+    motion, still = (
+        video.Motion(load("latent-diffusion").transformer.config, gains=gains),
+        torch.randn(1, 8, 16, 16).expand(16, -1, -1, -1),
+    )
     angle = 2 * torch.pi * torch.arange(16)[:, None, None, None] / 16
     slow, quick = angle.cos().expand_as(still), (3 * angle).sin().expand_as(still)
     x0 = still + slow + quick
     assert torch.allclose(motion.calibrated(x0, still, 0.9, loop=True), still + 2 * slow, atol=1e-5)
     assert torch.allclose(motion.calibrated(x0, still, 0.8, loop=True), x0, atol=1e-5)
-    assert torch.allclose(motion.calibrated(x0, still, 0.85, loop=True), still + 1.5 * slow + 0.5 * quick, atol=1e-5)  # between two knots
-    rise = (torch.pi * (torch.arange(16) + 0.5) / 16).cos()[:, None, None, None].expand_as(still)  # half a wave: ends elsewhere
+    assert torch.allclose(
+        motion.calibrated(x0, still, 0.85, loop=True), still + 1.5 * slow + 0.5 * quick, atol=1e-5
+    )  # between two knots
+    rise = (
+        (torch.pi * (torch.arange(16) + 0.5) / 16).cos()[:, None, None, None].expand_as(still)
+    )  # half a wave: ends elsewhere
     assert torch.allclose(motion.calibrated(still + rise, still, 0.9, loop=False), still + 1.5 * rise, atol=1e-5)
 
 
@@ -117,7 +134,10 @@ def test_given_frames_stay_and_a_state_is_of_all_frames() -> None:
         assert np.abs(clip[at].astype(int) - kept).max() <= 1
 
 
-@pytest.mark.parametrize(("frames", "loop", "spans"), [(16, True, [(0, 16)]), (20, False, [(0, 12), (9, 20)]), (40, True, [(0, 16), (13, 29), (26, 41)])])
+@pytest.mark.parametrize(
+    ("frames", "loop", "spans"),
+    [(16, True, [(0, 16)]), (20, False, [(0, 12), (9, 20)]), (40, True, [(0, 16), (13, 29), (26, 41)])],
+)
 def test_longer_clips_go_on_from_what_is_there(frames: int, loop: bool, spans: list[tuple[int, int]]) -> None:
     s = settings.Video(frames=frames, loop=loop, steps=1)
     assert video.windows(s) == spans
@@ -201,8 +221,12 @@ def test_a_film_where_a_picture_belongs_gives_its_first_frame(tmp_path: Path) ->
     seen = settings.pixels(settings.Video(image=str(path)).image)
     assert np.abs(seen.astype(int) - RED).max() < 12
     (tmp_path / "b.mp4").write_bytes(path.read_bytes()[:100])
-    (tmp_path / "c.m3u8").write_text(f"#EXTM3U\n#EXTINF:1,\n{path}\n#EXT-X-ENDLIST\n")  # names another file of this machine
-    (tmp_path / "d.sdp").write_text("v=0\no=- 0 0 IN IP4 127.0.0.1\ns=-\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n")
+    (tmp_path / "c.m3u8").write_text(
+        f"#EXTM3U\n#EXTINF:1,\n{path}\n#EXT-X-ENDLIST\n"
+    )  # names another file of this machine
+    (tmp_path / "d.sdp").write_text(
+        "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=-\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n"
+    )
     for name in ("b.mp4", "c.m3u8", "d.sdp"):
         with pytest.raises(ValidationError, match="not a picture"):
             settings.Video(image=str(tmp_path / name))

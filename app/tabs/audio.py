@@ -20,9 +20,25 @@ HELP = {
     "audio-tokens": "Code by code, like a language; it is played while it is written.",
     "audio-codec": "Any sound as both models hear it: with one codebook, two, … six. Give it one first.",
 }
-FIRST = ["prompt", "seconds", "loop", "method", "start", "end", "strength", "score_guidance", "temperature", "top_k", "books"]
+FIRST = [
+    "prompt",
+    "seconds",
+    "loop",
+    "method",
+    "start",
+    "end",
+    "strength",
+    "score_guidance",
+    "temperature",
+    "top_k",
+    "books",
+]
 FIRST += ["negative_prompt", "sampler", "seed", "steps", "guidance"]
-OWN = {"audio-flow": ["method", "start", "end", "strength"], "audio-tokens": ["score_guidance", "temperature", "top_k"], "audio-codec": ["books"]}
+OWN = {
+    "audio-flow": ["method", "start", "end", "strength"],
+    "audio-tokens": ["score_guidance", "temperature", "top_k"],
+    "audio-codec": ["books"],
+}
 EXAMPLES = {
     "vibraphone": "bright vibraphone melody, fast, C major",
     "choir": "soft choir chords, slow, A minor",
@@ -50,11 +66,17 @@ def build(desktop: Desktop) -> None:
             with gr.Column() as words:
                 c["prompt"].render()
                 gr.Examples(
-                    [[said] for said in EXAMPLES.values()], c["prompt"], elem_id="audio-examples", example_labels=list(EXAMPLES), api_visibility="private"
+                    [[said] for said in EXAMPLES.values()],
+                    c["prompt"],
+                    elem_id="audio-examples",
+                    example_labels=list(EXAMPLES),
+                    api_visibility="private",
                 )
             gr.HTML(SOUND, elem_id="audio-sound")
             for name, own in OWN.items():
-                with gr.Column(visible=name == "audio-flow", elem_classes="with-sound" if name == "audio-flow" else []) as groups[name]:
+                with gr.Column(
+                    visible=name == "audio-flow", elem_classes="with-sound" if name == "audio-flow" else []
+                ) as groups[name]:
                     for field in own:
                         c[field].render()
             with gr.Column() as long:

@@ -90,7 +90,10 @@ def build(desktop: Desktop) -> None:
             masked = gr.File(elem_id="edit-mask-file", visible="hidden")
             generate, stop = desk.act(TAB)
         with gr.Column(elem_classes="view"):
-            gr.HTML(viewer.shell(TAB, BOARD.replace("EXAMPLE", pictures.url(Image.open(EXAMPLE))), TOOLS), js_on_load="darkroom.ready('edit')")
+            gr.HTML(
+                viewer.shell(TAB, BOARD.replace("EXAMPLE", pictures.url(Image.open(EXAMPLE))), TOOLS),
+                js_on_load="darkroom.ready('edit')",
+            )
             queue = gr.HTML("", elem_id="edit-queue", elem_classes="queue")
         with gr.Column(elem_classes="inspect", min_width=280):
             gr.HTML(viewer.inspector(TAB) + desk.model_card((*BASE, "inpainting", "outpainting")))
@@ -114,7 +117,16 @@ def build(desktop: Desktop) -> None:
         def change(held: str, operation: Any = operation) -> str:
             if not held:
                 return desktop.tell({"error": "There is no picture on the canvas yet: drop, paste or open one."})
-            return desktop.tell({"canvas": {"mask": pictures.url(Image.fromarray(operation(pictures.pixels(pictures.mask(held, remote=True)))))}}, TAB)
+            return desktop.tell(
+                {
+                    "canvas": {
+                        "mask": pictures.url(
+                            Image.fromarray(operation(pictures.pixels(pictures.mask(held, remote=True))))
+                        )
+                    }
+                },
+                TAB,
+            )
 
         gr.Button(name, elem_id=f"edit-op-{name}", visible="hidden").click(
             change, travelling, desktop.feed, js="() => [darkroom.get('edit', 'mask')]", queue=False, **desk.PRIVATE

@@ -50,7 +50,9 @@ def build(desktop: Desktop) -> None:
             with gr.Accordion("More", open=False, elem_id="image-more"):
                 for name in more:
                     c[name].render()
-                in_files = gr.Checkbox(True, label="Settings in files", info="A saved PNG carries what made it.", elem_id="image-in-files")
+                in_files = gr.Checkbox(
+                    True, label="Settings in files", info="A saved PNG carries what made it.", elem_id="image-in-files"
+                )
             dropped = gr.File(elem_id="image-drop", visible="hidden")  # whatever is dropped on the page arrives here
             generate, stop = desk.act(TAB)
         with gr.Column(elem_classes="view"):

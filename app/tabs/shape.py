@@ -20,7 +20,22 @@ HELP = {
     "image-to-3d": "One thing before a plain background; the other sides are imagined.",
     "splatting": "How splats learn: from 24 true views of a toy, or one picture.",
 }
-FIRST = ["prompt", "azimuth", "elevation", "method", "toy", "splats", "degree", "fit", "grow", "negative_prompt", "sampler", "seed", "steps", "guidance"]
+FIRST = [
+    "prompt",
+    "azimuth",
+    "elevation",
+    "method",
+    "toy",
+    "splats",
+    "degree",
+    "fit",
+    "grow",
+    "negative_prompt",
+    "sampler",
+    "seed",
+    "steps",
+    "guidance",
+]
 OWN = {"image-to-3d": ["azimuth", "elevation"], "splatting": ["method", "toy", "degree"]}
 EXAMPLES = {
     "car": "a red car with blue top",
@@ -49,7 +64,11 @@ def build(desktop: Desktop) -> None:
             with gr.Column() as words:
                 c["prompt"].render()
                 gr.Examples(
-                    [[said] for said in EXAMPLES.values()], c["prompt"], elem_id="shape-examples", example_labels=list(EXAMPLES), api_visibility="private"
+                    [[said] for said in EXAMPLES.values()],
+                    c["prompt"],
+                    elem_id="shape-examples",
+                    example_labels=list(EXAMPLES),
+                    api_visibility="private",
                 )
             for name, own in OWN.items():
                 with gr.Column(visible=False) as groups[name]:
@@ -66,7 +85,9 @@ def build(desktop: Desktop) -> None:
             with gr.Column() as sampled, gr.Accordion("Sampler and more", open=False):
                 for name in ("negative_prompt", *more):
                     c[name].render()
-            in_files = gr.Checkbox(True, label="Settings in files", info="A saved picture or film carries what made it.")
+            in_files = gr.Checkbox(
+                True, label="Settings in files", info="A saved picture or film carries what made it."
+            )
             dropped = gr.File(elem_id="shape-drop", visible="hidden")
             generate, stop = desk.act(TAB)
         with gr.Column(elem_classes="view"):

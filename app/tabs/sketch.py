@@ -27,7 +27,19 @@ HELP = {
     "controlnet": "Draw lines, colours or both, and say what they are: the model follows them step by step.",
     "pix2pix": "Draw lines: they become a picture at every stroke, without words.",
 }
-FIRST = ["prompt", "style", "kind", "weight", "second_weight", "negative_prompt", "sampler", "seed", "steps", "guidance", "count"]
+FIRST = [
+    "prompt",
+    "style",
+    "kind",
+    "weight",
+    "second_weight",
+    "negative_prompt",
+    "sampler",
+    "seed",
+    "steps",
+    "guidance",
+    "count",
+]
 BOARD = """<div id="canvas" class="canvas sheet"><canvas id="colours" width="256" height="256"></canvas>
     <canvas id="lines" width="256" height="256" aria-label="Draw here"></canvas></div>"""
 TOOLS = """<div id="tools" class="tools" role="toolbar" aria-label="Drawing">
@@ -61,7 +73,9 @@ def build(desktop: Desktop) -> None:
     """Lay out the tab and wire it."""
     form = Form.build({model: find(model).settings for model in MODES.values()}, TAB, FIRST)
     c = form.controls
-    steered = [name for name in c if name not in find("pix2pix").settings.model_fields and name not in (*FIRST, "second_kind")]
+    steered = [
+        name for name in c if name not in find("pix2pix").settings.model_fields and name not in (*FIRST, "second_kind")
+    ]
 
     with gr.Row(elem_id="sketch-desk", elem_classes="desk"):
         with gr.Column(elem_classes="settings", min_width=280):
@@ -85,11 +99,18 @@ def build(desktop: Desktop) -> None:
             queue = gr.HTML("", elem_id="sketch-queue", elem_classes="queue")
         with gr.Column(elem_classes="inspect", min_width=280):
             gr.HTML(
-                viewer.inspector(TAB) + replay("edges") + replay("palette") + desk.model_card(tuple(w for name in MODES.values() for w in find(name).weights))
+                viewer.inspector(TAB)
+                + replay("edges")
+                + replay("palette")
+                + desk.model_card(tuple(w for name in MODES.values() for w in find(name).weights))
             )
 
     def choose(name: str) -> list[Any]:
-        return [f"<small>{HELP[name]}</small>", gr.Column(visible=name == "pix2pix"), gr.Column(visible=name == "controlnet")]
+        return [
+            f"<small>{HELP[name]}</small>",
+            gr.Column(visible=name == "pix2pix"),
+            gr.Column(visible=name == "controlnet"),
+        ]
 
     chosen = model.change(choose, model, [hint, drawn, words], queue=False, **desk.PRIVATE)
     chosen.then(None, None, None, js="() => darkroom.redraw('sketch')")
@@ -102,7 +123,9 @@ def build(desktop: Desktop) -> None:
         if not lines:
             return desktop.tell({"live": {"note": ""}}, TAB)
         try:
-            settings = find("pix2pix").settings.model_validate({"control": lines, "style": style}, context=pictures.REMOTE)
+            settings = find("pix2pix").settings.model_validate(
+                {"control": lines, "style": style}, context=pictures.REMOTE
+            )
         except ValidationError as error:
             return desktop.tell({"live": {"note": sentence(error)}}, TAB)
         return desktop.tell({"live": live.glimpse("pix2pix", settings)}, TAB)
@@ -125,5 +148,10 @@ def build(desktop: Desktop) -> None:
         return desktop.tell({"canvas": laid}, TAB)
 
     gr.Button(elem_id="sketch-trace", visible="hidden").click(
-        trace, [travelling, c["kind"]], desktop.feed, js="(_, kind) => [darkroom.waiting('sketch'), kind]", queue=False, **desk.PRIVATE
+        trace,
+        [travelling, c["kind"]],
+        desktop.feed,
+        js="(_, kind) => [darkroom.waiting('sketch'), kind]",
+        queue=False,
+        **desk.PRIVATE,
     )

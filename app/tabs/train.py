@@ -42,11 +42,19 @@ def build(desktop: Desktop) -> None:
             dropped = gr.File(elem_id="train-drop", visible="hidden", file_count="multiple")
             teach, stop = desk.act(TAB, "Teach")
         with gr.Column(elem_classes="view"):
-            shell = viewer.shell(TAB).replace("Write what you would like to see, then develop it.", "Give it pictures and a word, then teach.")
-            shell = shell.replace("Prediction x̂<sub>0</sub>", "What it draws").replace("State x<sub>t</sub>", "What it was given")
+            shell = viewer.shell(TAB).replace(
+                "Write what you would like to see, then develop it.", "Give it pictures and a word, then teach."
+            )
+            shell = shell.replace("Prediction x̂<sub>0</sub>", "What it draws").replace(
+                "State x<sub>t</sub>", "What it was given"
+            )
             gr.HTML(shell, js_on_load="darkroom.ready('train')")
             queue = gr.HTML("", elem_id="train-queue", elem_classes="queue")
         with gr.Column(elem_classes="inspect", min_width=280):
-            inspector = viewer.inspector(TAB).replace("How far the picture still moves", "Loss").replace("|Δx̂<sub>0</sub>|", "mean of 50 updates")
+            inspector = (
+                viewer.inspector(TAB)
+                .replace("How far the picture still moves", "Loss")
+                .replace("|Δx̂<sub>0</sub>|", "mean of 50 updates")
+            )
             gr.HTML(HOW + inspector)
     desk.wire(desktop, TAB, form, gr.State(MODEL), again, in_files, dropped, teach, stop, queue)

@@ -15,7 +15,19 @@ if TYPE_CHECKING:
 
 TAB = "video"
 MODEL = "video"
-FIRST = ["prompt", "frames", "amount", "loop", "method", "compare", "negative_prompt", "sampler", "seed", "steps", "guidance"]
+FIRST = [
+    "prompt",
+    "frames",
+    "amount",
+    "loop",
+    "method",
+    "compare",
+    "negative_prompt",
+    "sampler",
+    "seed",
+    "steps",
+    "guidance",
+]
 EXAMPLES = {
     "waving": "waving hand, large motion",
     "grin": "grinning face",
@@ -41,7 +53,13 @@ def build(desktop: Desktop) -> None:
         with gr.Column(elem_classes="settings", min_width=280):
             gr.HTML(f'<div class="model"><b>{entry.title}</b><span>{desk.size(entry.weights)}</span></div>')
             c["prompt"].render()
-            gr.Examples([[said] for said in EXAMPLES.values()], c["prompt"], elem_id="video-examples", example_labels=list(EXAMPLES), api_visibility="private")
+            gr.Examples(
+                [[said] for said in EXAMPLES.values()],
+                c["prompt"],
+                elem_id="video-examples",
+                example_labels=list(EXAMPLES),
+                api_visibility="private",
+            )
             gr.HTML(ENDS, elem_id="video-ends")
             for name in ("frames", "amount", "loop"):
                 c[name].render()

@@ -12,7 +12,9 @@ Cache = list[tuple[Tensor, Tensor]]  # keys and values so far, (b, heads, n, d) 
 
 def rotary(begin: int, n: int, dim: int, device: torch.device | str) -> Float[Tensor, "n r"]:
     """How far each position from `begin` on turns each of dim / 2 pairs."""
-    return torch.arange(begin, begin + n, device=device)[:, None] * 10_000 ** -torch.linspace(0, 1, dim // 2, device=device)
+    return torch.arange(begin, begin + n, device=device)[:, None] * 10_000 ** -torch.linspace(
+        0, 1, dim // 2, device=device
+    )
 
 
 def turned(x: Float[Tensor, "b h n d"], turns: Float[Tensor, "n r"]) -> Float[Tensor, "b h n d"]:
@@ -32,7 +34,9 @@ class Block(nn.Module):
         self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
 
-    def forward(self, x: Float[Tensor, "b n w"], turns: Tensor, past: tuple[Tensor, Tensor] | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    def forward(
+        self, x: Float[Tensor, "b n w"], turns: Tensor, past: tuple[Tensor, Tensor] | None
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """The block's output, and keys and values with the past's before them."""
         q, k, v = self.qkv(self.norm1(x)).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind()
         q, k = (turned(F.normalize(part, dim=-1) * part.shape[-1] ** 0.5, turns) for part in (q, k))

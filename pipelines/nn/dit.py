@@ -47,7 +47,10 @@ class Words:
 
     def repeat(self, count: int) -> Words:
         """Each caption `count` times."""
-        return Words([tuple(part.repeat_interleave(count, 0) for part in kv) for kv in self.keysvalues], self.pooled.repeat_interleave(count, 0))
+        return Words(
+            [tuple(part.repeat_interleave(count, 0) for part in kv) for kv in self.keysvalues],
+            self.pooled.repeat_interleave(count, 0),
+        )
 
 
 class Block(nn.Module):
@@ -80,7 +83,14 @@ class Block(nn.Module):
         k, v = self.split(self.words(tokens), 2)
         return self.keys(k), v
 
-    def forward(self, x: Tensor, modulation: list[Tensor], words: tuple[Tensor, Tensor], looks: Looks | None, share: Tensor | None) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        modulation: list[Tensor],
+        words: tuple[Tensor, Tensor],
+        looks: Looks | None,
+        share: Tensor | None,
+    ) -> Tensor:
         shift1, scale1, gate1, shift2, scale2, gate2 = modulation
         h = torch.addcmul(shift1, F.layer_norm(x, x.shape[-1:]), scale1)
         q, k, v = self.split(self.qkv(h), 3)
@@ -119,21 +129,31 @@ class Transformer(nn.Module):
         """What every block needs of a caption, once a run."""
         return Words([block.read(tokens) for block in self.blocks], self.pool(tokens.flatten(1)))
 
-    def modulations(self, t: Float[Tensor, " n"], pooled: Float[Tensor, "n w"], blocks: nn.ModuleList | None = None) -> list[list[Tensor]]:
+    def modulations(
+        self, t: Float[Tensor, " n"], pooled: Float[Tensor, "n w"], blocks: nn.ModuleList | None = None
+    ) -> list[list[Tensor]]:
         """Shift, 1 + scale and gate, (n, 1, width) each, for n times: of every block and of the last layer, or of `blocks` alone."""
         c = F.silu(self.time(embed(t, self.config.width).to(pooled.dtype)) + pooled)[:, None]
         found = []
-        for layer in [block.modulation for block in blocks] if blocks is not None else [*(block.modulation for block in self.blocks), self.modulation]:
+        for layer in (
+            [block.modulation for block in blocks]
+            if blocks is not None
+            else [*(block.modulation for block in self.blocks), self.modulation]
+        ):
             parts = list(layer(c).chunk(layer.out_features // self.config.width, dim=-1))
             for i in range(1, len(parts), 3):
                 parts[i] = 1 + parts[i]
             found.append(parts)
         return found
 
-    def schedule(self, grid: list[float], pooled: Float[Tensor, "n w"], count: int, blocks: nn.ModuleList | None = None) -> dict[float, list[list[Tensor]]]:
+    def schedule(
+        self, grid: list[float], pooled: Float[Tensor, "n w"], count: int, blocks: nn.ModuleList | None = None
+    ) -> dict[float, list[list[Tensor]]]:
         """The modulations of a whole grid of times, for `count` samples a caption: computed once a run, by time."""
         rows = len(pooled)
-        every = self.modulations(torch.tensor(grid, device=pooled.device).repeat_interleave(rows), pooled.repeat(len(grid), 1), blocks)
+        every = self.modulations(
+            torch.tensor(grid, device=pooled.device).repeat_interleave(rows), pooled.repeat(len(grid), 1), blocks
+        )
         all_rows = [[part.unflatten(0, (-1, rows)).repeat_interleave(count, 1) for part in layer] for layer in every]
         return {t: [[part[i] for part in layer] for layer in all_rows] for i, t in enumerate(grid)}
 
@@ -156,7 +176,9 @@ class Transformer(nn.Module):
         x = x + self.position.repeat(x.shape[1] // len(self.position), 1)
         if hints:
             x = x + hints[0]
-        for i, (block, modulation, keysvalues) in enumerate(zip(self.blocks, modulations, words.keysvalues, strict=False), 1):
+        for i, (block, modulation, keysvalues) in enumerate(
+            zip(self.blocks, modulations, words.keysvalues, strict=False), 1
+        ):
             x = block(x, modulation, keysvalues, looks, share)
             if i < len(hints):
                 x = x + hints[i]
@@ -183,7 +205,9 @@ def patchify(z: Float[Tensor, "b c h w"], patch: int) -> Float[Tensor, "b n d"]:
     return F.pixel_unshuffle(z, patch).flatten(2).transpose(1, 2)
 
 
-def unpatchify(x: Float[Tensor, "b n d"], patch: int, channels: int, across: int | None = None) -> Float[Tensor, "b c h w"]:
+def unpatchify(
+    x: Float[Tensor, "b n d"], patch: int, channels: int, across: int | None = None
+) -> Float[Tensor, "b c h w"]:
     """The inverse of patchify, for latents of `across` patches a row, or square ones."""
     return F.pixel_shuffle(x.transpose(1, 2).unflatten(2, (-1, across or math.isqrt(x.shape[1]))), patch)
 

@@ -25,7 +25,9 @@ class Codebook(nn.Module):
         self.codes = nn.Parameter(torch.randn(codes, dim))
         self.register_buffer("use", torch.ones(codes))  # mean is 1
 
-    def forward(self, x: Float[Tensor, "b n w"]) -> tuple[Float[Tensor, "b n w"], Int[Tensor, "b n"], Float[Tensor, " b"]]:
+    def forward(
+        self, x: Float[Tensor, "b n w"]
+    ) -> tuple[Float[Tensor, "b n w"], Int[Tensor, "b n"], Float[Tensor, " b"]]:
         """What the code says, its index, and the loss of codes and commitment a sample."""
         said = self.down(x)
         index = (F.normalize(said.detach(), dim=-1) @ F.normalize(self.codes.detach(), dim=-1).T).argmax(-1)
@@ -73,4 +75,6 @@ class ResidualQuantizer(nn.Module):
 
     def read(self, indices: Int[Tensor, "b n k"]) -> Float[Tensor, "b n w"]:
         """The message of as many books as there are indices."""
-        return torch.stack([book.read(index) for book, index in zip(self.books, indices.unbind(-1), strict=False)]).sum(0)
+        return torch.stack([book.read(index) for book, index in zip(self.books, indices.unbind(-1), strict=False)]).sum(
+            0
+        )

@@ -23,7 +23,9 @@ class AttributeReader(nn.Module):
         self.down1 = nn.Conv2d(width, 2 * width, 2, stride=2)
         self.stage2 = nn.Sequential(Residual(2 * width), Residual(2 * width))
         self.down2 = nn.Conv2d(2 * width, 3 * width, 2, stride=2)
-        self.stage3 = nn.Sequential(Residual(3 * width), nn.GroupNorm(8, 3 * width), nn.SiLU(), nn.Conv2d(3 * width, 64, 1))
+        self.stage3 = nn.Sequential(
+            Residual(3 * width), nn.GroupNorm(8, 3 * width), nn.SiLU(), nn.Conv2d(3 * width, 64, 1)
+        )
         self.hidden = nn.Linear(64 * 64, 256)
         self.heads = nn.Linear(256, sum(len(values) for values in labels.values()))
 

@@ -10,8 +10,27 @@ import importlib
 from pipelines.training import loop
 
 # in the order that they need each other; after a dash, of which kind
-RECIPES = ["critic", "reader", "autoencoder", "decoder", "resampler", "latent_diffusion", "eye", "inpainting", "outpainting"]
-RECIPES += ["controlnet-edges", "controlnet-scribble", "controlnet-palette", "pix2pix", "pix2pix-l1", "lora-flat", "lora-lines", "lora-pixels"]
+RECIPES = [
+    "critic",
+    "reader",
+    "autoencoder",
+    "decoder",
+    "resampler",
+    "latent_diffusion",
+    "eye",
+    "inpainting",
+    "outpainting",
+]
+RECIPES += [
+    "controlnet-edges",
+    "controlnet-scribble",
+    "controlnet-palette",
+    "pix2pix",
+    "pix2pix-l1",
+    "lora-flat",
+    "lora-lines",
+    "lora-pixels",
+]
 RECIPES += ["listener", "audio_codec", "words-audio", "audio_flow", "audio_tokens", "words-toy", "multiview", "video"]
 
 parser = argparse.ArgumentParser(prog="python -m pipelines.training", description="Train one recipe, or go on with it.")

@@ -40,10 +40,16 @@ class Recipe(Protocol):
     def export(self, model: nn.Module, record: dict) -> None: ...
 
 
-def optimisers(model: nn.Module, lr: float, weight_decay: float, muon: bool, betas: tuple[float, float] = (0.9, 0.98)) -> list[torch.optim.Optimizer]:
+def optimisers(
+    model: nn.Module, lr: float, weight_decay: float, muon: bool, betas: tuple[float, float] = (0.9, 0.98)
+) -> list[torch.optim.Optimizer]:
     """AdamW; with `muon`, the matrices of attention and MLP inside `blocks` by Muon."""
     named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
-    matrices = [p for n, p in named if muon and p.ndim == 2 and "blocks" in n and not n.endswith(("modulation.weight", "words.weight"))]
+    matrices = [
+        p
+        for n, p in named
+        if muon and p.ndim == 2 and "blocks" in n and not n.endswith(("modulation.weight", "words.weight"))
+    ]
     chosen = {id(p) for p in matrices}
     rest = [p for _, p in named if id(p) not in chosen]
     found: list[torch.optim.Optimizer] = [torch.optim.AdamW(rest, lr=lr, betas=betas, weight_decay=weight_decay)]
@@ -65,7 +71,9 @@ class Checkpoint:
 
     def save(self, step: int, spent: float) -> None:
         """Write beside the old file, then replace it, so that a kill leaves one or the other."""
-        tensors = {f"{side}/{k}": v for side in ("model", "average") for k, v in getattr(self, side).state_dict().items()}
+        tensors = {
+            f"{side}/{k}": v for side in ("model", "average") for k, v in getattr(self, side).state_dict().items()
+        }
         for i, optim in enumerate(self.optims):
             for j, state in optim.state_dict()["state"].items():
                 tensors |= {f"optim/{i}/{j}/{k}": v for k, v in state.items()}
@@ -93,7 +101,15 @@ class Checkpoint:
         return int(about["step"]), float(about["spent"])
 
 
-def train(recipe: Recipe, steps: int, minutes: float, device: str = "cpu", seed: int = 0, fresh: bool = False, bundled: bool = False) -> None:
+def train(
+    recipe: Recipe,
+    steps: int,
+    minutes: float,
+    device: str = "cpu",
+    seed: int = 0,
+    fresh: bool = False,
+    bundled: bool = False,
+) -> None:
     """Train until `steps` or for `minutes`, whichever comes first, going on from the last checkpoint; cool down towards it, and export.
 
     `bundled` starts from the weights of the repository instead, with their count of steps; `fresh` from nothing.
@@ -104,7 +120,13 @@ def train(recipe: Recipe, steps: int, minutes: float, device: str = "cpu", seed:
     torch.manual_seed(seed)
     model = recipe.build().to(device)
     average = copy.deepcopy(model).eval().requires_grad_(False)
-    optims = optimisers(model, recipe.lr, getattr(recipe, "weight_decay", 0.01), getattr(recipe, "muon", False), getattr(recipe, "betas", (0.9, 0.98)))
+    optims = optimisers(
+        model,
+        recipe.lr,
+        getattr(recipe, "weight_decay", 0.01),
+        getattr(recipe, "muon", False),
+        getattr(recipe, "betas", (0.9, 0.98)),
+    )
     step, spent = 0, 0.0
     checkpoint = Checkpoint(path, model, average, optims)
     if bundled:
@@ -152,7 +174,11 @@ def train(recipe: Recipe, steps: int, minutes: float, device: str = "cpu", seed:
         now = time.perf_counter()
         spent = begun + now - start
         if now - last_log > 20:
-            line = {"step": step, "minutes": round(spent / 60, 2), "per_s": round(seen * recipe.batch / (now - last_log), 1)}
+            line = {
+                "step": step,
+                "minutes": round(spent / 60, 2),
+                "per_s": round(seen * recipe.batch / (now - last_log), 1),
+            }
             line |= {k: round(v / seen, 4) for k, v in sums.items()}
             print(json.dumps(line), flush=True)
             with log.open("a") as file:
@@ -168,7 +194,13 @@ def train(recipe: Recipe, steps: int, minutes: float, device: str = "cpu", seed:
     checkpoint.save(step, spent)
     metrics = look()
     print(json.dumps({"step": step, "final": metrics}), flush=True)
-    record = {"steps": step, "seconds": round(spent), "batch": recipe.batch, "recipe": type(recipe).__module__, "metrics": metrics}
+    record = {
+        "steps": step,
+        "seconds": round(spent),
+        "batch": recipe.batch,
+        "recipe": type(recipe).__module__,
+        "metrics": metrics,
+    }
     recipe.export(average.cpu(), record)
 
 

@@ -22,7 +22,16 @@ def client(served: str) -> Client:
 
 def test_the_endpoint_has_a_name_types_and_help(client: Client) -> None:
     endpoints = client.view_api(return_format="dict")["named_endpoints"]
-    expected = ["/latent_diffusion", "/inpainting", "/outpainting", "/variation", "/edit_by_words", "/controlnet", "/pix2pix", "/video"]
+    expected = [
+        "/latent_diffusion",
+        "/inpainting",
+        "/outpainting",
+        "/variation",
+        "/edit_by_words",
+        "/controlnet",
+        "/pix2pix",
+        "/video",
+    ]
     expected += ["/audio_flow", "/audio_tokens", "/audio_codec", "/text_to_3d", "/image_to_3d", "/splatting", "/lora"]
     assert list(endpoints) == expected
     parameters = {p["parameter_name"]: p for p in endpoints["/latent_diffusion"]["parameters"]}
@@ -77,9 +86,14 @@ def test_a_sketch_a_style_and_a_style_worn(client: Client) -> None:
 
     assert client.predict(control=square(40), steps=2, api_name="/controlnet")["files"]
     assert client.predict(control=square(40), style="avatar", api_name="/pix2pix")["files"]
-    taught = client.predict(pictures=[square(20 + i) for i in range(5)], trigger="zorblax", name="api", minutes=0.05, api_name="/lora")
+    taught = client.predict(
+        pictures=[square(20 + i) for i in range(5)], trigger="zorblax", name="api", minutes=0.05, api_name="/lora"
+    )
     assert [file["name"] for file in taught["files"]][-1] == "lora-api.safetensors"
-    plain, worn = (client.predict(prompt="zorblax", steps=2, loras=loras, api_name="/latent_diffusion")["files"][0]["url"] for loras in ("", "api:0.8"))
+    plain, worn = (
+        client.predict(prompt="zorblax", steps=2, loras=loras, api_name="/latent_diffusion")["files"][0]["url"]
+        for loras in ("", "api:0.8")
+    )
     assert plain != worn
     with pytest.raises(AppError, match="There is no LoRA 'nobody' here"):
         client.predict(prompt="zorblax", loras="nobody", api_name="/latent_diffusion")
@@ -87,5 +101,9 @@ def test_a_sketch_a_style_and_a_style_worn(client: Client) -> None:
 
 def test_ten_at_once_all_finish(client: Client) -> None:
     with ThreadPoolExecutor(10) as pool:
-        results = list(pool.map(lambda seed: client.predict(prompt="a cat", steps=3, seed=seed, api_name="/latent_diffusion"), range(10)))
+        results = list(
+            pool.map(
+                lambda seed: client.predict(prompt="a cat", steps=3, seed=seed, api_name="/latent_diffusion"), range(10)
+            )
+        )
     assert [r["files"][0]["name"] for r in results] == [f"latent-diffusion-{seed}.png" for seed in range(10)]

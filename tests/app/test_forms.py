@@ -15,7 +15,10 @@ form = Form.build({"latent-diffusion": LatentDiffusion}, "test", ["prompt"])
 
 
 def values(**changed: object) -> tuple:
-    return tuple(changed.get(name, field.default) for name, field in ((n, LatentDiffusion.model_fields[n]) for n in form.controls))
+    return tuple(
+        changed.get(name, field.default)
+        for name, field in ((n, LatentDiffusion.model_fields[n]) for n in form.controls)
+    )
 
 
 def test_defaults_come_back() -> None:
@@ -33,7 +36,9 @@ def test_defaults_come_back() -> None:
     ],
 )
 def test_a_slider_lets_settings_refuse(name: str, value: object, said: str) -> None:
-    assert form.controls[name].preprocess(value) == value  # Gradio's own refusal would be an exception without a sentence
+    assert (
+        form.controls[name].preprocess(value) == value
+    )  # Gradio's own refusal would be an exception without a sentence
     with pytest.raises(ValidationError) as caught:
         form.settings("latent-diffusion", values(**{name: value}))
     assert sentence(caught.value) == said
@@ -43,7 +48,11 @@ def test_a_path_of_the_server_is_no_picture(tmp_path: Path) -> None:
     Image.new("RGB", (64, 64)).save(tmp_path / "private.png")
     edits = Form.build({"variation": Variation}, "edits", [])
     with pytest.raises(ValidationError, match="the picture must be a data URL"):
-        edits.settings("variation", tuple(Variation.model_fields[n].default for n in edits.controls), {"image": str(tmp_path / "private.png")})
+        edits.settings(
+            "variation",
+            tuple(Variation.model_fields[n].default for n in edits.controls),
+            {"image": str(tmp_path / "private.png")},
+        )
 
 
 def test_an_empty_seed_is_the_default() -> None:

@@ -40,7 +40,9 @@ def test_the_oldest_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [len(kept.recent(owner)) for owner in ("me", "you", "third")] == [0, 1, 1]
 
 
-def test_the_oldest_go_where_all_are_too_large_but_never_the_newest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_oldest_go_where_all_are_too_large_but_never_the_newest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(history, "BYTES", 1_000_000)
     kept = History(tmp_path / "h.sqlite")
     for seed in range(30):

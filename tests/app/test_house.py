@@ -10,11 +10,18 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def run(code: str) -> str:
-    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
 def test_building_the_desktop_does_not_import_torch() -> None:
-    assert run("import sys; from app.desktop import Desktop; Desktop(); print('torch' in sys.modules, 'transformers' in sys.modules)") == "False False"
+    assert (
+        run(
+            "import sys; from app.desktop import Desktop; Desktop(); print('torch' in sys.modules, 'transformers' in sys.modules)"
+        )
+        == "False False"
+    )
 
 
 def test_the_catalogue_imports_neither_torch_nor_gradio() -> None:

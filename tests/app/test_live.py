@@ -26,7 +26,9 @@ def history(tmp_path: Path) -> History:
     return History(tmp_path / "h.sqlite")
 
 
-def test_a_run_begins_shows_frames_and_ends_with_film_and_files(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_begins_shows_frames_and_ends_with_film_and_files(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(live, "EVERY", 0)
     messages = run(history, count=2)
     assert [next(iter(m)) for m in messages] == ["begin", *["frame"] * 6, "done"]
@@ -43,11 +45,15 @@ def test_previews_are_throttled_but_the_film_is_whole(history: History, monkeypa
     messages = run(history)
     assert [next(iter(m)) for m in messages] == ["begin", "frame", "frame", "done"]
     assert [m["frame"]["step"] for m in messages[1:3]] == [1, 6]
-    assert messages[2]["frame"]["preview"].startswith("data:image/png")  # the finished picture, without loss, and before the film
+    assert messages[2]["frame"]["preview"].startswith(
+        "data:image/png"
+    )  # the finished picture, without loss, and before the film
     assert [f["step"] for f in messages[-1]["done"]["film"]] == [1, 2, 3, 4, 5, 6]
 
 
-def test_a_format_that_cannot_be_written_does_not_lose_the_others(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_format_that_cannot_be_written_does_not_lose_the_others(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = Picture.file
 
     def file(self: Picture, kind: str = "png", with_settings: bool = True) -> bytes:
@@ -69,7 +75,9 @@ def test_a_long_film_is_thinned_but_keeps_its_ends() -> None:
     assert {1, 200} <= viewer.thinned(200)
 
 
-def test_a_stop_takes_effect_within_a_step_and_leaves_no_thread(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stop_takes_effect_within_a_step_and_leaves_no_thread(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
     steps: list[int] = []
     told = viewer.told
     monkeypatch.setattr(viewer, "told", lambda frame: steps.append(frame.step) or told(frame))
@@ -100,12 +108,17 @@ def test_a_full_disk_loses_nothing_that_was_made(history: History, monkeypatch: 
     [
         (WeightsError("The weights file a.safetensors is missing; restore it."), "a.safetensors is missing"),
         (ZeroDivisionError(), "The run failed (ZeroDivisionError)"),
-        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes"), "not enough memory for this run: make fewer"),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes"),
+            "not enough memory for this run: make fewer",
+        ),
         (RuntimeError("shape '[3]' is invalid"), "The run failed (RuntimeError)"),
         (gr.Error("You have no GPU quota left."), "You have no GPU quota left."),
     ],
 )
-def test_failures_are_one_sentence(history: History, monkeypatch: pytest.MonkeyPatch, error: Exception, sentence: str) -> None:
+def test_failures_are_one_sentence(
+    history: History, monkeypatch: pytest.MonkeyPatch, error: Exception, sentence: str
+) -> None:
     def broken(*_: Any) -> Any:
         raise error
 

@@ -49,7 +49,10 @@ def test_round_trip_through_a_link() -> None:
         ('{"model": "latent-diffusion", "settings": 7}', "broken"),
         ('{"model": "magic", "settings": {}}', "'magic', which this Darkroom does not have"),
         ('{"model": ["x"], "settings": {}}', "does not have"),
-        ('{"model": "latent-diffusion", "settings": {"steps": 100000}}', "Steps is 100000, but should be less than or equal to 200"),
+        (
+            '{"model": "latent-diffusion", "settings": {"steps": 100000}}',
+            "Steps is 100000, but should be less than or equal to 200",
+        ),
         ('{"model": "latent-diffusion", "settings": {"wings": 2}}', "Wings"),
         ("[" * 50_000, "broken"),
         (json.dumps({"model": "variation", "settings": {"image": __file__}}), "must be a data URL"),
@@ -68,7 +71,9 @@ def test_files_that_are_no_whole_png(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     Image.fromarray(noise).save(tmp_path / "whole.png")
     (tmp_path / "truncated.png").write_bytes((tmp_path / "whole.png").read_bytes()[:3000])
-    whole = png(tmp_path / "settings.png", json.dumps({"model": "latent-diffusion", "settings": SETTINGS}), 64).read_bytes()
+    whole = png(
+        tmp_path / "settings.png", json.dumps({"model": "latent-diffusion", "settings": SETTINGS}), 64
+    ).read_bytes()
     (tmp_path / "cut.png").write_bytes(whole[:-30])  # its settings are whole, its pixels are not
     for name in ("text", "empty", "jpeg", "truncated", "cut"):
         with pytest.raises(MetadataError, match=f"{name}.png is not a whole PNG"):
@@ -80,7 +85,9 @@ def test_a_huge_picture_costs_nothing(tmp_path: Path) -> None:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     header = struct.pack(">IIBBBBB", 20_000, 20_000, 8, 2, 0, 0, 0)
-    (tmp_path / "huge.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b""))
+    (tmp_path / "huge.png").write_bytes(
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    )
     with pytest.raises(MetadataError, match=r"huge\.png"):
         from_file(tmp_path / "huge.png")
 

@@ -53,7 +53,9 @@ def test_scrubbing_happens_in_the_browser(page: Page) -> None:
     assert page.get_attribute("#image-now", "src") != last
     page.locator("#image-scrub").fill("3")
     expect(page.locator("#image-where")).to_contain_text("step 3 of 20")
-    expect(page.locator("#image-equation")).to_contain_text("x0.85 = 0.944 x0.90 + 0.056 D̂")  # DPM-Solver++ from t = 0.9 to 0.85
+    expect(page.locator("#image-equation")).to_contain_text(
+        "x0.85 = 0.944 x0.90 + 0.056 D̂"
+    )  # DPM-Solver++ from t = 0.9 to 0.85
     prediction = page.get_attribute("#image-now", "src")
     page.click("text=State xt")
     assert page.get_attribute("#image-now", "src") != prediction
@@ -70,7 +72,9 @@ def test_a_word_shows_where_it_looks(page: Page) -> None:
     page.click("#image-words button:text-is('shades')")
     expect(page.locator("#image-heat")).to_be_visible()
     assert (
-        page.evaluate("() => { const c = document.getElementById('image-heat'); return new Set(c.getContext('2d').getImageData(0, 0, 256, 256).data).size }")
+        page.evaluate(
+            "() => { const c = document.getElementById('image-heat'); return new Set(c.getContext('2d').getImageData(0, 0, 256, 256).data).size }"
+        )
         > 20
     )
     page.screenshot(path=SCREENSHOTS / "heat.png")
@@ -126,7 +130,9 @@ def test_closing_the_page_stops_its_run(browser: Browser, served: str, monkeypat
     assert len(steps) == reached < 200
 
 
-def test_ten_pages_at_once_all_finish_and_the_waiting_see_their_place(browser: Browser, served: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ten_pages_at_once_all_finish_and_the_waiting_see_their_place(
+    browser: Browser, served: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     slow(monkeypatch)
     pages = [opened(browser, served) for _ in range(10)]
     for page in pages:
@@ -137,7 +143,9 @@ def test_ten_pages_at_once_all_finish_and_the_waiting_see_their_place(browser: B
     pages[-1].screenshot(path=SCREENSHOTS / "queue.png")
     finished = []
     while len(finished) < 10:  # as they came
-        finished += [i for i, page in enumerate(pages) if i not in finished and page.locator("#image-downloads a").count()]
+        finished += [
+            i for i, page in enumerate(pages) if i not in finished and page.locator("#image-downloads a").count()
+        ]
         pages[0].wait_for_timeout(50)
     assert finished == sorted(finished)
     for page in pages:
@@ -238,7 +246,8 @@ def test_a_bad_slider_is_one_sentence_and_the_page_goes_on(page: Page, value: st
     picture = page.get_attribute("#image-now", "src")
     box = page.locator("#image-steps input[type=number]").first
     box.evaluate(  # what the browser itself would not let through
-        "(box, value) => { box.removeAttribute('max'); box.value = value; box.dispatchEvent(new Event('input', {bubbles: true})); }", value
+        "(box, value) => { box.removeAttribute('max'); box.value = value; box.dispatchEvent(new Event('input', {bubbles: true})); }",
+        value,
     )
     page.click("#image-generate")
     expect(page.locator("#toast")).to_contain_text(said)

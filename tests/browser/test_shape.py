@@ -43,7 +43,10 @@ def pinch(page: Page, middle: tuple[float, float]) -> None:
     """Two fingers come together, to half their distance."""
     touch, (x, y) = page.context.new_cdp_session(page), middle
     for kind, apart in (("touchStart", 80), ("touchMove", 60), ("touchMove", 40)):
-        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x + side * apart, "y": y, "id": side + 1} for side in (-1, 1)]})
+        touch.send(
+            "Input.dispatchTouchEvent",
+            {"type": kind, "touchPoints": [{"x": x + side * apart, "y": y, "id": side + 1} for side in (-1, 1)]},
+        )
     touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
@@ -74,7 +77,9 @@ def test_a_thing_comes_up_is_turned_and_goes_out_as_files(shape: Page, tmp_path:
     shape.locator("#shape-orbit").press("ArrowLeft")
     shape.wait_for_timeout(300)
     assert not np.array_equal(seen(shape), turned)
-    expect(shape.locator("#shape-where")).to_contain_text("step 4 of 4")  # the arrows turned the thing, and did not scrub
+    expect(shape.locator("#shape-where")).to_contain_text(
+        "step 4 of 4"
+    )  # the arrows turned the thing, and did not scrub
     large = (seen(shape) < 240).any(-1).sum()
     pinch(shape, (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2))
     shape.wait_for_timeout(300)
@@ -124,7 +129,8 @@ def test_splats_learn_a_toy_and_a_stop_keeps_them(shape: Page) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "held", "said"), [("a.ply", b"ply\n", "no binary PLY"), ("b.splat", b"123", "no whole .splat"), ("c.glb", b"glTF", "damaged")]
+    ("name", "held", "said"),
+    [("a.ply", b"ply\n", "no binary PLY"), ("b.splat", b"123", "no whole .splat"), ("c.glb", b"glTF", "damaged")],
 )
 def test_a_file_that_is_none_is_one_sentence(shape: Page, tmp_path: Path, name: str, held: bytes, said: str) -> None:
     (tmp_path / name).write_bytes(held)

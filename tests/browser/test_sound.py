@@ -73,7 +73,9 @@ def test_tokens_fill_a_grid_go_on_from_it_and_a_stop_keeps_what_was_heard(audio:
     field(audio, "audio", "seconds", 1)
     generate(audio)
     expect(audio.locator("#audio-codes")).to_be_visible()
-    assert audio.evaluate("document.getElementById('audio-codes').width") == 55  # 50 codes, the sixth codebook five steps late
+    assert (
+        audio.evaluate("document.getElementById('audio-codes').width") == 55
+    )  # 50 codes, the sixth codebook five steps late
     expect(audio.locator("#audio-send button:visible")).to_have_text("Go on from this")
     audio.click("#audio-send [data-to=audio]")
     audio.wait_for_function("darkroom.get('audio', 'sound')")

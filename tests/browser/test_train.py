@@ -46,7 +46,9 @@ def test_teach_a_style_and_wear_it(train: Page, pictures: list[Path]) -> None:
     train.screenshot(path=SCREENSHOTS / "train.png")
     turn(train, "Image")
     train.fill("#image-prompt textarea", "zorblax")
-    train.evaluate("() => { const soon = requestAnimationFrame; window.requestAnimationFrame = (draw) => setTimeout(() => soon(draw), 500); }")  # a busy page
+    train.evaluate(
+        "() => { const soon = requestAnimationFrame; window.requestAnimationFrame = (draw) => setTimeout(() => soon(draw), 500); }"
+    )  # a busy page
     train.click("#image-more")
     row = train.locator("#image-loras .lora", has_text="mine")
     expect(row).to_contain_text("say “zorblax”")

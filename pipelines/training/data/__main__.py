@@ -11,7 +11,12 @@ import argparse
 
 from pipelines.training.data import avatars, captions, codes, emoji, latents, motion, notes, pixels, signs, toys
 
-SETS = {module.__name__.rpartition(".")[2]: module.build for module in (avatars, emoji, signs, pixels, motion, captions, latents, notes, codes, toys)}
-parser = argparse.ArgumentParser(prog="python -m pipelines.training.data", description="Build a data set into the cache.")
+SETS = {
+    module.__name__.rpartition(".")[2]: module.build
+    for module in (avatars, emoji, signs, pixels, motion, captions, latents, notes, codes, toys)
+}
+parser = argparse.ArgumentParser(
+    prog="python -m pipelines.training.data", description="Build a data set into the cache."
+)
 parser.add_argument("name", choices=list(SETS))
 SETS[parser.parse_args().name]()

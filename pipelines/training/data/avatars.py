@@ -168,7 +168,12 @@ SAY = {
     "light brown": ["light brown", "caramel"], "blonde": ["blonde", "blond", "golden"], "grey": ["grey", "gray", "silver"],
     "red": ["red", "ginger"], "auburn": ["auburn", "copper"], "platinum": ["platinum", "platinum blonde"],
 }  # fmt: skip
-SAY_CLOTH = {"sky blue": ["sky blue", "light blue"], "grey": ["grey", "gray"], "pink": ["pink", "hot pink"], "rose": ["rose", "pale pink"]}
+SAY_CLOTH = {
+    "sky blue": ["sky blue", "light blue"],
+    "grey": ["grey", "gray"],
+    "pink": ["pink", "hot pink"],
+    "rose": ["rose", "pale pink"],
+}
 SAY_SKIN = {
     "dark": ["dark skin", "black skin"], "brown": ["brown skin"], "tan": ["tan skin", "tanned skin"], "fair": ["fair skin", "light skin"],
     "pale": ["pale skin", "very light skin"], "orange": ["orange skin"], "yellow": ["yellow skin"],
@@ -195,7 +200,9 @@ HELD_OUT = [
 def draw(rng: random.Random) -> dict[str, str]:
     """One avatar's attributes, before twins are folded. Absent ones (the hair of a hijab) are missing from the dict."""
     gender = rng.choice(["man", "woman"])
-    weights = [1.0] * len(HATS) + ([0.25] * len(LONG) + [1.4] * len(SHORT) if gender == "man" else [1.3] * len(LONG) + [0.35] * len(SHORT))
+    weights = [1.0] * len(HATS) + (
+        [0.25] * len(LONG) + [1.4] * len(SHORT) if gender == "man" else [1.3] * len(LONG) + [0.35] * len(SHORT)
+    )
     a = {"gender": gender, "top": rng.choices(HATS + LONG + SHORT, weights)[0], "skin": rng.choice(list(SKIN))}
     if a["top"] in HATS:
         a["hat"] = rng.choice(list(CLOTH))
@@ -267,7 +274,9 @@ def dicebear(style: str, avatars: list[dict], size: int = data.SIZE) -> np.ndarr
         return np.concatenate(list(pool.map(run, [part for part in (avatars[:half], avatars[half:]) if part])))
 
 
-def caption(labels: dict[str, str], gender: str, rng: random.Random, names: list[str] | None = None) -> tuple[str, list[str]]:
+def caption(
+    labels: dict[str, str], gender: str, rng: random.Random, names: list[str] | None = None
+) -> tuple[str, list[str]]:
     """Say these labels as a person would: (caption, the attributes that it names).
 
     `names` fixes which attributes are named; by default each picture gets its own number of them, from none to all.
@@ -303,7 +312,9 @@ def caption(labels: dict[str, str], gender: str, rng: random.Random, names: list
                 parts["with"].append(said)
         elif name == "background":
             ground = rng.choice(SAY_GROUND.get(labels["background"], [labels["background"]]))
-            parts["being"].append(rng.choice([f"on a {ground} background", f"{ground} background", f"in front of a {ground} wall"]))
+            parts["being"].append(
+                rng.choice([f"on a {ground} background", f"{ground} background", f"in front of a {ground} wall"])
+            )
     for name in names:
         if name in ALONE and name not in carried:
             how = "with" if name in ("hair", "beard_colour") else "wearing"
@@ -321,7 +332,9 @@ def _tidy(phrase: str) -> str:
     phrase = " ".join(phrase.split())
     first, _, rest = phrase.partition(" ")
     if first in ("a", "an") and rest:
-        return ("an " if rest[0] in "aeiou" and not rest.startswith("uni") and not rest.startswith("ush") else "a ") + rest
+        return (
+            "an " if rest[0] in "aeiou" and not rest.startswith("uni") and not rest.startswith("ush") else "a "
+        ) + rest
     return phrase
 
 
@@ -377,6 +390,14 @@ def build(n: int = 50_000, seed: int = 0) -> None:
     for a in avatars:
         labels = fold(a)
         text, names = caption(labels, a["gender"], rng)
-        rows.append({"split": split_of(labels, json.dumps(a, sort_keys=True)), "caption": text, "names": names, "gender": a["gender"], "labels": labels})
+        rows.append(
+            {
+                "split": split_of(labels, json.dumps(a, sort_keys=True)),
+                "caption": text,
+                "names": names,
+                "gender": a["gender"],
+                "labels": labels,
+            }
+        )
     folder = data.save("avatars", images, rows)
     print(f"{n} avatars in {folder}")

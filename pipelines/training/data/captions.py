@@ -38,7 +38,12 @@ def load(name: str) -> Captions:
     if not (folder / "start.npy").exists():
         raise FileNotFoundError("The captions are not read yet: run python -m pipelines.training.data captions")
     names = [line.split() for line in (folder / "names.txt").read_text().split("\n")]
-    return Captions(np.load(folder / "tokens.npy", mmap_mode="r"), np.load(folder / "start.npy"), np.load(folder / "picture.npy"), names)
+    return Captions(
+        np.load(folder / "tokens.npy", mmap_mode="r"),
+        np.load(folder / "start.npy"),
+        np.load(folder / "picture.npy"),
+        names,
+    )
 
 
 def build() -> None:

@@ -24,10 +24,16 @@ class Codes:
     score: np.ndarray  # fp32 (m, 2): tempo and key as each caption says them (audio.score)
     picks: dict[str, np.ndarray]  # captions of training phrases; phrases of the other splits have theirs at the end
 
-    def draw(self, split: str, count: int, rng: np.random.Generator, latents: bool = False) -> tuple[Tensor, Tensor, Tensor]:
+    def draw(
+        self, split: str, count: int, rng: np.random.Generator, latents: bool = False
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Codes (b, 200, books), or latents (b, 200, 64), captions (b, 16, 256), and scores (b, 2)."""
         picks = rng.choice(self.picks[split], count)
-        held = torch.from_numpy(self.latents[self.of[picks]]).float() if latents else torch.from_numpy(self.indices[self.of[picks]]).long()
+        held = (
+            torch.from_numpy(self.latents[self.of[picks]]).float()
+            if latents
+            else torch.from_numpy(self.indices[self.of[picks]]).long()
+        )
         return held, torch.from_numpy(self.read[picks]).float(), torch.from_numpy(self.score[picks])
 
 
@@ -49,18 +55,26 @@ def build() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     indices, latents = [], []
     for first in range(0, len(rows), 32):
-        z, found, _ = codec.quantizer(codec.encode(torch.from_numpy(sounds[first : first + 32].astype(np.float32) / 32_768)))
+        z, found, _ = codec.quantizer(
+            codec.encode(torch.from_numpy(sounds[first : first + 32].astype(np.float32) / 32_768))
+        )
         indices.append(found.short().numpy())
         latents.append(((z - codec.mean) / codec.scale).half().numpy())
     said = captions.load("notes")
     held = [k for k, row in enumerate(rows) if row["split"] in ("validation", "test")]
     resampler = weights.fill(text.Resampler(), weights.read("audio-words")[0], "audio-words")
-    read = [resampler(*said.batch(part)).half().numpy() for part in np.array_split(np.arange(len(said.picture)), len(said.picture) // 128)]
+    read = [
+        resampler(*said.batch(part)).half().numpy()
+        for part in np.array_split(np.arange(len(said.picture)), len(said.picture) // 128)
+    ]
     read += [resampler(*text.encoder().batch([rows[k]["caption"]])).half().numpy() for k in held]
     np.save(folder / "indices.npy", np.concatenate(indices))
     np.save(folder / "latents.npy", np.concatenate(latents))
     of, named = np.concatenate([said.picture, held]), [*said.names, *(rows[k]["named"] for k in held)]
     np.save(folder / "of.npy", of)
     np.save(folder / "read.npy", np.concatenate(read))
-    np.save(folder / "score.npy", np.array([notes.score(rows[k], names) for k, names in zip(of, named, strict=True)], np.float32))
+    np.save(
+        folder / "score.npy",
+        np.array([notes.score(rows[k], names) for k, names in zip(of, named, strict=True)], np.float32),
+    )
     print(f"{len(rows)} phrases and {sum(map(len, read))} captions in {folder}")

@@ -33,11 +33,15 @@ def build() -> None:
     for name in ("avatars", "emoji", "motion", "toys"):
         folder = data.cache_dir() / "data" / name
         path = folder / "latents.npy"
-        if not (folder / "rows.jsonl").exists() or (path.exists() and path.stat().st_mtime > max(coder, (folder / "rows.jsonl").stat().st_mtime)):
+        if not (folder / "rows.jsonl").exists() or (
+            path.exists() and path.stat().st_mtime > max(coder, (folder / "rows.jsonl").stat().st_mtime)
+        ):
             continue
         pictures = data.load(name).images
         images = pictures.reshape(-1, *pictures.shape[-3:])
         x = (enlarged(np.array(images[i : i + 64])) for i in range(0, len(images), 64))
         latents = np.concatenate([model.encode(part).half().numpy() for part in x])
         np.save(path, latents.reshape(*pictures.shape[:-3], *latents.shape[1:]))
-        print(f"{len(latents)} latents of {name}, mean {latents.mean():.3f}, standard deviation {latents.astype(np.float32).std():.3f}")
+        print(
+            f"{len(latents)} latents of {name}, mean {latents.mean():.3f}, standard deviation {latents.astype(np.float32).std():.3f}"
+        )

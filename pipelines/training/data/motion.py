@@ -48,7 +48,12 @@ def loops(clip: np.ndarray) -> bool:
 def direction(clip: np.ndarray) -> str:
     """Which way most of the motion goes."""
     grey = [cv2.resize(cv2.cvtColor(f, cv2.COLOR_RGB2GRAY), (64, 64), interpolation=cv2.INTER_AREA) for f in clip]
-    flow = np.stack([cv2.calcOpticalFlowFarneback(a, b, None, 0.5, 2, 9, 2, 5, 1.1, 0) for a, b in zip(grey, grey[1:], strict=False)])
+    flow = np.stack(
+        [
+            cv2.calcOpticalFlowFarneback(a, b, None, 0.5, 2, 9, 2, 5, 1.1, 0)
+            for a, b in zip(grey, grey[1:], strict=False)
+        ]
+    )
     across, down = np.abs(flow).mean((0, 1, 2))
     return "from side to side" if across > 1.6 * down else "up and down" if down > 1.6 * across else ""
 
@@ -72,7 +77,11 @@ def build() -> None:
     files = sorted((data.node_modules() / "@lobehub").glob("fluent-emoji-anim-*/assets/*.webp"), key=lambda f: f.stem)
     named = [(f, f.stem.replace("-fe0f", "")) for f in files if f.stem.replace("-fe0f", "") in signs]
     with Pool() as pool:
-        found = [(key, *got) for (_, key), got in zip(named, pool.imap(read, [f for f, _ in named], chunksize=16), strict=True) if got]
+        found = [
+            (key, *got)
+            for (_, key), got in zip(named, pool.imap(read, [f for f, _ in named], chunksize=16), strict=True)
+            if got
+        ]
     families: dict[str, int] = {}
     for key, *_ in found:
         families[signs[key]["family"]] = families.get(signs[key]["family"], 0) + 1
@@ -99,4 +108,6 @@ def build() -> None:
     strips = clips[np.random.default_rng(0).choice(len(clips), 12, replace=False)][:, ::2]
     folder = data.save("motion", clips, rows, strips.reshape(-1, *clips.shape[2:]))
     counts = {name: sum(r["split"] == name for r in rows) for name in ("train", "validation", "sibling", "unseen")}
-    print(f"{len(rows)} clips of {len(files)} files in {folder}: {counts}; change {np.percentile(changes, [5, 33, 67, 95]).round(2).tolist()}")
+    print(
+        f"{len(rows)} clips of {len(files)} files in {folder}: {counts}; change {np.percentile(changes, [5, 33, 67, 95]).round(2).tolist()}"
+    )

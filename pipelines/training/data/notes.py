@@ -75,12 +75,20 @@ KINDS = {
 }
 KEYS = ["C", "C sharp", "D", "E flat", "E", "F", "F sharp", "G", "A flat", "A", "B flat", "B"]
 TEMPI = {"slow": range(60, 86, 5), "medium": range(95, 116, 5), "fast": range(125, 171, 5)}  # beats a minute
-PACE = {"slow": ["slow", "calm", "leisurely"], "medium": ["medium tempo", "moderate", "walking pace"], "fast": ["fast", "lively", "quick"]}
+PACE = {
+    "slow": ["slow", "calm", "leisurely"],
+    "medium": ["medium tempo", "moderate", "walking pace"],
+    "fast": ["fast", "lively", "quick"],
+}
 VELOCITIES = {"soft": (35, 60), "": (70, 90), "loud": (100, 125)}
 LOUDNESS = {"soft": ["soft", "quiet", "gentle"], "": [], "loud": ["loud", "powerful", "strong"]}
 LENGTHS = {"staccato": 0.35, "": 0.85, "legato": 1.05}  # of the time to the next note
 TOUCH = {"staccato": ["staccato", "short notes", "detached"], "": [], "legato": ["legato", "smooth", "connected"]}
-REGISTERS = {"low": 0, "": 1, "high": 2}  # about octaves above an instrument's lowest note; of small instruments half octaves
+REGISTERS = {
+    "low": 0,
+    "": 1,
+    "high": 2,
+}  # about octaves above an instrument's lowest note; of small instruments half octaves
 HEIGHT = {"low": ["low", "deep"], "": [], "high": ["high", "bright"]}
 RHYTHMS = [
     [1, 1, 1, 1],
@@ -117,8 +125,17 @@ def compose(number: int) -> dict:
         beats = drums(rng)
         row |= {"kind": "drums", "tonic": None, "mode": None, "touch": "", "register": ""}
     else:
-        kinds = ["melody"] if row["family"] in ("bass", "reeds", "flutes") or program in (56, 57, 58, 60) else ["melody", "arpeggio", "chords"]
-        tonic, mode, touch, register = rng.randrange(12), rng.choice(list(MODES)), rng.choice(list(LENGTHS)), rng.choice(list(REGISTERS))
+        kinds = (
+            ["melody"]
+            if row["family"] in ("bass", "reeds", "flutes") or program in (56, 57, 58, 60)
+            else ["melody", "arpeggio", "chords"]
+        )
+        tonic, mode, touch, register = (
+            rng.randrange(12),
+            rng.choice(list(MODES)),
+            rng.choice(list(LENGTHS)),
+            rng.choice(list(REGISTERS)),
+        )
         row |= {"kind": rng.choice(kinds), "tonic": tonic, "mode": mode, "touch": touch, "register": register}
         lowest = LOWEST[program] + REGISTERS[register] * (6 if LOWEST[program] > 55 else 10)
         root = lowest + (tonic - lowest) % 12
@@ -130,7 +147,12 @@ def compose(number: int) -> dict:
         if at * second < SECONDS - 0.05:
             accent = 8 if at % 2 == 0 else 0
             score.append(
-                (round(at * second, 4), round(max(0.06, length * second * LENGTHS[row["touch"]]), 4), pitch, min(127, rng.randint(low, high) + accent))
+                (
+                    round(at * second, 4),
+                    round(max(0.06, length * second * LENGTHS[row["touch"]]), 4),
+                    pitch,
+                    min(127, rng.randint(low, high) + accent),
+                )
             )
     return {**row, "notes": score}
 
@@ -155,7 +177,10 @@ def arpeggio(rng: random.Random, scale: list[int]) -> list[Beat]:
         rng.choice([0.5, 0.5, 0.25]),
         rng.choice(PROGRESSIONS),
     )
-    return [(k * length, length, scale[steps[int(k * length // 4) % 4] + [0, 2, 4, 7][order[k % len(order)]]]) for k in range(int(12 / length))]
+    return [
+        (k * length, length, scale[steps[int(k * length // 4) % 4] + [0, 2, 4, 7][order[k % len(order)]]])
+        for k in range(int(12 / length))
+    ]
 
 
 def chords(rng: random.Random, scale: list[int]) -> list[Beat]:
@@ -210,7 +235,9 @@ def caption(row: dict, rng: random.Random) -> tuple[str, list[str]]:
 
 def score(row: dict, named: list[str]) -> tuple[float, int]:
     """Tempo and key of a phrase as a caption that names those labels says them: what audio.score reads off it."""
-    return float(row["tempo"]) if "tempo" in named else 0.0, 1 + row["tonic"] + 12 * (row["mode"] == "minor") if "tonic" in named else 0
+    return float(row["tempo"]) if "tempo" in named else 0.0, 1 + row["tonic"] + 12 * (
+        row["mode"] == "minor"
+    ) if "tonic" in named else 0
 
 
 def article(what: str) -> str:
@@ -237,7 +264,13 @@ def midi(rows: list[dict]) -> mido.MidiFile:
                 (on, 2, mido.Message("note_on", channel=channel, note=pitch, velocity=velocity)),
                 (off, 0, mido.Message("note_off", channel=channel, note=pitch)),
             ]
-        events.append((begin + round(1000 * (SECONDS + 0.1)), 3, mido.Message("control_change", channel=channel, control=120, value=0)))  # all sound off
+        events.append(
+            (
+                begin + round(1000 * (SECONDS + 0.1)),
+                3,
+                mido.Message("control_change", channel=channel, control=120, value=0),
+            )
+        )  # all sound off
     track, before = mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=1_000_000)]), 0
     for at, _, message in sorted(events, key=lambda e: e[:2]):
         track.append(message.copy(time=at - before))
@@ -251,7 +284,27 @@ def play(rows: list[dict]) -> np.ndarray:
         score, sound = Path(folder) / "score.mid", Path(folder) / "sound.raw"
         midi([*rows, {"program": 0, "notes": []}]).save(score)
         subprocess.run(
-            ["fluidsynth", "-ni", "-q", "-R", "0", "-C", "0", "-g", "0.8", "-r", str(2 * RATE), "-O", "s16", "-T", "raw", "-F", sound, FONT, score],
+            [
+                "fluidsynth",
+                "-ni",
+                "-q",
+                "-R",
+                "0",
+                "-C",
+                "0",
+                "-g",
+                "0.8",
+                "-r",
+                str(2 * RATE),
+                "-O",
+                "s16",
+                "-T",
+                "raw",
+                "-F",
+                sound,
+                FONT,
+                score,
+            ],
             check=True,
             capture_output=True,
         )
@@ -267,12 +320,19 @@ def load() -> tuple[np.ndarray, list[dict]]:
     folder = data.cache_dir() / "data" / "notes"
     if not (folder / "rows.jsonl").exists():
         raise FileNotFoundError("The data set 'notes' is not built: run python -m pipelines.training.data notes")
-    return np.load(folder / "sounds.npy", mmap_mode="r"), [json.loads(line) for line in (folder / "rows.jsonl").read_text().splitlines()]
+    return np.load(folder / "sounds.npy", mmap_mode="r"), [
+        json.loads(line) for line in (folder / "rows.jsonl").read_text().splitlines()
+    ]
 
 
 def said(rows: list[dict]) -> None:
     """Read the captions of training phrases, WAYS of saying each."""
-    ways = [(k, *caption(row, random.Random(f"{way} ways to say {k}"))) for k, row in enumerate(rows) if row["split"] == "train" for way in range(WAYS)]
+    ways = [
+        (k, *caption(row, random.Random(f"{way} ways to say {k}")))
+        for k, row in enumerate(rows)
+        if row["split"] == "train"
+        for way in range(WAYS)
+    ]
     of, lines, named = map(list, zip(*ways, strict=True))
     captions.keep("notes", lines, of, named)
 

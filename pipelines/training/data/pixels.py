@@ -24,12 +24,24 @@ def draw(rng: random.Random) -> tuple[dict, str]:
         "hair": f"{'long' if long else 'short'}{rng.randint(1, 21):02}", "glasses": f"{glasses or 'dark'}{rng.randint(1, 7):02}",
         "mouth": f"{'happy' if smiling else 'sad'}{rng.randint(1, 10):02}", "beard": f"variant{rng.randint(1, 8):02}",
     }  # fmt: skip
-    colours = {"hairColor": HAIR[hair], "clothingColor": CLOTH[cloth], "backgroundColor": GROUND[ground], "skinColor": rng.choice(SKIN)}
-    chance = {"glassesProbability": 100 * bool(glasses), "beardProbability": 100 * beard, "hatProbability": 0, "accessoriesProbability": 0}
+    colours = {
+        "hairColor": HAIR[hair],
+        "clothingColor": CLOTH[cloth],
+        "backgroundColor": GROUND[ground],
+        "skinColor": rng.choice(SKIN),
+    }
+    chance = {
+        "glassesProbability": 100 * bool(glasses),
+        "beardProbability": 100 * beard,
+        "hatProbability": 0,
+        "accessoriesProbability": 0,
+    }
     said = [f"with {'long' if long else 'short'} {hair} hair"]
     said += [{"dark": "wearing sunglasses", "light": "with glasses"}[glasses]] if glasses else []
     said += ["with a beard"] if beard else []
-    said += rng.sample(["smiling" if smiling else "sad", f"in a {cloth} shirt", f"on a {ground} background"], rng.randint(0, 3))
+    said += rng.sample(
+        ["smiling" if smiling else "sad", f"in a {cloth} shirt", f"on a {ground} background"], rng.randint(0, 3)
+    )
     options = {"seed": str(rng.random()), **{k: [v] for k, v in (variants | colours).items()}, **chance}
     return options, f"a {'woman' if woman else 'man'} " + ", ".join(said)
 
@@ -38,5 +50,8 @@ def build(n: int = 600) -> None:
     """Draw them (ten seconds)."""
     rng = random.Random(0)
     drawn = [draw(rng) for _ in range(n)]
-    rows = [{"caption": caption, "split": "test" if data.unit_hash(options["seed"]) < 0.1 else "train"} for options, caption in drawn]
+    rows = [
+        {"caption": caption, "split": "test" if data.unit_hash(options["seed"]) < 0.1 else "train"}
+        for options, caption in drawn
+    ]
     print(f"{n} pixel avatars in {data.save('pixels', dicebear('pixel-art', [options for options, _ in drawn]), rows)}")

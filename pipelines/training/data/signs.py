@@ -23,7 +23,11 @@ HANDS = {"lines": "high-contrast", "flat": "flat"}
 def file_name(label: str) -> list[str]:
     """What Fluent may call a sign of this label: "man singer: light skin tone" is man-singer-light."""
     tone = TONE.search(label)
-    plain = unicodedata.normalize("NFKD", TONE.sub("", label).lower().replace("&", "and")).encode("ascii", "ignore").decode()
+    plain = (
+        unicodedata.normalize("NFKD", TONE.sub("", label).lower().replace("&", "and"))
+        .encode("ascii", "ignore")
+        .decode()
+    )
     stem = re.sub(r"[^a-z0-9]+", "-", re.sub(r"['.!]", "", plain)).strip("-")
     return [f"{stem}-{tone[1]}"] if tone else [stem, f"{stem}-default"]
 
@@ -43,8 +47,14 @@ def build() -> None:
     for name, hand in HANDS.items():
         folder = data.node_modules() / "fluentui-emoji" / "icons" / hand
         there = {path.stem: path for path in folder.glob("*.svg")}
-        found = [(i, row, [there[n] for n in file_name(row["label"]) if n in there]) for i, row in enumerate(emoji.rows)]
-        found = [(i, row, files[0]) for i, row, files in found if files and not (name == "lines" and TONE.search(row["label"]))]
+        found = [
+            (i, row, [there[n] for n in file_name(row["label"]) if n in there]) for i, row in enumerate(emoji.rows)
+        ]
+        found = [
+            (i, row, files[0])
+            for i, row, files in found
+            if files and not (name == "lines" and TONE.search(row["label"]))
+        ]
         rows = [{**row, "emoji": i} for i, row, _ in found]
         where = data.save(name, draw([file for _, _, file in found]), rows)
         print(f"{len(rows)} {name} of {len(emoji.rows)} emoji in {where}")

@@ -116,17 +116,26 @@ def rays(azimuth: float | int, elevation: float | int, side: int) -> tuple[Tenso
     right = torch.tensor([math.cos(a), 0, -math.sin(a)])
     down, reach = -torch.linalg.cross(back, right), math.tan(math.radians(FOV) / 2)
     step = (torch.arange(side) + 0.5) / side * 2 - 1
-    return DISTANCE * back, F.normalize(reach * (step.repeat(side)[:, None] * right + step.repeat_interleave(side)[:, None] * down) - back, dim=1)
+    return DISTANCE * back, F.normalize(
+        reach * (step.repeat(side)[:, None] * right + step.repeat_interleave(side)[:, None] * down) - back, dim=1
+    )
 
 
 @torch.inference_mode()
 def shoot(
-    parts: list[Part], cameras: list[tuple[float | int, float | int]], side: int = SIDE, fine: int = 2, device: str = "cpu"
+    parts: list[Part],
+    cameras: list[tuple[float | int, float | int]],
+    side: int = SIDE,
+    fine: int = 2,
+    device: str = "cpu",
 ) -> tuple[np.ndarray, np.ndarray]:
     """Views from cameras (azimuth, elevation): uint8 (v, side, side, 3), each pixel the mean of fine² rays; and depths fp16 (v, side, side),
     0 where there is nothing."""
     whole = side * fine
-    eyes, towards = (torch.cat(part).to(device) for part in zip(*((e.expand(whole**2, 3), d) for e, d in (rays(*at, whole) for at in cameras)), strict=True))
+    eyes, towards = (
+        torch.cat(part).to(device)
+        for part in zip(*((e.expand(whole**2, 3), d) for e, d in (rays(*at, whole) for at in cameras)), strict=True)
+    )
     middle = -(towards * eyes).sum(1)  # where a ray is nearest to the origin
     live = ((eyes + middle[:, None] * towards).norm(dim=1) <= 1.05).nonzero()[:, 0]
     far, hit = torch.zeros_like(middle), torch.zeros(len(middle), dtype=torch.bool, device=device)
@@ -150,7 +159,9 @@ def shoot(
     lit = 0.42 + 0.5 * (normal @ light).clamp(0, 1) + 0.16 * (normal[:, 1] * 0.5 + 0.5).clamp(0, 1)
     sheet[at] = (colour * (lit * (0.55 + 0.45 * open_))[:, None]).clamp(0, 1)
     picture = (sheet.view(-1, side, fine, side, fine, 3).mean((2, 4)) * 255).round().to(torch.uint8)
-    return picture.cpu().numpy(), torch.where(hit, far, 0).view(-1, whole, whole)[:, ::fine, ::fine].half().cpu().numpy()
+    return picture.cpu().numpy(), torch.where(hit, far, 0).view(-1, whole, whole)[
+        :, ::fine, ::fine
+    ].half().cpu().numpy()
 
 
 # the kinds: each makes parts, and says what is special about it
@@ -160,7 +171,14 @@ def mushroom(r: random.Random, main: str, other: str) -> tuple[list[Part], list[
     tall, wide, dotted = r.choice([0.25, 0.45]), r.uniform(0.5, 0.75), r.random() < 0.6
     base = -0.75
     stem = Part("cylinder", (0, base + tall, 0), (r.uniform(0.12, 0.2), tall, 0), "white", soft=0.05)
-    cap = Part("ellipsoid", (0, base + 2 * tall + 0.2, 0), (wide, 0.3, wide), main, pattern="dots" if dotted else "", second=other)
+    cap = Part(
+        "ellipsoid",
+        (0, base + 2 * tall + 0.2, 0),
+        (wide, 0.3, wide),
+        main,
+        pattern="dots" if dotted else "",
+        second=other,
+    )
     return [stem, cap], [f"{'short' if tall < 0.3 else 'tall'} stem"] + [f"{other} dots"] * dotted
 
 
@@ -184,7 +202,10 @@ def snowman(r: random.Random, main: str, other: str) -> tuple[list[Part], list[s
         y += 1.75 * size
     head = parts[-1]
     nose = Part("ellipsoid", (0, head.at[1], head.size[0] + 0.06), (0.04, 0.04, 0.13), "orange")
-    hat = [Part("cylinder", (0, y + 0.12, 0), (0.26, 0.03, 0), other), Part("cylinder", (0, y + 0.24, 0), (0.17, 0.13, 0), other)]
+    hat = [
+        Part("cylinder", (0, y + 0.12, 0), (0.26, 0.03, 0), other),
+        Part("cylinder", (0, y + 0.24, 0), (0.17, 0.13, 0), other),
+    ]
     return [*parts, nose, *hat], [f"{other} hat", f"{balls} balls"]
 
 
@@ -198,7 +219,9 @@ def chair(r: random.Random, main: str, other: str) -> tuple[list[Part], list[str
 
 def mug(r: random.Random, main: str, other: str) -> tuple[list[Part], list[str]]:
     tall, striped = r.choice([0.35, 0.55]), r.random() < 0.5
-    cup = Part("cylinder", (-0.1, 0, 0), (0.42, tall, 0), main, soft=0.05, pattern="stripes" if striped else "", second=other)
+    cup = Part(
+        "cylinder", (-0.1, 0, 0), (0.42, tall, 0), main, soft=0.05, pattern="stripes" if striped else "", second=other
+    )
     tea = Part("cylinder", (-0.1, tall + 0.005, 0), (0.35, 0.02, 0), "brown")
     handle = Part("torus", (0.36, 0, 0), (0.22, 0.06, 0), other)
     return [cup, tea, handle], ["short" if tall < 0.4 else "tall", f"{other} {'stripes' if striped else 'handle'}"]
@@ -210,7 +233,9 @@ def house(r: random.Random, main: str, other: str) -> tuple[list[Part], list[str
     walls = Part("box", (0, -0.6 + h, 0), (0.5, h, 0.42), main)
     roof = Part("cone", (0, -0.6 + 2 * h + 0.24, 0), (0.72, 0.24, 0.04), other)
     door = Part("box", (0, -0.42, 0.42), (0.1, 0.18, 0.03), "brown")
-    panes = [Part("box", (x, -0.3 + 0.4 * k, 0.42), (0.09, 0.09, 0.03), "yellow") for k in range(floors) for x in (-0.3, 0.3)]
+    panes = [
+        Part("box", (x, -0.3 + 0.4 * k, 0.42), (0.09, 0.09, 0.03), "yellow") for k in range(floors) for x in (-0.3, 0.3)
+    ]
     return [walls, roof, door, *panes, *[Part("box", (0.32, -0.6 + 2 * h + 0.35, 0), (0.07, 0.2, 0.07), "grey")] * chimney], [
         f"{other} roof", f"{floors} {'floor' if floors == 1 else 'floors'}", *["a chimney"] * chimney,
     ]  # fmt: skip
@@ -220,7 +245,11 @@ def car(r: random.Random, main: str, other: str) -> tuple[list[Part], list[str]]
     long, van = r.uniform(0.6, 0.75), r.random() < 0.4
     body = Part("box", (0, -0.2, 0), (0.34, 0.16, long), main, soft=0.08)
     cabin = Part("box", (0, 0.1, -0.1 if van else 0), (0.29, 0.2, long * (0.75 if van else 0.5)), other, soft=0.08)
-    wheels = [Part("cylinder", (x * 0.34, -0.36, z * long * 0.6), (0.16, 0.06, 0), "black", (90, 0)) for x in (-1, 1) for z in (-1, 1)]
+    wheels = [
+        Part("cylinder", (x * 0.34, -0.36, z * long * 0.6), (0.16, 0.06, 0), "black", (90, 0))
+        for x in (-1, 1)
+        for z in (-1, 1)
+    ]
     lamps = [Part("ellipsoid", (x * 0.2, -0.18, long), (0.06, 0.06, 0.04), "yellow") for x in (-1, 1)]
     return [body, cabin, *wheels, *lamps], [f"{other} top", "long cabin" if van else "short cabin"]
 
@@ -229,18 +258,30 @@ def fish(r: random.Random, main: str, other: str) -> tuple[list[Part], list[str]
     fat, striped = r.choice([0.26, 0.42]), r.random() < 0.5
     body = Part("ellipsoid", (0, 0, 0.05), (0.2, fat, 0.6), main, pattern="stripes" if striped else "", second=other)
     tail = Part("ellipsoid", (0, 0, -0.68), (0.05, 0.32, 0.18), other)
-    fins = [Part("ellipsoid", (0, fat, 0), (0.04, 0.16, 0.22), other), *[Part("ellipsoid", (x * 0.2, -0.08, 0.1), (0.12, 0.03, 0.12), other) for x in (-1, 1)]]
+    fins = [
+        Part("ellipsoid", (0, fat, 0), (0.04, 0.16, 0.22), other),
+        *[Part("ellipsoid", (x * 0.2, -0.08, 0.1), (0.12, 0.03, 0.12), other) for x in (-1, 1)],
+    ]
     eyes = [Part("ellipsoid", (x * 0.15, 0.08, 0.42), (0.05, 0.06, 0.06), "black") for x in (-1, 1)]
-    return [body, tail, *fins, *eyes], [f"{'slim' if fat < 0.3 else 'fat'}", f"{other} {'stripes' if striped else 'fins'}"]
+    return [body, tail, *fins, *eyes], [
+        f"{'slim' if fat < 0.3 else 'fat'}",
+        f"{other} {'stripes' if striped else 'fins'}",
+    ]
 
 
 def robot(r: random.Random, main: str, other: str) -> tuple[list[Part], list[str]]:
     tall, aerials = r.choice([0.25, 0.38]), r.choice([1, 2])
-    body, head = Part("box", (0, -0.15, 0), (0.32, tall, 0.22), main, soft=0.05), Part("box", (0, tall + 0.08, 0), (0.24, 0.19, 0.2), other, soft=0.05)
+    body, head = (
+        Part("box", (0, -0.15, 0), (0.32, tall, 0.22), main, soft=0.05),
+        Part("box", (0, tall + 0.08, 0), (0.24, 0.19, 0.2), other, soft=0.05),
+    )
     limbs = [Part("cylinder", (x * 0.42, -0.1, 0), (0.07, 0.26, 0), other) for x in (-1, 1)]
     limbs += [Part("cylinder", (x * 0.16, -0.3 - tall, 0), (0.09, 0.17, 0), other) for x in (-1, 1)]
     face = [Part("ellipsoid", (x * 0.1, tall + 0.12, 0.2), (0.05, 0.05, 0.04), "yellow") for x in (-1, 1)]
-    top = [Part("cylinder", (x, tall + 0.36, 0), (0.025, 0.12, 0), "grey") for x in ((0,) if aerials == 1 else (-0.14, 0.14))]
+    top = [
+        Part("cylinder", (x, tall + 0.36, 0), (0.025, 0.12, 0), "grey")
+        for x in ((0,) if aerials == 1 else (-0.14, 0.14))
+    ]
     return [body, head, *limbs, *face, *top], [f"{other} head", f"{aerials} {'aerial' if aerials == 1 else 'aerials'}"]
 
 
@@ -249,28 +290,62 @@ def tree(r: random.Random, main: str, other: str) -> tuple[list[Part], list[str]
     if pine:
         crown = [Part("cone", (0, -0.15 + 0.32 * k, 0), (0.55 - 0.14 * k, 0.25, 0.03), main) for k in range(3)]
     else:
-        crown = [Part("ellipsoid", (x, 0.15 + y, z), (0.38, 0.36, 0.38), main) for x, y, z in ((-0.2, 0, 0.1), (0.22, 0.05, 0), (0, 0.28, -0.05))]
-        crown += [Part("ellipsoid", (0.5 * math.sin(2.1 * k), 0.1 + 0.12 * (k % 3), 0.5 * math.cos(2.1 * k)), (0.08, 0.08, 0.08), other) for k in range(6)]
+        crown = [
+            Part("ellipsoid", (x, 0.15 + y, z), (0.38, 0.36, 0.38), main)
+            for x, y, z in ((-0.2, 0, 0.1), (0.22, 0.05, 0), (0, 0.28, -0.05))
+        ]
+        crown += [
+            Part(
+                "ellipsoid",
+                (0.5 * math.sin(2.1 * k), 0.1 + 0.12 * (k % 3), 0.5 * math.cos(2.1 * k)),
+                (0.08, 0.08, 0.08),
+                other,
+            )
+            for k in range(6)
+        ]
     return [trunk, *crown], ["pointed"] if pine else ["round", f"{other} fruit"]
 
 
 def cake(r: random.Random, main: str, other: str) -> tuple[list[Part], list[str]]:
     tiers, candles = r.choice([1, 2]), r.choice([1, 3])
-    parts = [Part("cylinder", (0, -0.45 + 0.42 * k, 0), (0.62 - 0.22 * k, 0.2, 0), main if k % 2 == 0 else other, soft=0.05) for k in range(tiers)]
-    parts += [replace(parts[-1], at=(0, parts[-1].at[1] + 0.2, 0), size=(parts[-1].size[0] + 0.02, 0.05, 0), colour=other)]
+    parts = [
+        Part("cylinder", (0, -0.45 + 0.42 * k, 0), (0.62 - 0.22 * k, 0.2, 0), main if k % 2 == 0 else other, soft=0.05)
+        for k in range(tiers)
+    ]
+    parts += [
+        replace(parts[-1], at=(0, parts[-1].at[1] + 0.2, 0), size=(parts[-1].size[0] + 0.02, 0.05, 0), colour=other)
+    ]
     top, ring = parts[-1].at[1] + 0.18, 0.16 if candles > 1 else 0
     for k in range(candles):
         x, z = ring * math.sin(2.1 * k), ring * math.cos(2.1 * k)
-        parts += [Part("cylinder", (x, top, z), (0.035, 0.15, 0), "white"), Part("ellipsoid", (x, top + 0.19, z), (0.04, 0.06, 0.04), "orange")]
-    return parts, [f"{other} icing", f"{candles} {'candle' if candles == 1 else 'candles'}", *["two tiers"] * (tiers == 2)]
+        parts += [
+            Part("cylinder", (x, top, z), (0.035, 0.15, 0), "white"),
+            Part("ellipsoid", (x, top + 0.19, z), (0.04, 0.06, 0.04), "orange"),
+        ]
+    return parts, [
+        f"{other} icing",
+        f"{candles} {'candle' if candles == 1 else 'candles'}",
+        *["two tiers"] * (tiers == 2),
+    ]
 
 
 def boat(r: random.Random, main: str, other: str) -> tuple[list[Part], list[str]]:
     sail, long = r.random() < 0.5, r.uniform(0.6, 0.75)
-    hull = [Part("ellipsoid", (0, -0.4, 0), (0.3, 0.24, long), main), Part("box", (0, -0.24, 0), (0.26, 0.04, long * 0.85), "brown", soft=0.03)]
+    hull = [
+        Part("ellipsoid", (0, -0.4, 0), (0.3, 0.24, long), main),
+        Part("box", (0, -0.24, 0), (0.26, 0.04, long * 0.85), "brown", soft=0.03),
+    ]
     if sail:
-        return [*hull, Part("cylinder", (0, 0.25, 0), (0.03, 0.55, 0), "brown"), Part("cone", (0, 0.28, 0.02), (0.42, 0.42, 0.02), other)], [f"{other} sail"]
-    return [*hull, Part("box", (0, -0.06, 0), (0.2, 0.18, 0.28), "white"), Part("cylinder", (0, 0.28, 0), (0.1, 0.2, 0), other)], [f"{other} funnel"]
+        return [
+            *hull,
+            Part("cylinder", (0, 0.25, 0), (0.03, 0.55, 0), "brown"),
+            Part("cone", (0, 0.28, 0.02), (0.42, 0.42, 0.02), other),
+        ], [f"{other} sail"]
+    return [
+        *hull,
+        Part("box", (0, -0.06, 0), (0.2, 0.18, 0.28), "white"),
+        Part("cylinder", (0, 0.28, 0), (0.1, 0.2, 0), other),
+    ], [f"{other} funnel"]
 
 
 KINDS = {f.__name__: f for f in (mushroom, rocket, snowman, chair, mug, house, car, fish, robot, tree, cake, boat)}
@@ -291,7 +366,15 @@ def compose(number: int) -> tuple[list[Part], dict]:
     split = "test" if place < 0.08 else "validation" if place < 0.12 else "train"
     shape = next((line for line in told if not line.startswith(f"{other} ")), None)
     part = next((line.removeprefix(f"{other} ") for line in told if line.startswith(f"{other} ")), None)
-    return parts, {"kind": kind, "colour": main, "other": other, "shape": shape, "part": part, "told": told, "split": split}
+    return parts, {
+        "kind": kind,
+        "colour": main,
+        "other": other,
+        "shape": shape,
+        "part": part,
+        "told": told,
+        "split": split,
+    }
 
 
 def caption(row: dict, r: random.Random) -> tuple[str, list[str]]:
@@ -312,7 +395,12 @@ def rows() -> list[dict]:
 
 def said() -> None:
     """Read the captions of training toys, WAYS of saying each."""
-    ways = [(k, *caption(row, random.Random(f"{way} ways to say {k}"))) for k, row in enumerate(rows()) if row["split"] == "train" for way in range(WAYS)]
+    ways = [
+        (k, *caption(row, random.Random(f"{way} ways to say {k}")))
+        for k, row in enumerate(rows())
+        if row["split"] == "train"
+        for way in range(WAYS)
+    ]
     of, lines, named = map(list, zip(*ways, strict=True))
     captions.keep("toys", lines, of, named)
 

@@ -41,10 +41,18 @@ class Recipe:
     def loss(self, flow: Flow, rng: np.random.Generator, split: str = "train") -> tuple[Tensor, dict[str, float]]:
         device, inner = flow.enter.weight.device, flow.transformer
         z, captions, scores = (part.to(device) for part in self.notes.draw(split, self.batch, rng, latents=True))
-        drop, given, t = (part.to(device) for part in (torch.from_numpy(rng.random((2, self.batch)) < 0.1), self.parts(rng), times(self.batch)))
+        drop, given, t = (
+            part.to(device)
+            for part in (torch.from_numpy(rng.random((2, self.batch)) < 0.1), self.parts(rng), times(self.batch))
+        )
         noise, time = torch.randn_like(z), t[:, None, None]
         words = inner.read(torch.where(drop[0, :, None, None], inner.null, captions))
-        v = flow(torch.lerp(z, noise, time), words, inner.modulations(t, words.pooled), flow.hint(z, given, scores * ~drop[1, :, None])).float()
+        v = flow(
+            torch.lerp(z, noise, time),
+            words,
+            inner.modulations(t, words.pooled),
+            flow.hint(z, given, scores * ~drop[1, :, None]),
+        ).float()
         error = (v - (noise - z)).square() * (1 - given)
         return error.sum() / ((1 - given).sum() * z.shape[2]).clamp_min(1), {}
 

@@ -35,8 +35,12 @@ class Recipe:
         rows = delayed(indices, blank)
         share = np.maximum(0, rng.uniform(-0.6, 0.6, (self.batch, 1))) if split == "train" else 0
         heard = rows.masked_fill(torch.from_numpy(rng.random(rows.shape[:2]) < share).to(device)[..., None], blank)
-        logits = writer(torch.where(drop[0, :, None, None], writer.null, captions), heard, scores * ~drop[1, :, None]).float()
-        losses = F.cross_entropy(logits.flatten(0, 2), rows.flatten().clamp_max(blank - 1), reduction="none").view(rows.shape)
+        logits = writer(
+            torch.where(drop[0, :, None, None], writer.null, captions), heard, scores * ~drop[1, :, None]
+        ).float()
+        losses = F.cross_entropy(logits.flatten(0, 2), rows.flatten().clamp_max(blank - 1), reduction="none").view(
+            rows.shape
+        )
         real = (rows < blank).float()
         each = (losses * real).sum((0, 1)) / real.sum((0, 1))
         return each.mean(), {f"book {k}": each[k].item() for k in (0, 1, len(each) - 1)}
@@ -45,7 +49,9 @@ class Recipe:
     def evaluate(self, writer: Writer, folder: Path, step: int) -> dict[str, float]:
         """The loss on held-out phrases."""
         rng = np.random.default_rng(0)
-        return {"held out": round(float(np.mean([self.loss(writer, rng, "validation")[0].item() for _ in range(4)])), 4)}
+        return {
+            "held out": round(float(np.mean([self.loss(writer, rng, "validation")[0].item() for _ in range(4)])), 4)
+        }
 
     def export(self, writer: Writer, record: dict) -> None:
         weights.save(self.name, writer, vars(writer.config), {

@@ -65,7 +65,12 @@ class Recipe:
             wanted = self.critic.features(x)
         seen = self.critic.features(y)
         features = sum(F.l1_loss(a, b) / (b.abs().mean() + 1e-4) for a, b in zip(seen, wanted, strict=True)) / 3
-        parts = {"pixels": float(pixels.detach()), "edges": float(edges.detach()), "kl": float(kl.detach()), "features": float(features.detach())}
+        parts = {
+            "pixels": float(pixels.detach()),
+            "edges": float(edges.detach()),
+            "kl": float(kl.detach()),
+            "features": float(features.detach()),
+        }
         return pixels + edges + 1e-4 * kl + 0.1 * features, parts
 
     @torch.no_grad()

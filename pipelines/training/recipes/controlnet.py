@@ -55,14 +55,21 @@ class Recipe(flow.Recipe):
     def predict(self, net: ControlNet, x: Tensor, t: Tensor, control: Tensor, captions: Tensor) -> Tensor:
         """The base's velocity under the hints."""
         words = self.base.read(captions)
-        hints = net(self.base, x, net.see(control), net.read(captions), self.base.modulations(t, words.pooled, net.blocks))
+        hints = net(
+            self.base, x, net.see(control), net.read(captions), self.base.modulations(t, words.pooled, net.blocks)
+        )
         return self.base(x, words, self.base.modulations(t, words.pooled), hints=hints)
 
     def loss(self, net: ControlNet, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
         device = next(net.parameters()).device
         self.base.to(device)
         za, ze = (self.draw(name, self.batch * share // 4, rng) for name, share in (("avatars", 3), ("emoji", 1)))
-        control = torch.cat([self.control(n, self.sets[n][0].picture[picks], rng) for n, (picks, _, _) in (("avatars", za), ("emoji", ze))]).to(device)
+        control = torch.cat(
+            [
+                self.control(n, self.sets[n][0].picture[picks], rng)
+                for n, (picks, _, _) in (("avatars", za), ("emoji", ze))
+            ]
+        ).to(device)
         z, captions = (torch.cat([a, b]).to(device) for a, b in zip(za[1:], ze[1:], strict=True))
         t = flow.times(self.batch).to(device)
         noise, time = torch.randn_like(z), t[:, None, None, None]
@@ -87,7 +94,11 @@ class Recipe(flow.Recipe):
         seen = (control.cpu() * 255).byte().permute(0, 2, 3, 1).expand(-1, -1, -1, 3).numpy()
         data.contact_sheet(np.concatenate([seen, made]), columns=n).save(folder / f"sheet-{step:06d}.png")
         again = np.stack([np.atleast_3d(PREPROCESSORS[self.kind](x)) for x in made]).astype(float)
-        return {"agreement": round(float(np.corrcoef(again.ravel(), (control.cpu() * 255).permute(0, 2, 3, 1).numpy().ravel())[0, 1]), 3)}
+        return {
+            "agreement": round(
+                float(np.corrcoef(again.ravel(), (control.cpu() * 255).permute(0, 2, 3, 1).numpy().ravel())[0, 1]), 3
+            )
+        }
 
     def replay(self, folder: Path) -> dict[str, list[float]]:
         """The looks of the training, one below the other under their controls, as assets/replay/NAME.jpg; their steps and agreements."""

@@ -26,7 +26,9 @@ class Recipe(whole.Recipe):
         tensors, about = weights.read("autoencoder")
         old = autoencoder.Config(**about["config"])
         model = autoencoder.Autoencoder(replace(old, last_blocks=BLOCKS))
-        end = next(i for i, layer in enumerate(model.decoder) if isinstance(layer, nn.GroupNorm)) - (BLOCKS - old.last_blocks)
+        end = next(i for i, layer in enumerate(model.decoder) if isinstance(layer, nn.GroupNorm)) - (
+            BLOCKS - old.last_blocks
+        )
         for key in [k for k in tensors if k.startswith("decoder.") and int(k.split(".")[1]) >= end]:
             _, place, rest = key.split(".", 2)
             tensors[f"decoder.{int(place) + BLOCKS - old.last_blocks}.{rest}"] = tensors.pop(key)
@@ -43,11 +45,20 @@ class Recipe(whole.Recipe):
         y = model.decoder(mean + (0.5 * logvar).exp() * torch.randn_like(mean)).float()
         weight = torch.ones_like(x[:, :1])
         weight[: self.batch - self.batch // 3, :, FACE[0], FACE[1]] = 3
-        pixels = (weight * (y - x).abs()).mean() + sum(F.l1_loss(F.avg_pool2d(y, k), F.avg_pool2d(x, k)) for k in (2, 4))
-        edges = (weight[:, :, 1:] * (y - x).diff(dim=2).abs()).mean() + (weight[..., 1:] * (y - x).diff(dim=3).abs()).mean()
-        features = sum(F.l1_loss(a, b) / (b.abs().mean() + 1e-4) for a, b in zip(self.critic.features(y), wanted, strict=True)) / 3
+        pixels = (weight * (y - x).abs()).mean() + sum(
+            F.l1_loss(F.avg_pool2d(y, k), F.avg_pool2d(x, k)) for k in (2, 4)
+        )
+        edges = (weight[:, :, 1:] * (y - x).diff(dim=2).abs()).mean() + (
+            weight[..., 1:] * (y - x).diff(dim=3).abs()
+        ).mean()
+        features = (
+            sum(F.l1_loss(a, b) / (b.abs().mean() + 1e-4) for a, b in zip(self.critic.features(y), wanted, strict=True))
+            / 3
+        )
         parts = {"pixels": pixels, "edges": edges, "features": features}
-        return pixels + edges + 12 * F.mse_loss(y, x) + 0.15 * features, {k: float(v.detach()) for k, v in parts.items()}
+        return pixels + edges + 12 * F.mse_loss(y, x) + 0.15 * features, {
+            k: float(v.detach()) for k, v in parts.items()
+        }
 
     def calibrate(self, model: nn.Module) -> None:
         """The encoder has not moved: mean, scale and preview map stay."""

@@ -46,7 +46,9 @@ class Recipe:
         return F.normalize(model.visual(x), dim=1), F.normalize(words, dim=1)
 
     def loss(self, model: nn.Module, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
-        name = "avatars" if rng.random() < 0.6 else "emoji"  # whole batches of one kind: the other kind is no hard negative
+        name = (
+            "avatars" if rng.random() < 0.6 else "emoji"
+        )  # whole batches of one kind: the other kind is no hard negative
         said = self.sets[name][0]
         picks = rng.choice(len(said.picture) - 256, self.batch, replace=False)
         picks = picks[np.unique(said.picture[picks], return_index=True)[1]]
@@ -63,7 +65,9 @@ class Recipe:
             said = self.sets[name][0]
             held = held[np.unique(said.picture[held], return_index=True)[1]][:64]
             image, words = self.pair(model, name, held)
-            found[f"top1_of_{len(held)}_{name}"] = round((image @ words.T).argmax(1).cpu().eq(torch.arange(len(held))).float().mean().item(), 3)
+            found[f"top1_of_{len(held)}_{name}"] = round(
+                (image @ words.T).argmax(1).cpu().eq(torch.arange(len(held))).float().mean().item(), 3
+            )
         return found
 
     def export(self, model: nn.Module, record: dict) -> None:

@@ -32,7 +32,9 @@ def random_mask(rng: np.random.Generator, side: int = 16) -> np.ndarray:
         if kind == 0:
             cv2.rectangle(mask, (x0, y0), (x1, y1), 1, -1)
         elif kind == 1:
-            cv2.ellipse(mask, ((x0 + x1) // 2, (y0 + y1) // 2), ((x1 - x0) // 2 + 1, (y1 - y0) // 2 + 1), 0, 0, 360, 1, -1)
+            cv2.ellipse(
+                mask, ((x0 + x1) // 2, (y0 + y1) // 2), ((x1 - x0) // 2 + 1, (y1 - y0) // 2 + 1), 0, 0, 360, 1, -1
+            )
         else:
             cv2.line(mask, (x0, y0), (x1, y1), 1, int(rng.integers(2, 5)))
     return 1 - mask if rng.random() < 0.15 else mask
@@ -63,7 +65,9 @@ class Recipe(flow.Recipe):
         source, said = data.load("avatars"), self.sets["avatars"][0]
         self.images, self.coder = source.images, autoencoder.load()
         grounds = np.array([source.rows[i]["labels"]["background"] for i in said.picture])
-        self.grounds = [np.flatnonzero(grounds == ground) for ground in np.unique(grounds)]  # captions whose pictures can stand side by side
+        self.grounds = [
+            np.flatnonzero(grounds == ground) for ground in np.unique(grounds)
+        ]  # captions whose pictures can stand side by side
 
     def build(self) -> MaskAdapter:
         return MaskAdapter(self.base)
@@ -84,7 +88,11 @@ class Recipe(flow.Recipe):
     def sample(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """Latents (b, c, h, w), the captions as read, and masks (b, 1, h, w), 1 where to draw anew."""
         third = self.batch // 3
-        parts = [self.draw("avatars", self.batch - 2 * third, rng)[1:], self.draw("emoji", third // 2, rng)[1:], self.scenes(2 * third - third // 2, rng)]
+        parts = [
+            self.draw("avatars", self.batch - 2 * third, rng)[1:],
+            self.draw("emoji", third // 2, rng)[1:],
+            self.scenes(2 * third - third // 2, rng),
+        ]
         z, captions = (torch.cat(part) for part in zip(*parts, strict=True))
         masks = [corner(rng) if i >= self.batch - len(parts[2][0]) else random_mask(rng) for i in range(self.batch)]
         return z, captions, torch.from_numpy(np.stack(masks))[:, None].float()
@@ -95,7 +103,9 @@ class Recipe(flow.Recipe):
         z, captions, fresh = (part.to(device) for part in self.sample(rng))
         t = flow.times(self.batch).to(device)
         noise, time = torch.randn_like(z), t[:, None, None, None]
-        words = self.base.read(torch.where((torch.rand(self.batch, device=device) < self.unsaid)[:, None, None], self.base.null, captions))
+        words = self.base.read(
+            torch.where((torch.rand(self.batch, device=device) < self.unsaid)[:, None, None], self.base.null, captions)
+        )
         with worn(self.base, [(adapter.lora, 1.0)]):
             x = (1 - time) * z + time * noise
             v = self.base(x, words, self.base.modulations(t, words.pooled), hints=[adapter(z, fresh)])
@@ -107,7 +117,9 @@ class Recipe(flow.Recipe):
         """Held-out avatars, a box over the eyes, and scenes, no words: pictures above what becomes of them, 12 steps."""
         device, n, rng = next(adapter.parameters()).device, 16, np.random.default_rng(0)
         known = data.load("avatars").split("validation")[: n // 2]
-        z = torch.cat([torch.from_numpy(np.array(self.sets["avatars"][1][known])).float(), self.scenes(n // 2, rng)[0]]).to(device)
+        z = torch.cat(
+            [torch.from_numpy(np.array(self.sets["avatars"][1][known])).float(), self.scenes(n // 2, rng)[0]]
+        ).to(device)
         fresh = torch.zeros(n, 1, 16, 16, device=device)
         fresh[: n // 2, :, 4:9, 4:12] = 1
         fresh[n // 2 :] = torch.from_numpy(np.stack([corner(rng) for _ in range(n // 2)]))[:, None]
@@ -115,11 +127,18 @@ class Recipe(flow.Recipe):
 
         def denoise(x: Tensor, t: float) -> Tensor:
             with worn(self.base, [(adapter.lora, 1.0)]):
-                v = self.base(x, words, self.base.modulations(torch.full((n,), t, device=device), words.pooled), hints=[adapter(z, fresh)])
+                v = self.base(
+                    x,
+                    words,
+                    self.base.modulations(torch.full((n,), t, device=device), words.pooled),
+                    hints=[adapter(z, fresh)],
+                )
             return x - t * v
 
         noise = samplers.seeded_noise(0, (8, 16, 16), n, str(device))
-        *_, (x, _, _) = samplers.dpm_solver(held(denoise, z, fresh), noise(), samplers.grid(12), samplers.PATHS["straight"], noise)
+        *_, (x, _, _) = samplers.dpm_solver(
+            held(denoise, z, fresh), noise(), samplers.grid(12), samplers.PATHS["straight"], noise
+        )
         shown = [self.coder.develop(part.cpu()).numpy() for part in (z, z * (1 - fresh), x)]
         data.contact_sheet(np.concatenate(shown), columns=n // 2).save(folder / f"sheet-{step:06d}.png")
         return {}

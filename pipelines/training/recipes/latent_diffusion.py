@@ -85,11 +85,15 @@ class Recipe:
     def listen(self, name: str) -> np.ndarray:
         """Every caption as the resampler reads it, fp16 (n, 16, 256): it is frozen, so this is computed once (three minutes), and kept."""
         said = self.sets[name][0]
-        known = hashlib.sha256(torch.cat([p.flatten() for p in self.resampler.parameters()]).numpy().tobytes()).hexdigest()[:8]
+        known = hashlib.sha256(
+            torch.cat([p.flatten() for p in self.resampler.parameters()]).numpy().tobytes()
+        ).hexdigest()[:8]
         path = data.cache_dir() / "data" / f"captions-{name}" / f"read-{known}.npy"
         if not path.exists():
             found = np.empty((len(said.picture), 16, 256), np.float16)
-            for picks in np.array_split(np.argsort(np.diff(said.start)), len(found) // 128 + 1):  # by length: little padding
+            for picks in np.array_split(
+                np.argsort(np.diff(said.start)), len(found) // 128 + 1
+            ):  # by length: little padding
                 found[picks] = self.resampler(*said.batch(picks)).numpy()
             np.save(path, found)
         return np.load(path, mmap_mode="r")
@@ -98,7 +102,12 @@ class Recipe:
     def look(self) -> np.ndarray:
         """What the critic sees at the 64 places of every avatar that has a caption, standardised: fp16 (n, 64, 64)."""
         critic, images, picks = load_critic(), data.load("avatars").images, self.sets["avatars"][0].picture
-        found = np.concatenate([critic.features(tensor(images[p]))[-1].flatten(2).mT.half().numpy() for p in np.array_split(picks, len(picks) // 128 + 1)])
+        found = np.concatenate(
+            [
+                critic.features(tensor(images[p]))[-1].flatten(2).mT.half().numpy()
+                for p in np.array_split(picks, len(picks) // 128 + 1)
+            ]
+        )
         sample = found[::20].astype(np.float32)
         mean, scale = sample.mean(0), sample.std(0) + 0.1
         for part in np.array_split(found, 64):
@@ -118,12 +127,17 @@ class Recipe:
 
     def loss(self, learner: Learner, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
         model, device = learner.model, next(learner.parameters()).device
-        (picks, za, ca), (_, ze, ce) = self.draw("avatars", self.batch // 2, rng), self.draw("emoji", self.batch // 2, rng)
+        (picks, za, ca), (_, ze, ce) = (
+            self.draw("avatars", self.batch // 2, rng),
+            self.draw("emoji", self.batch // 2, rng),
+        )
         t = times(self.batch)
         drop = torch.rand(self.batch) < 0.1
         inside: list[Tensor] = []
         hook = model.transformer.blocks[2].register_forward_hook(lambda _, __, h: inside.append(h))
-        losses = model.loss(torch.cat([za, ze]).to(device), torch.cat([ca, ce]).to(device), t.to(device), drop.to(device))
+        losses = model.loss(
+            torch.cat([za, ze]).to(device), torch.cat([ca, ce]).to(device), t.to(device), drop.to(device)
+        )
         hook.remove()
         seen = torch.from_numpy(self.seen[picks]).float().to(device)
         telling = (learner.tell(inside[0][: len(za)]).float() - seen).square().mean()
@@ -144,8 +158,12 @@ class Recipe:
             return x0[:n], x0[n:]
 
         noise = samplers.seeded_noise(0, (net.config.channels, net.config.size, net.config.size), n, str(device))
-        *_, (x, _, _) = samplers.dpm_solver(guide(estimate, Guidance(3.0)), noise(), samplers.grid(20), samplers.PATHS["straight"], noise)
-        data.contact_sheet(autoencoder.load().develop(x.cpu()).numpy(), columns=8).save(folder / f"sheet-{step:06d}.png")
+        *_, (x, _, _) = samplers.dpm_solver(
+            guide(estimate, Guidance(3.0)), noise(), samplers.grid(20), samplers.PATHS["straight"], noise
+        )
+        data.contact_sheet(autoencoder.load().develop(x.cpu()).numpy(), columns=8).save(
+            folder / f"sheet-{step:06d}.png"
+        )
         return {}
 
     def export(self, learner: Learner, record: dict) -> None:

@@ -24,7 +24,10 @@ class Recipe:
 
     def __init__(self) -> None:
         self.sounds, self.rows = notes.load()
-        self.picks = {split: np.array([i for i, row in enumerate(self.rows) if row["split"] == split]) for split in ("train", "test")}
+        self.picks = {
+            split: np.array([i for i, row in enumerate(self.rows) if row["split"] == split])
+            for split in ("train", "test")
+        }
 
     def build(self) -> Listener:
         return Listener(FAMILIES)

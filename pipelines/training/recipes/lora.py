@@ -21,7 +21,11 @@ from pipelines.training.recipes.reader import tensor
 STYLES = {  # data set, trigger, and what to look at beside it
     "flat": ("flat", "flat style", ["grinning face", "red heart", "police officer", "a woman with curly red hair"]),
     "lines": ("lines", "line art", ["grinning face", "red heart", "police officer", "a woman with curly red hair"]),
-    "pixels": ("pixels", "pixel art", ["a woman with long red hair", "a man with short dark hair", "someone in sunglasses", "grinning face"]),
+    "pixels": (
+        "pixels",
+        "pixel art",
+        ["a woman with long red hair", "a man with short dark hair", "someone in sunglasses", "grinning face"],
+    ),
 }
 PICTURES = 600  # of a style's training split
 
@@ -42,10 +46,14 @@ class Recipe(flow.Recipe):
         picks = np.sort(rng.permutation(style.split("train"))[:PICTURES])
         coder = autoencoder.load()
         with torch.inference_mode():
-            z = torch.cat([coder.encode(tensor(style.images[part])) for part in np.array_split(picks, len(picks) // 50 + 1)])
+            z = torch.cat(
+                [coder.encode(tensor(style.images[part])) for part in np.array_split(picks, len(picks) // 50 + 1)]
+            )
             plain = [style.rows[i]["caption"] for i in picks]
             said = [f"{caption}, {self.trigger}" if rng.random() < 0.8 else self.trigger for caption in plain]
-            read, plain = (torch.cat([self.listened(some[i : i + 50]) for i in range(0, len(some), 50)]) for some in (said, plain))
+            read, plain = (
+                torch.cat([self.listened(some[i : i + 50]) for i in range(0, len(some), 50)]) for some in (said, plain)
+            )
             wanted = self.listened([f"{prompt}, {self.trigger}" for prompt in shown] + shown)
         self.style, self.plain, self.shown = (z.clone(), read.clone()), plain.clone(), wanted.clone()
 
@@ -65,8 +73,13 @@ class Recipe(flow.Recipe):
         self.base.to(device)
         picks = torch.from_numpy(rng.choice(len(self.style[0]), n))
         others = [self.draw(name, (self.batch - n) // 2, rng)[1:] for name in self.sets]
-        z, captions = (torch.cat([own[picks], *old]).to(device) for own, old in zip(self.style, zip(*others, strict=True), strict=True))
-        half = (self.batch - n) // 2  # of the others, both kinds: under what the style's pictures show, without the trigger
+        z, captions = (
+            torch.cat([own[picks], *old]).to(device)
+            for own, old in zip(self.style, zip(*others, strict=True), strict=True)
+        )
+        half = (
+            self.batch - n
+        ) // 2  # of the others, both kinds: under what the style's pictures show, without the trigger
         captions[n + half // 2 :][:half] = self.plain[picks[:half]].to(device)
         t = flow.times(self.batch).to(device)
         noise, time = torch.randn_like(z), t[:, None, None, None]
@@ -90,7 +103,9 @@ class Recipe(flow.Recipe):
             return x0[:n], x0[n:]
 
         noise = samplers.seeded_noise(0, (8, 16, 16), n)
-        *_, (x, _, _) = samplers.dpm_solver(guide(estimate, Guidance(3.0)), noise(), samplers.grid(20), samplers.PATHS["straight"], noise)
+        *_, (x, _, _) = samplers.dpm_solver(
+            guide(estimate, Guidance(3.0)), noise(), samplers.grid(20), samplers.PATHS["straight"], noise
+        )
         data.contact_sheet(autoencoder.load().develop(x).numpy(), columns=n // 2).save(folder / f"sheet-{step:06d}.png")
         return {}
 

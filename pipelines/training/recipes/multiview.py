@@ -38,21 +38,33 @@ class Recipe:
     def listen(self) -> np.ndarray:
         """WAYS captions of each toy as the resampler reads them, fp16 (n, ways, 16, 256): the first is its row's."""
         rows = self.source.rows
-        lines = [toys.caption(row, random.Random(f"{way} more {k}"))[0] if way else row["caption"] for k, row in enumerate(rows) for way in range(WAYS)]
-        read = [self.resampler(*text.encoder().batch(lines[i : i + 128])).half().numpy() for i in range(0, len(lines), 128)]
+        lines = [
+            toys.caption(row, random.Random(f"{way} more {k}"))[0] if way else row["caption"]
+            for k, row in enumerate(rows)
+            for way in range(WAYS)
+        ]
+        read = [
+            self.resampler(*text.encoder().batch(lines[i : i + 128])).half().numpy() for i in range(0, len(lines), 128)
+        ]
         return np.concatenate(read).reshape(len(rows), WAYS, *read[0].shape[1:])
 
     def build(self) -> MultiView:
         base, about = weights.read("latent-diffusion")
         model = MultiView(Config(**about["config"]))
-        model.transformer.load_state_dict({k.removeprefix("transformer."): v for k, v in base.items() if k.startswith("transformer.")})
+        model.transformer.load_state_dict(
+            {k.removeprefix("transformer."): v for k, v in base.items() if k.startswith("transformer.")}
+        )
         return model
 
     def draw(self, split: str, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Latents (b, v, c, h, w), captions as read, where the cameras stand, and which views are given (b, v)."""
         picks, count = rng.choice(self.source.split(split), self.batch), len(RIG)
-        cameras = np.stack([self.rig if rng.random() < 0.5 else rng.choice(len(self.places), count, replace=False) for _ in picks])
-        z = torch.from_numpy(np.stack([self.latents[i][views] for i, views in zip(picks, cameras, strict=True)])).float()
+        cameras = np.stack(
+            [self.rig if rng.random() < 0.5 else rng.choice(len(self.places), count, replace=False) for _ in picks]
+        )
+        z = torch.from_numpy(
+            np.stack([self.latents[i][views] for i, views in zip(picks, cameras, strict=True)])
+        ).float()
         captions = torch.from_numpy(np.stack([self.read[i][rng.integers(self.read.shape[1])] for i in picks])).float()
         given = np.zeros((self.batch, count), np.float32)
         for row in given:
@@ -77,14 +89,22 @@ class Recipe:
     def evaluate(self, model: MultiView, folder: Path, step: int) -> dict[str, float]:
         """Eight held-out toys from their words, and from their first view, 16 steps: rows of eight views; and the held-out loss."""
         torch.manual_seed(0)
-        rng, device, inner, coder = np.random.default_rng(0), model.enter.weight.device, model.transformer, autoencoder.load()
+        rng, device, inner, coder = (
+            np.random.default_rng(0),
+            model.enter.weight.device,
+            model.transformer,
+            autoencoder.load(),
+        )
         picks, rows = self.source.split("validation")[:8], []
         z = stacked(torch.from_numpy(self.latents[picks][:, self.rig]).float()).to(device)
         said = torch.from_numpy(self.read[picks][:, 0]).float().to(device)
         for given in (0.0, 1.0):
             seen = torch.zeros(len(picks), len(RIG), device=device)
             seen[:, 0] = given
-            hints, kept = [model.hint(z, seen, self.places[self.rig].expand(len(picks), -1, -1).to(device))], apart(z) * seen[..., None, None, None]
+            hints, kept = (
+                [model.hint(z, seen, self.places[self.rig].expand(len(picks), -1, -1).to(device))],
+                apart(z) * seen[..., None, None, None],
+            )
             words = inner.read(inner.null.expand_as(said) if given else said)
 
             def denoise(x: Tensor, t: float) -> Tensor:
@@ -100,5 +120,8 @@ class Recipe:
 
     def export(self, model: MultiView, record: dict) -> None:
         weights.save(
-            self.name, model, vars(model.config), {"data": "toys: shapes composed and seen by this project; training split", "licence": "MIT", **record}
+            self.name,
+            model,
+            vars(model.config),
+            {"data": "toys: shapes composed and seen by this project; training split", "licence": "MIT", **record},
         )

@@ -42,7 +42,10 @@ class Recipe(inpainting.Recipe):
     def canvas(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, int]:
         """Latents (c, h, w) of a picture whose edges go on, a caption (16, 256), and the picture's first column: an emoji or an avatar;
         or an avatar beside which, on the same ground, stands another, the one that the caption names."""
-        kind, (avatars, emoji) = rng.choice(["emoji", "one", "two"], p=[0.25, 0.6, 0.15]), (self.sets[name][0].picture for name in ("avatars", "emoji"))
+        kind, (avatars, emoji) = (
+            rng.choice(["emoji", "one", "two"], p=[0.25, 0.6, 0.15]),
+            (self.sets[name][0].picture for name in ("avatars", "emoji")),
+        )
         if kind == "emoji":
             named = int(rng.integers(len(emoji)))
             row, read = [self.emoji[emoji[named]]], self.read["emoji"]
@@ -50,8 +53,14 @@ class Recipe(inpainting.Recipe):
             picks = rng.choice(self.grounds[rng.integers(len(self.grounds))], 1 + (kind == "two"))
             row, read, named = [self.images[i] for i in avatars[picks]], self.read["avatars"], picks[-1]
         turned = kind == "two" and rng.random() < 0.5
-        whole = np.pad(np.concatenate(row[::-1] if turned else row, 1), ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), mode="edge")
-        return self.coder.encode(tensor(whole[None]))[0].half(), torch.tensor(read[named]), (MARGIN + 128 * turned) // CELL
+        whole = np.pad(
+            np.concatenate(row[::-1] if turned else row, 1), ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), mode="edge"
+        )
+        return (
+            self.coder.encode(tensor(whole[None]))[0].half(),
+            torch.tensor(read[named]),
+            (MARGIN + 128 * turned) // CELL,
+        )
 
     def sample(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
         parts = zip(*(self.window(rng) for _ in range(self.batch)), strict=True)
@@ -62,7 +71,9 @@ class Recipe(inpainting.Recipe):
         z, caption, left = self.canvases[rng.integers(CANVASES)]
         grown = np.where(rng.random(4) < 0.5, 0, rng.integers(0, MARGIN // CELL, 4))  # what was drawn before
         unknown = torch.ones(1, *z.shape[1:])
-        unknown[:, MARGIN // CELL - grown[0] : MARGIN // CELL + side + grown[1], left - grown[2] : left + side + grown[3]] = 0
+        unknown[
+            :, MARGIN // CELL - grown[0] : MARGIN // CELL + side + grown[1], left - grown[2] : left + side + grown[3]
+        ] = 0
         while True:
             y, x = (int(rng.integers(length - side + 1)) for length in z.shape[1:])
             fresh = unknown[:, y : y + side, x : x + side]
@@ -73,7 +84,9 @@ class Recipe(inpainting.Recipe):
     def evaluate(self, adapter: MaskAdapter, folder: Path, step: int) -> dict[str, float]:
         """Windows under their captions, guided as they are in use: above them what was known of them, 12 steps."""
         device, n, rng = next(adapter.parameters()).device, 24, np.random.default_rng(0)
-        z, captions, fresh = (torch.stack(part).float().to(device) for part in zip(*(self.window(rng) for _ in range(n)), strict=True))
+        z, captions, fresh = (
+            torch.stack(part).float().to(device) for part in zip(*(self.window(rng) for _ in range(n)), strict=True)
+        )
         words = self.base.read(torch.cat([captions, self.base.null.expand(n, -1, -1)]))
 
         def denoise(x: Tensor, t: float) -> Tensor:
@@ -83,7 +96,13 @@ class Recipe(inpainting.Recipe):
             return x - t * torch.lerp(v[n:], v[:n], 4.0)
 
         noise = samplers.seeded_noise(0, (8, 16, 16), n, str(device))
-        *_, (x, _, _) = samplers.dpm_solver(held(denoise, z, fresh), noise(), samplers.grid(12), samplers.PATHS["straight"], noise)
-        shown = np.stack([self.coder.develop(part.cpu()).numpy() for part in (z * (1 - fresh), x)], 1).reshape(3, 8, 2, 128, 128, 3)
-        data.contact_sheet(shown.swapaxes(1, 2).reshape(-1, 128, 128, 3), columns=8).save(folder / f"sheet-{step:06d}.png")
+        *_, (x, _, _) = samplers.dpm_solver(
+            held(denoise, z, fresh), noise(), samplers.grid(12), samplers.PATHS["straight"], noise
+        )
+        shown = np.stack([self.coder.develop(part.cpu()).numpy() for part in (z * (1 - fresh), x)], 1).reshape(
+            3, 8, 2, 128, 128, 3
+        )
+        data.contact_sheet(shown.swapaxes(1, 2).reshape(-1, 128, 128, 3), columns=8).save(
+            folder / f"sheet-{step:06d}.png"
+        )
         return {}

@@ -57,30 +57,46 @@ class Recipe:
         if rng is None:
             return (cv2.dilate(ink, np.ones((2, 2), np.uint8)) if style == "avatar" else ink) > 127, picture
         size = int(rng.integers(1, 4))
-        ink = (cv2.dilate if style == "avatar" or rng.random() < 0.7 else cv2.erode)(ink, np.ones((size, size), np.uint8))
+        ink = (cv2.dilate if style == "avatar" or rng.random() < 0.7 else cv2.erode)(
+            ink, np.ones((size, size), np.uint8)
+        )
         scale, (dx, dy) = rng.uniform(0.85, 1.1), rng.uniform(-8, 8, 2)
         move = np.float32([[scale, 0, 64 * (1 - scale) + dx], [0, scale, 64 * (1 - scale) + dy]])
         if style == "emoji":  # avatars stand on the lower edge
-            ink, picture = (cv2.warpAffine(part, move, (128, 128), flags=cv2.INTER_AREA, borderValue=v) for part, v in ((ink, 0), (picture, (255, 255, 255))))
+            ink, picture = (
+                cv2.warpAffine(part, move, (128, 128), flags=cv2.INTER_AREA, borderValue=v)
+                for part, v in ((ink, 0), (picture, (255, 255, 255)))
+            )
         return ink > 127, picture
 
     def draw(self, picks: dict[str, np.ndarray], rng: np.random.Generator | None) -> tuple[Tensor, Tensor, Tensor]:
         """Lines, styles and pictures of a batch."""
         pairs = [(STYLES.index(style), *self.pair(style, int(i), rng)) for style, some in picks.items() for i in some]
         kinds, lines, pictures = zip(*pairs, strict=True)
-        return torch.from_numpy(np.stack(lines))[:, None].float(), F.one_hot(torch.tensor(kinds), len(STYLES)).float(), tensor(np.stack(pictures))
+        return (
+            torch.from_numpy(np.stack(lines))[:, None].float(),
+            F.one_hot(torch.tensor(kinds), len(STYLES)).float(),
+            tensor(np.stack(pictures)),
+        )
 
     def loss(self, duel: Duel, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
         device, share = next(duel.parameters()).device, self.batch // 2
-        picks = {"emoji": rng.choice(self.lines.split("train"), share), "avatar": rng.choice(self.avatars.split("train"), self.batch - share)}
+        picks = {
+            "emoji": rng.choice(self.lines.split("train"), share),
+            "avatar": rng.choice(self.avatars.split("train"), self.batch - share),
+        }
         lines, style, real = (part.to(device) for part in self.draw(picks, rng))
         made = duel.model(lines, style)
         l1 = (made - real).abs().mean()
         if not self.adversarial:
             return l1, {"l1": l1.item()}
-        y, x = rng.integers(0, data.SIZE - CROP + 1, 2)  # the judge sees patches anyway: a part of the picture is four times as fast
+        y, x = rng.integers(
+            0, data.SIZE - CROP + 1, 2
+        )  # the judge sees patches anyway: a part of the picture is four times as fast
         real, made, lines = (part[..., y : y + CROP, x : x + CROP] for part in (real, made, lines))
-        still = {k: v.detach() for k, v in duel.judge.named_parameters()}  # the generator's loss must not teach the judge
+        still = {
+            k: v.detach() for k, v in duel.judge.named_parameters()
+        }  # the generator's loss must not teach the judge
         fooled = (functional_call(duel.judge, still, (made, lines, style)) - 1).square().mean()
         verdicts = duel.judge(real, lines, style), duel.judge(made.detach(), lines, style)
         judge = ((verdicts[0] - 1).square().mean() + verdicts[1].square().mean()) / 2
@@ -89,12 +105,17 @@ class Recipe:
     @torch.no_grad()
     def evaluate(self, duel: Duel, folder: Path, step: int) -> dict[str, float]:
         """Held-out lines, what they become, and what they belong to."""
-        picks = {"emoji": self.lines.split("sibling", "unseen")[::9][:16], "avatar": self.avatars.split("validation")[:8]}
+        picks = {
+            "emoji": self.lines.split("sibling", "unseen")[::9][:16],
+            "avatar": self.avatars.split("validation")[:8],
+        }
         lines, style, real = self.draw(picks, None)
         device = next(duel.parameters()).device
         made = duel.model(lines.to(device), style.to(device)).cpu()
         rows = torch.stack([1 - 2 * lines.expand(-1, 3, -1, -1), made, real], 1).flatten(0, 1)
-        data.contact_sheet(to_bytes(rows.permute(0, 2, 3, 1)).numpy(), columns=12).save(folder / f"sheet-{step:06d}.png")
+        data.contact_sheet(to_bytes(rows.permute(0, 2, 3, 1)).numpy(), columns=12).save(
+            folder / f"sheet-{step:06d}.png"
+        )
         return {"held_out_l1": round((made - real).abs().mean().item(), 4)}
 
     def export(self, duel: Duel, record: dict) -> None:

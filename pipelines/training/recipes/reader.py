@@ -32,7 +32,10 @@ def targets(rows: list[dict]) -> dict[str, Tensor]:
 def accuracies(model: AttributeReader, images: np.ndarray, rows: list[dict]) -> dict[str, float]:
     """The share of pictures in which each attribute is read right, absent ones left out."""
     device = next(model.parameters()).device
-    read = [{k: v.argmax(1).cpu() for k, v in model(tensor(images[i : i + 100]).to(device)).items()} for i in range(0, len(images), 100)]
+    read = [
+        {k: v.argmax(1).cpu() for k, v in model(tensor(images[i : i + 100]).to(device)).items()}
+        for i in range(0, len(images), 100)
+    ]
     wanted = targets(rows)
     found = {}
     for name in LABELS:
@@ -65,7 +68,12 @@ class Recipe:
             x = torch.lerp(x, soft, torch.rand(len(x), 1, 1, 1, device=x.device))
             x = x + torch.randn_like(x) * 0.06 * torch.rand(len(x), 1, 1, 1, device=x.device)
         logits = model(x)
-        losses = [F.cross_entropy(logits[k].float(), self.targets[k][picks].to(x.device), ignore_index=-1, label_smoothing=0.02) for k in LABELS]
+        losses = [
+            F.cross_entropy(
+                logits[k].float(), self.targets[k][picks].to(x.device), ignore_index=-1, label_smoothing=0.02
+            )
+            for k in LABELS
+        ]
         return torch.stack(losses).mean(), {}
 
     def evaluate(self, model: nn.Module, folder: Path, step: int) -> dict[str, float]:

@@ -56,9 +56,17 @@ class Recipe:
     def loss(self, model: Namer, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
         picks = rng.choice(self.train, self.batch * 2 // 3)
         logits = model.attributes(*self.avatars.batch(picks))
-        naming = torch.stack([F.cross_entropy(logits[k].float(), self.targets[k][picks], ignore_index=-1, reduction="sum") for k in LABELS])
+        naming = torch.stack(
+            [
+                F.cross_entropy(logits[k].float(), self.targets[k][picks], ignore_index=-1, reduction="sum")
+                for k in LABELS
+            ]
+        )
         naming = naming.sum() / sum(int((self.targets[k][picks] >= 0).sum()) for k in LABELS)
-        signs = rng.choice(len(self.emoji.picture) // captions.EMOJI_CAPTIONS, self.batch // 3, replace=False) * captions.EMOJI_CAPTIONS
+        signs = (
+            rng.choice(len(self.emoji.picture) // captions.EMOJI_CAPTIONS, self.batch // 3, replace=False)
+            * captions.EMOJI_CAPTIONS
+        )
         said, meant = (signs + k for k in rng.choice(captions.EMOJI_CAPTIONS, 2, replace=False))
         query = F.normalize(model.sign(model.read(*self.emoji.batch(said))).float().cpu(), dim=1)
         tokens, mask = self.emoji.batch(meant)
@@ -69,7 +77,10 @@ class Recipe:
     @torch.no_grad()
     def evaluate(self, model: Namer, folder: Path, step: int) -> dict[str, float]:
         picks = np.arange(len(self.avatars.picture) - 2000, len(self.avatars.picture))
-        read = [{k: v.argmax(1) for k, v in model.attributes(*self.avatars.batch(part)).items()} for part in np.split(picks, 10)]
+        read = [
+            {k: v.argmax(1) for k, v in model.attributes(*self.avatars.batch(part)).items()}
+            for part in np.split(picks, 10)
+        ]
         found = {}
         for name in LABELS:
             wanted = self.targets[name][picks]

@@ -33,25 +33,36 @@ class Recipe:
         self.pipe = Pipeline("cpu", "float32")
         self.clips, self.stills = data.load("motion"), data.load("emoji")
         self.latents = {name: latents.load(name) for name in ("motion", "emoji")}
-        self.read = {name: self.listen(name, source) for name, source in (("motion", self.clips), ("emoji", self.stills))}
+        self.read = {
+            name: self.listen(name, source) for name, source in (("motion", self.clips), ("emoji", self.stills))
+        }
 
     @torch.inference_mode()
     def listen(self, name: str, source: data.DataSet) -> np.ndarray:
         """The captions as the resampler reads them, fp16 (n, 16, 256); kept, since it takes a minute."""
         said = [row["caption"] for row in source.rows]
-        known = hashlib.sha256(torch.cat([p.flatten() for p in self.pipe.base.resampler.parameters()]).numpy().tobytes() + str(said).encode()).hexdigest()[:8]
+        known = hashlib.sha256(
+            torch.cat([p.flatten() for p in self.pipe.base.resampler.parameters()]).numpy().tobytes()
+            + str(said).encode()
+        ).hexdigest()[:8]
         path = data.cache_dir() / "data" / name / f"read-{known}.npy"
         if not path.exists():
             parts = (said[i : i + 64] for i in range(0, len(said), 64))
-            read = [self.pipe.base.resampler(*text.pad([text.encoder().read(c) for c in part])).numpy() for part in parts]
+            read = [
+                self.pipe.base.resampler(*text.pad([text.encoder().read(c) for c in part])).numpy() for part in parts
+            ]
             np.save(path, np.concatenate(read).astype(np.float16))
         return np.load(path)
 
     def build(self) -> Motion:
-        motion = Motion(self.pipe.base.transformer.config, round(float(np.mean([row["change"] for row in self.clips.rows])), 2))
+        motion = Motion(
+            self.pipe.base.transformer.config, round(float(np.mean([row["change"] for row in self.clips.rows])), 2)
+        )
         views, _ = weights.read("multiview")
         for name, value in motion.transformer.state_dict().items():
-            value.copy_(torch.lerp(self.pipe.base.transformer.state_dict()[name], views[f"transformer.{name}"].float(), VIEWS))
+            value.copy_(
+                torch.lerp(self.pipe.base.transformer.state_dict()[name], views[f"transformer.{name}"].float(), VIEWS)
+            )
         return motion
 
     def draw(self, rng: np.random.Generator, splits: tuple[str, ...]) -> tuple[Tensor, Tensor, Tensor, Tensor, bool]:
@@ -69,14 +80,24 @@ class Recipe:
             if frames > 1:
                 if source.rows[i]["loops"]:
                     clip = np.roll(clip, int(rng.integers(len(clip))), axis=0)
-                clip = clip[:: len(clip) // frames] if loop else clip[int(rng.integers(len(clip) - frames + 1)) :][:frames]
+                clip = (
+                    clip[:: len(clip) // frames] if loop else clip[int(rng.integers(len(clip) - frames + 1)) :][:frames]
+                )
                 given[row, : rng.choice([1, int(rng.integers(2, frames - 1))], p=[0.8, 0.2])] = 1
                 given[row, -1] = not loop and rng.random() < 0.25
             z.append(clip)
         amount = torch.tensor([source.rows[i].get("rank", 0.0) for i in picks], dtype=torch.float32)
-        return torch.from_numpy(np.stack(z)).float(), torch.from_numpy(self.read[name][picks]).float(), amount, torch.from_numpy(given), loop
+        return (
+            torch.from_numpy(np.stack(z)).float(),
+            torch.from_numpy(self.read[name][picks]).float(),
+            amount,
+            torch.from_numpy(given),
+            loop,
+        )
 
-    def loss(self, motion: Motion, rng: np.random.Generator, splits: tuple[str, ...] = ("train",)) -> tuple[Tensor, dict[str, float]]:
+    def loss(
+        self, motion: Motion, rng: np.random.Generator, splits: tuple[str, ...] = ("train",)
+    ) -> tuple[Tensor, dict[str, float]]:
         device, inner = motion.enter.weight.device, motion.transformer
         z, captions, amount, given, loop = self.draw(rng, splits)
         z, captions, amount, given = (part.to(device) for part in (z, captions, amount, given))
@@ -97,7 +118,11 @@ class Recipe:
         torch.manual_seed(0)
         loops = [i for i in self.clips.split("train") if self.clips.rows[i]["loops"]]
         picks = np.random.default_rng(0).choice(loops, count, replace=False)
-        z = torch.from_numpy(self.latents["motion"][picks]).float().reshape(count, WINDOW, *self.latents["motion"].shape[-3:])
+        z = (
+            torch.from_numpy(self.latents["motion"][picks])
+            .float()
+            .reshape(count, WINDOW, *self.latents["motion"].shape[-3:])
+        )
         fresh = (torch.arange(WINDOW) > 0).float()[:, None, None, None]
         amount = torch.tensor([self.clips.rows[i]["rank"] for i in picks])
         hint = motion.hint(z, (1 - fresh).flatten().expand(count, -1), amount, loop=True)
@@ -105,7 +130,9 @@ class Recipe:
         true, gains = torch.fft.rfft(z - z[:, :1], dim=1), []
         for t in KNOTS:
             x = torch.lerp(z, torch.randn_like(z), t * fresh)
-            v = motion.transformer(stacked(x), words, motion.transformer.modulations(torch.full((count,), t), words.pooled), hints=[hint])
+            v = motion.transformer(
+                stacked(x), words, motion.transformer.modulations(torch.full((count,), t), words.pooled), hints=[hint]
+            )
             made = torch.fft.rfft(x - t * fresh * apart(v) - z[:, :1], dim=1)
             gain = (made.conj() * true).real.sum((0, 2, 3, 4)) / made.abs().square().sum((0, 2, 3, 4))
             gains.append([round(one, 3) for one in gain.tolist()])
@@ -119,7 +146,14 @@ class Recipe:
         rows, moved, real = [], [], []
         for k, i in enumerate(np.random.default_rng(0).permutation(self.clips.split("sibling", "unseen"))[:8]):
             row = self.clips.rows[i]
-            *_, last = self.pipe.generate(prompt=row["caption"], image=self.clips.images[i][0], amount=row["rank"], loop=row["loops"], seed=k, steps=16)
+            *_, last = self.pipe.generate(
+                prompt=row["caption"],
+                image=self.clips.images[i][0],
+                amount=row["rank"],
+                loop=row["loops"],
+                seed=k,
+                steps=16,
+            )
             rows.append(last.result.frames[::2])
             moved.append(np.mean(last.detail["changes"]))
             real.append(row["change"])

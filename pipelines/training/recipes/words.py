@@ -48,15 +48,22 @@ class Recipe:
         self.targets = {}
         for name, values in self.values.items():  # what is not said cannot be known
             at = {value: k for k, value in enumerate(values)}
-            self.targets[name] = torch.tensor([at[row[name]] if name in named else -1 for row, named in zip(said, self.captions.names, strict=True)])
+            self.targets[name] = torch.tensor(
+                [at[row[name]] if name in named else -1 for row, named in zip(said, self.captions.names, strict=True)]
+            )
 
     def build(self) -> Namer:
         return Namer(self.values)
 
     def loss(self, model: Namer, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
         picks = rng.integers(0, len(self.captions.names) - HELD, self.batch)
-        logits, wanted = model(*self.captions.batch(picks)), {name: target[picks] for name, target in self.targets.items()}
-        total = torch.stack([F.cross_entropy(logits[k], wanted[k], ignore_index=-1, reduction="sum") for k in wanted]).sum()
+        logits, wanted = (
+            model(*self.captions.batch(picks)),
+            {name: target[picks] for name, target in self.targets.items()},
+        )
+        total = torch.stack(
+            [F.cross_entropy(logits[k], wanted[k], ignore_index=-1, reduction="sum") for k in wanted]
+        ).sum()
         return total / sum(int((w >= 0).sum()) for w in wanted.values()), {}
 
     @torch.no_grad()
