@@ -13,6 +13,7 @@ from pipelines.training import loop
 RECIPES = [
     "critic",
     "reader",
+    "scene_reader",
     "autoencoder",
     "decoder",
     "resampler",

@@ -1,6 +1,6 @@
 """Data sets, built by commands into a cache outside the repository; running never needs them.
 
-A set is a folder with `images.npy` (uint8, n x 128 x 128 x 3, read by memory map), `rows.jsonl` (one JSON object a
+A set is a folder with `images.npy` (uint8, n x 256 x 256 x 3, read by memory map), `rows.jsonl` (one JSON object a
 picture, its `split` among them) and `sheet.png` (a contact sheet). Splits are made by hash, so they never change.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-SIZE = 128
+SIZE = 256
 HERE = Path(__file__).parent
 
 
@@ -31,7 +31,7 @@ class DataSet:
     """Pictures and their rows, in the same order."""
 
     name: str
-    images: np.ndarray  # uint8 (n, 128, 128, 3)
+    images: np.ndarray  # uint8 (n, 256, 256, 3)
     rows: list[dict]
 
     def split(self, *names: str) -> np.ndarray:
@@ -51,11 +51,22 @@ def load(name: str) -> DataSet:
     return DataSet(name, np.load(folder / "images.npy", mmap_mode="r"), rows)
 
 
+def allocate(name: str, n: int, size: int = SIZE) -> np.ndarray:
+    """The data set's `images.npy`, empty, as a memory map: what is larger than memory is written picture by picture."""
+    folder = cache_dir() / "data" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "rows.jsonl").unlink(missing_ok=True)
+    return np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (n, size, size, 3))
+
+
 def save(name: str, images: np.ndarray, rows: list[dict], sheet: np.ndarray | None = None) -> Path:
     """Write a data set; rows last, since their presence means that the set is whole."""
     folder = cache_dir() / "data" / name
     folder.mkdir(parents=True, exist_ok=True)
-    np.save(folder / "images.npy", images)
+    if isinstance(images, np.memmap):
+        images.flush()  # allocated above: it lies there already
+    else:
+        np.save(folder / "images.npy", images)
     contact_sheet(images[:96] if sheet is None else sheet, columns=12).save(folder / "sheet.png")
     (folder / "rows.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     return folder

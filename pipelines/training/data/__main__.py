@@ -1,4 +1,4 @@
-"""python -m pipelines.training.data avatars|emoji|signs|pixels|motion|captions|latents|notes|codes|toys, in this order.
+"""python -m pipelines.training.data avatars|emoji|scenes|signs|pixels|motion|captions|latents|notes|codes|toys, in this order.
 
 Latents need a trained autoencoder, codes the audio codec and the audio words.
 """
@@ -9,11 +9,11 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import argparse
 
-from pipelines.training.data import avatars, captions, codes, emoji, latents, motion, notes, pixels, signs, toys
+from pipelines.training.data import avatars, captions, codes, emoji, latents, motion, notes, pixels, scenes, signs, toys
 
 SETS = {
     module.__name__.rpartition(".")[2]: module.build
-    for module in (avatars, emoji, signs, pixels, motion, captions, latents, notes, codes, toys)
+    for module in (avatars, emoji, scenes, signs, pixels, motion, captions, latents, notes, codes, toys)
 }
 parser = argparse.ArgumentParser(
     prog="python -m pipelines.training.data", description="Build a data set into the cache."

@@ -381,11 +381,13 @@ def split_of(labels: dict[str, str], key: str) -> str:
     return "test" if u < 0.10 else "validation" if u < 0.12 else "train"
 
 
-def build(n: int = 50_000, seed: int = 0) -> None:
-    """Draw, render and caption n avatars (about six minutes on two cores)."""
+def build(n: int = 40_000, seed: int = 0) -> None:
+    """Draw, render and caption n avatars (about ten minutes on two cores)."""
     rng = random.Random(seed)
     avatars = [draw(rng) for _ in range(n)]
-    images = np.concatenate([render(avatars[i : i + 4000]) for i in range(0, n, 4000)])
+    images = data.allocate("avatars", n)
+    for i in range(0, n, 1000):
+        images[i : i + 1000] = render(avatars[i : i + 1000])
     rows = []
     for a in avatars:
         labels = fold(a)

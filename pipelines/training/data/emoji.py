@@ -56,7 +56,7 @@ def on_white(path: str | object) -> np.ndarray:
 
 
 def laid(picture: Image.Image) -> np.ndarray:
-    """Lay a picture with transparency on white and reduce it to the set's size: uint8 (128, 128, 3)."""
+    """Lay a picture with transparency on white and reduce it to the set's size: uint8 (256, 256, 3)."""
     image = picture.convert("RGBA")
     white = Image.new("RGBA", image.size, "white")
     return np.asarray(Image.alpha_composite(white, image).convert("RGB").resize((data.SIZE, data.SIZE), Image.LANCZOS))

@@ -1,0 +1,365 @@
+"""Captions of scenes, as people write: "a red car and a dog before a house by the sea, at sunset, snow", "doggo on the beach".
+
+Each caption comes with the facts that it names, so that each can be looked for in the picture.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from pipelines.training.data.scenes.kinds import BY_NAME
+from pipelines.training.data.scenes.land import SEASONAL
+
+Facts = dict[str, Any]
+
+WORDS = {
+    "one": ["a", "a", "a", "one", "the"], "two": ["two", "two", "2", "a pair of", "a couple of"], "three": ["three", "three", "3"],
+}  # fmt: skip
+HUES = {
+    "red": ["red", "red", "crimson", "scarlet"], "blue": ["blue", "blue", "bright blue"], "purple": ["purple", "violet"], "pink": ["pink", "pink", "rose"],
+    "grey": ["grey", "gray"], "brown": ["brown", "brown", "chocolate brown"], "orange": ["orange"], "yellow": ["yellow", "yellow", "golden"],
+    "green": ["green"], "black": ["black"], "white": ["white"],
+}  # fmt: skip
+CAT_HUES = {"orange": ["orange", "ginger"]}
+GROUND_HUES = {
+    "blue": ["blue", "light blue", "sky blue"], "purple": ["purple", "lavender", "lilac"], "pink": ["pink", "light pink"], "grey": ["grey", "gray", "light grey"],
+    "teal": ["teal", "mint", "turquoise"], "orange": ["orange", "peach"], "yellow": ["yellow", "cream", "pale yellow"], "green": ["green", "light green"],
+    "brown": ["brown", "tan"], "red": ["red", "coral"], "white": ["white", "plain white"], "black": ["black", "dark"],
+}  # fmt: skip
+TIMES = {
+    "dawn": ["at dawn", "at sunrise", "in the early morning", "in the morning light", "dawn", "sunrise", "at daybreak"],
+    "day": [
+        "by day",
+        "during the day",
+        "on a sunny day",
+        "in bright daylight",
+        "daytime",
+        "in the sunshine",
+        "at noon",
+    ],
+    "sunset": [
+        "at sunset",
+        "at sunset",
+        "sunset",
+        "in the evening",
+        "at dusk",
+        "in the golden hour",
+        "as the sun goes down",
+        "under a red evening sky",
+    ],
+    "night": [
+        "at night",
+        "at night",
+        "night",
+        "by night",
+        "in the moonlight",
+        "under the stars",
+        "under a starry sky",
+        "at midnight",
+        "in the dark",
+    ],
+}
+WEATHERS = {
+    "clear": ["clear sky", "under a clear sky", "fine weather"],
+    "rain": ["in the rain", "rain", "rainy", "it is raining", "on a rainy day", "raining", "in a downpour"],
+    "snow": ["snow", "in the snow", "snowing", "in falling snow", "it is snowing", "snowfall", "snowflakes falling"],
+    "fog": ["in the fog", "fog", "foggy", "in the mist", "misty", "in thick fog", "hazy"],
+}
+SEASONS = {
+    "spring": ["in spring", "spring", "in springtime", "with blossoming trees"], "summer": ["in summer", "summer", "on a summer day"],
+    "autumn": ["in autumn", "autumn", "in the fall", "with autumn colours", "in October"],
+    "winter": ["in winter", "winter", "in wintertime", "with everything covered in snow"],
+}  # fmt: skip
+# how things stand in a land, and how a land is called alone
+LANDS = {
+    "hills": (["in the hills", "on a hill", "among green hills", "on a hillside", "before rolling hills"], ["hills", "rolling hills", "a hilly landscape"]),
+    "mountains": (["in the mountains", "before the mountains", "in front of mountains", "in the Alps", "below snowy peaks"],
+                  ["mountains", "a mountain landscape", "snowy peaks", "mountain range"]),
+    "sea": (["by the sea", "at the beach", "on the beach", "at the seaside", "by the ocean", "at the coast", "at sea"], ["the sea", "a beach", "the ocean", "seaside"]),
+    "lake": (["by a lake", "at the lake", "by the water", "on the shore of a lake", "near a pond"], ["a lake", "a mountain lake", "a calm lake"]),
+    "desert": (["in the desert", "in the sand", "among dunes", "in the Sahara", "on a dune"], ["a desert", "sand dunes", "the Sahara"]),
+    "snow": (["in the snow", "in a snowy landscape", "in the Arctic", "on the ice", "in deep snow", "at the North Pole"],
+             ["a snowy landscape", "the Arctic", "a snow field"]),
+    "city": (["in the city", "in town", "on the street", "on the road", "downtown", "in front of tall buildings"], ["a city", "a street", "a city skyline", "downtown"]),
+    "meadow": (["in a meadow", "on the grass", "in a field of flowers", "on a lawn", "in the park"], ["a meadow", "a field of flowers", "a park", "grassland"]),
+    "forest": (["in the forest", "in the woods", "among the trees", "in front of a forest", "in a wood"], ["a forest", "the woods", "trees"]),
+    "farm": (["on a farm", "at the farm", "in the countryside", "before a barn", "in a farm field"], ["a farm", "a barn and a field", "the countryside"]),
+}  # fmt: skip
+AFLOAT = ["on the sea", "at sea", "on the water", "on the ocean", "in the waves"]
+THIRDS = {
+    "left": ["on the left", "to the left", "at the left side"], "middle": ["in the middle", "in the centre"], "right": ["on the right", "to the right", "at the right side"]
+}  # fmt: skip
+FACING = {
+    "left": ["facing left", "looking left", "looking to the left"],
+    "right": ["facing right", "looking right", "looking to the right"],
+}
+HEADING = {
+    "left": ["heading left", "going left", "facing left"],
+    "right": ["heading right", "going right", "facing right"],
+}
+VEHICLES = {"car", "jeep", "taxi", "police car", "ambulance", "fire truck", "bus", "van", "pickup truck", "truck", "tractor", "racing car", "motorcycle", "scooter",
+            "bicycle", "train", "sailboat", "speedboat", "ship", "cruise ship", "canoe"}  # fmt: skip
+TONES = {
+    "light": ["with light skin", "with pale skin", "white", "light-skinned"], "medium-light": ["with medium-light skin", "with fair skin", "fair-skinned"],
+    "medium": ["with tanned skin", "with medium skin", "with olive skin"], "medium-dark": ["with brown skin", "with medium-dark skin", "brown-skinned"],
+    "dark": ["with dark skin", "black", "dark-skinned", "with black skin"],
+}  # fmt: skip
+GENDERED = {
+    ("police officer", "man"): "policeman",
+    ("police officer", "woman"): "policewoman",
+    ("firefighter", "man"): "fireman",
+    ("wizard", "woman"): "witch",
+}
+PLURALS = {
+    "mouse": "mice", "goose": "geese", "sheep": "sheep", "deer": "deer", "fish": "fish", "wolf": "wolves", "bison": "bison", "man": "men", "woman": "women",
+    "boy": "boys", "penguin": "penguins", "bunny": "bunnies", "puppy": "puppies", "kitty": "kitties", "pony": "ponies", "cherry": "cherries",
+    "ferry": "ferries", "loaf of bread": "loaves of bread", "slice of pizza": "slices of pizza",
+}  # fmt: skip
+PLURAL_ALREADY = {"fries", "french fries", "chips", "noodles", "pancakes", "grapes", "cherries", "headphones", "glasses", "spectacles", "scissors", "swords",
+                  "crossed swords", "clapping hands", "heart hands", "praying hands", "lips", "dice", "crossed fingers", "heart eyes", "folded hands",
+                  "fingers crossed", "tears", "two fingers", "shaking hands", "thumbs up", "thumbs down", "ruins"}  # fmt: skip
+UNCOUNTED = {
+    "popcorn",
+    "sushi",
+    "milk",
+    "coffee",
+    "beer",
+    "wine",
+    "corn",
+    "broccoli",
+    "bread",
+    "cheese",
+    "chocolate",
+    "luggage",
+    "fire",
+    "applause",
+    "lightning",
+}
+
+
+def plural(noun: str) -> str:
+    """Several of them."""
+    if noun in PLURALS:
+        return PLURALS[noun]
+    if noun in PLURAL_ALREADY or noun.endswith("ies"):
+        return noun
+    head, of, rest = noun.partition(" of ")
+    head, with_, tail = (head, of, rest) if of else noun.partition(" with ")
+    if head.endswith(("s", "sh", "ch", "x")):
+        head += "es"
+    elif head.endswith("y") and head[-2] not in "aeiou":
+        head = head[:-1] + "ies"
+    else:
+        head += "s"
+    return head + with_ + tail
+
+
+def article(phrase: str, word: str = "a") -> str:
+    """Put "a", "an" or another word before a phrase."""
+    if (
+        word == "a"
+        and phrase[0].lower() in "aeiou"
+        and not phrase.lower().startswith(("uni", "one", "ewe", "ufo", "euro"))
+    ):
+        word = "an"
+    return f"{word} {phrase}"
+
+
+def hue_words(kind: str, hue: str, rng: random.Random) -> str:
+    """How a colour is called."""
+    return rng.choice((CAT_HUES if kind in ("cat", "fox") else {}).get(hue, HUES[hue]))
+
+
+def noun_phrase(group: Facts, named: set[str], rng: random.Random, plain_names: bool = False) -> str:
+    """ "a red car", "two brown dogs", "a policewoman with dark skin"."""
+    kind, n = BY_NAME[group["kind"]], group["count"]
+    several = n > 1 and "count" in named
+    noun = kind.names[0] if plain_names or rng.random() < 0.55 else rng.choice(kind.names)
+    before, after = [], []
+    if group["colour"] and "colour" in named:
+        before.append(hue_words(kind.name, group["colour"], rng))
+    if group["gender"] and "gender" in named:
+        if (kind.name, group["gender"]) in GENDERED and rng.random() < 0.5:
+            noun = GENDERED[kind.name, group["gender"]]
+        elif rng.random() < 0.5:
+            before.append({"man": "male", "woman": "female"}[group["gender"]])
+        else:
+            before.append(group["gender"])
+    if group["tone"] and "tone" in named:
+        said = rng.choice(TONES[group["tone"]])
+        (after if said.startswith("with") else before).append(said)
+    text = " ".join([*before, plural(noun) if several else noun, *after])
+    if several:
+        return f"{rng.choice(WORDS['two' if n == 2 else 'three'])} {text}"
+    if n > 1:
+        return plural(text) if not after else text
+    if noun in PLURAL_ALREADY or noun in UNCOUNTED or noun[0].isupper():
+        return text if rng.random() < 0.8 or noun[0].isupper() else f"the {text}"
+    word = rng.choice(WORDS["one"]) if rng.random() > 0.08 else ""
+    return article(text, word) if word else text
+
+
+def third(box: list[int]) -> str:
+    """Which third of the picture the middle of a box lies in."""
+    x = (box[0] + box[2]) / 2
+    return "left" if x < 85.3 else "middle" if x < 170.7 else "right"
+
+
+def relation(a: Facts, b: Facts, rng: random.Random) -> str:
+    """Where the first of two things is, seen from the second: "left of", "before", "above"; "" where it cannot be said."""
+    (ax0, ay0, ax1, ay1), (bx0, by0, bx1, by1) = a["box"], b["box"]
+    ax, bx = (ax0 + ax1) / 2, (bx0 + bx1) / 2
+    overlap = min(ax1, bx1) - max(ax0, bx0)
+    if ay1 < by0 + 12 and overlap > 0:
+        return rng.choice(["above", "over"])
+    if by1 < ay0 + 12 and overlap > 0:
+        return rng.choice(["under", "below"])
+    if overlap > 0.3 * min(ax1 - ax0, bx1 - bx0) and abs(ay1 - by1) > 10:
+        return rng.choice(["before", "in front of"]) if ay1 > by1 else "behind"
+    if ax < bx - 30:
+        return rng.choice(["left of", "to the left of"])
+    return rng.choice(["right of", "to the right of"]) if ax > bx + 30 else "next to"
+
+
+def caption(row: Facts, rng: random.Random, only: set[str] | None = None) -> tuple[str, list[str]]:
+    """What a person would write for this picture, and the facts that it names, as "kind 0", "colour 0", "land", "third 1", ….
+
+    By default each caption leaves out its own share of the facts; `only` fixes which are named.
+    """
+    return _plain(row, rng, only) if row["mode"] == "plain" else _landscape(row, rng, only)
+
+
+def _wanted(rng: random.Random, only: set[str] | None, generosity: float, chances: dict[str, float]) -> set[str]:
+    if only is not None:
+        return {name for name in chances if name in only}
+    return {name for name, p in chances.items() if rng.random() < p * (0.45 + generosity)}
+
+
+def _about(group: Facts, i: int, generosity: float, rng: random.Random, only: set[str] | None) -> set[str]:
+    chances = {f"colour {i}": 0.9 if group["colour"] else 0, f"count {i}": 0.95 if group["count"] > 1 else 0, f"gender {i}": 0.75 if group["gender"] else 0,
+               f"tone {i}": 0.5 if group["tone"] else 0, f"facing {i}": (0.55 if group["facing"] == "right" else 0.18) if group["facing"] else 0}  # fmt: skip
+    return _wanted(rng, only, generosity, {k: p for k, p in chances.items() if p})
+
+
+def _facing(group: Facts, rng: random.Random) -> str:
+    return rng.choice((HEADING if group["kind"] in VEHICLES else FACING)[group["facing"]])
+
+
+def _local(named: set[str], i: int) -> set[str]:
+    return {name.split()[0] for name in named if name.endswith(f" {i}")}
+
+
+def _plain(row: Facts, rng: random.Random, only: set[str] | None) -> tuple[str, list[str]]:
+    group, generosity = row["groups"][0], rng.random() * 0.9
+    named = _about(group, 0, generosity, rng, only) | {"kind 0"}
+    named |= _wanted(rng, only, generosity, {"ground": 0.35 if row["ground"] == "white" else 0.8})
+    text = noun_phrase(group, _local(named, 0), rng)
+    if "facing 0" in named:
+        text += rng.choice([" ", ", "]) + _facing(group, rng)
+    if rng.random() < 0.08 and only is None:
+        text = rng.choice(["a picture of {}", "a drawing of {}", "{} emoji", "an icon of {}", "cute {}"]).format(text)
+    if "ground" in named:
+        hue = rng.choice(GROUND_HUES[row["ground"]])
+        text += rng.choice(
+            [
+                f" on {article(hue)} background",
+                f" on {hue}",
+                f", {hue} background",
+                f" before {article(hue)} wall",
+                f" against {article(hue)} background",
+            ]
+        )
+    return text, sorted(named)
+
+
+def _landscape(row: Facts, rng: random.Random, only: set[str] | None) -> tuple[str, list[str]]:
+    generosity = rng.random() * 0.75
+    seen: dict[int, list[Facts]] = {}
+    for thing in row["things"]:
+        if thing["seen"] > 0.4:
+            seen.setdefault(thing["group"], []).append(thing)
+    order = list(seen)
+    rng.shuffle(order)
+    if only is not None:
+        order = [i for i in order if f"kind {i}" in only]
+    elif len(order) > 1 and rng.random() < 0.12:
+        order = order[:-1]  # something is always left out by somebody
+    named: set[str] = set()
+    phrases: list[str] = []
+    for i in order:
+        group = row["groups"][i]
+        if group["count"] != len(seen[i]):
+            group = {**group, "count": len(seen[i])}
+        about = _about(group, i, generosity, rng, only)
+        named |= about | {f"kind {i}"}
+        phrase = noun_phrase(group, _local(about, i), rng)
+        if f"facing {i}" in about:
+            phrase += " " + _facing(group, rng)
+        phrases.append(phrase)
+    chances = {"land": 0.95, "time": 0.3 if row["time"] == "day" else 0.85, "weather": 0.06 if row["weather"] == "clear" else 0.95,
+               "season": 0.0 if row["land"] not in SEASONAL else 0.12 if row["season"] == "summer" else 0.8, "rainbow": 0.9 if row["rainbow"] else 0}  # fmt: skip
+    named |= _wanted(rng, only, generosity + 0.2, {k: p for k, p in chances.items() if p})
+    if not phrases and only is None and not named & {"land", "time", "weather"}:
+        named.add("land")
+    text = _things(row, order, seen, phrases, named, rng, only)
+    tails = []
+    if "land" in named:
+        swim = (
+            phrases and row["land"] == "sea" and any(BY_NAME[row["groups"][i]["kind"]].place == "water" for i in order)
+        )
+        where = (
+            rng.choice(AFLOAT if swim and rng.random() < 0.5 else LANDS[row["land"]][0])
+            if phrases
+            else rng.choice(LANDS[row["land"]][1])
+        )
+        tails.append(where)
+    tails += [
+        rng.choice(table[row[name]])
+        for name, table in (("time", TIMES), ("weather", WEATHERS), ("season", SEASONS))
+        if name in named
+    ]
+    if "rainbow" in named:
+        tails.append(rng.choice(["with a rainbow", "a rainbow", "under a rainbow", "rainbow in the sky"]))
+    if tails and rng.random() < 0.35:
+        head, *rest = tails
+        rng.shuffle(rest)
+        tails = [head, *rest]
+    if not phrases and tails:
+        text, tails = tails[0], tails[1:]
+    if rng.random() < 0.12 and only is None and tails and phrases:
+        return ", ".join([*tails, text]), sorted(named)
+    glue = ", " if rng.random() < 0.4 else " "
+    for k, tail in enumerate(tails):
+        text += (", " if k and rng.random() < 0.6 else glue) + tail
+    return text.strip() or "a landscape", sorted(named)
+
+
+def _things(
+    row: Facts,
+    order: list[int],
+    seen: dict,
+    phrases: list[str],
+    named: set[str],
+    rng: random.Random,
+    only: set[str] | None,
+) -> str:
+    """The things of a landscape in one phrase, with where they are."""
+    if not phrases:
+        return ""
+    single = [len(seen[i]) == 1 for i in order]
+    if len(phrases) >= 2 and all(single[:2]) and only is None and rng.random() < 0.38:
+        how = relation(seen[order[0]][0], seen[order[1]][0], rng)
+        named.add(f"relation {order[0]} {order[1]}")
+        first = f"{phrases[0]} {how} {phrases[1]}"
+        return ", ".join([first, *phrases[2:]]) if rng.random() < 0.5 else " and ".join([first, *phrases[2:]])
+    placed = []
+    for i, phrase, alone in zip(order, phrases, single, strict=True):
+        wanted = f"third {i}" in only if only is not None else rng.random() < (0.22 if len(phrases) > 1 else 0.12)
+        if alone and wanted:
+            named.add(f"third {i}")
+            phrase = f"{phrase} {rng.choice(THIRDS[third(seen[i][0]['box'])])}"
+        placed.append(phrase)
+    if len(placed) == 1:
+        return placed[0]
+    return ", ".join(placed[:-1]) + rng.choice([" and ", " and ", ", ", " with "]) + placed[-1]
