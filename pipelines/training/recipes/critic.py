@@ -44,9 +44,9 @@ class Recipe(scene_reader.Recipe):
         features = model.features(x)
         total, parts = scene_reader.detection_loss(model, [f[:n] for f in features], [self.set.rows[i] for i in picks])
         logits = model.attribute_logits([f[n:] for f in features])
-        naming = torch.stack(
-            [F.cross_entropy(logits[k].float(), self.targets[k][faces].to(device), ignore_index=-1) for k in LABELS]
-        ).mean()
+        wanted = {k: self.targets[k][faces].to(device) for k in LABELS}
+        naming = sum(F.cross_entropy(logits[k].float(), wanted[k], ignore_index=-1, reduction="sum") for k in LABELS)
+        naming = naming / sum(int((part >= 0).sum()) for part in wanted.values())
         return total + 2 * naming, {**parts, "naming": float(naming.detach())}
 
     @torch.no_grad()
