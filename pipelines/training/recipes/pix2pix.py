@@ -21,7 +21,7 @@ from pipelines.autoencoder import to_bytes
 from pipelines.controls import edges
 from pipelines.pix2pix import STYLES, PatchGAN, UNet
 from pipelines.training import data
-from pipelines.training.recipes.autoencoder import tensor
+from pipelines.training.recipes.reader import tensor
 
 CROP = 64  # pixels a side of what the judge sees
 
