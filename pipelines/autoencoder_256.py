@@ -104,8 +104,7 @@ def load(device: str = "cpu", dtype: torch.dtype = torch.float32) -> Autoencoder
 
     def build() -> Autoencoder:
         tensors, about = weights.read("autoencoder")
-        config = Config(**{k: tuple(v) if isinstance(v, list) else v for k, v in about["config"].items()})
-        model = weights.fill(Autoencoder(config), tensors, "autoencoder")
+        model = weights.fill(Autoencoder(config_from(about["config"])), tensors, "autoencoder")
         model = model.to(device, dtype, memory_format=torch.channels_last)
         for name in ("mean", "scale", "preview"):
             setattr(model, name, getattr(model, name).float())
@@ -117,3 +116,8 @@ def load(device: str = "cpu", dtype: torch.dtype = torch.float32) -> Autoencoder
 def config_of(model: Autoencoder) -> dict:
     """What the card keeps, so that `load` can build the same model."""
     return json.loads(json.dumps(asdict(model.config)))
+
+
+def config_from(card: dict) -> Config:
+    """The inverse."""
+    return Config(**{key: tuple(value) if isinstance(value, list) else value for key, value in card.items()})

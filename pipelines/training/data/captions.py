@@ -12,8 +12,9 @@ from torch import Tensor
 from pipelines import text
 from pipelines.training import data
 from pipelines.training.data import avatars, emoji
+from pipelines.training.data.scenes import captions as scene_captions
 
-EMOJI_CAPTIONS = 4  # how many ways each sign is said; avatars are many, so they are said once
+WAYS = {"avatars": 1, "emoji": 4, "scenes": 2}  # how many captions a picture has; avatars are many, emoji few
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Captions:
     tokens: np.ndarray  # fp16 (total, 384)
     start: np.ndarray  # int64 (n + 1,)
     picture: np.ndarray  # int64 (n,)
-    names: list[list[str]]  # which attributes each caption names
+    names: list[list[str]]  # which attributes, or facts, each caption names
 
     def batch(self, picks: np.ndarray) -> tuple[Tensor, Tensor]:
         """Padded token features (b, n, 384) and their mask (b, n) of some captions."""
@@ -38,47 +39,50 @@ def load(name: str) -> Captions:
     if not (folder / "start.npy").exists():
         raise FileNotFoundError("The captions are not read yet: run python -m pipelines.training.data captions")
     names = [line.split() for line in (folder / "names.txt").read_text().split("\n")]
-    return Captions(
-        np.load(folder / "tokens.npy", mmap_mode="r"),
-        np.load(folder / "start.npy"),
-        np.load(folder / "picture.npy"),
-        names,
-    )
+    start, picture = np.load(folder / "start.npy"), np.load(folder / "picture.npy")
+    return Captions(np.load(folder / "tokens.npy", mmap_mode="r"), start, picture, names)
+
+
+def describe(name: str, row: dict, way: int, rng: random.Random) -> tuple[str, list[str]]:
+    """A caption of a picture and what it names; of a scene's two, the first is complete."""
+    if name == "avatars":
+        return avatars.caption(row["labels"], row["gender"], rng)
+    if name == "scenes":
+        return scene_captions.caption(row, rng, complete=way == 0)
+    return emoji.caption(row["label"], row["tags"], rng), []
 
 
 def build() -> None:
-    """Read the captions of both sets of pictures (five minutes on two cores)."""
-    rng = random.Random(1)
-    for name, ways in (("avatars", 1), ("emoji", EMOJI_CAPTIONS)):
-        rows = data.load(name).rows
-        said, picture, names = [], [], []
-        for i, row in enumerate(rows):
-            if row["split"] != "train":
-                continue
-            for _ in range(ways):
-                if name == "avatars":
-                    caption, named = avatars.caption(row["labels"], row["gender"], rng)
-                else:
-                    caption, named = emoji.caption(row["label"], row["tags"], rng), []
-                said.append(caption)
+    """Read the captions of all sets of pictures (ten minutes on two cores)."""
+    for name, ways in WAYS.items():
+        rng = random.Random(1)
+        lines, picture, names = [], [], []
+        for i, row in enumerate(data.load(name).rows):
+            for way in range(ways) if row["split"] == "train" else ():
+                line, named = describe(name, row, way, rng)
+                lines.append(line)
                 picture.append(i)
                 names.append(named)
-        keep(name, said, picture, names)
+        keep(name, lines, picture, names)
 
 
-def keep(name: str, said: list[str], of: list[int], names: list[list[str]]) -> None:
+def keep(name: str, lines: list[str], of: list[int], names: list[list[str]]) -> None:
     """Read captions, of the given pictures or sounds, and write what `load` opens."""
-    order = sorted(range(len(said)), key=lambda k: len(said[k]))  # batches of one length waste nothing on padding
-    found: list[np.ndarray] = [np.empty(0)] * len(said)
-    for first in range(0, len(order), 128):
-        part = order[first : first + 128]
-        tokens, mask = text.encoder().batch([said[k] for k in part])
-        for k, features, real in zip(part, tokens, mask, strict=True):
-            found[k] = features[real].half().numpy()
     folder = data.cache_dir() / "data" / f"captions-{name}"
     folder.mkdir(parents=True, exist_ok=True)
-    np.save(folder / "tokens.npy", np.concatenate(found))
+    order = sorted(range(len(lines)), key=lambda k: len(lines[k]))  # batches of one length waste nothing on padding
+    found: list[np.ndarray] = [np.empty(0)] * len(lines)
+    for first in range(0, len(order), 128):
+        part = order[first : first + 128]
+        tokens, mask = text.encoder().batch([lines[k] for k in part])
+        for k, features, real in zip(part, tokens, mask, strict=True):
+            found[k] = features[real].half().numpy()
+    start = np.cumsum([0, *map(len, found)])
+    tokens = np.lib.format.open_memmap(folder / "tokens.npy", "w+", np.float16, (int(start[-1]), text.WIDTH))
+    for i, part in enumerate(found):
+        tokens[start[i] : start[i + 1]] = part
+    tokens.flush()
     np.save(folder / "picture.npy", np.array(of))
     (folder / "names.txt").write_text("\n".join(" ".join(named) for named in names))
-    np.save(folder / "start.npy", np.cumsum([0, *map(len, found)]))
-    print(f"{len(said)} captions of {name} in {folder}")
+    np.save(folder / "start.npy", start)
+    print(f"{len(lines)} captions of {name} in {folder}")

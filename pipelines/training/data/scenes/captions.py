@@ -206,28 +206,35 @@ def third(box: list[int]) -> str:
     return "left" if x < 85.3 else "middle" if x < 170.7 else "right"
 
 
-def relation(a: Facts, b: Facts, rng: random.Random) -> str:
-    """Where the first of two things is, seen from the second: "left of", "before", "above"; "" where it cannot be said."""
+RELATIONS = {
+    "above": ["above", "over"], "below": ["under", "below"], "before": ["before", "in front of"], "behind": ["behind"],
+    "left": ["left of", "to the left of"], "right": ["right of", "to the right of"], "beside": ["next to", "beside"],
+}  # fmt: skip
+
+
+def relation(a: Facts, b: Facts) -> str:
+    """Where the first of two things is, seen from the second: a key of RELATIONS."""
     (ax0, ay0, ax1, ay1), (bx0, by0, bx1, by1) = a["box"], b["box"]
     ax, bx = (ax0 + ax1) / 2, (bx0 + bx1) / 2
     overlap = min(ax1, bx1) - max(ax0, bx0)
     if ay1 < by0 + 12 and overlap > 0:
-        return rng.choice(["above", "over"])
+        return "above"
     if by1 < ay0 + 12 and overlap > 0:
-        return rng.choice(["under", "below"])
+        return "below"
     if overlap > 0.3 * min(ax1 - ax0, bx1 - bx0) and abs(ay1 - by1) > 10:
-        return rng.choice(["before", "in front of"]) if ay1 > by1 else "behind"
-    if ax < bx - 30:
-        return rng.choice(["left of", "to the left of"])
-    return rng.choice(["right of", "to the right of"]) if ax > bx + 30 else "next to"
+        return "before" if ay1 > by1 else "behind"
+    return "beside" if abs(ax - bx) <= 30 else "left" if ax < bx else "right"
 
 
-def caption(row: Facts, rng: random.Random, only: set[str] | None = None) -> tuple[str, list[str]]:
-    """What a person would write for this picture, and the facts that it names, as "kind 0", "colour 0", "land", "third 1", ….
+def caption(
+    row: Facts, rng: random.Random, only: set[str] | None = None, complete: bool = False
+) -> tuple[str, list[str]]:
+    """What a person would write for this picture, and the facts that it names, as "kind.0", "colour.0", "land", "third.1", ….
 
-    By default each caption leaves out its own share of the facts; `only` fixes which are named.
+    By default each caption leaves out its own share of the facts, a complete one almost none; `only` fixes which are named.
     """
-    return _plain(row, rng, only) if row["mode"] == "plain" else _landscape(row, rng, only)
+    generosity = 1.0 if complete else rng.random() * 0.85
+    return (_plain if row["mode"] == "plain" else _landscape)(row, rng, only, generosity)
 
 
 def _wanted(rng: random.Random, only: set[str] | None, generosity: float, chances: dict[str, float]) -> set[str]:
@@ -237,8 +244,8 @@ def _wanted(rng: random.Random, only: set[str] | None, generosity: float, chance
 
 
 def _about(group: Facts, i: int, generosity: float, rng: random.Random, only: set[str] | None) -> set[str]:
-    chances = {f"colour {i}": 0.9 if group["colour"] else 0, f"count {i}": 0.95 if group["count"] > 1 else 0, f"gender {i}": 0.75 if group["gender"] else 0,
-               f"tone {i}": 0.5 if group["tone"] else 0, f"facing {i}": (0.55 if group["facing"] == "right" else 0.18) if group["facing"] else 0}  # fmt: skip
+    chances = {f"colour.{i}": 0.9 if group["colour"] else 0, f"count.{i}": 0.95 if group["count"] > 1 else 0, f"gender.{i}": 0.75 if group["gender"] else 0,
+               f"tone.{i}": 0.5 if group["tone"] else 0, f"facing.{i}": (0.55 if group["facing"] == "right" else 0.18) if group["facing"] else 0}  # fmt: skip
     return _wanted(rng, only, generosity, {k: p for k, p in chances.items() if p})
 
 
@@ -247,15 +254,15 @@ def _facing(group: Facts, rng: random.Random) -> str:
 
 
 def _local(named: set[str], i: int) -> set[str]:
-    return {name.split()[0] for name in named if name.endswith(f" {i}")}
+    return {name.split(".")[0] for name in named if name.endswith(f".{i}")}
 
 
-def _plain(row: Facts, rng: random.Random, only: set[str] | None) -> tuple[str, list[str]]:
-    group, generosity = row["groups"][0], rng.random() * 0.9
-    named = _about(group, 0, generosity, rng, only) | {"kind 0"}
+def _plain(row: Facts, rng: random.Random, only: set[str] | None, generosity: float) -> tuple[str, list[str]]:
+    group = row["groups"][0]
+    named = _about(group, 0, generosity, rng, only) | {"kind.0"}
     named |= _wanted(rng, only, generosity, {"ground": 0.35 if row["ground"] == "white" else 0.8})
     text = noun_phrase(group, _local(named, 0), rng)
-    if "facing 0" in named:
+    if "facing.0" in named:
         text += rng.choice([" ", ", "]) + _facing(group, rng)
     if rng.random() < 0.08 and only is None:
         text = rng.choice(["a picture of {}", "a drawing of {}", "{} emoji", "an icon of {}", "cute {}"]).format(text)
@@ -273,8 +280,7 @@ def _plain(row: Facts, rng: random.Random, only: set[str] | None) -> tuple[str, 
     return text, sorted(named)
 
 
-def _landscape(row: Facts, rng: random.Random, only: set[str] | None) -> tuple[str, list[str]]:
-    generosity = rng.random() * 0.75
+def _landscape(row: Facts, rng: random.Random, only: set[str] | None, generosity: float) -> tuple[str, list[str]]:
     seen: dict[int, list[Facts]] = {}
     for thing in row["things"]:
         if thing["seen"] > 0.4:
@@ -282,7 +288,7 @@ def _landscape(row: Facts, rng: random.Random, only: set[str] | None) -> tuple[s
     order = list(seen)
     rng.shuffle(order)
     if only is not None:
-        order = [i for i in order if f"kind {i}" in only]
+        order = [i for i in order if f"kind.{i}" in only]
     elif len(order) > 1 and rng.random() < 0.12:
         order = order[:-1]  # something is always left out by somebody
     named: set[str] = set()
@@ -292,9 +298,9 @@ def _landscape(row: Facts, rng: random.Random, only: set[str] | None) -> tuple[s
         if group["count"] != len(seen[i]):
             group = {**group, "count": len(seen[i])}
         about = _about(group, i, generosity, rng, only)
-        named |= about | {f"kind {i}"}
+        named |= about | {f"kind.{i}"}
         phrase = noun_phrase(group, _local(about, i), rng)
-        if f"facing {i}" in about:
+        if f"facing.{i}" in about:
             phrase += " " + _facing(group, rng)
         phrases.append(phrase)
     chances = {"land": 0.95, "time": 0.3 if row["time"] == "day" else 0.85, "weather": 0.06 if row["weather"] == "clear" else 0.95,
@@ -349,15 +355,15 @@ def _things(
         return ""
     single = [len(seen[i]) == 1 for i in order]
     if len(phrases) >= 2 and all(single[:2]) and only is None and rng.random() < 0.38:
-        how = relation(seen[order[0]][0], seen[order[1]][0], rng)
-        named.add(f"relation {order[0]} {order[1]}")
-        first = f"{phrases[0]} {how} {phrases[1]}"
+        where = relation(seen[order[0]][0], seen[order[1]][0])
+        named.add(f"relation.{order[0]}.{order[1]}.{where}")
+        first = f"{phrases[0]} {rng.choice(RELATIONS[where])} {phrases[1]}"
         return ", ".join([first, *phrases[2:]]) if rng.random() < 0.5 else " and ".join([first, *phrases[2:]])
     placed = []
     for i, phrase, alone in zip(order, phrases, single, strict=True):
-        wanted = f"third {i}" in only if only is not None else rng.random() < (0.22 if len(phrases) > 1 else 0.12)
+        wanted = f"third.{i}" in only if only is not None else rng.random() < (0.22 if len(phrases) > 1 else 0.12)
         if alone and wanted:
-            named.add(f"third {i}")
+            named.add(f"third.{i}")
             phrase = f"{phrase} {rng.choice(THIRDS[third(seen[i][0]['box'])])}"
         placed.append(phrase)
     if len(placed) == 1:
