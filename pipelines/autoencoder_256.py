@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -99,18 +100,18 @@ def to_bytes(x: Tensor) -> Tensor:
     return (x * 127.5 + 128).clamp(0, 255).to(torch.uint8)
 
 
-def load(device: str = "cpu", dtype: torch.dtype = torch.float32) -> Autoencoder:
-    """The bundled autoencoder. Raises weights.WeightsError."""
+def load(device: str = "cpu", dtype: torch.dtype = torch.float32, folder: Path | None = None) -> Autoencoder:
+    """The bundled autoencoder, or that of another folder. Raises weights.WeightsError."""
 
     def build() -> Autoencoder:
-        tensors, about = weights.read("autoencoder")
+        tensors, about = weights.read("autoencoder", folder)
         model = weights.fill(Autoencoder(config_from(about["config"])), tensors, "autoencoder")
         model = model.to(device, dtype, memory_format=torch.channels_last)
         for name in ("mean", "scale", "preview"):
             setattr(model, name, getattr(model, name).float())
         return model
 
-    return weights.cached(("autoencoder", device, dtype), build)
+    return weights.cached(("autoencoder-256", device, dtype, folder), build)
 
 
 def config_of(model: Autoencoder) -> dict:

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Config:
-    """Latent channels and size, patch, width, depth, heads, and the width of a caption's tokens."""
+    """Latent channels and size, patch, width, depth, heads, the width and number of a caption's tokens, and whether each
+    MLP begins with a depthwise convolution over the picture."""
 
     channels: int = 8
     size: int = 16
@@ -29,6 +30,7 @@ class Config:
     heads: int = 4
     words: int = 256
     queries: int = 16
+    convolution: bool = False
 
 
 Looks = list[tuple[Tensor, Tensor]]  # queries and keys, (heads, n, d) each, a block
@@ -67,8 +69,10 @@ class Block(nn.Module):
         self.out = nn.Linear(c.width, c.width)
         self.up = nn.Linear(c.width, 4 * c.width)
         self.down = nn.Linear(4 * c.width, c.width)
-        nn.init.zeros_(self.modulation.weight)
-        nn.init.zeros_(self.modulation.bias)
+        self.convolution = nn.Conv2d(c.width, c.width, 3, padding=1, groups=c.width) if c.convolution else None
+        for layer in (self.modulation, self.convolution) if self.convolution else (self.modulation,):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
 
     def split(self, x: Tensor, parts: int) -> tuple[Tensor, ...]:
         return x.unflatten(-1, (parts, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind()
@@ -90,6 +94,7 @@ class Block(nn.Module):
         words: tuple[Tensor, Tensor],
         looks: Looks | None,
         share: Tensor | None,
+        across: int,
     ) -> Tensor:
         shift1, scale1, gate1, shift2, scale2, gate2 = modulation
         h = torch.addcmul(shift1, F.layer_norm(x, x.shape[-1:]), scale1)
@@ -103,6 +108,8 @@ class Block(nn.Module):
         h = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
         x = torch.addcmul(x, gate1, self.out(h))
         h = torch.addcmul(shift2, F.layer_norm(x, x.shape[-1:]), scale2)
+        if self.convolution is not None:
+            h = h + self.convolution(h.mT.unflatten(2, (-1, across))).flatten(2).mT
         return torch.addcmul(x, gate2, self.down(F.gelu(self.up(h))))
 
 
@@ -179,7 +186,7 @@ class Transformer(nn.Module):
         for i, (block, modulation, keysvalues) in enumerate(
             zip(self.blocks, modulations, words.keysvalues, strict=False), 1
         ):
-            x = block(x, modulation, keysvalues, looks, share)
+            x = block(x, modulation, keysvalues, looks, share, z.shape[3] // self.config.patch)
             if i < len(hints):
                 x = x + hints[i]
         shift, scale = modulations[-1]

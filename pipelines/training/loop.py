@@ -151,6 +151,7 @@ def train(
     while step < steps and time.perf_counter() - start < minutes * 60:
         rng = np.random.default_rng([seed, step])
         torch.manual_seed(seed * 1_000_003 + step)
+        recipe.done = step / steps
         done = max(step / steps, (time.perf_counter() - start) / (minutes * 60))
         for optim in optims:
             for group in optim.param_groups:
