@@ -35,6 +35,9 @@ class Muon(torch.optim.Optimizer):
                 if "momentum" not in state:
                     state["momentum"] = torch.zeros_like(p)
                 buffer = state["momentum"].lerp_(p.grad, 1 - group["momentum"])
-                update = orthogonalise(p.grad.lerp(buffer, group["momentum"]))
+                update = p.grad.lerp(buffer, group["momentum"])
+                # queries, keys and values are three matrices that lie in one
+                parts = update.chunk(3) if update.shape[0] == 3 * update.shape[1] else (update,)
+                update = torch.cat([orthogonalise(part) for part in parts])
                 p.mul_(1 - group["lr"] * group["weight_decay"])
-                p.add_(update, alpha=-0.2 * max(p.shape) ** 0.5 * group["lr"])
+                p.add_(update, alpha=-0.2 * max(parts[0].shape) ** 0.5 * group["lr"])
