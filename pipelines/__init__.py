@@ -14,9 +14,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from pipelines.catalogue import CATALOGUE, Entry, find
-
 if TYPE_CHECKING:
+    from pipelines.catalogue import Entry
     from pipelines.frame import Pipeline
 
 os.environ.setdefault(
@@ -30,11 +29,15 @@ def load(name: str, device: str = "auto", dtype: str = "auto") -> Pipeline:
     device "auto" is cuda where there is one; dtype "auto" is bf16 where a timing probe shows that it pays, else fp32.
     Raises KeyError for an unknown name, weights.WeightsError for missing or damaged weights.
     """
+    from pipelines.catalogue import find  # here, so that training from a pack needs no pydantic
+
     return find(name).load(device, dtype)
 
 
 def catalogue() -> list[Entry]:
     """Every model, in the order in which the house shows them."""
+    from pipelines.catalogue import CATALOGUE
+
     return list(CATALOGUE.values())
 
 

@@ -15,34 +15,15 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from pipelines import autoencoder, load, lora, samplers, text, weights
 from pipelines import frame as contract
 from pipelines.cards import worn_of
 from pipelines.guidance import Guidance, guide
-from pipelines.nn.dit import Config, Looks, Transformer, Words, attention_to_words
+from pipelines.nn.dit import Config, Looks, Words, attention_to_words
+from pipelines.nn.latent_diffusion import LatentDiffusion
 from pipelines.settings import LatentDiffusion as Settings
-
-
-class LatentDiffusion(nn.Module):
-    """The transformer and the resampler that reads captions for it: what is trained together and saved as one bundle."""
-
-    def __init__(self, config: Config = Config()) -> None:
-        super().__init__()
-        self.transformer = Transformer(config)
-        self.resampler = text.Resampler(config.words, config.queries)
-
-    def loss(
-        self, z: Float[Tensor, "b c h w"], caption: Float[Tensor, "b q w"], t: Float[Tensor, " b"], drop: Tensor
-    ) -> Float[Tensor, " b"]:
-        """Mean squared error of the velocity a sample (Lipman et al. 2023, eq. 23), for captions as the resampler read them;
-        dropped ones become the null caption."""
-        noise = torch.randn_like(z)
-        time = t[:, None, None, None]
-        words = self.transformer.read(torch.where(drop[:, None, None], self.transformer.null, caption))
-        v = self.transformer((1 - time) * z + time * noise, words, self.transformer.modulations(t, words.pooled))
-        return (v.float() - (noise - z)).square().mean((1, 2, 3))
 
 
 @dataclass

