@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -27,7 +29,7 @@ AREAS = [
 YY, XX = np.mgrid[0:SIZE, 0:SIZE].astype(np.float32)
 _SHIFT = 4
 
-Colour = tuple[float, float, float] | np.ndarray  # 0 to 255 a channel
+Colour = Sequence[float | int] | np.ndarray  # 0 to 255 a channel
 
 
 class Canvas:
@@ -50,14 +52,20 @@ class Canvas:
         a = alpha[..., None]
         self.rgb[:] = (self.rgb * (1 - a) + np.asarray(colour, np.float32) * a + 0.5).astype(np.uint8)
 
-    def gradient(self, stops: list[tuple[float, Colour]]) -> None:
+    def gradient(self, stops: list[tuple[float | int, Colour]]) -> None:
         """Fill from top to bottom through colours at heights in [0, 1]."""
         t = np.linspace(0, 1, SIZE)
         column = np.stack([np.interp(t, [s for s, _ in stops], [c[k] for _, c in stops]) for k in range(3)], -1)
         self.rgb[:] = (column[:, None] + np.zeros((1, SIZE, 1)) + 0.5).astype(np.uint8)
 
     def below(
-        self, curve: np.ndarray, top: Colour, bottom: Colour, depth: tuple[float, float], area: str, fade: float = 90
+        self,
+        curve: np.ndarray,
+        top: Colour,
+        bottom: Colour,
+        depth: Sequence[float | int],
+        area: str,
+        fade: float | int = 90,
     ) -> None:
         """Fill all that lies below a curve (256,), from one colour at the curve to another `fade` pixels lower."""
         alpha = np.clip(YY - curve + 0.5, 0, 1)
@@ -67,7 +75,11 @@ class Canvas:
         self.mark(alpha > 0.5, depth[0] + (depth[1] - depth[0]) * t, AREAS.index(area))
 
     def polygon(
-        self, points: list[tuple[float, float]], colour: Colour, depth: float | None = None, area: str | None = None
+        self,
+        points: Sequence[Sequence],
+        colour: Colour,
+        depth: float | int | None = None,
+        area: str | None = None,
     ) -> None:
         """A filled polygon with smooth edges."""
         at = np.round(np.array(points) * 2**_SHIFT).astype(np.int32)
@@ -79,12 +91,12 @@ class Canvas:
 
     def ellipse(
         self,
-        x: float,
-        y: float,
-        rx: float,
-        ry: float,
+        x: float | int,
+        y: float | int,
+        rx: float | int,
+        ry: float | int,
         colour: Colour,
-        depth: float | None = None,
+        depth: float | int | None = None,
         area: str | None = None,
     ) -> None:
         """A filled ellipse with smooth edges."""
@@ -98,7 +110,7 @@ class Canvas:
         if area is not None:
             cv2.ellipse(self.segment, centre, axes, 0, 0, 360, AREAS.index(area), -1, cv2.LINE_8, _SHIFT)
 
-    def line(self, a: tuple[float, float], b: tuple[float, float], colour: Colour, width: int = 1) -> None:
+    def line(self, a: Sequence[float | int], b: Sequence[float | int], colour: Colour, width: int = 1) -> None:
         """A line with smooth edges."""
         (x0, y0), (x1, y1) = a, b
         start, end = (round(x0 * 2**_SHIFT), round(y0 * 2**_SHIFT)), (round(x1 * 2**_SHIFT), round(y1 * 2**_SHIFT))
@@ -109,7 +121,7 @@ def _bgr(colour: Colour) -> tuple[float, ...]:
     return tuple(float(min(max(v, 0), 255)) for v in colour)
 
 
-def wave(r: np.random.Generator, base: float, height: float, rough: int, slow: float = 1.0) -> np.ndarray:
+def wave(r: np.random.Generator, base: float | int, height: float | int, rough: int, slow: float = 1.0) -> np.ndarray:
     """A rolling line (256,) around `base`: a sum of `rough` sines, each weaker than the one before."""
     x, y = np.arange(SIZE), np.full(SIZE, float(base))
     for k in range(1, rough + 1):
@@ -117,6 +129,6 @@ def wave(r: np.random.Generator, base: float, height: float, rough: int, slow: f
     return y
 
 
-def bump(x: float, y: float, r: float) -> np.ndarray:
+def bump(x: float | int, y: float | int, r: float | int) -> np.ndarray:
     """A soft round light (256, 256) in [0, 1]."""
     return np.exp(-((XX - x) ** 2 + (YY - y) ** 2) / (2 * r * r))

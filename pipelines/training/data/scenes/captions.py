@@ -1,4 +1,5 @@
-"""Captions of scenes, as people write: "a red car and a dog before a house by the sea, at sunset, snow", "doggo on the beach".
+"""Captions of scenes, as people write: "a red car and a dog before a house by the sea, at sunset, snow",
+"doggo on the beach".
 
 Each caption comes with the facts that it names, so that each can be looked for in the picture.
 """
@@ -10,132 +11,28 @@ from typing import Any
 
 from pipelines.training.data.scenes.kinds import BY_NAME
 from pipelines.training.data.scenes.land import SEASONAL
+from pipelines.training.data.scenes.words import (
+    AFLOAT,
+    CAT_HUES,
+    FACING,
+    GENDERED,
+    GROUND_HUES,
+    HEADING,
+    HUES,
+    LANDS,
+    PLURAL_ALREADY,
+    PLURALS,
+    SEASONS,
+    THIRDS,
+    TIMES,
+    TONES,
+    UNCOUNTED,
+    VEHICLES,
+    WEATHERS,
+    WORDS,
+)  # fmt: skip
 
 Facts = dict[str, Any]
-
-WORDS = {
-    "one": ["a", "a", "a", "one", "the"], "two": ["two", "two", "2", "a pair of", "a couple of"], "three": ["three", "three", "3"],
-}  # fmt: skip
-HUES = {
-    "red": ["red", "red", "crimson", "scarlet"], "blue": ["blue", "blue", "bright blue"], "purple": ["purple", "violet"], "pink": ["pink", "pink", "rose"],
-    "grey": ["grey", "gray"], "brown": ["brown", "brown", "chocolate brown"], "orange": ["orange"], "yellow": ["yellow", "yellow", "golden"],
-    "green": ["green"], "black": ["black"], "white": ["white"],
-}  # fmt: skip
-CAT_HUES = {"orange": ["orange", "ginger"]}
-GROUND_HUES = {
-    "blue": ["blue", "light blue", "sky blue"], "purple": ["purple", "lavender", "lilac"], "pink": ["pink", "light pink"], "grey": ["grey", "gray", "light grey"],
-    "teal": ["teal", "mint", "turquoise"], "orange": ["orange", "peach"], "yellow": ["yellow", "cream", "pale yellow"], "green": ["green", "light green"],
-    "brown": ["brown", "tan"], "red": ["red", "coral"], "white": ["white", "plain white"], "black": ["black", "dark"],
-}  # fmt: skip
-TIMES = {
-    "dawn": ["at dawn", "at sunrise", "in the early morning", "in the morning light", "dawn", "sunrise", "at daybreak"],
-    "day": [
-        "by day",
-        "during the day",
-        "on a sunny day",
-        "in bright daylight",
-        "daytime",
-        "in the sunshine",
-        "at noon",
-    ],
-    "sunset": [
-        "at sunset",
-        "at sunset",
-        "sunset",
-        "in the evening",
-        "at dusk",
-        "in the golden hour",
-        "as the sun goes down",
-        "under a red evening sky",
-    ],
-    "night": [
-        "at night",
-        "at night",
-        "night",
-        "by night",
-        "in the moonlight",
-        "under the stars",
-        "under a starry sky",
-        "at midnight",
-        "in the dark",
-    ],
-}
-WEATHERS = {
-    "clear": ["clear sky", "under a clear sky", "fine weather"],
-    "rain": ["in the rain", "rain", "rainy", "it is raining", "on a rainy day", "raining", "in a downpour"],
-    "snow": ["snow", "in the snow", "snowing", "in falling snow", "it is snowing", "snowfall", "snowflakes falling"],
-    "fog": ["in the fog", "fog", "foggy", "in the mist", "misty", "in thick fog", "hazy"],
-}
-SEASONS = {
-    "spring": ["in spring", "spring", "in springtime", "with blossoming trees"], "summer": ["in summer", "summer", "on a summer day"],
-    "autumn": ["in autumn", "autumn", "in the fall", "with autumn colours", "in October"],
-    "winter": ["in winter", "winter", "in wintertime", "with everything covered in snow"],
-}  # fmt: skip
-# how things stand in a land, and how a land is called alone
-LANDS = {
-    "hills": (["in the hills", "on a hill", "among green hills", "on a hillside", "before rolling hills"], ["hills", "rolling hills", "a hilly landscape"]),
-    "mountains": (["in the mountains", "before the mountains", "in front of mountains", "in the Alps", "below snowy peaks"],
-                  ["mountains", "a mountain landscape", "snowy peaks", "mountain range"]),
-    "sea": (["by the sea", "at the beach", "on the beach", "at the seaside", "by the ocean", "at the coast", "at sea"], ["the sea", "a beach", "the ocean", "seaside"]),
-    "lake": (["by a lake", "at the lake", "by the water", "on the shore of a lake", "near a pond"], ["a lake", "a mountain lake", "a calm lake"]),
-    "desert": (["in the desert", "in the sand", "among dunes", "in the Sahara", "on a dune"], ["a desert", "sand dunes", "the Sahara"]),
-    "snow": (["in the snow", "in a snowy landscape", "in the Arctic", "on the ice", "in deep snow", "at the North Pole"],
-             ["a snowy landscape", "the Arctic", "a snow field"]),
-    "city": (["in the city", "in town", "on the street", "on the road", "downtown", "in front of tall buildings"], ["a city", "a street", "a city skyline", "downtown"]),
-    "meadow": (["in a meadow", "on the grass", "in a field of flowers", "on a lawn", "in the park"], ["a meadow", "a field of flowers", "a park", "grassland"]),
-    "forest": (["in the forest", "in the woods", "among the trees", "in front of a forest", "in a wood"], ["a forest", "the woods", "trees"]),
-    "farm": (["on a farm", "at the farm", "in the countryside", "before a barn", "in a farm field"], ["a farm", "a barn and a field", "the countryside"]),
-}  # fmt: skip
-AFLOAT = ["on the sea", "at sea", "on the water", "on the ocean", "in the waves"]
-THIRDS = {
-    "left": ["on the left", "to the left", "at the left side"], "middle": ["in the middle", "in the centre"], "right": ["on the right", "to the right", "at the right side"]
-}  # fmt: skip
-FACING = {
-    "left": ["facing left", "looking left", "looking to the left"],
-    "right": ["facing right", "looking right", "looking to the right"],
-}
-HEADING = {
-    "left": ["heading left", "going left", "facing left"],
-    "right": ["heading right", "going right", "facing right"],
-}
-VEHICLES = {"car", "jeep", "taxi", "police car", "ambulance", "fire truck", "bus", "van", "pickup truck", "truck", "tractor", "racing car", "motorcycle", "scooter",
-            "bicycle", "train", "sailboat", "speedboat", "ship", "cruise ship", "canoe"}  # fmt: skip
-TONES = {
-    "light": ["with light skin", "with pale skin", "white", "light-skinned"], "medium-light": ["with medium-light skin", "with fair skin", "fair-skinned"],
-    "medium": ["with tanned skin", "with medium skin", "with olive skin"], "medium-dark": ["with brown skin", "with medium-dark skin", "brown-skinned"],
-    "dark": ["with dark skin", "black", "dark-skinned", "with black skin"],
-}  # fmt: skip
-GENDERED = {
-    ("police officer", "man"): "policeman",
-    ("police officer", "woman"): "policewoman",
-    ("firefighter", "man"): "fireman",
-    ("wizard", "woman"): "witch",
-}
-PLURALS = {
-    "mouse": "mice", "goose": "geese", "sheep": "sheep", "deer": "deer", "fish": "fish", "wolf": "wolves", "bison": "bison", "man": "men", "woman": "women",
-    "boy": "boys", "penguin": "penguins", "bunny": "bunnies", "puppy": "puppies", "kitty": "kitties", "pony": "ponies", "cherry": "cherries",
-    "ferry": "ferries", "loaf of bread": "loaves of bread", "slice of pizza": "slices of pizza",
-}  # fmt: skip
-PLURAL_ALREADY = {"fries", "french fries", "chips", "noodles", "pancakes", "grapes", "cherries", "headphones", "glasses", "spectacles", "scissors", "swords",
-                  "crossed swords", "clapping hands", "heart hands", "praying hands", "lips", "dice", "crossed fingers", "heart eyes", "folded hands",
-                  "fingers crossed", "tears", "two fingers", "shaking hands", "thumbs up", "thumbs down", "ruins"}  # fmt: skip
-UNCOUNTED = {
-    "popcorn",
-    "sushi",
-    "milk",
-    "coffee",
-    "beer",
-    "wine",
-    "corn",
-    "broccoli",
-    "bread",
-    "cheese",
-    "chocolate",
-    "luggage",
-    "fire",
-    "applause",
-    "lightning",
-}
 
 
 def plural(noun: str) -> str:
@@ -229,9 +126,11 @@ def relation(a: Facts, b: Facts) -> str:
 def caption(
     row: Facts, rng: random.Random, only: set[str] | None = None, complete: bool = False
 ) -> tuple[str, list[str]]:
-    """What a person would write for this picture, and the facts that it names, as "kind.0", "colour.0", "land", "third.1", ….
+    """What a person would write for this picture, and the facts that it names, as "kind.0", "colour.0", "land",
+    "third.1", ….
 
-    By default each caption leaves out its own share of the facts, a complete one almost none; `only` fixes which are named.
+    By default each caption leaves out its own share of the facts,
+    a complete one almost none; `only` fixes which are named.
     """
     generosity = 1.0 if complete else rng.random() * 0.85
     return (_plain if row["mode"] == "plain" else _landscape)(row, rng, only, generosity)
@@ -244,8 +143,13 @@ def _wanted(rng: random.Random, only: set[str] | None, generosity: float, chance
 
 
 def _about(group: Facts, i: int, generosity: float, rng: random.Random, only: set[str] | None) -> set[str]:
-    chances = {f"colour.{i}": 0.9 if group["colour"] else 0, f"count.{i}": 0.95 if group["count"] > 1 else 0, f"gender.{i}": 0.75 if group["gender"] else 0,
-               f"tone.{i}": 0.5 if group["tone"] else 0, f"facing.{i}": (0.55 if group["facing"] == "right" else 0.18) if group["facing"] else 0}  # fmt: skip
+    chances = {
+        f"colour.{i}": 0.9 if group["colour"] else 0,
+        f"count.{i}": 0.95 if group["count"] > 1 else 0,
+        f"gender.{i}": 0.75 if group["gender"] else 0,
+        f"tone.{i}": 0.5 if group["tone"] else 0,
+        f"facing.{i}": {"": 0, "left": 0.18, "right": 0.55}[group["facing"]],
+    }
     return _wanted(rng, only, generosity, {k: p for k, p in chances.items() if p})
 
 
@@ -303,8 +207,14 @@ def _landscape(row: Facts, rng: random.Random, only: set[str] | None, generosity
         if f"facing.{i}" in about:
             phrase += " " + _facing(group, rng)
         phrases.append(phrase)
-    chances = {"land": 0.95, "time": 0.3 if row["time"] == "day" else 0.85, "weather": 0.06 if row["weather"] == "clear" else 0.95,
-               "season": 0.0 if row["land"] not in SEASONAL else 0.12 if row["season"] == "summer" else 0.8, "rainbow": 0.9 if row["rainbow"] else 0}  # fmt: skip
+    season = 0.12 if row["season"] == "summer" else 0.8
+    chances = {
+        "land": 0.95,
+        "time": 0.3 if row["time"] == "day" else 0.85,
+        "weather": 0.06 if row["weather"] == "clear" else 0.95,
+        "season": season if row["land"] in SEASONAL else 0,
+        "rainbow": 0.9 if row["rainbow"] else 0,
+    }
     named |= _wanted(rng, only, generosity + 0.2, {k: p for k, p in chances.items() if p})
     if not phrases and only is None and not named & {"land", "time", "weather"}:
         named.add("land")

@@ -1,7 +1,9 @@
-"""Scenes composed without end: `draw_facts` says what a picture shows, `render` shows it. Both depend on the number alone."""
+"""Scenes composed without end: `draw_facts` says what a picture shows,
+`render` shows it. Both depend on the number alone."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,8 +25,10 @@ from pipelines.training.data.scenes.kinds import (
 
 INDEX = {kind.name: i for i, kind in enumerate(KINDS)}
 GROUNDS = {
-    "white": (255, 255, 255), "grey": (206, 209, 214), "black": (30, 30, 38), "red": (224, 96, 92), "orange": (255, 202, 144), "yellow": (255, 234, 160),
-    "green": (186, 226, 184), "teal": (146, 212, 206), "blue": (172, 212, 250), "purple": (208, 196, 245), "pink": (255, 208, 218), "brown": (164, 126, 100),
+    "white": (255, 255, 255), "grey": (206, 209, 214), "black": (30, 30, 38), "red": (224, 96, 92), "orange": (255,
+    202, 144), "yellow": (255, 234, 160),
+    "green": (186, 226, 184), "teal": (146, 212, 206), "blue": (172, 212, 250), "purple": (208, 196, 245),
+    "pink": (255, 208, 218), "brown": (164, 126, 100),
 }  # fmt: skip
 LIGHT = {"dawn": (1.0, 0.93, 0.9), "day": (1, 1, 1), "sunset": (0.98, 0.83, 0.78), "night": (0.64, 0.68, 0.9)}
 BOATS = {"sailboat", "canoe", "speedboat", "ship", "cruise ship", "rower", "swimmer"}  # their sprites bring water along
@@ -47,7 +51,8 @@ _POOLS = {place: [k for k in KINDS if k.place == place] for place in ("ground", 
 
 
 def draw_facts(number: int) -> Facts:
-    """What picture `number` shows, before it is laid out: JSON's types only. Every 50th combines what no training picture does."""
+    """What picture `number` shows,
+    before it is laid out: JSON's types only. Every 50th combines what no training picture does."""
     r = np.random.default_rng([number, 0])
     facts = _plain(r) if r.random() < 0.4 else _landscape(r)
     if number % 50 == 0:
@@ -59,12 +64,12 @@ def draw_facts(number: int) -> Facts:
     return facts
 
 
-def _group(r: np.random.Generator, kind: Kind, counts: tuple[float, float, float]) -> Facts:
+def _group(r: np.random.Generator, kind: Kind, counts: Sequence[float | int]) -> Facts:
     return {
         "kind": kind.name, "count": 1 + int(r.choice(3, p=counts)), "colour": None,
         "gender": str(r.choice(["man", "woman"])) if kind.gendered else "",
         "tone": "" if kind.colours != "tone" or r.random() < 0.25 else str(r.choice(TONES)),
-        "facing": ("right" if r.random() < 0.25 else "left") if kind.front else "",  # seldom mirrored, and often said: two ways blend
+        "facing": ("right" if r.random() < 0.25 else "left") if kind.front else "",  # mirrored seldom: two ways blend
     }  # fmt: skip
 
 
@@ -94,8 +99,10 @@ def _landscape(r: np.random.Generator) -> Facts:
         season = "winter"
     facts = {
         "mode": "scene", "time": time, "land": where, "weather": weather, "season": season,
-        "clouds": int(r.integers(2, 5)) if weather == "rain" else int(r.choice([0, 1, 2, 3], p=[0.3, 0.3, 0.25, 0.15])),
-        "rainbow": bool(time == "day" and weather in ("clear", "rain") and r.random() < 0.14), "crescent": bool(r.random() < 0.5), "groups": [],
+        "clouds": int(r.integers(2, 5)) if weather == "rain" else int(r.choice([0, 1, 2, 3], p=[0.3, 0.3, 0.25,
+        0.15])),
+        "rainbow": bool(time == "day" and weather in ("clear", "rain") and r.random() < 0.14),
+        "crescent": bool(r.random() < 0.5), "groups": [],
     }  # fmt: skip
     n, used = int(r.choice(4, p=[0.08, 0.42, 0.33, 0.17])), set()
     for _ in range(n):
@@ -143,7 +150,8 @@ def held_out(facts: Facts) -> bool:
 
 
 def render(number: int, facts: Facts) -> tuple[Canvas, list[Facts]]:
-    """The picture, and each thing in it: its group, box (x0, y0, x1, y1) in pixels, and the share of it that can be seen."""
+    """The picture, and each thing in it: its group, box (x0, y0, x1, y1) in pixels,
+    and the share of it that can be seen."""
     r, c = np.random.default_rng([number, 1]), Canvas()
     return (c, _render_plain(r, c, facts)) if facts["mode"] == "plain" else (c, _render_landscape(r, c, facts))
 
@@ -242,7 +250,7 @@ def _render_landscape(r: np.random.Generator, c: Canvas, facts: Facts) -> list[F
 
 
 def _spot(
-    r: np.random.Generator, k: land.Look, kind: Kind, swims: bool, scale: float, last: tuple | None, attempt: int
+    r: np.random.Generator, k: land.Look, kind: Kind, swims: bool, scale: float | int, last: tuple | None, attempt: int
 ) -> tuple[float, float, float, str | None]:
     """Where a thing may stand (x of its middle, y of its foot), its height, and what is under it."""
     beside = last is not None and attempt < 20
@@ -279,11 +287,12 @@ def _place(
     things: list[tuple],
     owners: list[int],
     facts: Facts,
-    light: tuple[float, float, float],
+    light: Sequence[float | int],
     k: land.Look | None,
-    shadow: float,
+    shadow: float | int,
 ) -> list[Facts]:
-    """Lay sprites over the canvas, the farthest first, with what they stand on; say how much of each is seen in the end."""
+    """Lay sprites over the canvas, the farthest first,
+    with what they stand on; say how much of each is seen in the end."""
     stamp = np.full((SIZE, SIZE), -1, np.int16)
     areas = []
     for i, (image, x, y, h, w, depth, how) in enumerate(things):
@@ -330,7 +339,7 @@ def _place(
     ]
 
 
-def _stamp(c: Canvas, rgb: np.ndarray, alpha: np.ndarray, x: float, y: float) -> tuple[int, int]:
+def _stamp(c: Canvas, rgb: np.ndarray, alpha: np.ndarray, x: float | int, y: float | int) -> tuple[int, int]:
     """Blend a sprite whose foot is at (x, y); its upper left corner."""
     h, w = alpha.shape
     x0, y0 = round(x - w / 2), round(y) - h
@@ -344,6 +353,8 @@ def _stamp(c: Canvas, rgb: np.ndarray, alpha: np.ndarray, x: float, y: float) ->
 
 
 LIT = {
-    "car", "jeep", "taxi", "police car", "ambulance", "fire truck", "bus", "van", "pickup truck", "truck", "train", "tram", "house", "castle", "church",
-    "school", "hospital", "factory", "skyscraper", "airplane", "helicopter", "ship", "cruise ship", "rocket", "UFO", "lantern",
+    "car", "jeep", "taxi", "police car", "ambulance", "fire truck", "bus", "van", "pickup truck", "truck", "train",
+    "tram", "house", "castle", "church",
+    "school", "hospital", "factory", "skyscraper", "airplane", "helicopter", "ship", "cruise ship", "rocket", "UFO",
+    "lantern",
 }  # fmt: skip

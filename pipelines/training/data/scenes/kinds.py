@@ -1,7 +1,9 @@
-"""The things of the scenes: which sprite, where it belongs, how large it is, which colours it comes in, what people call it.
+"""The things of the scenes: which sprite, where it belongs, how large it is, which colours it comes in,
+what people call it.
 
 A line is `names; sprite; size; colours; lands`: the first name is the kind, the others are synonyms; the sprite is
-emojibase's label ("" where it is the kind's name; "{person}" becomes man or woman, in every skin tone); size is relative
+emojibase's label ("" where it is the kind's name; "{person}" becomes man or woman,
+in every skin tone); size is relative
 to a dog's 1; colours are "paint" (people name them: cars, umbrellas), "fur" (animals), or none; lands are where it is
 seen most. A "<" after the size says that the sprite has a front, and that it faces left.
 """

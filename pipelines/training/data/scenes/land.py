@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from pipelines.training.data.scenes.canvas import AREAS, SIZE, XX, YY, Canvas, bump, wave
+from pipelines.training.data.scenes.canvas import AREAS, SIZE, XX, YY, Canvas, Colour, bump, wave
 
 TIMES = ["dawn", "day", "sunset", "night"]
 LANDS = ["hills", "mountains", "sea", "lake", "desert", "snow", "city", "meadow", "forest", "farm"]
@@ -45,7 +45,7 @@ class Look:
     sun: tuple[float, float, float]  # x, y, radius of sun or moon
     haze: np.ndarray  # the colour of the distance
 
-    def lit(self, colour: tuple[float, float, float], far: float = 0.0) -> np.ndarray:
+    def lit(self, colour: Colour, far: float | int = 0.0) -> np.ndarray:
         """A colour under this light, `far` in [0, 1] away."""
         base = np.asarray(colour, np.float32) * np.asarray(TINT[self.time], np.float32)
         if self.weather == "rain":
@@ -144,7 +144,9 @@ def _cloud(c: Canvas, r: np.random.Generator, look: Look, stops: list[np.ndarray
     c.mark(alpha > 0.5, None, AREAS.index("cloud"))
 
 
-def conifer(c: Canvas, x: float, y: float, h: float, colour: np.ndarray, snowy: bool, depth: float) -> None:
+def conifer(
+    c: Canvas, x: float | int, y: float | int, h: float | int, colour: np.ndarray, snowy: bool, depth: float | int
+) -> None:
     """A fir of three tiers, its right side in shade."""
     trunk = colour * 0.45
     c.polygon(
@@ -164,7 +166,9 @@ def conifer(c: Canvas, x: float, y: float, h: float, colour: np.ndarray, snowy: 
             )
 
 
-def leafy(c: Canvas, x: float, y: float, h: float, colour: np.ndarray, bark: np.ndarray, depth: float) -> None:
+def leafy(
+    c: Canvas, x: float | int, y: float | int, h: float | int, colour: np.ndarray, bark: np.ndarray, depth: float | int
+) -> None:
     """A round tree, lit from the left."""
     c.polygon(
         [(x - h * 0.06, y), (x + h * 0.06, y), (x + h * 0.03, y - h * 0.45), (x - h * 0.03, y - h * 0.45)],
@@ -183,9 +187,9 @@ def _trees(
     k: Look,
     curve: np.ndarray,
     n: int,
-    h: tuple[float, float],
-    far: float,
-    firs: float,
+    h: Sequence[float | int],
+    far: float | int,
+    firs: float | int,
 ) -> None:
     """A row of trees on a curve, from left to right."""
     for x in np.sort(r.uniform(-6, SIZE + 6, n)):
@@ -203,11 +207,11 @@ def _peaks(
     c: Canvas,
     r: np.random.Generator,
     k: Look,
-    base: float,
+    base: float | int,
     n: int,
-    height: tuple[float, float],
-    far: float,
-    snow: float,
+    height: Sequence[float | int],
+    far: float | int,
+    snow: float | int,
 ) -> None:
     """Mountains: each a lit and a shaded side, some with snow on top."""
     lit, shade = k.lit((142, 146, 168), far), k.lit((100, 106, 138), far)
@@ -246,7 +250,7 @@ def _peaks(
             )
 
 
-def _ground(c: Canvas, k: Look, curve: np.ndarray, colour: tuple[float, float, float], far: float, area: str) -> None:
+def _ground(c: Canvas, k: Look, curve: np.ndarray, colour: Colour, far: float | int, area: str) -> None:
     """A slope that is brightest at its edge."""
     c.below(
         curve,
@@ -257,11 +261,11 @@ def _ground(c: Canvas, k: Look, curve: np.ndarray, colour: tuple[float, float, f
     )
 
 
-def _grass(k: Look) -> tuple[tuple[float, float, float], str]:
+def _grass(k: Look) -> tuple[Colour, str]:
     return GRASS[k.season], "snow" if k.season == "winter" else "grass"
 
 
-def _tufts(c: Canvas, r: np.random.Generator, k: Look, top: float, n: int, colour: tuple[float, float, float]) -> None:
+def _tufts(c: Canvas, r: np.random.Generator, k: Look, top: float | int, n: int, colour: Colour) -> None:
     for _ in range(n):
         y = top + (SIZE - top) * r.random() ** 0.8
         x, s = r.uniform(0, SIZE), 2.5 + 6 * (y - top) / (SIZE - top)
@@ -270,7 +274,7 @@ def _tufts(c: Canvas, r: np.random.Generator, k: Look, top: float, n: int, colou
             c.polygon([(x + dx * s - 0.6, y), (x + dx * s + 0.6, y), (x + dx * s * 1.9, y - s)], blade)
 
 
-def _flowers(c: Canvas, r: np.random.Generator, k: Look, top: float, n: int) -> None:
+def _flowers(c: Canvas, r: np.random.Generator, k: Look, top: float | int, n: int) -> None:
     petals = [(255, 255, 255), (250, 214, 80), (240, 110, 140), (178, 120, 226), (236, 84, 74)]
     for y in np.sort(top + (SIZE - top) * r.random(n)):
         s = 1.6 + 2.6 * (y - top) / (SIZE - top)
@@ -304,10 +308,10 @@ def _water(
     c: Canvas,
     r: np.random.Generator,
     k: Look,
-    top: float,
-    bottom: float,
-    deep: tuple[float, float, float],
-    pale: tuple[float, float, float],
+    top: float | int,
+    bottom: float | int,
+    deep: Colour,
+    pale: Colour,
 ) -> None:
     """Water between two heights, with the light of sun or moon on it and a few crests."""
     flat = np.full(SIZE, top)
@@ -400,10 +404,10 @@ def _houses(
     c: Canvas,
     r: np.random.Generator,
     k: Look,
-    height: tuple[float, float],
-    far: float,
-    width: tuple[float, float],
-    base: float,
+    height: Sequence[float | int],
+    far: float | int,
+    width: Sequence[float | int],
+    base: float | int,
 ) -> None:
     walls = [(140, 152, 178), (176, 156, 142), (118, 130, 156), (196, 182, 166), (160, 120, 112), (96, 118, 140)]
     x = r.uniform(-12, 0)
@@ -512,7 +516,8 @@ def farm(c: Canvas, r: np.random.Generator, k: Look) -> None:
 
 
 DRAW: dict[str, Callable[[Canvas, np.random.Generator, Look], None]] = {
-    "hills": hills, "mountains": mountains, "sea": sea, "lake": lake, "desert": desert, "snow": snow, "city": city, "meadow": meadow,
+    "hills": hills, "mountains": mountains, "sea": sea, "lake": lake, "desert": desert, "snow": snow, "city": city,
+    "meadow": meadow,
     "forest": forest, "farm": farm,
 }  # fmt: skip
 
@@ -540,6 +545,6 @@ def weather(c: Canvas, r: np.random.Generator, k: Look) -> None:
     elif k.weather == "snow":
         layer = np.zeros((SIZE, SIZE), np.uint8)
         for _ in range(84):
-            cv2.circle(layer, (round(16 * r.uniform(0, SIZE)), round(16 * r.uniform(0, SIZE))), round(16 * r.choice([1.3, 2.0, 3.1], p=[0.4, 0.4, 0.2])), 255, -1,
-                       cv2.LINE_AA, 4)  # fmt: skip
+            x, y, radius = r.uniform(0, SIZE), r.uniform(0, SIZE), r.choice([1.3, 2.0, 3.1], p=[0.4, 0.4, 0.2])
+            cv2.circle(layer, (round(16 * x), round(16 * y)), round(16 * radius), 255, -1, cv2.LINE_AA, 4)
         c.blend(layer.astype(np.float32) / 255 * 0.92, (252, 253, 255) if k.time != "night" else (208, 216, 240))

@@ -13,8 +13,10 @@ from pipelines.training import data
 from pipelines.training.data.scenes.kinds import PAINT, TONES, Kind
 
 # The body whose colour is exchanged, where it is not the commonest hue: its hue in OKLab, degrees
-BODY_HUE = {"house": 68, "tulip": 345, "rose": 20, "flower": 355, "mushroom": 22, "bus": 60, "truck": 80, "tram": 22, "cupcake": 345, "lantern": 25,
-            "gift": 90, "sailboat": 72, "alarm clock": 22, "butterfly": 40, "tractor": 160, "motorcycle": 22, "bicycle": 10, "speedboat": 40, "canoe": 45}  # fmt: skip
+BODY_HUE = {"house": 68, "tulip": 345, "rose": 20, "flower": 355, "mushroom": 22, "bus": 60, "truck": 80, "tram": 22,
+"cupcake": 345, "lantern": 25,
+            "gift": 90, "sailboat": 72, "alarm clock": 22, "butterfly": 40, "tractor": 160, "motorcycle": 22,
+            "bicycle": 10, "speedboat": 40, "canoe": 45}  # fmt: skip
 
 GREY_BODY = {"mouse"}  # where the body is grey though something else is more colourful
 
@@ -63,7 +65,8 @@ def check() -> None:
 def to_oklab(rgb: np.ndarray) -> np.ndarray:
     """sRGB in [0, 1] to OKLab (Ottosson 2020): lightness, a, b."""
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    lms = np.cbrt(linear @ np.array([[0.4122214708, 0.5363325363, 0.0514459929], [0.2119034982, 0.6806995451, 0.1073969566],
+    lms = np.cbrt(linear @ np.array([[0.4122214708, 0.5363325363, 0.0514459929], [0.2119034982, 0.6806995451,
+    0.1073969566],
                                      [0.0883024619, 0.2817188376, 0.6299787005]]).T)  # fmt: skip
     return lms @ np.array([[0.2104542553, 0.7936177850, -0.0040720468], [1.9779984951, -2.4285922050, 0.4505937099],
                            [0.0259040371, 0.7827717662, -0.8086757660]]).T  # fmt: skip
@@ -84,7 +87,8 @@ def to_srgb(lab: np.ndarray) -> np.ndarray:
 
 
 def recolour(rgba: np.ndarray, colour: str, hue: float | None = None, grey: bool = False) -> np.ndarray:
-    """Give the body, the pixels around the commonest hue (or around `hue`; of grey sprites, the greys), another colour.
+    """Give the body, the pixels around the commonest hue (or around `hue`; of grey sprites, the greys),
+    another colour.
 
     Shading stays; whites, outlines and other hues are kept.
     """
