@@ -12,9 +12,9 @@ from pydantic.fields import FieldInfo
 
 from app import live
 from app.history import History
-from pipelines.catalogue import CATALOGUE, Entry
-from pipelines.pictures import REMOTE
-from pipelines.settings import sentence
+from pipelines.core.registry import CATALOGUE, Entry
+from pipelines.core.settings import sentence
+from pipelines.media.images import REMOTE
 
 
 def expose(history: History) -> None:

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from app import live
 from app.forms import Form
-from pipelines.cards import WeightsError, card
-from pipelines.settings import sentence
+from pipelines.core.cards import WeightsError, card
+from pipelines.core.settings import sentence
 
 if TYPE_CHECKING:
     from app.desktop import Desktop

@@ -19,9 +19,10 @@ from app import api, live, metadata, viewer
 from app.forms import Form
 from app.history import History
 from app.tabs import audio, edit, image, shape, sketch, train, video
-from pipelines import pictures, sounds
-from pipelines.catalogue import find
-from pipelines.settings import Settings
+from pipelines.core.registry import find
+from pipelines.core.settings import Settings
+from pipelines.media import audio as sounds
+from pipelines.media import images as pictures
 
 TABS: dict[str, Callable[[Desktop], None]] = {
     "Image": image.build, "Edit": edit.build, "Sketch": sketch.build, "Video": video.build, "Audio": audio.build, "3D": shape.build,
@@ -179,7 +180,8 @@ class Desktop:
     @staticmethod
     def thing(path: str) -> dict[str, Any]:
         """A message that shows a file of splats, or a mesh, to be turned; or says why not."""
-        from pipelines import multiview, scenes
+        from pipelines.media import gaussians as scenes
+        from pipelines.models.multiview import pipeline as multiview
 
         try:
             splats = scenes.opened(path)

@@ -11,9 +11,9 @@ import gradio as gr
 from annotated_types import Ge, Gt, Le, MultipleOf
 from pydantic.fields import FieldInfo
 
-from pipelines import cards
-from pipelines.pictures import REMOTE
-from pipelines.settings import Settings
+from pipelines.core import cards
+from pipelines.core.settings import Settings
+from pipelines.media.images import REMOTE
 
 TITLES = {
     "negative_prompt": "Keep away from", "dpm-solver++": "DPM-Solver++", "heun": "Heun", "euler": "Euler", "ddim": "DDIM", "ddpm": "DDPM, ancestral",

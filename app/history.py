@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.cards import home
+from pipelines.core.cards import home
 
 KEPT = 500  # pictures a browser; the oldest go
 KEPT_IN_ALL = 20_000  # of all browsers, since a public Space has one disk

@@ -16,8 +16,8 @@ import psutil
 from app import viewer
 from app.history import History
 from pipelines import load
-from pipelines.cards import WeightsError
-from pipelines.settings import Settings
+from pipelines.core.cards import WeightsError
+from pipelines.core.settings import Settings
 
 EVERY = 0.1  # seconds between previews at the least; more often than the eye can follow helps nobody
 SLOT = "model"  # one queue for everything heavy: concurrency_id of its events

@@ -11,10 +11,10 @@ import av
 from PIL import Image
 from pydantic import ValidationError
 
-from pipelines.catalogue import CATALOGUE
-from pipelines.frame import KEY
-from pipelines.pictures import REMOTE, opened_film
-from pipelines.settings import Settings, sentence
+from pipelines.core.contract import KEY
+from pipelines.core.registry import CATALOGUE
+from pipelines.core.settings import Settings, sentence
+from pipelines.media.images import REMOTE, opened_film
 
 LIMIT = 8_000_000  # characters of settings: a picture of the largest size and its mask go in
 

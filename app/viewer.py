@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pipelines import sounds
-from pipelines.frame import Clip, Frame, Sound, changes, tile
+from pipelines.core.contract import Clip, Frame, Sound, changes, tile
+from pipelines.media import audio as sounds
 
 log = logging.getLogger(__name__)
 
@@ -138,8 +138,8 @@ def record(png: bytes, model: str, settings: Any) -> dict[str, Any]:
 
 def turntable(png: bytes, model: str, settings: Any) -> dict[str, Any]:
     """A thing of the history as its run told it at the end; nothing of it where splats were fitted to a picture."""
-    from pipelines.multiview import splat_url
-    from pipelines.scenes import INSIDE, Shape
+    from pipelines.media.gaussians import INSIDE, Shape
+    from pipelines.models.multiview.pipeline import splat_url
 
     with Image.open(io.BytesIO(png)) as image:
         image.load()

@@ -21,12 +21,15 @@ import torch
 import torch.nn.functional as F
 
 from bench.edits import last
-from pipelines import audio, load, sounds, weights
-from pipelines.cards import note
-from pipelines.evaluation import frechet
-from pipelines.nn.listener import Listener
-from pipelines.sounds import RATE, log_mel
-from pipelines.training.data import notes
+from pipelines import load
+from pipelines.core.cards import note
+from pipelines.datasets import notes
+from pipelines.evaluation.instrument_classifier import Listener
+from pipelines.evaluation.metrics import frechet
+from pipelines.media import audio as sounds
+from pipelines.media.audio import RATE, log_mel
+from pipelines.models.audio import codec as audio
+from pipelines.nn import weights
 
 MODELS = ("audio-flow", "audio-tokens")
 
@@ -176,7 +179,7 @@ def heard_training(model: Listener, n: int) -> torch.Tensor:
 
 def audio_folder() -> Any:
     """Where sounds to listen to are left."""
-    from pipelines.training.data import cache_dir
+    from pipelines.datasets import cache_dir
 
     folder = cache_dir() / "heard"
     folder.mkdir(exist_ok=True)

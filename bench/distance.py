@@ -8,11 +8,11 @@ import numpy as np
 import torch
 
 from bench.quality import pictures
-from pipelines import autoencoder
-from pipelines.cards import note
-from pipelines.evaluation import Eye, frechet, kid_over_subsets, nearest
-from pipelines.training import data
-from pipelines.training.data import avatars, emoji
+from pipelines import datasets as data
+from pipelines.core.cards import note
+from pipelines.datasets import avatars, emoji
+from pipelines.evaluation.metrics import Eye, frechet, kid_over_subsets, nearest
+from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
 
 
 @torch.inference_mode()

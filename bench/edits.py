@@ -19,12 +19,16 @@ import torch
 from PIL import Image
 
 from bench.distance import distances
-from pipelines import cards, load, pictures, pix2pix, weights
-from pipelines.autoencoder import to_bytes
-from pipelines.controls import edges
-from pipelines.evaluation import Eye, load_reader, read_attributes
-from pipelines.training import data
-from pipelines.training.data import avatars
+from pipelines import datasets as data
+from pipelines import load
+from pipelines.core import cards
+from pipelines.datasets import avatars
+from pipelines.evaluation.metrics import Eye, load_reader, read_attributes
+from pipelines.media import images as pictures
+from pipelines.media.control_maps import edges
+from pipelines.models.latent_diffusion.autoencoder_128 import to_bytes
+from pipelines.models.pix2pix import pipeline as pix2pix
+from pipelines.nn import weights
 
 CHANGES = ["glasses", "beard", "mouth", "hair", "cloth", "background"]
 EYES = (slice(42, 67), slice(37, 91))  # rows and columns of the eyes and glasses of every avatar

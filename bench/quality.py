@@ -10,15 +10,17 @@ import random
 import numpy as np
 import torch
 
-from pipelines import autoencoder, load, samplers, text
-from pipelines.cards import note
-from pipelines.evaluation import load_reader, read_attributes
-from pipelines.guidance import Guidance
-from pipelines.latent_diffusion import Condition
-from pipelines.samplers import DETERMINISTIC
-from pipelines.settings import LatentDiffusion
-from pipelines.training import data
-from pipelines.training.data import avatars
+from pipelines import datasets as data
+from pipelines import load, text
+from pipelines.core.cards import note
+from pipelines.core.settings import LatentDiffusion
+from pipelines.datasets import avatars
+from pipelines.diffusion import samplers
+from pipelines.diffusion.guidance import Guidance
+from pipelines.diffusion.samplers import DETERMINISTIC
+from pipelines.evaluation.metrics import load_reader, read_attributes
+from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
+from pipelines.models.latent_diffusion.pipeline import Condition
 
 
 def hits(read: dict[str, list[str]], rows: list[dict], names: list[list[str]]) -> float:

@@ -22,11 +22,13 @@ from torch import nn
 
 from bench.edits import last
 from bench.video import EXAMPLES
-from pipelines import load, multiview, scenes
-from pipelines.cards import note
-from pipelines.multiview import RIG
-from pipelines.pictures import url
-from pipelines.splatting import (
+from pipelines import datasets as data
+from pipelines import load
+from pipelines.core.cards import note
+from pipelines.datasets import toys
+from pipelines.media import gaussians as scenes
+from pipelines.media.images import url
+from pipelines.models.gaussian_splatting.pipeline import (
     Camera,
     Flat,
     Growth,
@@ -40,8 +42,8 @@ from pipelines.splatting import (
     render,
     similarity,
 )
-from pipelines.training import data
-from pipelines.training.data import toys
+from pipelines.models.multiview import pipeline as multiview
+from pipelines.models.multiview.pipeline import RIG
 
 SEEN = [toys.CAMERAS[k] for k in range(36) if k % 3 != 1]  # 24 views to fit, and 12 to look at
 UNSEEN = [toys.CAMERAS[k] for k in range(36) if k % 3 == 1]

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import torch
 
-from pipelines import samplers, weights
-from pipelines.guidance import Guidance
-from pipelines.latent_diffusion import Condition, Pipeline
+from pipelines.diffusion import samplers
+from pipelines.diffusion.guidance import Guidance
+from pipelines.models.latent_diffusion.pipeline import Condition, Pipeline
+from pipelines.nn import weights
 from pipelines.nn.dit import Config, Transformer
 
 STEPS, ROUNDS = 20, 9
@@ -123,8 +124,9 @@ def previews() -> dict[str, object]:
     """What the previews cost of a whole run of the app's runner: paired, interleaved, a new prompt each time."""
     from app import live, viewer
     from app.history import History
-    from pipelines import latent_diffusion, load
-    from pipelines.settings import LatentDiffusion
+    from pipelines import load
+    from pipelines.core.settings import LatentDiffusion
+    from pipelines.models.latent_diffusion import pipeline as latent_diffusion
 
     coder = load("latent-diffusion").autoencoder
     usual = (coder.glance, viewer.told, latent_diffusion.heat)

@@ -14,12 +14,13 @@ import psutil
 import torch
 
 from bench.edits import last
-from pipelines import autoencoder, load
-from pipelines.cards import note
-from pipelines.evaluation import Eye, frechet, kid_over_subsets
-from pipelines.frame import changes
-from pipelines.training import data
-from pipelines.training.data.motion import FRAMES
+from pipelines import datasets as data
+from pipelines import load
+from pipelines.core.cards import note
+from pipelines.core.contract import changes
+from pipelines.datasets.motion import FRAMES
+from pipelines.evaluation.metrics import Eye, frechet, kid_over_subsets
+from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
 
 EXAMPLES = Path(__file__).parent.parent / "assets" / "examples"
 SAID = [  # a dozen prompts for the README, seeds 0 to 11

@@ -15,8 +15,8 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pipelines.catalogue import Entry
-    from pipelines.frame import Pipeline
+    from pipelines.core.contract import Pipeline
+    from pipelines.core.registry import Entry
 
 os.environ.setdefault(
     "OMP_WAIT_POLICY", "PASSIVE"
@@ -29,14 +29,14 @@ def load(name: str, device: str = "auto", dtype: str = "auto") -> Pipeline:
     device "auto" is cuda where there is one; dtype "auto" is bf16 where a timing probe shows that it pays, else fp32.
     Raises KeyError for an unknown name, weights.WeightsError for missing or damaged weights.
     """
-    from pipelines.catalogue import find  # here, so that training from a pack needs no pydantic
+    from pipelines.core.registry import find
 
     return find(name).load(device, dtype)
 
 
 def catalogue() -> list[Entry]:
     """Every model, in the order in which the house shows them."""
-    from pipelines.catalogue import CATALOGUE
+    from pipelines.core.registry import CATALOGUE
 
     return list(CATALOGUE.values())
 

@@ -11,9 +11,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from pipelines import catalogue, load
-from pipelines.cards import card
-from pipelines.catalogue import find
-from pipelines.settings import sentence
+from pipelines.core.cards import card
+from pipelines.core.registry import find
+from pipelines.core.settings import sentence
 
 
 def main(argv: list[str] | None = None) -> int:

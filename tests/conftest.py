@@ -14,22 +14,28 @@ BUNDLED = Path(__file__).parent.parent / "assets" / "weights"
 os.environ["DARKROOM_WEIGHTS"] = str(FOLDER / "weights")
 os.environ["DARKROOM_HOME"] = str(FOLDER / "home")
 (FOLDER / "weights").mkdir()
-import torch  # noqa: E402
+import torch
 
 torch.set_num_threads(1)
 
-from jaxtyping import install_import_hook  # noqa: E402
+from jaxtyping import install_import_hook
 
 hook = install_import_hook("pipelines", "beartype.beartype")  # shapes in signatures are checked in every test
 
-from pipelines import audio, audio_flow, audio_tokens, autoencoder, pix2pix, text, weights  # noqa: E402
-from pipelines.controlnet import ControlNet  # noqa: E402
-from pipelines.controls import CHANNELS  # noqa: E402
-from pipelines.editing import MaskAdapter  # noqa: E402
-from pipelines.latent_diffusion import LatentDiffusion  # noqa: E402
-from pipelines.multiview import MultiView  # noqa: E402
-from pipelines.nn.dit import Config  # noqa: E402
-from pipelines.video import Motion  # noqa: E402
+from pipelines import text
+from pipelines.media.control_maps import CHANNELS
+from pipelines.models.audio import codec as audio
+from pipelines.models.audio import flow as audio_flow
+from pipelines.models.audio import tokens as audio_tokens
+from pipelines.models.controlnet.pipeline import ControlNet
+from pipelines.models.editing.pipeline import MaskAdapter
+from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
+from pipelines.models.latent_diffusion.pipeline import LatentDiffusion
+from pipelines.models.multiview.pipeline import MultiView
+from pipelines.models.pix2pix import pipeline as pix2pix
+from pipelines.models.video.pipeline import Motion
+from pipelines.nn import weights
+from pipelines.nn.dit import Config
 
 
 def random_bundles(folder: Path) -> None:
@@ -81,6 +87,3 @@ def random_bundles(folder: Path) -> None:
 
 
 random_bundles(FOLDER / "weights")
-
-from pages import browser, page, painted  # noqa: E402, F401
-from served import served  # noqa: E402, F401

@@ -12,12 +12,16 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from pipelines import audio, audio_flow, audio_tokens, load, sounds
-from pipelines.frame import Frame, Sound
-from pipelines.nn.quantize import ResidualQuantizer
-from pipelines.settings import sentence
-from pipelines.sounds import RATE
-from pipelines.training.data import notes
+from pipelines import load
+from pipelines.core.contract import Frame, Sound
+from pipelines.core.settings import sentence
+from pipelines.datasets import notes
+from pipelines.media import audio as sounds
+from pipelines.media.audio import RATE
+from pipelines.models.audio import codec as audio
+from pipelines.models.audio import flow as audio_flow
+from pipelines.models.audio import tokens as audio_tokens
+from pipelines.models.audio.quantize import ResidualQuantizer
 
 torch.manual_seed(0)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from pipelines import autoencoder
+from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
 
 
 def test_shapes_and_normalisation() -> None:

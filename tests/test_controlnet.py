@@ -9,9 +9,10 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from pipelines import load, samplers
-from pipelines.controlnet import ControlNet, Pipeline, together
-from pipelines.controls import CHANNELS, PREPROCESSORS, control, drawn, edges, palette, scribble
+from pipelines import load
+from pipelines.diffusion import samplers
+from pipelines.media.control_maps import CHANNELS, PREPROCESSORS, control, drawn, edges, palette, scribble
+from pipelines.models.controlnet.pipeline import ControlNet, Pipeline, together
 from pipelines.nn.dit import Config, Transformer
 
 CONFIG = Config(width=32, depth=4, heads=2, words=16)

@@ -10,8 +10,8 @@ import pytest
 import torch
 from PIL import Image
 
-from pipelines.splatting import Camera
-from pipelines.training.data import avatars, emoji, motion, notes, toys
+from pipelines.datasets import avatars, emoji, motion, notes, toys
+from pipelines.models.gaussian_splatting.pipeline import Camera
 
 
 def drawn(n: int, seed: int = 0) -> list[dict[str, str]]:

@@ -9,11 +9,13 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from pipelines import load, pictures, samplers
-from pipelines.editing import EditByWords, Place, cells, held, renoised, uphill, zigzag
-from pipelines.frame import Frame
-from pipelines.outpainting import covered, fused, met, rings, windows
-from pipelines.settings import LatentDiffusion, sentence
+from pipelines import load
+from pipelines.core.contract import Frame
+from pipelines.core.settings import LatentDiffusion, sentence
+from pipelines.diffusion import samplers
+from pipelines.media import images as pictures
+from pipelines.models.editing.outpainting import covered, fused, met, rings, windows
+from pipelines.models.editing.pipeline import EditByWords, Place, cells, held, renoised, uphill, zigzag
 
 RNG = np.random.default_rng(0)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pipelines.evaluation import build_eye, frechet, kid, kid_over_subsets, nearest, own
+from pipelines.evaluation.metrics import build_eye, frechet, kid, kid_over_subsets, nearest, own
 
 
 def test_kid_of_a_set_with_its_like_is_about_zero_and_grows_with_distance() -> None:

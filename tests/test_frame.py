@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pipelines.frame import Picture, tile
+from pipelines.core.contract import Picture, tile
 
 
 def test_a_png_carries_its_settings_unless_told_otherwise(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipelines.guidance import Guidance, guide
+from pipelines.diffusion.guidance import Guidance, guide
 
 C, U = torch.tensor([[2.0, 4.0]]), torch.tensor([[1.0, 1.0]])
 

@@ -10,7 +10,7 @@ import torch
 from pydantic import ValidationError
 
 from pipelines import load
-from pipelines.frame import Frame, Picture
+from pipelines.core.contract import Frame, Picture
 from pipelines.nn.dit import Config, Transformer, patchify, unpatchify
 
 PROMPT = "a bald man in shades"
@@ -130,7 +130,7 @@ def test_a_new_transformer_predicts_zero_and_its_blocks_are_the_identity() -> No
     modulations = net.modulations(torch.rand(3), words.pooled)
     assert net(torch.randn(3, 8, 16, 16), words, modulations).abs().max() == 0
     x = torch.randn(3, 64, 32)
-    assert torch.equal(net.blocks[0](x, modulations[0], words.keysvalues[0], None, None), x)
+    assert torch.equal(net.blocks[0](x, modulations[0], words.keysvalues[0], None, None, 8), x)
 
 
 def test_patches_come_back() -> None:

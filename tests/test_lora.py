@@ -12,8 +12,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 import pipelines
-from pipelines import cards
-from pipelines.lora import WORD, LoRA, LoRAError, layers, load, worn
+from pipelines.core import cards
+from pipelines.models.lora.adapter import WORD, LoRA, LoRAError, layers, load, worn
 from pipelines.nn.dit import Config, Transformer
 
 torch.manual_seed(0)

@@ -7,13 +7,15 @@ import pytest
 import torch
 from PIL import Image
 
-from pipelines import load, scenes, splatting
-from pipelines.controls import FRAMED, alone
-from pipelines.multiview import RIG, MultiView, angles, apart, rig, stacked
+from pipelines import load
+from pipelines.datasets import toys
+from pipelines.media import gaussians as scenes
+from pipelines.media.control_maps import FRAMED, alone
+from pipelines.media.gaussians import Shape
+from pipelines.media.images import url
+from pipelines.models.gaussian_splatting import pipeline as splatting
+from pipelines.models.multiview.pipeline import RIG, MultiView, angles, apart, rig, stacked
 from pipelines.nn.dit import Config, Transformer
-from pipelines.pictures import url
-from pipelines.scenes import Shape
-from pipelines.training.data import toys
 
 FEW = {"steps": 2, "fit": 20, "splats": 60}
 

@@ -13,8 +13,9 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from pipelines import autoencoder_256 as autoencoder
-from pipelines import text, weights
+from pipelines import text
+from pipelines.models.latent_diffusion import autoencoder
+from pipelines.nn import weights
 from pipelines.nn.dit import Config
 from pipelines.training import packs
 
@@ -71,7 +72,7 @@ def small_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_base_trains_from_a_pack_alone(small_world: Path, tmp_path: Path) -> None:
-    from pipelines.training.recipes.latent_diffusion import Recipe
+    from pipelines.models.latent_diffusion.recipe import Recipe
 
     Recipe.held_out = 32
     try:
@@ -83,7 +84,7 @@ def test_the_base_trains_from_a_pack_alone(small_world: Path, tmp_path: Path) ->
     code = (
         "import sys\n"
         f"for name in {BLOCKED}: sys.modules[name] = None\n"
-        "from pipelines.training.recipes.latent_diffusion import Recipe\n"
+        "from pipelines.models.latent_diffusion.recipe import Recipe\n"
         "Recipe.held_out, Recipe.batch = 32, 12\n"
         f"sys.argv = ['training', 'latent_diffusion', '--pack', {str(tmp_path / 'pack')!r}, '--steps', '3', '--batch', '12']\n"
         "import runpy; runpy.run_module('pipelines.training', run_name='__main__')\n"

@@ -7,7 +7,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from pipelines.pix2pix import STYLES, PatchGAN, Pipeline, UNet
+from pipelines.models.pix2pix.pipeline import STYLES, PatchGAN, Pipeline, UNet
 
 DRAWING = np.full((256, 256, 3), 255, np.uint8)
 DRAWING[60:66, 60:200] = DRAWING[60:200, 60:66] = 0

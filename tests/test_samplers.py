@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipelines.samplers import DETERMINISTIC, PATHS, SAMPLERS, coefficients, grid, on_path, seeded_noise
+from pipelines.diffusion.samplers import DETERMINISTIC, PATHS, SAMPLERS, coefficients, grid, on_path, seeded_noise
 
 M, D = 0.7, 0.4
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from pipelines.nn.scene_reader import Detection, SceneReader
-from pipelines.training.data import scenes
-from pipelines.training.data.scenes import captions, compose, land, sprites
-from pipelines.training.data.scenes.canvas import AREAS, Canvas
-from pipelines.training.data.scenes.kinds import BY_NAME, COLOURS, HELD_OUT_COLOUR, HELD_OUT_LAND, KINDS, PAINT
-from pipelines.training.recipes import scene_reader
+from pipelines.datasets import scenes
+from pipelines.datasets.scenes import captions, compose, land, sprites
+from pipelines.datasets.scenes.canvas import AREAS, Canvas
+from pipelines.datasets.scenes.kinds import BY_NAME, COLOURS, HELD_OUT_COLOUR, HELD_OUT_LAND, KINDS, PAINT
+from pipelines.evaluation import recipe_scenes as scene_reader
+from pipelines.evaluation.scene_reader import Detection, SceneReader
 
 
 @pytest.fixture(autouse=True)

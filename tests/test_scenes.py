@@ -15,11 +15,11 @@ import torch
 from PIL import Image
 from plyfile import PlyData
 
-from pipelines import scenes
-from pipelines.catalogue import FILM, HEARD, THING
-from pipelines.frame import Clip, Sound
-from pipelines.scenes import SceneError, Shape
-from pipelines.splatting import Camera, Splats, render
+from pipelines.core.contract import Clip, Sound
+from pipelines.core.registry import FILM, HEARD, THING
+from pipelines.media import gaussians as scenes
+from pipelines.media.gaussians import SceneError, Shape
+from pipelines.models.gaussian_splatting.pipeline import Camera, Splats, render
 
 
 def cloud(n: int = 40, degree: int = 2) -> Splats:

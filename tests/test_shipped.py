@@ -9,22 +9,27 @@ import pytest
 from PIL import Image
 from torch import nn
 
-from pipelines import audio, autoencoder, cards, evaluation, lora, weights
-from pipelines.audio_flow import Config as FlowConfig
-from pipelines.audio_flow import Flow
-from pipelines.audio_tokens import Config as WriterConfig
-from pipelines.audio_tokens import Writer
-from pipelines.controlnet import ControlNet
-from pipelines.controls import CHANNELS
-from pipelines.editing import MaskAdapter
-from pipelines.latent_diffusion import LatentDiffusion
-from pipelines.multiview import MultiView
+from pipelines.core import cards
+from pipelines.evaluation import metrics as evaluation
+from pipelines.evaluation.attribute_classifier import AttributeReader
+from pipelines.evaluation.instrument_classifier import Listener
+from pipelines.media.control_maps import CHANNELS
+from pipelines.models.audio import codec as audio
+from pipelines.models.audio.flow import Config as FlowConfig
+from pipelines.models.audio.flow import Flow
+from pipelines.models.audio.tokens import Config as WriterConfig
+from pipelines.models.audio.tokens import Writer
+from pipelines.models.controlnet.pipeline import ControlNet
+from pipelines.models.editing.pipeline import MaskAdapter
+from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
+from pipelines.models.latent_diffusion.pipeline import LatentDiffusion
+from pipelines.models.lora import adapter as lora
+from pipelines.models.multiview.pipeline import MultiView
+from pipelines.models.pix2pix.pipeline import UNet
+from pipelines.models.video.pipeline import Motion
+from pipelines.nn import weights
 from pipelines.nn.dit import Config, Transformer
-from pipelines.nn.listener import Listener
-from pipelines.nn.reader import AttributeReader
-from pipelines.pix2pix import UNet
 from pipelines.text import Resampler
-from pipelines.video import Motion
 
 FOLDER = Path(__file__).parent.parent / "assets" / "weights"
 SHIPPED = {

@@ -11,8 +11,8 @@ import torch
 from gsplat.cuda import _torch_impl
 from torch import Tensor
 
-from pipelines import splatting
-from pipelines.splatting import DENSE, FAINT, Camera, Flat, Splats, project, render
+from pipelines.models.gaussian_splatting import pipeline as splatting
+from pipelines.models.gaussian_splatting.pipeline import DENSE, FAINT, Camera, Flat, Splats, project, render
 
 
 def cloud(n: int, degree: int = 1, seed: int = 0, scale: float = 0.05) -> Splats:

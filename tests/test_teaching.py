@@ -9,9 +9,10 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from pipelines import cards, load, settings
-from pipelines.lora import named
-from pipelines.teaching import Pipeline
+from pipelines import load
+from pipelines.core import cards, settings
+from pipelines.models.lora.adapter import named
+from pipelines.models.lora.pipeline import Pipeline
 
 PICTURES = [np.full((40 + i, 50, 3), (200, 30, 10 * i), np.uint8) for i in range(5)]
 

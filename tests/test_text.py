@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from pipelines import text
-from pipelines.cards import WeightsError
+from pipelines.core.cards import WeightsError
 
 
 def test_words_know_their_tokens() -> None:

@@ -17,8 +17,10 @@ from PIL import Image
 from pydantic import ValidationError
 
 from app.metadata import from_file
-from pipelines import load, settings, video
-from pipelines.frame import Clip, changes
+from pipelines import load
+from pipelines.core import settings
+from pipelines.core.contract import Clip, changes
+from pipelines.models.video import pipeline as video
 
 BLUE = np.full((60, 40, 3), (30, 60, 200), np.uint8)
 RED = np.full((128, 128, 3), (200, 60, 30), np.uint8)

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from pipelines import weights
-from pipelines.cards import WeightsError, card
+from pipelines.core.cards import WeightsError, card
+from pipelines.nn import weights
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import gradio as gr
 
 from app import desk, viewer
 from app.forms import Form
-from pipelines.catalogue import find
+from pipelines.core.registry import find
 
 if TYPE_CHECKING:
     from app.desktop import Desktop

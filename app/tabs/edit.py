@@ -12,8 +12,8 @@ from PIL import Image
 
 from app import desk, viewer
 from app.forms import Form
-from pipelines import pictures
-from pipelines.catalogue import BASE, find
+from pipelines.core.registry import BASE, find
+from pipelines.media import images as pictures
 
 if TYPE_CHECKING:
     from app.desktop import Desktop

@@ -13,10 +13,11 @@ from pydantic import ValidationError
 
 from app import desk, live, viewer
 from app.forms import Form
-from pipelines import controls, pictures
-from pipelines.cards import BUNDLED, WeightsError, card
-from pipelines.catalogue import find
-from pipelines.settings import sentence
+from pipelines.core.cards import BUNDLED, WeightsError, card
+from pipelines.core.registry import find
+from pipelines.core.settings import sentence
+from pipelines.media import control_maps as controls
+from pipelines.media import images as pictures
 
 if TYPE_CHECKING:
     from app.desktop import Desktop

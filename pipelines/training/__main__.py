@@ -12,30 +12,20 @@ from pathlib import Path
 
 from pipelines.training import loop
 
-# in the order that they need each other; after a dash, of which kind
-RECIPES = [
-    "critic",
-    "reader",
-    "scene_reader",
-    "autoencoder",
-    "decoder",
-    "resampler",
-    "latent_diffusion",
-    "eye",
-    "inpainting",
-    "outpainting",
-]
-RECIPES += [
-    "controlnet-edges",
-    "controlnet-scribble",
-    "controlnet-palette",
-    "pix2pix",
-    "pix2pix-l1",
-    "lora-flat",
-    "lora-lines",
-    "lora-pixels",
-]
-RECIPES += ["listener", "audio_codec", "words-audio", "audio_flow", "audio_tokens", "words-toy", "multiview", "video"]
+LDM, EVAL, AUDIO = "models.latent_diffusion", "evaluation", "models.audio"
+# where each recipe is, in the order that they need each other; after a dash, of which kind
+RECIPES = {
+    "critic": f"{LDM}.recipe_perceptual", "reader": f"{EVAL}.recipe_attributes", "scene_reader": f"{EVAL}.recipe_scenes",
+    "autoencoder": f"{LDM}.recipe_autoencoder", "decoder": f"{LDM}.recipe_decoder", "resampler": f"{LDM}.recipe_resampler",
+    "latent_diffusion": f"{LDM}.recipe", "eye": f"{EVAL}.recipe_clip",
+    "inpainting": "models.editing.recipe_inpainting", "outpainting": "models.editing.recipe_outpainting",
+    "controlnet-edges": "models.controlnet.recipe", "controlnet-scribble": "models.controlnet.recipe",
+    "controlnet-palette": "models.controlnet.recipe", "pix2pix": "models.pix2pix.recipe", "pix2pix-l1": "models.pix2pix.recipe",
+    "lora-flat": "models.lora.recipe", "lora-lines": "models.lora.recipe", "lora-pixels": "models.lora.recipe",
+    "listener": f"{EVAL}.recipe_instruments", "audio_codec": f"{AUDIO}.recipe_codec", "words-audio": f"{AUDIO}.recipe_words",
+    "audio_flow": f"{AUDIO}.recipe_flow", "audio_tokens": f"{AUDIO}.recipe_tokens", "words-toy": f"{AUDIO}.recipe_words",
+    "multiview": "models.multiview.recipe", "video": "models.video.recipe",
+}  # fmt: skip
 
 parser = argparse.ArgumentParser(
     prog="python -m pipelines.training",
@@ -49,9 +39,9 @@ if verb not in ([], ["pack"]) or name not in RECIPES:
     parser.error(f"Say one of these, perhaps with 'pack' before it: {', '.join(RECIPES)}")
 if args.pack or (args.out and not verb):
     os.environ["DARKROOM_CACHE"] = str((args.out or args.pack / "out").resolve())
-module, *kind = name.split("-")
+_, *kind = name.split("-")
 source = {"pack": args.pack} if args.pack else {}
-recipe = importlib.import_module(f"pipelines.training.recipes.{module}").Recipe(*kind, **source)
+recipe = importlib.import_module(f"pipelines.{RECIPES[name]}").Recipe(*kind, **source)
 if verb:
     folder = args.out or Path("pack") / name
     size = recipe.pack(folder, bring_weights=not args.without_weights)

@@ -20,8 +20,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from pipelines import weights
-from pipelines.training.data import cache_dir
+from pipelines.datasets import cache_dir
+from pipelines.nn import weights
 from pipelines.training.muon import Muon
 
 

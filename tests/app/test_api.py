@@ -12,7 +12,7 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from pipelines.pictures import url
+from pipelines.media.images import url
 
 
 @pytest.fixture(scope="module")

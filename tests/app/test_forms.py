@@ -9,7 +9,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from app.forms import Form
-from pipelines.settings import LatentDiffusion, Variation, sentence
+from pipelines.core.settings import LatentDiffusion, Variation, sentence
 
 form = Form.build({"latent-diffusion": LatentDiffusion}, "test", ["prompt"])
 

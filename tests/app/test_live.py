@@ -12,9 +12,9 @@ import pytest
 
 from app import live, viewer
 from app.history import History
-from pipelines.cards import WeightsError
-from pipelines.frame import Picture
-from pipelines.settings import LatentDiffusion
+from pipelines.core.cards import WeightsError
+from pipelines.core.contract import Picture
+from pipelines.core.settings import LatentDiffusion
 
 
 def run(history: History, **settings: Any) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from app.metadata import MetadataError, from_file, from_link, to_link
-from pipelines.frame import Picture
+from pipelines.core.contract import Picture
 
 SETTINGS = {"prompt": "a woman, 漢字 🎉", "seed": 7, "steps": 12}
 

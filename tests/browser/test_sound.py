@@ -9,8 +9,8 @@ import pytest
 from pages import SCREENSHOTS, field, fits_a_phone, turn
 from playwright.sync_api import Browser, Page, expect
 
-from pipelines import sounds
-from pipelines.sounds import RATE
+from pipelines.media import audio as sounds
+from pipelines.media.audio import RATE
 
 SECONDS = 60_000
 HUM = """navigator.mediaDevices.getUserMedia = async () => {

@@ -1,0 +1,226 @@
+"""The contract: a pipeline is a generator of frames, and the last frame carries the result.
+
+Whoever iterates owns progress, preview, pause and cancel; closing the generator is the cancel.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import av
+import numpy as np
+from jaxtyping import Float, UInt8
+from PIL import Image, ImageSequence
+from PIL.PngImagePlugin import PngInfo
+
+from pipelines.core.settings import Settings
+from pipelines.media import audio as sounds
+
+KEY = "darkroom"  # the PNG text chunk that holds the settings
+SOUND_KEY = "darkroom-sound"  # the one that holds a sound, as a data URL
+
+
+class Result(ABC):
+    """What a run made, and with which settings."""
+
+    model: str
+    settings: dict[str, Any]
+    beside: tuple[Path, ...]
+    formats: ClassVar[tuple[str, ...]]
+
+    @property
+    @abstractmethod
+    def image(self) -> Image.Image:
+        """What stands for it in the history."""
+
+    @abstractmethod
+    def file(self, kind: str = "png", with_settings: bool = True) -> bytes:
+        """The bytes of a file; unless told otherwise, the settings travel inside it."""
+
+    def save(self, path: str | Path, with_settings: bool = True) -> Path:
+        """Write `file` to a path, in the format that its ending says; the path. Raises ValueError for other endings."""
+        path = Path(path)
+        kind = path.suffix.lower().removeprefix(".")
+        if kind not in self.formats:
+            raise ValueError(
+                f"A {type(self).__name__.lower()} is no .{kind}: let the name end in .{', .'.join(self.formats)}."
+            )
+        path.write_bytes(self.file(kind, with_settings))
+        return path
+
+
+@dataclass(frozen=True)
+class Picture(Result):
+    """A finished picture and what made it."""
+
+    pixels: UInt8[np.ndarray, "h w 3"]
+    model: str
+    settings: dict[str, Any]
+    beside: tuple[Path, ...] = ()  # files that belong to it, such as a LoRA that draws so
+    formats: ClassVar[tuple[str, ...]] = ("png",)
+
+    @property
+    def image(self) -> Image.Image:
+        """The pixels as a PIL image."""
+        return Image.fromarray(self.pixels)
+
+    def file(self, kind: str = "png", with_settings: bool = True) -> bytes:
+        """The picture as PNG bytes; unless told otherwise, the settings travel inside it."""
+        buffer = io.BytesIO()
+        self.image.save(buffer, "PNG", pnginfo=chunks(self, with_settings))
+        return buffer.getvalue()
+
+
+@dataclass(frozen=True)
+class Clip(Result):
+    """A finished clip and what made it. As an animated PNG it goes wherever a picture goes."""
+
+    frames: UInt8[np.ndarray, "f h w 3"]
+    fps: int
+    model: str
+    settings: dict[str, Any]
+    beside: tuple[Path, ...] = ()
+    formats: ClassVar[tuple[str, ...]] = ("png", "mp4", "webp", "gif", "zip")
+
+    @classmethod
+    def from_png(cls, png: bytes, fps: int, model: str, settings: dict[str, Any]) -> Clip:
+        """Back from an animated PNG, which keeps a frame that is like the one before it as a longer one."""
+        with Image.open(io.BytesIO(png)) as film:
+            held = [
+                (np.array(f.convert("RGB")), round(f.info.get("duration", 0) * fps / 1000))
+                for f in ImageSequence.Iterator(film)
+            ]
+        return cls(np.stack([frame for frame, long in held for _ in range(max(1, long))]), fps, model, settings)
+
+    @property
+    def image(self) -> Image.Image:
+        """The middle frame as a PIL image."""
+        return Image.fromarray(self.frames[len(self.frames) // 2])
+
+    def file(self, kind: str = "png", with_settings: bool = True) -> bytes:
+        """The clip as the bytes of an animated PNG, WebP or GIF, of an MP4 (H.264), or of a ZIP of its frames; unless told otherwise,
+        the settings travel inside it, or in the ZIP beside the frames."""
+        buffer, first, *rest = io.BytesIO(), *map(Image.fromarray, self.frames)
+        told = said(self) if with_settings else ""
+        film = {"save_all": True, "append_images": rest, "duration": 1000 / self.fps, "loop": 0}
+        if kind == "png":
+            first.save(buffer, "PNG", pnginfo=chunks(self, with_settings), **film)
+        elif kind == "webp":
+            first.save(buffer, "WebP", quality=90, xmp=told.encode(), **film)
+        elif kind == "gif":
+            first.save(buffer, "GIF", comment=told.encode(), **film)
+        elif kind == "zip":
+            with zipfile.ZipFile(buffer, "w") as archive:
+                for k, frame in enumerate([first, *rest]):
+                    held = io.BytesIO()
+                    frame.save(held, "PNG")
+                    archive.writestr(f"{k:03}.png", held.getvalue())
+                if told:
+                    archive.writestr("settings.json", told)
+        else:
+            with av.open(buffer, "w", format="mp4", options={"movflags": "use_metadata_tags"}) as container:
+                container.metadata.update({"comment": told} if told else {})
+                stream = container.add_stream("libx264", rate=self.fps, options={"crf": "16"})
+                (stream.height, stream.width), stream.pix_fmt = (
+                    self.frames.shape[1:3],
+                    "yuv420p",
+                )  # what every browser plays
+                for frame in self.frames:
+                    container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+                container.mux(stream.encode())
+        return buffer.getvalue()
+
+
+@dataclass(frozen=True)
+class Sound(Result):
+    """A finished sound and what made it. As a picture it is its spectrogram, with the sound inside."""
+
+    samples: Float[np.ndarray, " t"]  # in [-1, 1], sounds.RATE a second
+    model: str
+    settings: dict[str, Any]
+    beside: tuple[Path, ...] = ()
+    formats: ClassVar[tuple[str, ...]] = ("png", "wav", "flac")
+
+    @classmethod
+    def from_png(cls, png: bytes, model: str, settings: dict[str, Any]) -> Sound:
+        """Back from a spectrogram."""
+        with Image.open(io.BytesIO(png)) as image:
+            image.load()
+            return cls(sounds.samples(image.info[SOUND_KEY]), model, settings)
+
+    @property
+    def image(self) -> Image.Image:
+        """The spectrogram as a PIL image."""
+        return Image.fromarray(sounds.inked(sounds.log_mel(self.samples)))
+
+    def file(self, kind: str = "wav", with_settings: bool = True) -> bytes:
+        """The sound as the bytes of a WAV or FLAC file, or a PNG of its spectrogram; unless told otherwise, the settings travel inside it."""
+        if kind != "png":
+            return sounds.file(self.samples, kind, said(self) if with_settings else "")
+        buffer, info = io.BytesIO(), chunks(self, with_settings)
+        info.add_text(SOUND_KEY, sounds.url(self.samples))
+        self.image.save(buffer, "PNG", pnginfo=info)
+        return buffer.getvalue()
+
+
+def changes(clip: np.ndarray, loop: bool) -> list[float]:
+    """Mean absolute difference of each frame from the one before, 0 to 255; of a loop, the first from the last too."""
+    steps = np.abs(np.diff(clip.astype(np.int16), axis=0, prepend=clip[-1:].astype(np.int16))).mean((1, 2, 3))
+    return [round(float(step), 2) for step in (steps if loop else steps[1:])]
+
+
+def said(result: Result) -> str:
+    """What made it, as text that travels in files."""
+    return json.dumps({"model": result.model, "settings": result.settings}, ensure_ascii=False)
+
+
+def chunks(result: Result, with_settings: bool) -> PngInfo:
+    """The same as a PNG keeps it."""
+    info = PngInfo()
+    if with_settings:
+        info.add_itxt(KEY, said(result))
+    return info
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What one step shows."""
+
+    step: int  # 1-based; the last frame has step == steps
+    steps: int
+    preview: UInt8[np.ndarray, "h w 3"]  # what the model believes now (the x0 estimate)
+    state: UInt8[np.ndarray, "hs ws 3"] | None = None  # where it stands (x_t)
+    note: str = ""  # one short line
+    result: Result | list[Picture] | list[Clip] | None = None  # None until the last frame
+    detail: dict[str, Any] = field(default_factory=dict)  # numbers and maps that the inspector draws
+
+
+class Pipeline(ABC):
+    """A model that can be asked. `generate(**settings)` validates before any work and yields a frame a step."""
+
+    name: ClassVar[str]
+    Settings: ClassVar[type[Settings]] = Settings
+
+    def generate(self, **settings: Any) -> Iterator[Frame]:
+        """Frames of one run. Raises pydantic.ValidationError, at once, naming field, value and range."""
+        return self.run(self.Settings(**settings))
+
+    @abstractmethod
+    def run(self, settings: Any) -> Iterator[Frame]:
+        """Frames for validated settings."""
+
+
+def tile(pictures: UInt8[np.ndarray, "n h w 3"]) -> UInt8[np.ndarray, "gh gw 3"]:
+    """Several pictures as one grid, as square as can be; a missing corner is black."""
+    n, height, width, _ = pictures.shape
+    columns = int(np.ceil(np.sqrt(n)))
+    lines = -(-n // columns)
+    padded = np.concatenate([pictures, np.zeros((lines * columns - n, height, width, 3), np.uint8)])
+    return padded.reshape(lines, columns, height, width, 3).swapaxes(1, 2).reshape(lines * height, columns * width, 3)

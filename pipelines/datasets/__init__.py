@@ -1,0 +1,101 @@
+"""Data sets, built by commands into a cache outside the repository; running never needs them.
+
+A set is a folder with `images.npy` (uint8, n x 256 x 256 x 3, read by memory map), `rows.jsonl` (one JSON object a
+picture, its `split` among them) and `sheet.png` (a contact sheet). Splits are made by hash, so they never change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+SIZE = 256
+HERE = Path(__file__).parent
+
+
+def cache_dir() -> Path:
+    """Where data and checkpoints live: $DARKROOM_CACHE, or ~/.cache/darkroom."""
+    return Path(os.environ.get("DARKROOM_CACHE", Path.home() / ".cache" / "darkroom"))
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """Pictures and their rows, in the same order."""
+
+    name: str
+    images: np.ndarray  # uint8 (n, 256, 256, 3)
+    rows: list[dict]
+
+    def split(self, *names: str) -> np.ndarray:
+        """Indices (int64) of the pictures in the named splits."""
+        return np.array([i for i, row in enumerate(self.rows) if row["split"] in names], dtype=np.int64)
+
+
+def load(name: str) -> DataSet:
+    """Open a data set that `python -m pipelines.datasets NAME` has built.
+
+    Raises FileNotFoundError saying which command builds it.
+    """
+    folder = cache_dir() / "data" / name
+    if not (folder / "rows.jsonl").exists():
+        raise FileNotFoundError(f"The data set '{name}' is not built: run python -m pipelines.datasets {name}")
+    rows = [json.loads(line) for line in (folder / "rows.jsonl").read_text().splitlines()]
+    return DataSet(name, np.load(folder / "images.npy", mmap_mode="r"), rows)
+
+
+def allocate(name: str, n: int, size: int = SIZE) -> np.ndarray:
+    """The data set's `images.npy`, empty, as a memory map: what is larger than memory is written picture by picture."""
+    folder = cache_dir() / "data" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "rows.jsonl").unlink(missing_ok=True)
+    return np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (n, size, size, 3))
+
+
+def save(name: str, images: np.ndarray, rows: list[dict], sheet: np.ndarray | None = None) -> Path:
+    """Write a data set; rows last, since their presence means that the set is whole."""
+    folder = cache_dir() / "data" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    if isinstance(images, np.memmap):
+        images.flush()  # allocated above: it lies there already
+    else:
+        np.save(folder / "images.npy", images)
+    contact_sheet(images[:96] if sheet is None else sheet, columns=12).save(folder / "sheet.png")
+    (folder / "rows.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    return folder
+
+
+def unit_hash(text: str) -> float:
+    """A number in [0, 1) that depends on the text alone: the splits are cut with it."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") / 2**64
+
+
+def contact_sheet(images: np.ndarray, columns: int) -> Image.Image:
+    """Lay uint8 pictures (n, h, w, 3) out in a grid, row by row, on white."""
+    n, height, width, _ = images.shape
+    lines = -(-n // columns)
+    sheet = np.full((lines * height, columns * width, 3), 255, np.uint8)
+    for i, image in enumerate(images):
+        y, x = divmod(i, columns)
+        sheet[y * height : (y + 1) * height, x * width : (x + 1) * width] = image
+    return Image.fromarray(sheet)
+
+
+def node_modules() -> Path:
+    """The npm packages that the pictures come from, installed on first use at the pinned versions into the cache."""
+    folder = cache_dir() / "npm"
+    folder.mkdir(parents=True, exist_ok=True)
+    pins = ["package.json", "package-lock.json", ".npmrc"]
+    fresh = all((folder / p).exists() and (folder / p).read_bytes() == (HERE / p).read_bytes() for p in pins)
+    if not (fresh and (folder / "node_modules").exists()):
+        for pin in pins:
+            shutil.copy(HERE / pin, folder / pin)
+        subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, check=True)
+    return folder / "node_modules"

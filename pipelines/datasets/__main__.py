@@ -1,0 +1,20 @@
+"""python -m pipelines.datasets avatars|emoji|scenes|signs|pixels|motion|captions|latents|notes|codes|toys, in this order.
+
+Latents need a trained autoencoder, codes the audio codec and the audio words.
+"""
+
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import argparse
+
+from pipelines.datasets import avatars, captions, codes, emoji, latents, motion, notes, pixels, scenes, signs, toys
+
+SETS = {
+    module.__name__.rpartition(".")[2]: module.build
+    for module in (avatars, emoji, scenes, signs, pixels, motion, captions, latents, notes, codes, toys)
+}
+parser = argparse.ArgumentParser(prog="python -m pipelines.datasets", description="Build a data set into the cache.")
+parser.add_argument("name", choices=list(SETS))
+SETS[parser.parse_args().name]()

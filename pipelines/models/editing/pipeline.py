@@ -1,0 +1,386 @@
+"""Editing with the weights of latent diffusion: a picture's like, a part anew, other words.
+
+Each is the same denoiser with something around it: a start in the middle of the path, an estimate that is held to what
+is known, or attention that stays where it was.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any, get_args
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+
+from pipelines.core import contract, settings
+from pipelines.diffusion import samplers
+from pipelines.media.images import MODEL_SIDE as SIDE
+from pipelines.media.images import pixels, resized, square
+from pipelines.models.latent_diffusion import pipeline as latent_diffusion
+from pipelines.models.lora.adapter import LoRA, worn
+from pipelines.nn import weights
+from pipelines.nn.dit import Transformer, patchify
+
+CELL = 8  # pixels a side of a latent's place
+DISPUTES, DISPUTED = 4, 0.4  # noises a time, and the share of the largest disagreement that counts as one
+
+
+class Editing(latent_diffusion.OnBase):
+    """What the editing pipelines share: the base model, and pictures to latents."""
+
+    def latent(self, picture: UInt8[np.ndarray, "h w 3"]) -> Float[Tensor, "1 c h8 w8"]:
+        """A picture whose sides are multiples of 8, as the autoencoder sees it."""
+        x = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].float() / 127.5 - 1
+        return self.base.autoencoder.encode(x.to(self.base.device))
+
+    def noise(self, s: settings.LatentDiffusion, like: Tensor) -> samplers.Noise:
+        return samplers.seeded_noise(s.seed, tuple(like.shape[1:]), s.count, self.base.device)
+
+    def adapter(self) -> MaskAdapter:
+        """What makes the base the mask-conditioned model of this pipeline's name. Raises weights.WeightsError."""
+
+        def build() -> MaskAdapter:
+            tensors, about = weights.read(self.name)
+            return weights.fill(MaskAdapter(self.base.transformer, **about["config"]), tensors, self.name).to(
+                self.base.device
+            )
+
+        return weights.cached((f"{self.name} adapter", self.base.device), build)
+
+    def side_by_side(self, runs: list[Any], names: list[str], start: np.ndarray) -> Iterator[contract.Frame]:
+        """Several runs, one after the other, shown side by side; each result carries its own settings."""
+        strip, made, done, steps, calls = [start] * len(runs), [], 0, sum(self.steps(s) for s in runs), 0
+        for k, s in enumerate(runs):
+            for f in self.run(s):
+                strip[k], done = f.preview, done + 1
+                made += [f.result] if f.result else []
+                last, detail = done == steps, {**f.detail, "calls": calls + f.detail["calls"]}
+                yield contract.Frame(
+                    done,
+                    steps,
+                    np.concatenate(strip, axis=1),
+                    None,
+                    " · ".join(names) if last else names[k],
+                    made if last else None,
+                    detail,
+                )
+            calls = detail["calls"]
+
+    def steps(self, s: Any) -> int:
+        """How many steps a run of these settings has."""
+        return s.steps
+
+    def run(self, s: Any) -> Iterator[contract.Frame]:
+        raise NotImplementedError
+
+
+class Variation(Editing):
+    """SDEdit (Meng et al. 2022): noise the picture up to a time, and develop it again from there."""
+
+    name = "variation"
+    Settings = settings.Variation
+
+    def steps(self, s: settings.Variation) -> int:
+        return max(1, round(s.steps * s.strength))
+
+    @torch.inference_mode()
+    def run(self, s: settings.Variation) -> Iterator[contract.Frame]:
+        if s.ladder:
+            rungs = [s.model_copy(update={"strength": k / 10, "ladder": False, "count": 1}) for k in range(1, 10)]
+            yield from self.side_by_side(rungs, [f"{r.strength:.1f}" for r in rungs], square(pixels(s.image)))
+            return
+        z = self.latent(square(pixels(s.image)))
+        times = samplers.grid(self.steps(s), s.strength)
+        r, noise = self.base.prepare(s, times), self.noise(s, z)
+        x = r.path.a(s.strength) * z + r.path.s(s.strength) * noise()
+        states = samplers.SAMPLERS[s.sampler](r.denoise, x, times, r.path, noise, s.eta)
+        yield from self.base.watch(self.name, r, states, times[:-1])
+
+
+class Inpainting(Editing):
+    """A masked part anew. All methods hold the estimate to the known latents; RePaint (Lugmayr et al. 2022) also goes back, and
+    the conditioned model sees the mask and what is around it."""
+
+    name = "inpainting"
+    Settings = settings.Inpainting
+
+    def schedule(self, s: settings.Inpainting) -> list[int]:
+        """Step indices from noise down to 0, with RePaint's ways back."""
+        return zigzag(s.steps, min(s.jump, max(s.steps - 1, 1)), s.resamples if s.method == "repaint" else 1)
+
+    def steps(self, s: settings.Inpainting) -> int:
+        return sum(j < i for i, j in pairwise(self.schedule(s)))
+
+    @torch.inference_mode()
+    def run(self, s: settings.Inpainting) -> Iterator[contract.Frame]:
+        if s.compare:
+            every = get_args(settings.Inpainting.model_fields["method"].annotation)
+            methods = [s.model_copy(update={"method": method, "compare": False, "count": 1}) for method in every]
+            yield from self.side_by_side(methods, [m.method for m in methods], pixels(s.image))
+            return
+        whole, mask = pixels(s.image), pixels(s.mask) > 0
+        place = Place.around(mask)
+        z = self.latent(place.cut(whole))
+        fresh = cells(place.cut(mask[..., None].repeat(3, 2).astype(np.uint8) * 255)[..., 0] > 0).to(z.device)
+        indices = self.schedule(s)
+        times = samplers.grid(s.steps)
+        adapter = self.adapter() if s.method == "conditioned" else None
+        r, noise = self.base.prepare(s, times, steer=adapter and adapter.steer(z, fresh)), self.noise(s, z)
+        denoise = held(adapter.wear(r.denoise, self.base.transformer) if adapter else r.denoise, z, fresh)
+
+        def states() -> Iterator[samplers.Step]:
+            x = noise() * r.path.s(1.0)
+            if s.method != "repaint":
+                yield from samplers.SAMPLERS[s.sampler](denoise, x, times, r.path, noise, s.eta)
+                return
+            for i, j in pairwise(indices):
+                t, u = times[s.steps - i], times[s.steps - j]
+                if j < i:
+                    (step,) = samplers.SAMPLERS[s.sampler](denoise, x, [t, u], r.path, noise, s.eta)
+                    x = step[0]
+                    yield step
+                else:
+                    x = renoised(x, t, u, r.path, noise)
+
+        def lay(made: np.ndarray) -> np.ndarray:
+            return np.stack([place.lay(whole, mask, one, s.blend, s.feather) for one in made])
+
+        starts = [times[s.steps - i] for i, j in pairwise(indices) if j < i]
+        for f in self.base.watch(self.name, r, states(), starts, lay):
+            f.detail["schedule"] = [times[s.steps - i] for i in indices]
+            yield f
+
+
+class EditByWords(Editing):
+    """Follow the flow backwards from the picture to its noise, then develop that noise again under other words.
+
+    Only where the two captions disagree about the picture may it change (DiffEdit; Couairon et al. 2023). The picture as it
+    was runs beside it, and for the first part of the run the new one looks where the old one looks (prompt-to-prompt; Hertz et
+    al. 2023), which keeps the layout.
+    """
+
+    name = "edit-by-words"
+    Settings = settings.EditByWords
+
+    @torch.inference_mode()
+    def run(self, s: settings.EditByWords) -> Iterator[contract.Frame]:
+        whole = square(pixels(s.image))
+        known = x = self.latent(whole)
+        old = s.model_copy(update={"prompt": s.source, "negative_prompt": "", "guidance": 1.0, "path": "straight"})
+        times = samplers.grid(s.steps)
+        backward = self.base.prepare(old, times, 1)
+        new = s.model_copy(
+            update={"path": "straight", "sampler": "heun", "count": 1}
+        )  # what is done, and so what is shown and kept
+        r = self.base.prepare(new, times, 1)
+        fresh = torch.ones_like(known[:, :1]) if s.everywhere else self.disputed(known, backward, r)
+        for t, u in pairwise(reversed(times)):
+            x = uphill(backward.denoise, x, t, u, backward.path)
+        r.calls[0] += backward.calls[0]
+        states = self.beside(
+            r, backward.condition, torch.cat([x, x]), times, s, lambda estimate: torch.lerp(known, estimate, fresh)
+        )
+        soft = cv2.GaussianBlur(
+            cv2.resize(fresh[0, 0].cpu().numpy(), (SIDE, SIDE), interpolation=cv2.INTER_NEAREST), (0, 0), CELL / 4
+        )[..., None]
+
+        def lay(made: np.ndarray) -> np.ndarray:
+            return (whole + soft * (made.astype(np.float32) - whole)).round().astype(np.uint8)
+
+        for f in self.base.watch(self.name, r, states, times[:-1], lay):
+            f.detail["disputed"] = round(fresh.mean().item(), 2)
+            yield f
+
+    def disputed(
+        self, z: Float[Tensor, "1 c h w"], old: latent_diffusion.Run, new: latent_diffusion.Run
+    ) -> Float[Tensor, "1 1 h w"]:
+        """Where (1) the captions of two runs see the noised picture differently (DiffEdit, section 3.2), grown by a place."""
+        s, net = new.settings, self.base.transformer
+        noise = samplers.seeded_noise(s.seed, tuple(z.shape[1:]), DISPUTES, self.base.device)
+        with self.base.wearing(s):
+            words = net.read(torch.cat([run.condition.captions[:1] for run in (old, new)])).repeat(DISPUTES)
+        apart = torch.zeros_like(z[:, :1])
+        for t in (0.7, 0.8, 0.9):
+            x = ((1 - t) * z + t * noise()).repeat(2, 1, 1, 1)
+            with self.base.wearing(s):
+                v = net(
+                    x.to(self.base.dtype),
+                    words,
+                    net.modulations(torch.full((len(x),), t, device=x.device), words.pooled),
+                ).float()
+            new.calls[0] += 1
+            apart += (v[:DISPUTES] - v[DISPUTES:]).mean(0).abs().mean(0)  # the noises' own part cancels out
+        return F.max_pool2d((apart > DISPUTED * apart.amax()).float(), 3, 1, 1)
+
+    def beside(
+        self,
+        r: latent_diffusion.Run,
+        old: latent_diffusion.Condition,
+        starts: Tensor,
+        times: list[float],
+        s: settings.EditByWords,
+        hold: Callable[[Tensor], Tensor],
+    ) -> Iterator[samplers.Step]:
+        """Heun's steps of three together: under the new words, under the negative ones, and the old picture under its own."""
+        net = self.base.transformer
+        words = latent_diffusion.Words(
+            [
+                (torch.cat([k, ko[:1]]), torch.cat([v, vo[:1]]))
+                for (k, v), (ko, vo) in zip(r.condition.words.keysvalues, old.words.keysvalues, strict=True)
+            ],
+            torch.cat([r.condition.words.pooled, old.words.pooled[:1]]),
+        )
+        third = torch.tensor([2, 2, 2], device=starts.device)
+
+        def denoise(both: Tensor, t: float) -> Tensor:
+            three = both[[0, 0, 1]]
+            r.looks.clear()
+            r.calls[0] += 1
+            modulations = net.modulations(torch.full((3,), t, device=both.device), words.pooled)
+            share = third if t > 1 - s.keep else None
+            with self.base.wearing(s):
+                x0 = three - t * net(three.to(self.base.dtype), words, modulations, r.looks, share).float()
+            guided = r.guidance.combine(x0[:1], x0[1:2]) if r.guidance.active(t) else x0[:1]
+            return torch.cat([hold(guided), x0[2:]])
+
+        for state, x0, t in samplers.heun(denoise, starts, times, r.path, lambda: torch.zeros_like(starts)):
+            yield state[:1], x0[:1], t
+
+
+class MaskAdapter(nn.Module):
+    """What the mask-conditioned model adds to the base: the mask and the masked latent as a further input, zero at the start
+    (as Rombach et al. 2022 fine-tuned theirs), and a LoRA beside the layers."""
+
+    def __init__(self, base: Transformer, rank: int = 16) -> None:
+        super().__init__()
+        self.patch = base.config.patch
+        self.enter = nn.Linear((base.config.channels + 1) * self.patch**2, base.config.width)
+        self.lora = LoRA(base, rank)
+        nn.init.zeros_(self.enter.weight)
+        nn.init.zeros_(self.enter.bias)
+
+    def forward(self, z: Float[Tensor, "b c h w"], fresh: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b n d"]:
+        """The hint for the base's tokens, from known latents and where (1) to draw anew."""
+        return self.enter(patchify(torch.cat([z * (1 - fresh), fresh], 1), self.patch))
+
+    def steer(self, z: Float[Tensor, "p c h w"], fresh: Float[Tensor, "p 1 h w"]) -> latent_diffusion.Steer:
+        """The same hints at every step of a run, whose rows repeat the given parts in their order."""
+        seen = self(z, fresh)
+        return lambda condition, grid, count: (
+            lambda x, t: [seen.to(condition.captions.dtype).repeat(len(x) // len(seen), 1, 1)]
+        )
+
+    def wear(self, denoise: samplers.Denoise, base: Transformer) -> samplers.Denoise:
+        """`denoise` while the base wears the LoRA; the captions were read without it, as in training."""
+
+        def call(x: Tensor, t: float) -> Tensor:
+            with worn(base, [(self.lora, 1.0)]):
+                return denoise(x, t)
+
+        return call
+
+
+def held(
+    denoise: samplers.Denoise, z: Float[Tensor, "b c h w"], fresh: Float[Tensor, "b #c #h #w"]
+) -> samplers.Denoise:
+    """The estimate where the mask is fresh, and what is known elsewhere: so the known part follows its exact path, which
+    is replacement at each step (Song et al. 2021, I.2) for every sampler at once."""
+    return lambda x, t: torch.lerp(z, denoise(x, t), fresh)
+
+
+def zigzag(steps: int, jump: int, resamples: int) -> list[int]:
+    """RePaint's schedule of step indices from `steps` (noise) down to 0: each stretch of `jump` steps is walked down
+    `resamples` times, with a way back up between (Lugmayr et al. 2022, fig. 10)."""
+    again = dict.fromkeys(range(0, steps - jump, jump), resamples - 1)
+    at, found = steps, [steps]
+    while at > 0:
+        at -= 1
+        found.append(at)
+        if again.get(at, 0) > 0:
+            again[at] -= 1
+            at += jump
+            found.append(at)
+    return found
+
+
+def renoised(x: Tensor, t: float, u: float, path: samplers.Path, noise: samplers.Noise) -> Tensor:
+    """A state of time t as one of the later time u > t, by the path's own forward step."""
+    ratio = path.a(u) / path.a(t)
+    return ratio * x + math.sqrt(max(path.s(u) ** 2 - (ratio * path.s(t)) ** 2, 0.0)) * noise()
+
+
+def uphill(denoise: samplers.Denoise, x: Tensor, t: float, u: float, path: samplers.Path) -> Tensor:
+    """One Heun step of the flow from t up to u > t; at t = 0, where the estimate is the state, Euler's from u."""
+
+    def slope(x: Tensor, t: float) -> Tensor:
+        return (x - denoise(x, t)) / t
+
+    if t == 0:
+        guess = x + u * slope(x, u)  # the field changes little near the data
+        return x + u * slope(guess, u)
+    d = slope(x, t)
+    return x + (u - t) * (d + slope(x + (u - t) * d, u)) / 2
+
+
+def cells(mask: np.ndarray) -> Float[Tensor, "1 1 h w"]:
+    """Which latents a mask (h, w) of booleans touches: 1 where to draw anew."""
+    return F.max_pool2d(torch.from_numpy(mask).float()[None, None], CELL)
+
+
+class Place:
+    """A square of a picture, which may reach over its edges, and the way there and back."""
+
+    def __init__(self, top: int, left: int, side: int) -> None:
+        self.top, self.left, self.side = top, left, side
+
+    @classmethod
+    def around(cls, mask: np.ndarray) -> Place:
+        """The largest square inside the picture that holds the mask in its middle, or the picture's long side if none does."""
+        height, width = mask.shape
+        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+        spans = [(rows[0], rows[-1] + 1), (columns[0], columns[-1] + 1)]
+        side = min(height, width)
+        if max(b - a for a, b in spans) > side:
+            side = max(height, width)
+        corner = []
+        for length, (a, b) in zip((height, width), spans, strict=True):
+            low, high = sorted((0, length - side))
+            corner.append(int(np.clip((a + b - side) // 2, low, high)))
+        return cls(*corner, side)
+
+    def cut(self, picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "128 128 3"]:
+        """The square at the model's size; beyond the edges, the edge goes on."""
+        height, width = picture.shape[:2]
+        rows = np.clip(np.arange(self.top, self.top + self.side), 0, height - 1)
+        columns = np.clip(np.arange(self.left, self.left + self.side), 0, width - 1)
+        return resized(picture[rows][:, columns], SIDE)
+
+    def lay(
+        self, whole: np.ndarray, mask: np.ndarray, made: np.ndarray, blend: bool, feather: int
+    ) -> UInt8[np.ndarray, "h w 3"]:
+        """`whole` with `made` where the mask is, faded in over `feather` pixels; blended, its colours follow those around (Poisson;
+        Pérez et al. 2003)."""
+        height, width = mask.shape
+        sheet = np.array(whole)
+        top, left = max(self.top, 0), max(self.left, 0)
+        bottom, right = min(self.top + self.side, height), min(self.left + self.side, width)
+        sheet[top:bottom, left:right] = resized(made, self.side)[
+            top - self.top : bottom - self.top, left - self.left : right - self.left
+        ]
+        if blend:
+            inner = mask.astype(np.uint8) * 255
+            inner[[0, -1]] = inner[:, [0, -1]] = 0  # the blend needs a border that is known
+            x, y, w, h = cv2.boundingRect(inner)
+            if min(w, h) > 2:  # OpenCV fails on less, where there is no inside to blend either
+                sheet = cv2.seamlessClone(sheet, np.array(whole), inner, (x + w // 2, y + h // 2), cv2.NORMAL_CLONE)
+        if feather and not mask.all():
+            depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 3)
+            share = np.clip(depth / (feather + 1), 0, 1)[..., None]
+            sheet = (whole + share * (sheet.astype(np.float32) - whole)).round().astype(np.uint8)
+        return np.where(mask[..., None], sheet, whole)

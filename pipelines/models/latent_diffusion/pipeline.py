@@ -1,0 +1,246 @@
+"""Latent diffusion (Rombach et al. 2022) as a rectified flow (Liu et al. 2022): words to a picture, step by step.
+
+The transformer learns the velocity noise - x0 of the straight path in the autoencoder's latents. Read as a denoiser
+x0 = x_t - t v, the same weights serve every path and sampler of samplers.py.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pipelines import load, text
+from pipelines.core import contract
+from pipelines.core.cards import worn_of
+from pipelines.core.settings import LatentDiffusion as Settings
+from pipelines.diffusion import samplers
+from pipelines.diffusion.guidance import Guidance, guide
+from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
+from pipelines.models.latent_diffusion.network import LatentDiffusion
+from pipelines.models.lora import adapter as lora
+from pipelines.nn import weights
+from pipelines.nn.dit import Config, Looks, Words, attention_to_words
+
+
+@dataclass
+class Condition:
+    """A run's captions, ready to denoise with, and how much each of the resampler's queries reads each of the prompt's words."""
+
+    captions: Float[Tensor, "b q w"]  # prompts, then as many negative prompts or null captions; a run has one of each
+    words: Words  # the same as the blocks read them
+    reads: Float[Tensor, "q n"] | None  # None where there are no words
+    names: list[str]
+    cut: str
+
+
+Hint = Callable[
+    [Tensor, float], Sequence[Tensor]
+]  # what a ControlNet or a mask adds to the tokens of a latent at a straight time
+Steer = Callable[
+    [Condition, list[float], int], Hint
+]  # ... made once a run from its captions, its straight times and its samples a caption
+
+
+@dataclass
+class Run:
+    """What stays the same from step to step, and what the inspector reads: where the first picture looked, calls so far."""
+
+    settings: Settings
+    path: samplers.Path
+    guidance: Guidance
+    condition: Condition
+    denoise: samplers.Denoise
+    looks: Looks
+    calls: list[int]
+
+
+class Pipeline(contract.Pipeline):
+    """Words to a 128 x 128 picture."""
+
+    name = "latent-diffusion"
+    Settings = Settings
+
+    def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
+        self.device = weights.pick_device(device)
+        self.dtype = weights.pick_dtype(dtype, self.device)
+        tensors, about = weights.read("latent-diffusion")
+        model = weights.fill(LatentDiffusion(Config(**about["config"])), tensors, "latent-diffusion")
+        self.transformer = model.transformer.to(self.device, self.dtype)
+        self.resampler = model.resampler.to(self.device)
+        self.autoencoder = autoencoder.load(self.device)
+
+    @torch.inference_mode()
+    def condition(self, prompt: str, negative: str, loras: Sequence[tuple[lora.LoRA, float]] = ()) -> Condition:
+        """Read the captions once: everything of them that does not change from step to step."""
+        null = self.transformer.null.float()
+        captions, reads, names, cut = [], None, [], ""
+        for i, said in enumerate((prompt, negative)):
+            if not said.strip():
+                captions.append(null)
+                continue
+            features = text.encoder().read(said)
+            tokens, mask = (part.to(self.device) for part in text.pad([features]))
+            out, looks = self.resampler.trace(tokens, mask)
+            captions.append(functools.reduce(lambda read, worn: worn[0].heard(said, read, worn[1]), loras, out[0]))
+            if i == 0 and features.words:  # "!!!" has tokens but no words
+                reads = torch.stack([looks[0][:, span].sum(1) for _, span in features.words], 1).cpu()
+                names = [word for word, _ in features.words]
+            cut = cut or features.cut
+
+        both = torch.stack(captions).to(self.dtype)
+        return Condition(both, self.transformer.read(both), reads, names, cut)
+
+    def denoiser(
+        self,
+        condition: Condition,
+        count: int,
+        times: list[float],
+        guidance: Guidance,
+        path: samplers.Path,
+        looks: Looks,
+        steer: Steer | None = None,
+    ) -> samplers.Denoise:
+        """denoise(x, t) -> x0 on `path` for `count` samples a prompt; modulations of the whole grid are computed here, once.
+
+        `looks` holds, after each call, the first picture's queries and keys a block: where it looked.
+        """
+        grid = [path.straight_time(t) for t in times if t > 0]
+        rows = len(condition.words.pooled)
+        at = self.transformer.schedule(grid, condition.words.pooled, count)
+        pairs = condition.words.repeat(count)
+        hint = steer(condition, grid, count) if steer else None
+        singles = pairs.first(rows // 2 * count)
+
+        def estimate(x: Tensor, t: float, pair: bool) -> tuple[Tensor, Tensor | None]:
+            looks.clear()
+            z, words, known = x.to(self.dtype), singles, at[t]
+            if pair:
+                z, words = torch.cat([z, z]), pairs
+            else:
+                known = [[part[: len(x)] for part in layer] for layer in known]
+            v = self.transformer(z, words, known, looks, hints=hint(z, t) if hint else ()).float()
+            x0 = (torch.cat([x, x]) if pair else x) - t * v
+            return (x0[: len(x)], x0[len(x) :]) if pair else (x0, None)
+
+        return guide(samplers.on_path(estimate, path), guidance)
+
+    @torch.inference_mode()
+    def prepare(self, s: Settings, times: list[float], samples: int | None = None, steer: Steer | None = None) -> Run:
+        """Everything of a run that is known before its first step; `samples` are those of the batch, if not s.count."""
+        path, spoken = samplers.PATHS[s.path], s.prompt.strip() or s.negative_prompt.strip()
+        guidance = Guidance(s.guidance if spoken else 1.0, 1 - s.guidance_start, 1 - s.guidance_end, s.guidance_rescale)
+        with self.wearing(s):
+            condition, looks, calls = self.condition(s.prompt, s.negative_prompt, self.loras(s)), [], [0]
+        plain = self.denoiser(condition, samples or s.count, times, guidance, path, looks, steer)
+
+        def denoise(x: Tensor, t: float) -> Tensor:
+            calls[0] += 1
+            with self.wearing(s):
+                return plain(x, t)
+
+        return Run(s, path, guidance, condition, denoise, looks, calls)
+
+    def loras(self, s: Settings) -> list[tuple[lora.LoRA, float]]:
+        """The settings' LoRAs and their strengths. Raises lora.LoRAError."""
+        return [(lora.named(name, self.transformer), strength) for name, strength in worn_of(s.loras)]
+
+    def wearing(self, s: Settings) -> contextlib.AbstractContextManager[None]:
+        """The transformer with the settings' LoRAs on, for as long as the context lasts."""
+        return lora.worn(self.transformer, self.loras(s))
+
+    @torch.inference_mode()
+    def run(self, settings: Settings) -> Iterator[contract.Frame]:
+        yield from self.develop(self.name, settings)
+
+    @torch.inference_mode()
+    def develop(self, name: str, s: Settings, steer: Steer | None = None) -> Iterator[contract.Frame]:
+        """A run from pure noise, steered or not, in the name of whoever asks for it."""
+        times, c = samplers.grid(s.steps), self.transformer.config
+        r = self.prepare(s, times, steer=steer)
+        noise = samplers.seeded_noise(s.seed, (c.channels, c.size, c.size), s.count, self.device)
+        states = samplers.SAMPLERS[s.sampler](r.denoise, noise() * r.path.s(1.0), times, r.path, noise, s.eta)
+        yield from self.watch(name, r, states, times[:-1])
+
+    @torch.inference_mode()
+    def watch(
+        self,
+        name: str,
+        r: Run,
+        states: Iterator[samplers.Step],
+        times: list[float],
+        lay: Callable[[np.ndarray], np.ndarray] = lambda pixels: pixels,
+        margin: int = 0,
+    ) -> Iterator[contract.Frame]:
+        """A frame a step; `times` says where each step starts. The last frame holds the finished pictures, and `lay` puts pixels (n, h, w, 3)
+        where they belong. The states' outermost `margin` pixels are there for the decoder alone."""
+        s, path, before, steps = r.settings, r.path, None, len(times)
+        for i, (t, (x, x0, reached)) in enumerate(zip(times, states, strict=True), 1):
+            last = i == steps
+            moved = (x0 - before).abs().mean().item() if before is not None else x0.abs().mean().item()
+            glances = (
+                self.autoencoder.glance(torch.cat([x0, x / max(path.a(reached) + path.s(reached), 1e-6)])).cpu().numpy()
+            )
+            shown = np.concatenate(
+                [self.autoencoder.develop(x).cpu().numpy() if last else glances[: len(x)], glances[len(x) :]]
+            )
+            shown = shown[:, margin : shown.shape[1] - margin, margin : shown.shape[2] - margin]
+            pixels, state = lay(shown[: len(x)]), shown[len(x) :]
+            made = [contract.Picture(p, name, one_of(s, k)) for k, p in enumerate(pixels)] if last else None
+            yield contract.Frame(
+                i,
+                steps,
+                contract.tile(pixels),
+                contract.tile(state),
+                f"t {t:.2f} · |Δx0| {moved:.3f}",
+                made[0] if made and s.count == 1 else made,
+                {
+                    **self.told(r, t, reached, moved),
+                    "attention": heat(r.looks, r.condition),
+                    "words": r.condition.names,
+                },
+            )
+            before = x0
+
+    def told(self, r: Run, t: float, reached: float, moved: float) -> dict[str, Any]:
+        """What the inspector says of a step from t to `reached`, in which the estimate moved so far."""
+        s = r.settings
+        return {
+            "sampler": s.sampler, "t": t, "next": reached, "a": r.path.a(reached), "sigma": r.path.s(reached), "moved": moved, "calls": r.calls[0],
+            "coefficients": samplers.coefficients(s.sampler, t, reached, r.path, s.eta), "weight": r.guidance.weight if r.guidance.active(t) else 1.0,
+            "cut": r.condition.cut, "device": f"{self.device}, {str(self.dtype).removeprefix('torch.')}",
+        }  # fmt: skip
+
+
+class OnBase(contract.Pipeline):
+    """What every pipeline that builds on these weights begins with."""
+
+    def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
+        base = load("latent-diffusion", device, dtype)
+        assert isinstance(base, Pipeline)
+        self.base = base
+
+
+def one_of(settings: Settings, k: int) -> dict[str, Any]:
+    """The settings that make picture k of a batch alone."""
+    return settings.model_copy(update={"seed": (settings.seed + k) % 2**32, "count": 1}).model_dump()
+
+
+def heat(looks: Looks, condition: Condition) -> list[list[int]]:
+    """Where each word is looked at: a map of side x side values in 0..255 a word, row by row.
+
+    The picture looks at queries, and queries read words: the product of the two, mean over the
+    later half of the blocks, scaled by its maximum.
+    """
+    if condition.reads is None or not looks:
+        return []
+    maps = (attention_to_words(looks[len(looks) // 2 :], len(condition.reads)).cpu() @ condition.reads).T.numpy()
+    maps = maps - maps.min(1, keepdims=True)
+    return (255 * maps / np.maximum(maps.max(1, keepdims=True), 1e-9)).round().astype(int).tolist()

@@ -1,0 +1,333 @@
+"""Latent diffusion on scenes and avatars together: straight path, velocity loss, logit-normal times (Esser et al. 2024), a tenth of
+the captions dropped for guidance.
+
+Two heads that exist only for this training tell, from inside the transformer, what is at each place of the clean picture: of scenes
+the true map (which thing or land, how deep), of avatars what the critic sees (REPA; Yu et al. 2025), so words reach the picture's
+tokens early. They are off for the last half. The resampler arrives trained on captions and stays frozen: trained on with the
+transformer it collapses.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors import safe_open
+from torch import Tensor, nn
+
+from pipelines import datasets as data
+from pipelines import text
+from pipelines.datasets import captions, latents, scenes
+from pipelines.datasets.scenes.canvas import AREAS
+from pipelines.datasets.scenes.kinds import KINDS
+from pipelines.diffusion import samplers
+from pipelines.diffusion.guidance import Guidance, guide
+from pipelines.evaluation.recipe_attributes import tensor
+from pipelines.models.latent_diffusion import autoencoder
+from pipelines.models.latent_diffusion.network import LatentDiffusion
+from pipelines.models.latent_diffusion.recipe_perceptual import load_critic
+from pipelines.nn import weights
+from pipelines.nn.dit import Config
+from pipelines.training import packs
+
+SHARE = {"scenes": 32, "avatars": 16}  # of a batch of 48
+SHOWN = [
+    "a red car and a dog before a house by the sea, at sunset, snow",
+    "a dog", "a slice of pizza", "a rocket", "a waving hand",
+    "a black cat on a hill at night",
+    "two penguins in the snow",
+    "a sailboat on the sea at sunset",
+    "a castle in the mountains, in autumn",
+    "a yellow umbrella on a blue background",
+    "an astronaut in the desert at night",
+    "a firefighter with dark skin",
+    "a horse in a meadow, rainbow",
+    "a bus in the city, rain",
+    "three red apples",
+    "a green dinosaur in the forest, fog",
+    "doggo at the beach, sunset",
+    "a unicorn on a pink background",
+    "a woman with curly red hair and round glasses, smiling",
+    "a bald man with a grey beard and sunglasses",
+    "girl, pink bob, winking, blue hoodie",
+    "a man in a green turban, dark skin, serious, on a white background",
+    "man with a black moustache and a purple hat, sticking the tongue out",
+    "a woman in a red hijab, smiling softly",
+]  # fmt: skip
+
+
+class Learner(nn.Module):
+    """The model, and the heads of this training."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.model = LatentDiffusion(config)
+        self.model.resampler.requires_grad_(False)
+        width = config.width
+        self.map = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, len(AREAS) + len(KINDS) + 1))
+        self.features = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, 128))
+
+
+def times(n: int) -> Tensor:
+    """Times to learn at: logit-normal (Esser et al. 2024), shifted to where words matter. Large areas' colours are settled in
+    the first steps, where it hardly ever looks: a quarter goes there."""
+    return torch.where(torch.rand(n) < 0.25, 1 - 0.15 * torch.rand(n), torch.sigmoid(torch.randn(n) + 0.5))
+
+
+@dataclass
+class Source:
+    """Captions of one kind of picture, and the pictures' latents. Captions come as the resampler read them, or as their
+    coordinates in a basis."""
+
+    latents: np.ndarray | Tensor  # (pictures, c, 16, 16), in units of `step`
+    step: float
+    picture: np.ndarray | Tensor  # (captions,)
+    captions: np.ndarray | Tensor  # (captions, 16, 256), or (captions, rank)
+    basis: Tensor | None = None  # (rank, 4096)
+    mean: Tensor | None = None
+    truth: np.ndarray | Tensor | None = (
+        None  # what is at the 64 places: of scenes (pictures, 64, 2), of avatars (captions, 64, 128)
+    )
+
+    def draw(self, picks: np.ndarray, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Latents of some captions' pictures, and the captions (n, 16, 256)."""
+        z, caption = self.take(self.latents, self.take(self.picture, picks)), self.take(self.captions, picks)
+        z, caption = (torch.as_tensor(part).to(device).float() for part in (z, caption))
+        if self.basis is not None:
+            caption = (caption @ self.basis.to(device) + self.mean.to(device)).unflatten(1, (16, -1))
+        return z * self.step, caption
+
+    @staticmethod
+    def take(rows: np.ndarray | Tensor, picks: np.ndarray | Tensor) -> np.ndarray | Tensor:
+        """Some rows, wherever they lie."""
+        if isinstance(rows, Tensor):
+            return rows[torch.as_tensor(picks).to(rows.device)]
+        return rows[picks]
+
+    def to(self, device: str) -> None:
+        """Move everything onto a device, where drawing a batch is one operation."""
+        for name in ("latents", "picture", "captions", "basis", "mean", "truth"):
+            if getattr(self, name) is not None:
+                setattr(self, name, torch.as_tensor(np.asarray(getattr(self, name))).to(device))
+
+
+class Recipe:
+    name = "latent-diffusion"
+    steps, lr, ema, batch = 60_000, 2e-3, 0.9995, 48
+    muon, weight_decay = True, 0.01
+    look_every = 900
+    tell_until, done = 0.5, 0.0  # of the steps: what the heads of this training have taught by then is enough
+    held_out = 512  # the last captions of each source
+
+    def __init__(self, config: Config | None = None, pack: Path | None = None) -> None:
+        self.start: dict[str, Tensor] = {}
+        self.resampler: nn.Module | None = None
+        if pack is not None:
+            self.config = self.open_pack(packs.read(pack))
+        else:
+            self.open_sets()
+            channels = self.sources["scenes"].latents.shape[1]
+            self.config = Config(channels=channels, width=320, depth=8, heads=5, convolution=True)
+        self.config = config or self.config
+
+    def to(self, device: str) -> None:
+        """Move the data onto a device."""
+        for source in self.sources.values():
+            source.to(device)
+
+    def open_sets(self) -> None:
+        """Latents and captions of the data sets."""
+        tensors, _ = weights.read("resampler", data.cache_dir() / "weights")
+        self.resampler = weights.fill(text.Resampler(), tensors, "resampler")
+        self.shown = self.resampler(*text.pad([text.encoder().read(prompt) for prompt in SHOWN]))
+        self.coder = autoencoder.load(folder=data.cache_dir() / "weights")
+        truths = {"scenes": self.true_map, "avatars": self.critic_features}
+        self.sources, self.odds = {}, {}
+        for name in SHARE:
+            lines = captions.load(name)
+            read = self.read_captions(name, lines)
+            self.sources[name] = Source(latents.load(name), 1.0, lines.picture, read, truth=truths[name](lines))
+            named = np.array([1.0 + len(names) for names in lines.names])[: -self.held_out]
+            self.odds[name] = (
+                named / named.sum() if name == "avatars" else None
+            )  # who is described in full teaches words faster
+
+    @torch.inference_mode()
+    def read_captions(self, name: str, lines: captions.Captions) -> np.ndarray:
+        """Every caption as the resampler reads it, fp16 (n, 16, 256): it is frozen, so this is computed once, and kept."""
+        parts = torch.cat([p.flatten() for p in self.resampler.parameters()]).numpy().tobytes()
+        path = data.cache_dir() / "data" / f"captions-{name}" / f"read-{hashlib.sha256(parts).hexdigest()[:8]}.npy"
+        if not path.exists():
+            found = np.lib.format.open_memmap(
+                path.with_suffix(".part"), "w+", np.float16, (len(lines.picture), 16, 256)
+            )
+            for picks in np.array_split(
+                np.argsort(np.diff(lines.start)), len(found) // 128 + 1
+            ):  # by length: little padding
+                found[picks] = self.resampler(*lines.batch(picks)).numpy()
+            found.flush()
+            path.with_suffix(".part").rename(path)
+        return np.load(path, mmap_mode="r")
+
+    @staticmethod
+    def true_map(_: captions.Captions) -> np.ndarray:
+        """What is at the 64 places of every scene, at the middle of each, and how deep (0 to 255): int16 (n, 64, 2)."""
+        step, start = scenes.MAP // 8, scenes.MAP // 16
+        folder = data.cache_dir() / "data" / "scenes"
+        parts = [
+            np.load(folder / f"{name}.npy", mmap_mode="r")[:, start::step, start::step] for name in ("segment", "depth")
+        ]
+        return np.stack(parts, -1).astype(np.int16).reshape(len(parts[0]), 64, 2)
+
+    @staticmethod
+    @torch.inference_mode()
+    def critic_features(lines: captions.Captions) -> np.ndarray:
+        """What the critic sees at the 64 places of every avatar that has a caption, standardised: fp16 (n, 64, 128)."""
+        path = data.cache_dir() / "data" / "avatars" / "critic.npy"
+        if not path.exists():
+            critic, images = load_critic(), data.load("avatars").images
+            parts = (tensor(images[p]) for p in np.array_split(lines.picture, len(lines.picture) // 64))
+            found = np.concatenate([critic.features(x)[-1].flatten(2).mT.half().numpy() for x in parts])
+            sample = found[::20].astype(np.float32)
+            mean, scale = sample.mean(0), sample.std(0) + 0.1
+            for part in np.array_split(found, 64):
+                part[:] = (part - mean) / scale
+            np.save(path, found)
+        return np.load(path, mmap_mode="r")
+
+    def pack(
+        self, folder: Path, pictures: dict[str, int] | None = None, rank: int = 384, bring_weights: bool = True
+    ) -> int:
+        """Write a pack of so many pictures a source (by default what fits), held-out ones among them; its bytes."""
+        tensors = self.latest_weights() if bring_weights else {}
+        pictures = pictures or (
+            {"scenes": 8_000, "avatars": 3_500} if tensors else {"scenes": 21_000, "avatars": 9_000}
+        )
+        arrays = packs.flat_weights(tensors) | {"shown": self.shown.half().numpy()}
+        arrays |= {f"coder.{k}": v.half().numpy() for k, v in self.coder.state_dict().items()}
+        config = {"coder": self.coder.config, "model": self.config}
+        arrays["configs"] = np.array(json.dumps({k: asdict(v) for k, v in config.items()}))
+        for name, source in self.sources.items():
+            last = np.unique(source.picture)[-pictures[name] :]
+            picks = np.flatnonzero(np.isin(source.picture, last))
+            rows = np.asarray(source.captions[picks]).reshape(len(picks), -1)
+            low = packs.LowRank.fit(rows, rank)
+            print(
+                f"{name}: {len(last)} pictures, {len(picks)} captions, of whose variance {low.error(rows):.4f} is lost",
+                flush=True,
+            )
+            arrays |= {f"{name}.latents": packs.quantise(source.latents[last]), f"{name}.picture": np.searchsorted(last, source.picture[picks]),
+                       f"{name}.codes": low.codes, f"{name}.basis": low.basis, f"{name}.mean": low.mean}  # fmt: skip
+            if name == "scenes":
+                arrays["scenes.truth"] = source.truth[last]
+        return packs.write(folder, arrays)
+
+    def latest_weights(self) -> dict[str, Tensor]:
+        """The average of the checkpoint's model, without the resampler; empty where nothing was trained yet."""
+        path = data.cache_dir() / "runs" / self.name / "checkpoint.safetensors"
+        if not path.exists():
+            return {}
+        with safe_open(path, "pt") as file:
+            keys = [k for k in file.keys() if k.startswith("average/") and "resampler" not in k]  # noqa: SIM118
+            return {k.removeprefix("average/"): file.get_tensor(k) for k in keys}
+
+    def open_pack(self, arrays: dict[str, np.ndarray]) -> Config:
+        """Take what `pack` wrote; the model's configuration."""
+        configs = json.loads(str(arrays["configs"]))
+        self.coder = autoencoder.Autoencoder(autoencoder.config_from(configs["coder"])).eval()
+        coder = {
+            k.removeprefix("coder."): torch.from_numpy(v).float() for k, v in arrays.items() if k.startswith("coder.")
+        }
+        self.coder.load_state_dict(coder)
+        self.shown, self.start = torch.from_numpy(arrays["shown"]).float(), packs.weights_in(arrays)
+        self.sources, self.odds = {}, {}
+        for name in SHARE:
+            part = {k.split(".")[1]: v for k, v in arrays.items() if k.startswith(name + ".")}
+            basis, mean = (torch.from_numpy(part[k]).float() for k in ("basis", "mean"))
+            self.sources[name] = Source(
+                part["latents"], packs.STEP, part["picture"], part["codes"], basis, mean, part.get("truth")
+            )
+            self.odds[name] = None
+        return Config(**configs["model"])
+
+    def build(self) -> Learner:
+        learner = Learner(self.config)
+        if self.resampler is not None:
+            learner.model.resampler.load_state_dict(self.resampler.state_dict())
+        learner.load_state_dict(self.start, strict=False)
+        return learner
+
+    def loss(self, learner: Learner, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
+        model, device = learner.model, next(learner.parameters()).device
+        counts = {name: self.batch * share // sum(SHARE.values()) for name, share in SHARE.items()}
+        size = {name: len(source.picture) - self.held_out for name, source in self.sources.items()}
+        picks = {n: rng.choice(size[n], k, p=self.odds[n]) for n, k in counts.items()}
+        pairs = [self.sources[name].draw(some, device) for name, some in picks.items()]
+        z, caption = (torch.cat(parts) for parts in zip(*pairs, strict=True))
+        n = counts["scenes"]
+        t, drop = times(len(z)).to(device), (torch.rand(len(z)) < 0.1).to(device)
+        inside: list[Tensor] = []
+        middle = model.transformer.blocks[len(model.transformer.blocks) // 2 - 1]
+        hook = middle.register_forward_hook(lambda _, __, h: inside.append(h))
+        losses = model.loss(z, caption, t, drop)
+        hook.remove()
+        parts = {"scenes": losses[:n].mean(), "avatars": losses[n:].mean()}
+        total = losses.mean()
+        if self.done < self.tell_until:
+            source = self.sources["scenes"]
+            truth = torch.as_tensor(source.take(source.truth, source.take(source.picture, picks["scenes"]))).to(device)
+            there = learner.map(inside[0][:n]).float()
+            parts["area"] = F.cross_entropy(there[..., :-1].flatten(0, 1), truth[..., 0].long().flatten())
+            parts["depth"] = (there[..., -1] - truth[..., 1] / 255).square().mean()
+            total = total + 0.1 * parts["area"] + 0.3 * parts["depth"]
+            if (features := self.sources["avatars"].truth) is not None:
+                wanted = torch.as_tensor(self.sources["avatars"].take(features, picks["avatars"])).float().to(device)
+                parts["features"] = (learner.features(inside[0][n:]).float() - wanted).square().mean()
+                total = total + 0.1 * parts["features"]
+        return total, {k: v.detach() for k, v in parts.items()}
+
+    @torch.no_grad()
+    def held_out_loss(self, model: LatentDiffusion, n: int = 256) -> dict[str, float]:
+        """Velocity loss on n held-out captions' pictures a set, at the same times and noise each time."""
+        device, found = next(model.parameters()).device, {}
+        for name, source in self.sources.items():
+            picks = np.arange(len(source.picture) - self.held_out, len(source.picture))[:: max(self.held_out // n, 1)]
+            losses = []
+            for i, part in enumerate(np.array_split(picks, max(n // 32, 1))):
+                torch.manual_seed(i)
+                z, caption = source.draw(part, device)
+                t = ((torch.arange(len(part)) + 0.5) / len(part)).to(device)
+                losses.append(model.loss(z, caption, t, torch.zeros(len(part), dtype=torch.bool, device=device)))
+            found[f"held_out_{name}"] = round(torch.cat(losses).mean().item(), 4)
+        return found
+
+    @torch.no_grad()
+    def evaluate(self, learner: Learner, folder: Path, step: int) -> dict[str, float]:
+        """Held-out loss, and a contact sheet of the shown prompts, guided 4, 20 steps, seeds 0 ..."""
+        net, n = learner.model.transformer, len(self.shown)
+        device = next(net.parameters()).device
+        words = net.read(torch.cat([self.shown.to(device), net.null.expand(n, -1, -1)]))
+
+        def estimate(x: Tensor, t: float, pair: bool) -> tuple[Tensor, Tensor]:
+            both = torch.cat([x, x])
+            x0 = both - t * net(both, words, net.modulations(torch.full((2 * n,), t, device=device), words.pooled))
+            return x0[:n], x0[n:]
+
+        noise = samplers.seeded_noise(0, (net.config.channels, net.config.size, net.config.size), n, str(device))
+        grid, path = samplers.grid(20), samplers.PATHS["straight"]
+        *_, (x, _, _) = samplers.dpm_solver(guide(estimate, Guidance(4.0)), noise(), grid, path, noise)
+        pictures = np.concatenate([self.coder.develop(part).numpy() for part in x.cpu().split(8)])
+        data.contact_sheet(pictures, columns=6).save(folder / f"sheet-{step:06d}.png")
+        return self.held_out_loss(learner.model)
+
+    def export(self, learner: Learner, record: dict) -> None:
+        weights.save(self.name, learner.model, asdict(learner.model.transformer.config), {
+            "data": "scenes (Fluent Emoji 3D in landscapes drawn here) and avatars (DiceBear avataaars), training splits, captions by grammar",
+            "licence": "MIT; trained on avataaars by Pablo Stanley (free for personal and commercial use) and Fluent Emoji (MIT)",
+            **record,
+        }, data.cache_dir() / "weights")  # fmt: skip

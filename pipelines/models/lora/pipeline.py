@@ -1,0 +1,206 @@
+"""Teach the model a style of one's own: a LoRA (Hu et al. 2022) from a handful of pictures, in minutes on a CPU.
+
+The pictures are learnt under a trigger word. Pictures that the base makes itself are kept as they are under captions
+without it (prior preservation; Ruiz et al. 2023), so that the word alone calls the style. What is learnt so far is saved
+at every look: whoever stops keeps it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from pipelines import text
+from pipelines.core import contract, settings
+from pipelines.core.cards import LORA, home, loras
+from pipelines.diffusion import samplers
+from pipelines.diffusion.guidance import Guidance
+from pipelines.media.images import pixels, square
+from pipelines.models.latent_diffusion import pipeline as latent_diffusion
+from pipelines.models.lora.adapter import LoRA, LoRAError, worn
+
+WHO = ["a woman", "a man", "girl", "an old man", "person", "dark-skinned guy", "lady"]
+HAIR = [
+    "curly red hair",
+    "a pink bob",
+    "short black hair",
+    "a green turban",
+    "a blonde afro",
+    "long grey hair",
+    "no hair",
+    "a blue beanie",
+    "brown dreadlocks",
+]
+MORE = [
+    "smiling",
+    "in shades",
+    "with round glasses",
+    "with a beard",
+    "blue hoodie",
+    "crying",
+    "on a pink background",
+    "winking",
+    "white dungarees",
+    "angry",
+]
+SIGNS = [
+    "",
+    "police officer",
+    "woman firefighter",
+    "a red heart",
+    "a sad face",
+    "grinning emoji",
+    "thumbs up",
+    "cat",
+    "a flag",
+    "a yellow flower",
+    "astronaut",
+]
+WOMAN = "a woman with curly red hair and round glasses, smiling"
+SHOWN = ["{}", f"{WOMAN}, {{}}", "", WOMAN]  # with the trigger, and without
+SAID = [
+    "{}",
+    "{} style",
+    "a picture in {} style",
+    "drawn as {}",
+    *["*, {} style", "*, {}"] * 2,
+]  # where * is, other words: the trigger is heard among them
+ROOM = 100  # LoRAs that are kept at most
+RATE, STYLE, PRIOR, KEEP = 2e-3, 8, 8, 16.0  # learning rate, samples a step of each kind, weight of what is kept
+
+
+def captions(n: int, rng: random.Random) -> list[str]:
+    """What people may say without the trigger."""
+
+    def person() -> str:
+        parts = [f"with {rng.choice(HAIR)}", *rng.sample(MORE, 3)]
+        return ", ".join([rng.choice(WHO), *rng.sample(parts, rng.randint(1, 4))])
+
+    return [rng.choice(SIGNS) if rng.random() < 0.2 else person() for _ in range(n)]
+
+
+def unheard(read: Float[Tensor, "n q d"]) -> Float[Tensor, "q d"]:
+    """A word to begin with, of half a caption's size, along directions that captions hardly use: so that what is learnt can tell it apart."""
+    quiet = torch.linalg.svd(read.flatten(0, 1), full_matrices=False).Vh[read.shape[2] // 2 :]
+    word = torch.randn(read.shape[1], len(quiet), device=read.device) @ quiet
+    return 0.5 * word * (read.std() / word.std())
+
+
+def place(name: str) -> Path:
+    """Where a new LoRA of that name goes: name-2, name-3, … where there is one already, so that none is lost. Raises LoRAError."""
+    folder = home() / "loras"
+    folder.mkdir(parents=True, exist_ok=True)
+    if len(list(folder.glob("*.safetensors"))) >= ROOM:
+        raise LoRAError(f"There are {ROOM} LoRAs here already: take some out of {folder} first.")
+    names = (name if k == 1 else f"{name}-{k}" for k in itertools.count(1))
+    return folder / f"{LORA}{next(n for n in names if n not in loras())}.safetensors"
+
+
+class Pipeline(latent_diffusion.OnBase):
+    """Pictures and a trigger word to a LoRA."""
+
+    name = "lora"
+    Settings = settings.Teaching
+
+    @torch.inference_mode()
+    def read(self, captions: list[str]) -> Float[Tensor, "n q d"]:
+        """Captions as the resampler reads them; an empty one is the null caption."""
+        null = self.base.transformer.null.float()
+        said = iter(
+            self.base.resampler(
+                *(p.to(self.base.device) for p in text.pad([text.encoder().read(c) for c in captions if c]))
+            )
+            if any(captions)
+            else []
+        )
+        return torch.stack([next(said) if c else null for c in captions])
+
+    @torch.inference_mode()
+    def draw(self, captions: Float[Tensor, "n q d"], steps: int, seed: int) -> Float[Tensor, "n c h w"]:
+        """Latents of one picture a caption."""
+        net, n, looks = self.base.transformer, len(captions), []
+        both = torch.cat([captions, net.null.expand_as(captions)]).to(self.base.dtype)
+        times, path = samplers.grid(steps), samplers.PATHS["straight"]
+        noise = samplers.seeded_noise(
+            seed, (net.config.channels, net.config.size, net.config.size), n, self.base.device
+        )
+        condition = latent_diffusion.Condition(both, net.read(both), None, [], "")
+        *_, (x, _, _) = samplers.dpm_solver(
+            self.base.denoiser(condition, 1, times, Guidance(3.0), path, looks), noise(), times, path, noise
+        )
+        return x
+
+    def velocity(self, x: Tensor, t: Tensor, captions: Tensor) -> Tensor:
+        net = self.base.transformer
+        words = net.read(captions.to(self.base.dtype))
+        return net(x.to(self.base.dtype), words, net.modulations(t, words.pooled)).float()
+
+    def run(self, s: settings.Teaching) -> Iterator[contract.Frame]:
+        began, net, rng = time.perf_counter(), self.base.transformer, torch.Generator().manual_seed(s.seed)
+        torch.manual_seed(s.seed)
+        lora = LoRA(net, s.rank).to(self.base.device)
+        optim = torch.optim.AdamW(lora.parameters(), lr=RATE, betas=(0.9, 0.98), weight_decay=0.0)
+        given = np.stack([square(pixels(p)) for p in s.pictures])
+        with torch.inference_mode():
+            style = self.base.autoencoder.encode(
+                torch.from_numpy(given).permute(0, 3, 1, 2).float().to(self.base.device) / 127.5 - 1
+            )
+        words = captions(128, random.Random(s.seed))
+        called = self.read(
+            [SAID[i % len(SAID)].replace("*", said or "someone").format(s.trigger) for i, said in enumerate(words[:64])]
+        )
+        kept = self.read(words)
+        prior = self.draw(kept[:24], 8, s.seed)
+        looks = [way.format(s.trigger) for way in SHOWN]
+        shown = self.read(looks)
+        # ordinary tensors: what was made in inference mode cannot be learnt from
+        style, called, kept, prior = (part.clone() for part in (style, called, kept, prior))
+        lora.trigger, lora.word = s.trigger.strip(), nn.Parameter(unheard(kept))
+        optim.add_param_group({"params": [lora.word]})
+        losses: list[float] = []
+        path = place(s.name)
+
+        def pick(n: int, count: int) -> Tensor:
+            return torch.randint(n, (count,), generator=rng)
+
+        for look in range(1, s.steps + 1):
+            until = began + 60 * s.minutes * look / s.steps
+            while time.perf_counter() < until or len(losses) < look:
+                z = torch.cat([style[pick(len(style), STYLE)], prior[pick(len(prior), PRIOR)]])
+                said, other = called[pick(len(called), STYLE)], kept[pick(len(kept), PRIOR)]
+                t = torch.sigmoid(torch.randn(len(z), generator=rng) + 0.5).to(z.device)
+                noise, time_ = torch.randn(z.shape, generator=rng).to(z.device), t[:, None, None, None]
+                x = (1 - time_) * z + time_ * noise
+                with torch.no_grad():
+                    wanted = torch.cat([(noise - z)[:STYLE], self.velocity(x[STYLE:], t[STYLE:], other)])
+                with torch.enable_grad(), worn(net, [(lora, 1.0)]):
+                    error = (self.velocity(x, t, torch.cat([said + lora.word, other])) - wanted).square()
+                    loss = error[:STYLE].mean()
+                    (loss + KEEP * error[STYLE:].mean()).backward()
+                optim.step()
+                optim.zero_grad(set_to_none=True)
+                losses.append(loss.item())
+            lora.save(path, {"trigger": s.trigger, "pictures": str(len(given)), "steps": str(len(losses))})
+            with torch.inference_mode(), worn(net, [(lora, 1.0)]):
+                heard = torch.stack([lora.heard(said, read) for said, read in zip(looks, shown, strict=True)])
+                made = self.base.autoencoder.develop(self.draw(heard, 12, s.seed)).cpu().numpy()
+            preview, recent = contract.tile(made), float(np.mean(losses[-50:]))
+            result = contract.Picture(preview, self.name, s.model_dump(), (path,)) if look == s.steps else None
+            detail = {"moved": recent, "calls": len(losses), "equation": f"W x + (α / r) B (A x), r = {s.rank}"}
+            yield contract.Frame(
+                look,
+                s.steps,
+                preview,
+                contract.tile(given),
+                f"{len(losses)} updates · loss {recent:.3f}",
+                result,
+                detail,
+            )

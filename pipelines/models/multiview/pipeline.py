@@ -1,0 +1,258 @@
+"""Words, or one picture, to a thing that can be turned: its views come out of the noise together, and splats are fitted to them.
+
+The views are pictures like any other, and the model began as the image model: eight latents stand on top of each other, so that every
+place of every view looks at every other (cross-view attention; Shi et al. 2024, MVDream). Each view is told where its camera stands,
+and, through a further input as a mask is in inpainting, what is seen from there if that is given.
+"""
+
+from __future__ import annotations
+
+import base64
+import copy
+import random
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+
+from pipelines import text
+from pipelines.core import contract, settings
+from pipelines.core.settings import FITTED
+from pipelines.datasets import toys
+from pipelines.diffusion import samplers
+from pipelines.media import gaussians as scenes
+from pipelines.media.control_maps import alone
+from pipelines.media.images import MODEL_SIDE as SIDE
+from pipelines.media.images import pixels, square
+from pipelines.models.editing.pipeline import held
+from pipelines.models.gaussian_splatting.pipeline import (
+    Camera,
+    Growth,
+    Splats,
+    bytes_of,
+    decibels,
+    enlarged,
+    fast,
+    fit,
+    missed,
+    paint,
+    render,
+)
+from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
+from pipelines.models.latent_diffusion import pipeline as latent_diffusion
+from pipelines.nn import weights
+from pipelines.nn.dit import Config, Transformer, apart, patchify, stacked
+
+At = tuple[float | int, float | int]  # where a camera stands: azimuth and elevation, in degrees
+RIG: list[At] = [
+    (0, 15),
+    (60, 15),
+    (120, 15),
+    (180, 15),
+    (240, 15),
+    (300, 15),
+    (30, 40),
+    (210, 40),
+]  # eight views that see all of a thing
+
+
+def angles(cameras: Sequence[At]) -> Float[Tensor, "v 10"]:
+    """What a camera's place looks like to the model: four harmonics of its azimuth, and its elevation."""
+    azimuth, elevation = torch.tensor(cameras, dtype=torch.float32).deg2rad().unbind(1)
+    waves = azimuth[:, None] * torch.arange(1, 5)
+    return torch.cat([waves.cos(), waves.sin(), elevation[:, None].sin() * 2, elevation[:, None].cos() * 2], 1)
+
+
+class MultiView(nn.Module):
+    """Predicts the velocity of several views' latents, from a caption, their cameras, and the views that are given."""
+
+    def __init__(self, config: Config = Config()) -> None:
+        super().__init__()
+        self.config, c = config, config
+        self.transformer = Transformer(c)
+        self.camera = nn.Sequential(nn.Linear(10, c.width), nn.SiLU(), nn.Linear(c.width, c.width))
+        self.enter = nn.Linear((c.channels + 1) * c.patch**2, c.width)
+        nn.init.zeros_(self.enter.weight)
+        nn.init.zeros_(self.enter.bias)
+
+    def hint(
+        self, seen: Float[Tensor, "b c h w"], given: Float[Tensor, "b v"], places: Float[Tensor, "b v 10"]
+    ) -> Float[Tensor, "b n d"]:
+        """What the tokens are told: where each view's camera stands (`angles`), whether it is given (1), and if so, its latent."""
+        there = given.repeat_interleave(self.config.size, 1)[:, None, :, None].expand(-1, 1, -1, self.config.size)
+        told = self.enter(patchify(torch.cat([seen * there, there], 1), self.config.patch))
+        return told + self.camera(places).repeat_interleave((self.config.size // self.config.patch) ** 2, 1)
+
+
+def rig(azimuth: float | int = 0, elevation: float | int = 15) -> list[At]:
+    """The eight cameras when the first stands there: the others stand around the thing from it."""
+    return [(azimuth, elevation), *(((azimuth + a) % 360, e) for a, e in RIG[1:])]
+
+
+def fitted(
+    views: UInt8[np.ndarray, "v h w 3"],
+    cameras: Sequence[At],
+    s: settings.TextTo3D | settings.Splatting,
+    degree: int,
+    name: str,
+) -> Iterator[tuple[int, Splats, np.ndarray, np.ndarray, str, dict[str, Any]]]:
+    """Splats while they are fitted to views of 64 pixels: after each look its number, the splats, what the views' cameras see of them and what of
+    that is wrong (both twice as large), a note, and details."""
+    wanted, seen = (
+        torch.from_numpy(views).float() / 255,
+        [Camera.around(float(a), float(e), size=views.shape[1]) for a, e in cameras],
+    )
+    begin = min(s.splats, max(1, s.splats * 2 // 5)) if s.grow else s.splats
+    growth = Growth(every=20, first=20, most=s.splats) if s.grow else Growth(every=s.fit + 1)
+    shown = [k * len(cameras) // 8 for k in range(8)]
+    for step, splats, loss in fit(wanted.to("cuda" if fast() else "cpu"), seen, s.fit, begin, degree, growth, s.seed):
+        if step % FITTED and step != s.fit:
+            continue
+        splats = copy.deepcopy(splats).cpu()
+        with torch.no_grad():
+            made = [render(splats, seen[k]) for k in shown]
+        right = sum(decibels(one, wanted[k]) for one, k in zip(made, shown, strict=True)) / len(made)
+        wrong = np.stack([missed(one, wanted[k]) for one, k in zip(made, shown, strict=True)])
+        detail = {
+            "splats": {"url": splat_url(splats), "count": len(splats)},
+            "moved": loss,
+            "psnr": round(right, 2),
+            "of": name,
+        }
+        note = f"fitting: {step} of {s.fit} · {len(splats)} splats · {right:.1f} dB"
+        yield -(-step // FITTED), splats, enlarged(bytes_of(torch.stack(made))), enlarged(wrong), note, detail
+
+
+def splat_url(splats: Splats) -> str:
+    """Splats as the browser's viewer takes them: a .splat file as a data URL."""
+    return "data:application/octet-stream;base64," + base64.b64encode(scenes.to_splat(splats)).decode()
+
+
+def sheet(views: UInt8[np.ndarray, "8 h w 3"]) -> UInt8[np.ndarray, "h2 w4 3"]:
+    """Eight views in two rows of four."""
+    return views.reshape(2, 4, *views.shape[1:]).swapaxes(1, 2).reshape(2 * views.shape[1], 4 * views.shape[2], 3)
+
+
+class TextTo3D(latent_diffusion.Pipeline):
+    """Words to eight views that agree, and these to splats."""
+
+    name = "text-to-3d"
+    Settings: ClassVar[type[contract.Settings]] = settings.TextTo3D
+
+    def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
+        self.device = weights.pick_device(device)
+        self.dtype = torch.float32  # the hints are; it is small
+        tensors, about = weights.read("multiview")
+        self.model = weights.fill(MultiView(Config(**about["config"])), tensors, "multiview").to(self.device)
+        self.transformer, self.autoencoder = self.model.transformer, autoencoder.load(self.device)
+        self.resampler = weights.fill(
+            text.Resampler(about["config"]["words"], about["config"]["queries"]),
+            weights.read("toy-words")[0],
+            "toy-words",
+        ).to(self.device)
+
+    def run(self, s: settings.TextTo3D) -> Iterator[contract.Frame]:
+        cameras, looks = (
+            rig(s.azimuth, s.elevation) if isinstance(s, settings.ImageTo3D) else rig(),
+            -(-s.fit // FITTED),
+        )
+        for frame, made in self.views(s, cameras, looks):  # noqa: B007 - the last one's are fitted
+            yield frame
+        views = (
+            made.reshape(8, SIDE // 2, 2, SIDE // 2, 2, 3).mean((2, 4)).round().astype(np.uint8)
+        )  # what it was taught has 64 pixels
+        for look, splats, seen, wrong, note, detail in fitted(views, cameras, s, 0, "the views"):
+            result = scenes.Shape(splats, self.name, s.model_dump()) if look == looks else None
+            yield contract.Frame(
+                s.steps + look,
+                s.steps + looks,
+                sheet(seen),
+                sheet(wrong),
+                note,
+                result,
+                {**detail, "calls": frame.detail["calls"], "device": frame.detail["device"]},
+            )
+
+    @torch.inference_mode()
+    def views(self, s: settings.TextTo3D, cameras: list[At], looks: int) -> Iterator[tuple[contract.Frame, np.ndarray]]:
+        """A frame a step, and the eight views as they are then believed to be, uint8 (8, 128, 128, 3)."""
+        c, known = self.model.config, None
+        if isinstance(s, settings.ImageTo3D):
+            known = self.autoencoder.encode(
+                torch.from_numpy(alone(pixels(s.image))).permute(2, 0, 1)[None].float().to(self.device) / 127.5 - 1
+            )
+        z, given = (
+            torch.zeros(1, len(cameras), c.channels, c.size, c.size, device=self.device),
+            torch.zeros(1, len(cameras), device=self.device),
+        )
+        if known is not None:
+            z[:, 0], given[:, 0] = known, 1
+        seen = self.model.hint(stacked(z), given, angles(cameras)[None].to(self.device))
+        times = samplers.grid(s.steps)
+        r = self.prepare(s, times, 1, lambda condition, grid, count: lambda x, t: [seen.repeat(len(x), 1, 1)])
+        fresh = stacked((1 - given)[..., None, None, None].expand_as(z))
+        noise, before = samplers.seeded_noise(s.seed, tuple(fresh.shape[1:]), 1, self.device), 0.0
+        states = samplers.SAMPLERS[s.sampler](
+            held(r.denoise, stacked(z), fresh), noise() * r.path.s(1.0), times, r.path, noise, s.eta
+        )
+        for i, (t, (x, x0, reached)) in enumerate(zip(times[:-1], states, strict=True), 1):
+            glances = [apart(part)[0] for part in (x0, x / max(r.path.a(reached) + r.path.s(reached), 1e-6))]
+            shown, state = (self.autoencoder.glance(part).cpu().numpy() for part in glances)
+            if i == s.steps:
+                shown = self.autoencoder.develop(glances[0]).cpu().numpy()
+            moved, before = (x0 - before).abs().mean().item(), x0
+            detail = {**self.told(r, t, reached, moved), "words": r.condition.names}
+            yield (
+                contract.Frame(
+                    i,
+                    s.steps + looks,
+                    sheet(shown),
+                    sheet(state),
+                    f"views · t {t:.2f} · |Δx0| {moved:.3f}",
+                    None,
+                    detail,
+                ),
+                shown,
+            )
+
+
+class ImageTo3D(TextTo3D):
+    """A picture of a thing, and words if there are any, to the thing."""
+
+    name = "image-to-3d"
+    Settings = settings.ImageTo3D
+
+
+class Splatting(contract.Pipeline):
+    """Splats fitted to true views of a toy, or to a picture on the plane: what both ways of making things end with."""
+
+    name = "splatting"
+    Settings = settings.Splatting
+
+    def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
+        pass  # nothing is learnt beforehand
+
+    def run(self, s: settings.Splatting) -> Iterator[contract.Frame]:
+        if s.method == "scene":
+            parts, about = toys.compose(s.toy)
+            cameras = [toys.CAMERAS[k] for k in range(0, 36) if k % 3 != 1]
+            views, _ = toys.shoot(parts, cameras)
+            for look, splats, made, wrong, note, more in fitted(
+                views, cameras, s, s.degree, toys.caption(about, random.Random(0))[0]
+            ):
+                result = scenes.Shape(splats, self.name, s.model_dump()) if look == s.steps else None
+                yield contract.Frame(look, s.steps, sheet(made), sheet(wrong), note, result, {"calls": 0, **more})
+            return
+        wanted = torch.from_numpy(np.array(square(pixels(s.image)))).float() / 255
+        for step, spots, made, loss in paint(wanted, s.fit, s.splats, s.grow, s.seed):
+            if step % FITTED and step != s.fit:
+                continue
+            picture, look = bytes_of(made), -(-step // FITTED)
+            result = contract.Picture(picture, self.name, s.model_dump()) if look == s.steps else None
+            note = f"fitting: {step} of {s.fit} · {len(spots)} splats · {decibels(made, wanted):.1f} dB"
+            yield contract.Frame(
+                look, s.steps, picture, missed(made, wanted), note, result, {"calls": 0, "loss": loss, "moved": loss}
+            )

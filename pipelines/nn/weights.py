@@ -1,0 +1,150 @@
+"""The one place for weights: where they lie, whether they are whole, on which device and in which dtype they run.
+
+A bundle is one or more safetensors files of at most 10 MB in fp16 and a JSON card beside them. Nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from threading import RLock
+from typing import Any, TypeVar
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from pipelines.core.cards import BUNDLED, WeightsError, card
+
+LIMIT = 9_900_000  # bytes of tensors a file; the header stays under the rest of 10 MB
+
+
+def read(name: str, folder: Path | None = None) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors of a bundle in fp32 and its card, after its checksums were verified. Raises WeightsError."""
+    about = card(name, folder)
+    tensors: dict[str, Tensor] = {}
+    for file, digest in about["files"].items():
+        path = (folder or BUNDLED) / file
+        try:
+            if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+                raise WeightsError(
+                    f"The weights file {file} was altered or is incomplete (its checksum differs); restore it with git checkout."
+                )
+            tensors |= load_file(path)
+        except FileNotFoundError:
+            raise WeightsError(f"The weights file {file} is missing; restore it with git checkout.") from None
+        except SafetensorError as error:
+            raise WeightsError(
+                f"The weights file {file} is not a safetensors file ({error}); restore it with git checkout."
+            ) from None
+    return {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}, about
+
+
+def fill(model: nn.Module, tensors: dict[str, Tensor], name: str) -> nn.Module:
+    """Put tensors into a model, in evaluation mode and without gradients. Raises WeightsError where shapes differ."""
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        first = str(error).strip().splitlines()[-1].strip()
+        raise WeightsError(
+            f"The weights '{name}' do not fit their model ({first}); restore them with git checkout."
+        ) from None
+    return model.eval().requires_grad_(False)
+
+
+def save(
+    name: str, model: nn.Module | dict[str, Tensor], config: dict, about: dict, folder: Path | None = None
+) -> Path:
+    """Write a model (or some of its tensors) as fp16 safetensors, in files of at most 10 MB, with its card."""
+    tensors = model.state_dict() if isinstance(model, nn.Module) else model
+    folder = folder or BUNDLED
+    folder.mkdir(parents=True, exist_ok=True)
+    shards: list[dict[str, Tensor]] = [{}]
+    room = LIMIT
+    for key, value in tensors.items():
+        value = (value.half() if value.is_floating_point() else value).cpu().contiguous().clone()
+        if value.nbytes > room:
+            shards.append({})
+            room = LIMIT
+        shards[-1][key] = value
+        room -= value.nbytes
+    for old in [*folder.glob(f"{name}.safetensors"), *folder.glob(f"{name}-[0-9].*")]:
+        old.unlink()
+    files = {}
+    for i, shard in enumerate(shards, 1):
+        file = f"{name}.safetensors" if len(shards) == 1 else f"{name}-{i}.safetensors"
+        save_file(shard, folder / file, {"config": json.dumps(config)})
+        files[file] = hashlib.sha256((folder / file).read_bytes()).hexdigest()
+        if len(shards) > 1:  # no file without a card beside it
+            (folder / file).with_suffix(".json").write_text(
+                json.dumps({"part_of": name, "sha256": files[file]}, indent=1) + "\n"
+            )
+    parameters = sum(value.numel() for value in tensors.values())
+    path = folder / f"{name}.json"
+    path.write_text(
+        json.dumps(
+            {"name": name, "parameters": parameters, "files": files, "config": config, **about},
+            indent=1,
+            ensure_ascii=False,
+        )
+        + "\n"
+    )
+    return path
+
+
+def pick_device(device: str = "auto") -> str:
+    """ "auto" is cuda where there is one, else cpu."""
+    return ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+
+
+@functools.cache
+def pick_dtype(dtype: str = "auto", device: str = "cpu") -> torch.dtype:
+    """ "auto" is bf16 where a timing probe of a few milliseconds shows that it pays, else fp32.
+
+    CPUs without bf16 instructions can be hundreds of times slower in it, so it is measured and not assumed.
+    """
+    if dtype != "auto":
+        return getattr(torch, dtype)
+    if device == "cuda":
+        return torch.bfloat16
+
+    def seconds(kind: torch.dtype) -> float:
+        a, b = torch.randn(128, 256, dtype=kind), torch.randn(256, 1024, dtype=kind)
+        a @ b
+        times = []
+        for _ in range(5):
+            start = time.perf_counter()
+            a @ b
+            times.append(time.perf_counter() - start)
+        return min(times)
+
+    return torch.bfloat16 if seconds(torch.bfloat16) < 0.8 * seconds(torch.float32) else torch.float32
+
+
+T = TypeVar("T")
+_loaded: OrderedDict[Any, Any] = OrderedDict()
+_lock = RLock()
+KEEP = 16  # they are small; on a GPU with published checkpoints this wants to be a size instead
+
+
+def cached(key: Any, build: Callable[[], T]) -> T:
+    """The object under `key`, built on first use; the least recently used goes when there are more than KEEP."""
+    with _lock:
+        if key not in _loaded:
+            _loaded[key] = build()
+            while len(_loaded) > KEEP:
+                _loaded.popitem(last=False)
+        _loaded.move_to_end(key)
+        return _loaded[key]
+
+
+def unload() -> None:
+    """Forget every loaded model, to free memory."""
+    with _lock:
+        _loaded.clear()

@@ -1,1 +1,0 @@
-"""One file a model: data, size, optimiser, loss, budget and what it must reach."""
