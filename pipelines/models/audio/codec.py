@@ -284,7 +284,8 @@ class Pipeline(contract.Pipeline):
                     "mel": float(np.abs(heard - wanted).mean()),
                 }
             )
-            note = f"{k} of {self.codec.config.books} codebooks · {rate / 1000:g} kbit/s · SNR {stages[-1]['snr']:.1f} dB · mel distance {stages[-1]['mel']:.3f}"
+            snr, mel = stages[-1]["snr"], stages[-1]["mel"]
+            note = f"{k} of {self.codec.config.books} codebooks · {rate / 1000:g} kbit/s · SNR {snr:.1f} dB · mel distance {mel:.3f}"
             sheet = np.concatenate([sounds.inked(mel) for mel in (wanted, heard)])
             result = contract.Sound(made, self.name, s.model_dump()) if k == s.books else None
             detail = {

