@@ -12,36 +12,37 @@ from pydantic.fields import FieldInfo
 
 from app import live
 from app.history import History
-from pipelines.core.registry import CATALOGUE, Entry
-from pipelines.core.settings import sentence
+from pipelines.core.registry import CATALOGUE
+from pipelines.core.settings import format_error
+from pipelines.core.spec import ModelSpec
 from pipelines.media.images import REMOTE
 
 
 def expose(history: History) -> None:
     """One endpoint a model, named as in the catalogue with underscores."""
-    for entry in CATALOGUE.values():
+    for spec in CATALOGUE.values():
         gr.api(
-            endpoint(entry, history),
-            api_name=entry.name.replace("-", "_"),
+            endpoint(spec, history),
+            api_name=spec.name.replace("-", "_"),
             concurrency_id=live.SLOT,
             concurrency_limit=1,
         )
 
 
-def endpoint(entry: Entry, history: History) -> Any:
+def endpoint(spec: ModelSpec, history: History) -> Any:
     """A generator with the Settings' fields as parameters: a dict a step, at the end with PNG files as data URLs."""
 
-    declared = entry.settings.model_fields
+    declared = spec.settings.model_fields
     fields = {
         n: declared[n] for n in sorted(declared, key=lambda n: (not declared[n].is_required(), n == "seed"))
     }  # the seed last
 
     def run(*values: Any) -> Iterator[dict]:
         try:
-            settings = entry.settings.model_validate(dict(zip(fields, values, strict=True)), context=REMOTE)
+            settings = spec.settings.model_validate(dict(zip(fields, values, strict=True)), context=REMOTE)
         except ValidationError as error:
-            raise gr.Error(sentence(error)) from None
-        for message in live.run(entry.name, settings, None, history):
+            raise gr.Error(format_error(error)) from None
+        for message in live.run(spec.name, settings, None, history):
             if "error" in message:
                 raise gr.Error(message["error"])
             if "frame" in message:
@@ -55,7 +56,7 @@ def endpoint(entry: Entry, history: History) -> Any:
                     "cost": message["done"]["cost"],
                 }
 
-    run.__name__ = entry.name.replace("-", "_")
+    run.__name__ = spec.name.replace("-", "_")
 
     def parameter(name: str, field: FieldInfo) -> inspect.Parameter:
         default = inspect.Parameter.empty if field.is_required() else field.default
@@ -67,7 +68,7 @@ def endpoint(entry: Entry, history: History) -> Any:
     run.__annotations__ = {n: f.annotation for n, f in fields.items()} | {"return": dict}
     lines = [f"    {n}: {f.description}" for n, f in fields.items()]
     run.__doc__ = (
-        f"{entry.title}: {entry.task}.\n\nArgs:\n"
+        f"{spec.title}: {spec.task}.\n\nArgs:\n"
         + "\n".join(lines)
         + "\n\nReturns:\n    A dict a step; the last has the files."
     )

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from app import live
 from app.forms import Form
 from pipelines.core.cards import WeightsError, card
-from pipelines.core.settings import sentence
+from pipelines.core.settings import format_error
 
 if TYPE_CHECKING:
     from app.desktop import Desktop
@@ -63,7 +63,7 @@ def wire(
         try:
             settings = form.settings(name, values[len(given) :], dict(zip(given, values, strict=False)))
         except ValidationError as error:
-            yield desktop.tell({"error": sentence(error)}, tab)
+            yield desktop.tell({"error": format_error(error)}, tab)
             return
         for message in live.run(name, settings, owner, desktop.history, keep):
             yield desktop.tell(message, tab)

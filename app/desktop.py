@@ -19,7 +19,7 @@ from app import api, live, metadata, viewer
 from app.forms import Form
 from app.history import History
 from app.tabs import audio, edit, image, shape, sketch, train, video
-from pipelines.core.registry import find
+from pipelines.core.registry import get_spec
 from pipelines.core.settings import Settings
 from pipelines.media import audio as sounds
 from pipelines.media import images as pictures
@@ -137,7 +137,7 @@ class Desktop:
             model, settings = metadata.from_file(path)
             if model not in form.models:
                 raise metadata.MetadataError(
-                    f"This picture was made by {find(model).title}; open the tab {self.called(model)} and drop it there."
+                    f"This picture was made by {get_spec(model).title}; open the tab {self.called(model)} and drop it there."
                 )
         except metadata.MetadataError as error:
             thing = tab == "shape" and path.lower().endswith((".ply", ".splat", ".glb"))
@@ -180,7 +180,7 @@ class Desktop:
     @staticmethod
     def thing(path: str) -> dict[str, Any]:
         """A message that shows a file of splats, or a mesh, to be turned; or says why not."""
-        from pipelines.media import gaussians as scenes
+        from pipelines.models.gaussian_splatting import files as scenes
         from pipelines.models.multiview import pipeline as multiview
 
         try:
@@ -208,7 +208,7 @@ class Desktop:
             model, settings = metadata.checked(entry.model, entry.settings)
             if model not in form.models:
                 raise metadata.MetadataError(
-                    f"This picture was made by {find(model).title}; open the tab {self.called(model)} first."
+                    f"This picture was made by {get_spec(model).title}; open the tab {self.called(model)} first."
                 )
         except (metadata.MetadataError, sqlite3.Error, OSError) as error:
             return [self.tell({"error": str(error)}), *self.unchanged(form)]

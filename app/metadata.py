@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from pipelines.core.contract import KEY
 from pipelines.core.registry import CATALOGUE
-from pipelines.core.settings import Settings, sentence
+from pipelines.core.settings import Settings, format_error
 from pipelines.media.images import REMOTE, opened_film
 
 LIMIT = 8_000_000  # characters of settings: a picture of the largest size and its mask go in
@@ -32,7 +32,7 @@ def checked(model: Any, settings: Any) -> tuple[str, Settings]:
     try:
         return model, CATALOGUE[model].settings.model_validate(settings, context=REMOTE)
     except ValidationError as error:
-        raise MetadataError(f"The settings are broken. {sentence(error)}") from None
+        raise MetadataError(f"The settings are broken. {format_error(error)}") from None
 
 
 def from_file(path: str | Path) -> tuple[str, Settings]:

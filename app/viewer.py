@@ -138,7 +138,7 @@ def record(png: bytes, model: str, settings: Any) -> dict[str, Any]:
 
 def turntable(png: bytes, model: str, settings: Any) -> dict[str, Any]:
     """A thing of the history as its run told it at the end; nothing of it where splats were fitted to a picture."""
-    from pipelines.media.gaussians import INSIDE, Shape
+    from pipelines.models.gaussian_splatting.files import INSIDE, Shape
     from pipelines.models.multiview.pipeline import splat_url
 
     with Image.open(io.BytesIO(png)) as image:

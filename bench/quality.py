@@ -13,7 +13,6 @@ import torch
 from pipelines import datasets as data
 from pipelines import load, text
 from pipelines.core.cards import note
-from pipelines.core.settings import LatentDiffusion
 from pipelines.datasets import avatars
 from pipelines.diffusion import samplers
 from pipelines.diffusion.guidance import Guidance
@@ -21,6 +20,7 @@ from pipelines.diffusion.samplers import DETERMINISTIC
 from pipelines.evaluation.metrics import load_reader, read_attributes
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
 from pipelines.models.latent_diffusion.pipeline import Condition
+from pipelines.models.latent_diffusion.spec import LatentDiffusionSettings
 
 
 def hits(read: dict[str, list[str]], rows: list[dict], names: list[list[str]]) -> float:
@@ -61,7 +61,7 @@ def reconstruction(n: int = 400) -> dict[str, object]:
 @torch.inference_mode()
 def pictures(captions: list[str], batch: int = 20) -> np.ndarray:
     """One picture a caption, seeds 0, 1, 2, …, with the settings' defaults, many at once: uint8 (n, 128, 128, 3)."""
-    pipe, s, made = load("latent-diffusion"), LatentDiffusion(), []
+    pipe, s, made = load("latent-diffusion"), LatentDiffusionSettings(), []
     config, times, path = pipe.transformer.config, samplers.grid(s.steps), samplers.PATHS[s.path]
     for first in range(0, len(captions), batch):
         part = captions[first : first + batch]

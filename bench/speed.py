@@ -16,7 +16,8 @@ import torch
 
 from pipelines.diffusion import samplers
 from pipelines.diffusion.guidance import Guidance
-from pipelines.models.latent_diffusion.pipeline import Condition, Pipeline
+from pipelines.models.latent_diffusion.pipeline import Condition, LatentDiffusionPipeline
+from pipelines.models.latent_diffusion.spec import LatentDiffusionSettings
 from pipelines.nn import weights
 from pipelines.nn.dit import Config, Transformer
 
@@ -25,7 +26,7 @@ STEPS, ROUNDS = 20, 9
 
 def ours(dtype: torch.dtype) -> Callable[[], None]:
     """Our sampling loop on random weights, caption given."""
-    pipe = Pipeline.__new__(Pipeline)
+    pipe = LatentDiffusionPipeline.__new__(LatentDiffusionPipeline)
     pipe.device, pipe.dtype = "cpu", dtype
     pipe.transformer = Transformer(Config()).eval().requires_grad_(False).to(dtype)
     noise = samplers.seeded_noise(0, (8, 16, 16), 1)
@@ -125,7 +126,6 @@ def previews() -> dict[str, object]:
     from app import live, viewer
     from app.history import History
     from pipelines import load
-    from pipelines.core.settings import LatentDiffusion
     from pipelines.models.latent_diffusion import pipeline as latent_diffusion
 
     coder = load("latent-diffusion").autoencoder
@@ -137,7 +137,9 @@ def previews() -> dict[str, object]:
         for i in range(ROUNDS + 1):
             for shown in (True, False):
                 coder.glance, viewer.told, latent_diffusion.heat = usual if shown else unseen
-                settings = LatentDiffusion(prompt=f"a woman with curly red hair and {i} glasses", steps=STEPS, seed=i)
+                settings = LatentDiffusionSettings(
+                    prompt=f"a woman with curly red hair and {i} glasses", steps=STEPS, seed=i
+                )
                 start = time.perf_counter()
                 *_, last = live.run("latent-diffusion", settings, "bench", History(Path(folder) / "history.sqlite"))
                 assert "done" in last

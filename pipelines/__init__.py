@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pipelines.core.contract import Pipeline
-    from pipelines.core.registry import Entry
+    from pipelines.core.spec import ModelSpec
 
 os.environ.setdefault(
     "OMP_WAIT_POLICY", "PASSIVE"
@@ -29,12 +29,12 @@ def load(name: str, device: str = "auto", dtype: str = "auto") -> Pipeline:
     device "auto" is cuda where there is one; dtype "auto" is bf16 where a timing probe shows that it pays, else fp32.
     Raises KeyError for an unknown name, weights.WeightsError for missing or damaged weights.
     """
-    from pipelines.core.registry import find
+    from pipelines.core.registry import get_spec
 
-    return find(name).load(device, dtype)
+    return get_spec(name).load(device, dtype)
 
 
-def catalogue() -> list[Entry]:
+def catalogue() -> list[ModelSpec]:
     """Every model, in the order in which the house shows them."""
     from pipelines.core.registry import CATALOGUE
 

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from pipelines import catalogue, load
 from pipelines.core.cards import card
-from pipelines.core.registry import find
-from pipelines.core.settings import sentence
+from pipelines.core.registry import get_spec
+from pipelines.core.settings import format_error
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -33,11 +33,11 @@ def main(argv: list[str] | None = None) -> int:
             for entry in catalogue():
                 print(f"{entry.name:20} {entry.task}")
         elif known.command == "card":
-            print(json.dumps({name: card(name) for name in find(known.name).weights}, indent=1, ensure_ascii=False))
+            print(json.dumps({name: card(name) for name in get_spec(known.name).weights}, indent=1, ensure_ascii=False))
         else:
             generate(known.name, rest)
     except ValidationError as error:
-        print(sentence(error), file=sys.stderr)
+        print(format_error(error), file=sys.stderr)
         return 2
     except (KeyError, RuntimeError, OSError, ValueError) as error:
         print(error.args[0] if isinstance(error, KeyError) else error, file=sys.stderr)
@@ -47,7 +47,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def generate(name: str, argv: list[str]) -> None:
     """Run one model with options made from its Settings, printing each step's note, and save the result."""
-    settings = find(name).settings
+    settings = get_spec(name).settings
     parser = argparse.ArgumentParser(prog=f"python -m pipelines generate {name}")
     parser.add_argument("--out", default="out.png", help="where to save; several pictures get numbers")
     parser.add_argument("--device", default="auto")
@@ -62,7 +62,7 @@ def generate(name: str, argv: list[str]) -> None:
     out, device = Path(given.pop("out")), given.pop("device")
     if not out.parent.is_dir():
         raise OSError(f"The folder {out.parent} is not there: make it, or choose another --out.")
-    if out.suffix[1:] not in (formats := find(name).formats):
+    if out.suffix[1:] not in (formats := get_spec(name).formats):
         raise OSError(
             f"What {name} makes is no {out.suffix or 'file without an ending'}: let --out end in .{', .'.join(formats)}."
         )

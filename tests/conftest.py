@@ -87,3 +87,6 @@ def random_bundles(folder: Path) -> None:
 
 
 random_bundles(FOLDER / "weights")
+
+from pages import browser, page, painted
+from served import served

@@ -8,7 +8,7 @@ import gradio as gr
 
 from app import desk, viewer
 from app.forms import Form
-from pipelines.core.registry import find
+from pipelines.core.registry import get_spec
 
 if TYPE_CHECKING:
     from app.desktop import Desktop
@@ -55,7 +55,7 @@ SOUND = """<div class="given"><span>A sound to work on, if you like</span>
 
 def build(desktop: Desktop) -> None:
     """Lay out the tab and wire it."""
-    form = Form.build({model: find(model).settings for model in MODES.values()}, TAB, FIRST)
+    form = Form.build({model: get_spec(model).settings for model in MODES.values()}, TAB, FIRST)
     c, groups = form.controls, {}
     flow = ["sampler", "steps", *(name for name in c if name not in FIRST)]
 
@@ -95,7 +95,7 @@ def build(desktop: Desktop) -> None:
             gr.HTML(viewer.shell(TAB, sound=True), js_on_load="darkroom.ready('audio')")
             queue = gr.HTML("", elem_id="audio-queue", elem_classes="queue")
         with gr.Column(elem_classes="inspect", min_width=280):
-            bundles = tuple(dict.fromkeys(weights for name in MODES.values() for weights in find(name).weights))
+            bundles = tuple(dict.fromkeys(weights for name in MODES.values() for weights in get_spec(name).weights))
             gr.HTML(viewer.inspector(TAB, sound=True) + desk.model_card(bundles))
 
     def choose(name: str) -> list[Any]:

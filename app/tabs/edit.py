@@ -12,7 +12,8 @@ from PIL import Image
 
 from app import desk, viewer
 from app.forms import Form
-from pipelines.core.registry import BASE, find
+from pipelines.core.registry import get_spec
+from pipelines.core.spec import LATENT_DIFFUSION
 from pipelines.media import images as pictures
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def disc(mask: np.ndarray) -> np.ndarray:
 
 def build(desktop: Desktop) -> None:
     """Lay out the tab and wire it."""
-    form = Form.build({model: find(model).settings for model in MODES.values()}, TAB, FIRST)
+    form = Form.build({model: get_spec(model).settings for model in MODES.values()}, TAB, FIRST)
     c, groups = form.controls, {}
     placed = {*FIRST, *RARE, *(field for own in OWN.values() for field in own)}
     more = [name for name in c if name not in placed]
@@ -96,7 +97,7 @@ def build(desktop: Desktop) -> None:
             )
             queue = gr.HTML("", elem_id="edit-queue", elem_classes="queue")
         with gr.Column(elem_classes="inspect", min_width=280):
-            gr.HTML(viewer.inspector(TAB) + desk.model_card((*BASE, "inpainting", "outpainting")))
+            gr.HTML(viewer.inspector(TAB) + desk.model_card((*LATENT_DIFFUSION, "inpainting", "outpainting")))
 
     shown = [hint, source, rare, *groups.values()]
 

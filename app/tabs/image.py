@@ -8,7 +8,7 @@ import gradio as gr
 
 from app import desk, viewer
 from app.forms import Form
-from pipelines.core.registry import find
+from pipelines.core.registry import get_spec
 
 if TYPE_CHECKING:
     from app.desktop import Desktop
@@ -29,7 +29,7 @@ EXAMPLES = {
 
 def build(desktop: Desktop) -> None:
     """Lay out the tab and wire it."""
-    entry = find(MODEL)
+    entry = get_spec(MODEL)
     form = Form.build({MODEL: entry.settings}, TAB, FIRST)
     c = form.controls
     more = [name for name, field in entry.settings.model_fields.items() if (field.json_schema_extra or {}).get("more")]

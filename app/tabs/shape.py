@@ -8,7 +8,7 @@ import gradio as gr
 
 from app import desk, viewer
 from app.forms import Form
-from pipelines.core.registry import find
+from pipelines.core.registry import get_spec
 
 if TYPE_CHECKING:
     from app.desktop import Desktop
@@ -52,7 +52,7 @@ GIVEN = """<div class="ends"><span>A picture of a thing</span>
 
 def build(desktop: Desktop) -> None:
     """Lay out the tab and wire it."""
-    form = Form.build({model: find(model).settings for model in MODES.values()}, TAB, FIRST)
+    form = Form.build({model: get_spec(model).settings for model in MODES.values()}, TAB, FIRST)
     c, groups = form.controls, {}
     more = ["sampler", *(name for name in c if name not in FIRST)]
 
@@ -94,7 +94,7 @@ def build(desktop: Desktop) -> None:
             gr.HTML(viewer.shell(TAB, shape=True), js_on_load="darkroom.ready('shape')")
             queue = gr.HTML("", elem_id="shape-queue", elem_classes="queue")
         with gr.Column(elem_classes="inspect", min_width=280):
-            gr.HTML(viewer.inspector(TAB, shape=True) + desk.model_card(find("text-to-3d").weights))
+            gr.HTML(viewer.inspector(TAB, shape=True) + desk.model_card(get_spec("text-to-3d").weights))
 
     def choose(name: str) -> list[Any]:
         drawing = name != "splatting"

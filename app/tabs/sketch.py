@@ -14,8 +14,8 @@ from pydantic import ValidationError
 from app import desk, live, viewer
 from app.forms import Form
 from pipelines.core.cards import BUNDLED, WeightsError, card
-from pipelines.core.registry import find
-from pipelines.core.settings import sentence
+from pipelines.core.registry import get_spec
+from pipelines.core.settings import format_error
 from pipelines.media import control_maps as controls
 from pipelines.media import images as pictures
 
@@ -72,10 +72,12 @@ def replay(kind: str) -> str:
 
 def build(desktop: Desktop) -> None:
     """Lay out the tab and wire it."""
-    form = Form.build({model: find(model).settings for model in MODES.values()}, TAB, FIRST)
+    form = Form.build({model: get_spec(model).settings for model in MODES.values()}, TAB, FIRST)
     c = form.controls
     steered = [
-        name for name in c if name not in find("pix2pix").settings.model_fields and name not in (*FIRST, "second_kind")
+        name
+        for name in c
+        if name not in get_spec("pix2pix").settings.model_fields and name not in (*FIRST, "second_kind")
     ]
 
     with gr.Row(elem_id="sketch-desk", elem_classes="desk"):
@@ -103,7 +105,7 @@ def build(desktop: Desktop) -> None:
                 viewer.inspector(TAB)
                 + replay("edges")
                 + replay("palette")
-                + desk.model_card(tuple(w for name in MODES.values() for w in find(name).weights))
+                + desk.model_card(tuple(w for name in MODES.values() for w in get_spec(name).weights))
             )
 
     def choose(name: str) -> list[Any]:
@@ -124,11 +126,11 @@ def build(desktop: Desktop) -> None:
         if not lines:
             return desktop.tell({"live": {"note": ""}}, TAB)
         try:
-            settings = find("pix2pix").settings.model_validate(
+            settings = get_spec("pix2pix").settings.model_validate(
                 {"control": lines, "style": style}, context=pictures.REMOTE
             )
         except ValidationError as error:
-            return desktop.tell({"live": {"note": sentence(error)}}, TAB)
+            return desktop.tell({"live": {"note": format_error(error)}}, TAB)
         return desktop.tell({"live": live.glimpse("pix2pix", settings)}, TAB)
 
     # "once" would lose the last stroke; the page asks again only after an answer

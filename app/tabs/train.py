@@ -8,7 +8,8 @@ import gradio as gr
 
 from app import desk, viewer
 from app.forms import Form
-from pipelines.core.registry import BASE, find
+from pipelines.core.registry import get_spec
+from pipelines.core.spec import LATENT_DIFFUSION
 
 if TYPE_CHECKING:
     from app.desktop import Desktop
@@ -25,12 +26,12 @@ below: the same without. In any prompt, wear it under More, LoRAs, and say the w
 
 def build(desktop: Desktop) -> None:
     """Lay out the tab and wire it."""
-    entry = find(MODEL)
+    entry = get_spec(MODEL)
     form = Form.build({MODEL: entry.settings}, TAB, FIRST)
     c = form.controls
     with gr.Row(elem_id="train-desk", elem_classes="desk"):
         with gr.Column(elem_classes="settings", min_width=280):
-            gr.HTML(f'<div class="model"><b>{entry.title}</b><span>{desk.size(BASE)}</span></div>')
+            gr.HTML(f'<div class="model"><b>{entry.title}</b><span>{desk.size(LATENT_DIFFUSION)}</span></div>')
             gr.HTML(PILE)
             for name in FIRST:
                 c[name].render()

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
+from pipelines.media import images
 from pipelines.media.images import MODEL_SIDE as SIDE
 from pipelines.media.images import square
 
@@ -110,3 +111,9 @@ def alone(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "128 128 3"]
     )
     sheet[top : top + cut.shape[0], left : left + cut.shape[1]] = cut
     return sheet
+
+
+def require_lines(drawing: str, kind: str) -> None:
+    """Raises ValueError for a sheet without a line, where lines are wanted."""
+    if not control(kind, images.pixels(drawing)).any():
+        raise ValueError("The drawing is empty: draw some lines first.")

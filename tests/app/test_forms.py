@@ -9,21 +9,23 @@ from PIL import Image
 from pydantic import ValidationError
 
 from app.forms import Form
-from pipelines.core.settings import LatentDiffusion, Variation, sentence
+from pipelines.core.settings import format_error
+from pipelines.models.editing.spec import VariationSettings
+from pipelines.models.latent_diffusion.spec import LatentDiffusionSettings
 
-form = Form.build({"latent-diffusion": LatentDiffusion}, "test", ["prompt"])
+form = Form.build({"latent-diffusion": LatentDiffusionSettings}, "test", ["prompt"])
 
 
 def values(**changed: object) -> tuple:
     return tuple(
         changed.get(name, field.default)
-        for name, field in ((n, LatentDiffusion.model_fields[n]) for n in form.controls)
+        for name, field in ((n, LatentDiffusionSettings.model_fields[n]) for n in form.controls)
     )
 
 
 def test_defaults_come_back() -> None:
-    assert form.settings("latent-diffusion", values()) == LatentDiffusion()
-    assert form.values(LatentDiffusion(steps=7))[list(form.controls).index("steps")] == 7
+    assert form.settings("latent-diffusion", values()) == LatentDiffusionSettings()
+    assert form.values(LatentDiffusionSettings(steps=7))[list(form.controls).index("steps")] == 7
 
 
 @pytest.mark.parametrize(
@@ -41,16 +43,16 @@ def test_a_slider_lets_settings_refuse(name: str, value: object, said: str) -> N
     )  # Gradio's own refusal would be an exception without a sentence
     with pytest.raises(ValidationError) as caught:
         form.settings("latent-diffusion", values(**{name: value}))
-    assert sentence(caught.value) == said
+    assert format_error(caught.value) == said
 
 
 def test_a_path_of_the_server_is_no_picture(tmp_path: Path) -> None:
     Image.new("RGB", (64, 64)).save(tmp_path / "private.png")
-    edits = Form.build({"variation": Variation}, "edits", [])
+    edits = Form.build({"variation": VariationSettings}, "edits", [])
     with pytest.raises(ValidationError, match="the picture must be a data URL"):
         edits.settings(
             "variation",
-            tuple(Variation.model_fields[n].default for n in edits.controls),
+            tuple(VariationSettings.model_fields[n].default for n in edits.controls),
             {"image": str(tmp_path / "private.png")},
         )
 
@@ -62,4 +64,4 @@ def test_an_empty_seed_is_the_default() -> None:
 def test_two_fields_that_contradict_each_other_are_one_sentence() -> None:
     with pytest.raises(ValidationError) as caught:
         form.settings("latent-diffusion", values(guidance_start=0.9, guidance_end=0.1))
-    assert sentence(caught.value) == "Guidance starts at 0.9 but ends at 0.1: let it start first."
+    assert format_error(caught.value) == "Guidance starts at 0.9 but ends at 0.1: let it start first."

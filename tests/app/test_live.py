@@ -14,11 +14,13 @@ from app import live, viewer
 from app.history import History
 from pipelines.core.cards import WeightsError
 from pipelines.core.contract import Picture
-from pipelines.core.settings import LatentDiffusion
+from pipelines.models.latent_diffusion.spec import LatentDiffusionSettings
 
 
 def run(history: History, **settings: Any) -> list[dict[str, Any]]:
-    return list(live.run("latent-diffusion", LatentDiffusion(prompt="a cat", steps=6, **settings), "me", history))
+    return list(
+        live.run("latent-diffusion", LatentDiffusionSettings(prompt="a cat", steps=6, **settings), "me", history)
+    )
 
 
 @pytest.fixture
@@ -84,7 +86,7 @@ def test_a_stop_takes_effect_within_a_step_and_leaves_no_thread(
     run(history)  # warm: what starts threads of its own has started them
     steps.clear()
     before = set(threading.enumerate())
-    messages = live.run("latent-diffusion", LatentDiffusion(prompt="a cat", steps=100), "me", history)
+    messages = live.run("latent-diffusion", LatentDiffusionSettings(prompt="a cat", steps=100), "me", history)
     while "frame" not in next(messages):
         pass
     messages.close()

@@ -10,7 +10,7 @@ from pages import SCREENSHOTS, field, fits_a_phone, turn
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, expect
 
-from pipelines.media import gaussians as scenes
+from pipelines.models.gaussian_splatting import files as scenes
 
 SECONDS = 60_000
 PIXELS = """() => {

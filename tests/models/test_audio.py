@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from pipelines import load
 from pipelines.core.contract import Frame, Sound
-from pipelines.core.settings import sentence
+from pipelines.core.settings import format_error
 from pipelines.datasets import notes
 from pipelines.media import audio as sounds
 from pipelines.media.audio import RATE
@@ -389,7 +389,7 @@ def test_a_sound_is_saved_with_its_settings(kind: str, tmp_path: Path) -> None:
 def test_bad_input_is_one_sentence(name: str, given: dict[str, Any], said: str) -> None:
     with pytest.raises(ValidationError) as caught:
         load(name).generate(**given)
-    assert sentence(caught.value) == said
+    assert format_error(caught.value) == said
 
 
 def test_a_broken_file_is_one_sentence(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from pipelines import load
 from pipelines.diffusion import samplers
 from pipelines.media.control_maps import CHANNELS, PREPROCESSORS, control, drawn, edges, palette, scribble
-from pipelines.models.controlnet.pipeline import ControlNet, Pipeline, together
+from pipelines.models.controlnet.pipeline import ControlNet, ControlNetPipeline, together
 from pipelines.nn.dit import Config, Transformer
 
 CONFIG = Config(width=32, depth=4, heads=2, words=16)
@@ -74,7 +74,7 @@ def test_a_drawing_is_taken_as_it_is_and_a_picture_is_traced() -> None:
 
 
 def picture(model: str = "controlnet", **more: object) -> np.ndarray:
-    pipe = Pipeline() if model == "controlnet" else load(model)
+    pipe = ControlNetPipeline() if model == "controlnet" else load(model)
     *_, last = pipe.generate(prompt="a cat", steps=4, seed=1, **more)
     return last.result.pixels
 

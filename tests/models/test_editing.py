@@ -11,11 +11,12 @@ from pydantic import ValidationError
 
 from pipelines import load
 from pipelines.core.contract import Frame
-from pipelines.core.settings import LatentDiffusion, sentence
+from pipelines.core.settings import format_error
 from pipelines.diffusion import samplers
 from pipelines.media import images as pictures
 from pipelines.models.editing.outpainting import covered, fused, met, rings, windows
-from pipelines.models.editing.pipeline import EditByWords, Place, cells, held, renoised, uphill, zigzag
+from pipelines.models.editing.pipeline import Place, PromptEditPipeline, cells, held, renoised, uphill, zigzag
+from pipelines.models.latent_diffusion.spec import LatentDiffusionSettings
 
 RNG = np.random.default_rng(0)
 
@@ -210,7 +211,7 @@ def test_editing_by_words_changes_the_picture_with_the_words() -> None:
 def test_editing_by_words_leaves_what_the_captions_agree_about(monkeypatch: pytest.MonkeyPatch) -> None:
     whole, left = image(), torch.zeros(1, 1, 16, 16)
     left[..., :8] = 1
-    monkeypatch.setattr(EditByWords, "disputed", lambda *_: left)
+    monkeypatch.setattr(PromptEditPipeline, "disputed", lambda *_: left)
     made = run("edit-by-words", image=whole, source="a cat", prompt="a red hat")[-1].result.pixels
     assert np.array_equal(made[:, 72:], whole[:, 72:])
     assert (made[:, :56] != whole[:, :56]).any(2).mean() > 0.9
@@ -220,7 +221,7 @@ def test_captions_that_agree_dispute_nothing_and_others_a_part() -> None:
     pipe = load("edit-by-words")
     z, (cat, hat) = (
         torch.randn(1, 8, 16, 16),
-        (pipe.base.prepare(LatentDiffusion(prompt=said), [1.0]) for said in ("a cat", "a red hat")),
+        (pipe.base.prepare(LatentDiffusionSettings(prompt=said), [1.0]) for said in ("a cat", "a red hat")),
     )
     assert not pipe.disputed(z, cat, cat).any()
     assert 0 < pipe.disputed(z, cat, hat).mean() <= 1
@@ -266,7 +267,7 @@ def test_a_place_holds_its_mask_and_a_cut_comes_back() -> None:
 def test_bad_input_is_one_sentence(name: str, given: dict[str, Any], said: str) -> None:
     with pytest.raises(ValidationError) as caught:
         load(name).generate(**given)
-    assert sentence(caught.value) == said
+    assert format_error(caught.value) == said
 
 
 def test_all_painted_is_a_new_picture() -> None:

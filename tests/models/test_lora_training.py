@@ -10,9 +10,10 @@ import torch
 from pydantic import ValidationError
 
 from pipelines import load
-from pipelines.core import cards, settings
+from pipelines.core import cards
+from pipelines.models.lora import spec
 from pipelines.models.lora.adapter import named
-from pipelines.models.lora.pipeline import Pipeline
+from pipelines.models.lora.pipeline import LoRATrainingPipeline
 
 PICTURES = [np.full((40 + i, 50, 3), (200, 30, 10 * i), np.uint8) for i in range(5)]
 
@@ -24,9 +25,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_it_learns_saves_at_each_look_and_can_be_worn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settings, "LOOK", 2.0)
+    monkeypatch.setattr(spec, "SECONDS_PER_PREVIEW", 2.0)
     base = {k: v.clone() for k, v in load("latent-diffusion").transformer.state_dict().items()}
-    frames = list(Pipeline().generate(pictures=PICTURES, trigger="zorblax", name="reds", minutes=0.1))
+    frames = list(LoRATrainingPipeline().generate(pictures=PICTURES, trigger="zorblax", name="reds", minutes=0.1))
     assert [f.step for f in frames] == [1, 2, 3]
     assert frames[-1].detail["calls"] >= 3
     assert frames[-1].result.pixels.shape == (256, 256, 3)
@@ -41,9 +42,9 @@ def test_it_learns_saves_at_each_look_and_can_be_worn(monkeypatch: pytest.Monkey
 def test_a_stop_keeps_what_was_learnt_and_a_second_one_of_that_name_loses_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(settings, "LOOK", 0.5)
+    monkeypatch.setattr(spec, "SECONDS_PER_PREVIEW", 0.5)
     for _ in range(2):
-        frames = Pipeline().generate(pictures=PICTURES, trigger="zorblax", name="early", minutes=0.05)
+        frames = LoRATrainingPipeline().generate(pictures=PICTURES, trigger="zorblax", name="early", minutes=0.05)
         next(frames)
         frames.close()
     assert set(cards.loras()) == {"early", "early-2"}
@@ -64,5 +65,5 @@ def test_a_stop_keeps_what_was_learnt_and_a_second_one_of_that_name_loses_nothin
 )
 def test_bad_input_is_refused(bad: dict, sentence: str, folder: Path) -> None:
     with pytest.raises(ValidationError, match=sentence):
-        next(Pipeline().generate(**{"pictures": PICTURES, "trigger": "zorblax", **bad}))
+        next(LoRATrainingPipeline().generate(**{"pictures": PICTURES, "trigger": "zorblax", **bad}))
     assert not folder.exists()

@@ -7,14 +7,14 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from pipelines.models.pix2pix.pipeline import STYLES, PatchGAN, Pipeline, UNet
+from pipelines.models.pix2pix.pipeline import STYLES, PatchGAN, Pix2PixPipeline, UNet
 
 DRAWING = np.full((256, 256, 3), 255, np.uint8)
 DRAWING[60:66, 60:200] = DRAWING[60:200, 60:66] = 0
 
 
 def draw(**more: object) -> np.ndarray:
-    (frame,) = Pipeline().generate(**{"control": DRAWING, **more})
+    (frame,) = Pix2PixPipeline().generate(**{"control": DRAWING, **more})
     assert (frame.step, frame.steps) == (1, 1)
     assert frame.state.shape == (128, 128, 3)
     return frame.result.pixels

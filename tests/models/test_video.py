@@ -20,7 +20,9 @@ from app.metadata import from_file
 from pipelines import load
 from pipelines.core import settings
 from pipelines.core.contract import Clip, changes
+from pipelines.media import images
 from pipelines.models.video import pipeline as video
+from pipelines.models.video.spec import VideoSettings
 
 BLUE = np.full((60, 40, 3), (30, 60, 200), np.uint8)
 RED = np.full((128, 128, 3), (200, 60, 30), np.uint8)
@@ -141,7 +143,7 @@ def test_given_frames_stay_and_a_state_is_of_all_frames() -> None:
     [(16, True, [(0, 16)]), (20, False, [(0, 12), (9, 20)]), (40, True, [(0, 16), (13, 29), (26, 41)])],
 )
 def test_longer_clips_go_on_from_what_is_there(frames: int, loop: bool, spans: list[tuple[int, int]]) -> None:
-    s = settings.Video(frames=frames, loop=loop, steps=1)
+    s = VideoSettings(frames=frames, loop=loop, steps=1)
     assert video.windows(s) == spans
     assert run(frames=frames, loop=loop, steps=1).result.frames.shape == (frames, 128, 128, 3)
 
@@ -149,7 +151,7 @@ def test_longer_clips_go_on_from_what_is_there(frames: int, loop: bool, spans: l
 @pytest.mark.parametrize("loop", [True, False])
 def test_windows_cover_a_clip_and_each_has_much_to_draw(loop: bool) -> None:
     for frames in range(2, 49):
-        spans = video.windows(settings.Video(frames=frames, loop=loop, steps=1))
+        spans = video.windows(VideoSettings(frames=frames, loop=loop, steps=1))
         assert spans[0][0] == 0 and spans[-1][1] == frames + (loop and frames > video.WINDOW)
         assert all(b - a == video.OVERLAP for (_, b), (a, _) in zip(spans, spans[1:], strict=False))
         assert all(2 <= b - a <= video.WINDOW for a, b in spans)
@@ -220,7 +222,7 @@ def test_every_file_plays_and_holds_what_made_it(tmp_path: Path) -> None:
 
 def test_a_film_where_a_picture_belongs_gives_its_first_frame(tmp_path: Path) -> None:
     path = Clip(np.stack([RED] * 3), 8, "video", {}).save(tmp_path / "a.mp4")
-    seen = settings.pixels(settings.Video(image=str(path)).image)
+    seen = images.pixels(VideoSettings(image=str(path)).image)
     assert np.abs(seen.astype(int) - RED).max() < 12
     (tmp_path / "b.mp4").write_bytes(path.read_bytes()[:100])
     (tmp_path / "c.m3u8").write_text(
@@ -231,10 +233,10 @@ def test_a_film_where_a_picture_belongs_gives_its_first_frame(tmp_path: Path) ->
     )
     for name in ("b.mp4", "c.m3u8", "d.sdp"):
         with pytest.raises(ValidationError, match="not a picture"):
-            settings.Video(image=str(tmp_path / name))
+            VideoSettings(image=str(tmp_path / name))
         held = f"data:video/mp4;base64,{base64.b64encode((tmp_path / name).read_bytes()).decode()}"
         with pytest.raises(ValidationError, match="not a picture"):
-            settings.Video(image=held)
+            VideoSettings(image=held)
 
 
 @pytest.mark.parametrize(
@@ -252,4 +254,4 @@ def test_a_film_where_a_picture_belongs_gives_its_first_frame(tmp_path: Path) ->
 def test_what_cannot_be_is_one_sentence(bad: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValidationError) as error:
         run(**bad)
-    assert sentence in settings.sentence(error.value)
+    assert sentence in settings.format_error(error.value)

@@ -20,10 +20,11 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from pipelines import text
-from pipelines.core import contract, settings
+from pipelines.core import contract
 from pipelines.media import audio as sounds
 from pipelines.media.audio import BANDS, HOP, RATE
 from pipelines.models.audio.quantize import ResidualQuantizer
+from pipelines.models.audio.spec import AudioCodecSettings, AudioFlowSettings, AudioTokensSettings
 from pipelines.nn import weights
 
 STRIDE = 2 * HOP  # samples a latent
@@ -203,7 +204,7 @@ def score(prompt: str) -> tuple[float, int]:
     return float(tempo[1]) if tempo and 30 <= float(tempo[1]) <= 300 else 0.0, number
 
 
-def scores(s: settings.AudioFlow | settings.AudioTokens, device: str) -> Float[Tensor, "2 2"]:
+def scores(s: AudioFlowSettings | AudioTokensSettings, device: str) -> Float[Tensor, "2 2"]:
     """The scores to follow and, with guidance, to keep away from. A sound that is given tells its own."""
     return torch.tensor([(0.0, 0) if s.sound else score(said) for said in (s.prompt, s.negative_prompt)], device=device)
 
@@ -258,18 +259,18 @@ def joined(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     )
 
 
-class Pipeline(contract.Pipeline):
+class AudioCodecPipeline(contract.Pipeline):
     """A sound through the codec, with one codebook, two, … as many as are asked for."""
 
     name = "audio-codec"
-    Settings = settings.AudioCodec
+    Settings = AudioCodecSettings
 
     def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
         self.device = weights.pick_device(device)
         self.codec = load(self.device)
 
     @torch.inference_mode()
-    def run(self, s: settings.AudioCodec) -> Iterator[contract.Frame]:
+    def run(self, s: AudioCodecSettings) -> Iterator[contract.Frame]:
         given = sounds.samples(s.sound)
         wanted, stages = sounds.log_mel(given), []
         _, indices, _ = self.codec.quantizer(self.codec.encode(torch.from_numpy(given)[None].to(self.device)))

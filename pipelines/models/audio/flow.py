@@ -14,11 +14,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from pipelines.core import contract, settings
+from pipelines.core import contract
 from pipelines.diffusion import samplers
 from pipelines.media import audio as sounds
 from pipelines.models.audio import codec as audio
 from pipelines.models.audio.codec import RATE, STRIDE
+from pipelines.models.audio.spec import AudioFlowSettings
 from pipelines.models.editing.pipeline import held
 from pipelines.models.latent_diffusion import pipeline as latent_diffusion
 from pipelines.nn import weights
@@ -83,11 +84,11 @@ def rowed(x: Float[Tensor, "b d 10 10"]) -> Float[Tensor, "b n c"]:
     return x.permute(0, 2, 3, 1).unflatten(3, (2, -1)).flatten(1, 3)
 
 
-class Pipeline(latent_diffusion.Pipeline):
+class AudioFlowPipeline(latent_diffusion.LatentDiffusionPipeline):
     """Words, or a sound, to a sound whose spectrum clears up step by step."""
 
     name = "audio-flow"
-    Settings = settings.AudioFlow
+    Settings = AudioFlowSettings
 
     def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
         self.device = weights.pick_device(device)
@@ -101,7 +102,7 @@ class Pipeline(latent_diffusion.Pipeline):
         )
 
     @torch.inference_mode()
-    def run(self, s: settings.AudioFlow) -> Iterator[contract.Frame]:
+    def run(self, s: AudioFlowSettings) -> Iterator[contract.Frame]:
         heard = sounds.samples(s.sound) if s.sound else np.empty(0, np.float32)
         task = s.method if s.sound else "new"
         z, given, spans = self.timeline(s, task, heard)
@@ -141,7 +142,7 @@ class Pipeline(latent_diffusion.Pipeline):
             z[:, span], given[:, span] = rowed(x), 1
 
     def timeline(
-        self, s: settings.AudioFlow, task: str, heard: np.ndarray
+        self, s: AudioFlowSettings, task: str, heard: np.ndarray
     ) -> tuple[Float[Tensor, "1 n c"], Float[Tensor, "1 n 1"], list[int]]:
         """Latents of all that will be there, which of them are given (1), and where the parts begin that are drawn: each hears the
         end of the one before; a gap is in the middle of one part, and what is beyond the sound's end is silence."""
@@ -165,9 +166,7 @@ class Pipeline(latent_diffusion.Pipeline):
         given[:, first : max(first + 1, last)] = 0
         return z, given, [min(max(0, (first + last - FRAMES) // 2), length - FRAMES)]
 
-    def finished(
-        self, s: settings.AudioFlow, task: str, heard: np.ndarray, z: Float[Tensor, "1 n c"]
-    ) -> contract.Sound:
+    def finished(self, s: AudioFlowSettings, task: str, heard: np.ndarray, z: Float[Tensor, "1 n c"]) -> contract.Sound:
         """The sound; what was given of it is kept sample by sample."""
         wave = self.codec.decode(z * self.codec.scale + self.codec.mean)[0].cpu().numpy()
         if task == "continue":

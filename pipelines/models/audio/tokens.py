@@ -17,10 +17,11 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from pipelines import text
-from pipelines.core import contract, settings
+from pipelines.core import contract
 from pipelines.media import audio as sounds
 from pipelines.models.audio import codec as audio
 from pipelines.models.audio.codec import RATE, STRIDE
+from pipelines.models.audio.spec import AudioTokensSettings
 from pipelines.nn import weights
 from pipelines.nn.causal import Cache, CausalTransformer
 
@@ -122,11 +123,11 @@ def pick(logits: Float[Tensor, "k c"], top_k: int, temperature: float, generator
     return best.indices.gather(-1, torch.multinomial(odds, 1, generator=generator))[:, 0]
 
 
-class Pipeline(contract.Pipeline):
+class AudioTokensPipeline(contract.Pipeline):
     """Words, or a sound's end, to a sound that is played while it is written."""
 
     name = "audio-tokens"
-    Settings = settings.AudioTokens
+    Settings = AudioTokensSettings
 
     def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
         self.device = weights.pick_device(device)
@@ -135,9 +136,7 @@ class Pipeline(contract.Pipeline):
         self.codec = audio.load(self.device)
 
     @torch.inference_mode()
-    def asked(
-        self, s: settings.AudioTokens
-    ) -> tuple[Float[Tensor, "b q w"], Float[Tensor, "b 2"], Float[Tensor, " b"]]:
+    def asked(self, s: AudioTokensSettings) -> tuple[Float[Tensor, "b q w"], Float[Tensor, "b 2"], Float[Tensor, " b"]]:
         """Captions and scores to be read beside each other, and how much what follows each counts. Guidance goes from what to keep away from
         to the words without their score by `guidance`, and on to the words with it by `score_guidance`, as two conditions do in Brooks et al. 2023."""
         scores, away = (
@@ -162,7 +161,7 @@ class Pipeline(contract.Pipeline):
         )
 
     @torch.inference_mode()
-    def write(self, s: settings.AudioTokens, given: Int[Tensor, "n k"]) -> Iterator[list[Int[Tensor, " k"]]]:
+    def write(self, s: AudioTokensSettings, given: Int[Tensor, "n k"]) -> Iterator[list[Int[Tensor, " k"]]]:
         """After each new row, the rows so far, delayed: those that are given come first."""
         c, generator, (captions, scores, counts) = (
             self.writer.config,
@@ -192,7 +191,7 @@ class Pipeline(contract.Pipeline):
             yield rows
 
     @torch.inference_mode()
-    def run(self, s: settings.AudioTokens) -> Iterator[contract.Frame]:
+    def run(self, s: AudioTokensSettings) -> Iterator[contract.Frame]:
         codec, books = self.codec, self.writer.config.books
         heard = sounds.samples(s.sound) if s.sound else np.empty(0, np.float32)
         known = torch.empty(0, books, dtype=torch.long, device=self.device)

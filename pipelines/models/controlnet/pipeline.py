@@ -12,10 +12,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from pipelines.core import contract, settings
+from pipelines.core import contract
 from pipelines.diffusion import samplers
 from pipelines.media.control_maps import control
 from pipelines.media.images import pixels
+from pipelines.models.controlnet.spec import ControlNetSettings
 from pipelines.models.latent_diffusion import pipeline as latent_diffusion
 from pipelines.nn import weights
 from pipelines.nn.dit import Block, Config, Transformer, patchify
@@ -102,11 +103,11 @@ def together(parts: list[tuple[latent_diffusion.Steer, float, float, float]]) ->
     return begin
 
 
-class Pipeline(latent_diffusion.OnBase):
+class ControlNetPipeline(latent_diffusion.LatentDiffusionGuest):
     """Words and a drawing to a picture."""
 
     name = "controlnet"
-    Settings = settings.ControlNet
+    Settings = ControlNetSettings
 
     def net(self, kind: str) -> ControlNet:
         """The ControlNet of a kind, on the base's device. Raises weights.WeightsError."""
@@ -123,7 +124,7 @@ class Pipeline(latent_diffusion.OnBase):
         return weights.cached(("controlnet", kind, self.base.device, self.base.dtype), build)
 
     @torch.inference_mode()
-    def run(self, s: settings.ControlNet) -> Iterator[contract.Frame]:
+    def run(self, s: ControlNetSettings) -> Iterator[contract.Frame]:
         given = [(s.kind, s.control, s.weight, s.start, s.end), (s.second_kind, s.second, s.second_weight, 0.0, 1.0)]
         parts, straight = [], samplers.PATHS[s.path].straight_time
         for kind, picture, weight, start, end in given:

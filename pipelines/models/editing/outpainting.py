@@ -11,11 +11,12 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
-from pipelines.core import contract, settings
+from pipelines.core import contract
 from pipelines.diffusion import samplers
 from pipelines.media.images import MODEL_SIDE as SIDE
 from pipelines.media.images import pixels
-from pipelines.models.editing.pipeline import CELL, Editing, cells, held
+from pipelines.models.editing.pipeline import CELL, EditingPipeline, cells, held
+from pipelines.models.editing.spec import OutpaintingSettings
 
 STRIDE = 8  # places from one window to the next: half a window
 EDGE = 2  # cells by which the canvas goes on for the decoder, which else draws the shade of a picture's own edge
@@ -23,15 +24,15 @@ STEP = 10  # of 255: what is less, from one cell to the next, is no edge
 REACH = 12  # pixels in which a picture's own colours fade out around it
 
 
-class Outpainting(Editing):
+class OutpaintingPipeline(EditingPipeline):
     """A canvas continued from the picture outwards, ring by ring: overlapping windows of the model's own size, their estimates
     averaged (MultiDiffusion; Bar-Tal et al. 2023), each by the mask-conditioned model, which sees what is known of its window."""
 
     name = "outpainting"
-    Settings = settings.Outpainting
+    Settings = OutpaintingSettings
 
     @torch.inference_mode()
-    def run(self, s: settings.Outpainting) -> Iterator[contract.Frame]:
+    def run(self, s: OutpaintingSettings) -> Iterator[contract.Frame]:
         picture = pixels(s.image)
         sides = ((s.top, s.bottom), (s.left, s.right))
         size = [length + sum(added) for length, added in zip(picture.shape[:2], sides, strict=True)]

@@ -18,10 +18,12 @@ import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from pipelines.core import contract, settings
+from pipelines.core import contract
+from pipelines.core.settings import SamplingSettings
 from pipelines.diffusion import samplers
 from pipelines.media.images import MODEL_SIDE as SIDE
 from pipelines.media.images import pixels, resized, square
+from pipelines.models.editing.spec import InpaintingSettings, PromptEditSettings, VariationSettings
 from pipelines.models.latent_diffusion import pipeline as latent_diffusion
 from pipelines.models.lora.adapter import LoRA, worn
 from pipelines.nn import weights
@@ -31,7 +33,7 @@ CELL = 8  # pixels a side of a latent's place
 DISPUTES, DISPUTED = 4, 0.4  # noises a time, and the share of the largest disagreement that counts as one
 
 
-class Editing(latent_diffusion.OnBase):
+class EditingPipeline(latent_diffusion.LatentDiffusionGuest):
     """What the editing pipelines share: the base model, and pictures to latents."""
 
     def latent(self, picture: UInt8[np.ndarray, "h w 3"]) -> Float[Tensor, "1 c h8 w8"]:
@@ -39,7 +41,7 @@ class Editing(latent_diffusion.OnBase):
         x = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].float() / 127.5 - 1
         return self.base.autoencoder.encode(x.to(self.base.device))
 
-    def noise(self, s: settings.LatentDiffusion, like: Tensor) -> samplers.Noise:
+    def noise(self, s: SamplingSettings, like: Tensor) -> samplers.Noise:
         return samplers.seeded_noise(s.seed, tuple(like.shape[1:]), s.count, self.base.device)
 
     def adapter(self) -> MaskAdapter:
@@ -80,17 +82,17 @@ class Editing(latent_diffusion.OnBase):
         raise NotImplementedError
 
 
-class Variation(Editing):
+class VariationPipeline(EditingPipeline):
     """SDEdit (Meng et al. 2022): noise the picture up to a time, and develop it again from there."""
 
     name = "variation"
-    Settings = settings.Variation
+    Settings = VariationSettings
 
-    def steps(self, s: settings.Variation) -> int:
+    def steps(self, s: VariationSettings) -> int:
         return max(1, round(s.steps * s.strength))
 
     @torch.inference_mode()
-    def run(self, s: settings.Variation) -> Iterator[contract.Frame]:
+    def run(self, s: VariationSettings) -> Iterator[contract.Frame]:
         if s.ladder:
             rungs = [s.model_copy(update={"strength": k / 10, "ladder": False, "count": 1}) for k in range(1, 10)]
             yield from self.side_by_side(rungs, [f"{r.strength:.1f}" for r in rungs], square(pixels(s.image)))
@@ -103,24 +105,24 @@ class Variation(Editing):
         yield from self.base.watch(self.name, r, states, times[:-1])
 
 
-class Inpainting(Editing):
+class InpaintingPipeline(EditingPipeline):
     """A masked part anew. All methods hold the estimate to the known latents; RePaint (Lugmayr et al. 2022) also goes back, and
     the conditioned model sees the mask and what is around it."""
 
     name = "inpainting"
-    Settings = settings.Inpainting
+    Settings = InpaintingSettings
 
-    def schedule(self, s: settings.Inpainting) -> list[int]:
+    def schedule(self, s: InpaintingSettings) -> list[int]:
         """Step indices from noise down to 0, with RePaint's ways back."""
         return zigzag(s.steps, min(s.jump, max(s.steps - 1, 1)), s.resamples if s.method == "repaint" else 1)
 
-    def steps(self, s: settings.Inpainting) -> int:
+    def steps(self, s: InpaintingSettings) -> int:
         return sum(j < i for i, j in pairwise(self.schedule(s)))
 
     @torch.inference_mode()
-    def run(self, s: settings.Inpainting) -> Iterator[contract.Frame]:
+    def run(self, s: InpaintingSettings) -> Iterator[contract.Frame]:
         if s.compare:
-            every = get_args(settings.Inpainting.model_fields["method"].annotation)
+            every = get_args(InpaintingSettings.model_fields["method"].annotation)
             methods = [s.model_copy(update={"method": method, "compare": False, "count": 1}) for method in every]
             yield from self.side_by_side(methods, [m.method for m in methods], pixels(s.image))
             return
@@ -157,7 +159,7 @@ class Inpainting(Editing):
             yield f
 
 
-class EditByWords(Editing):
+class PromptEditPipeline(EditingPipeline):
     """Follow the flow backwards from the picture to its noise, then develop that noise again under other words.
 
     Only where the two captions disagree about the picture may it change (DiffEdit; Couairon et al. 2023). The picture as it
@@ -166,10 +168,10 @@ class EditByWords(Editing):
     """
 
     name = "edit-by-words"
-    Settings = settings.EditByWords
+    Settings = PromptEditSettings
 
     @torch.inference_mode()
-    def run(self, s: settings.EditByWords) -> Iterator[contract.Frame]:
+    def run(self, s: PromptEditSettings) -> Iterator[contract.Frame]:
         whole = square(pixels(s.image))
         known = x = self.latent(whole)
         old = s.model_copy(update={"prompt": s.source, "negative_prompt": "", "guidance": 1.0, "path": "straight"})
@@ -224,7 +226,7 @@ class EditByWords(Editing):
         old: latent_diffusion.Condition,
         starts: Tensor,
         times: list[float],
-        s: settings.EditByWords,
+        s: PromptEditSettings,
         hold: Callable[[Tensor], Tensor],
     ) -> Iterator[samplers.Step]:
         """Heun's steps of three together: under the new words, under the negative ones, and the old picture under its own."""

@@ -20,11 +20,12 @@ from torch import Tensor
 from pipelines import load, text
 from pipelines.core import contract
 from pipelines.core.cards import worn_of
-from pipelines.core.settings import LatentDiffusion as Settings
+from pipelines.core.settings import SamplingSettings
 from pipelines.diffusion import samplers
 from pipelines.diffusion.guidance import Guidance, guide
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
 from pipelines.models.latent_diffusion.network import LatentDiffusion
+from pipelines.models.latent_diffusion.spec import LatentDiffusionSettings
 from pipelines.models.lora import adapter as lora
 from pipelines.nn import weights
 from pipelines.nn.dit import Config, Looks, Words, attention_to_words
@@ -53,7 +54,7 @@ Steer = Callable[
 class Run:
     """What stays the same from step to step, and what the inspector reads: where the first picture looked, calls so far."""
 
-    settings: Settings
+    settings: SamplingSettings
     path: samplers.Path
     guidance: Guidance
     condition: Condition
@@ -62,11 +63,11 @@ class Run:
     calls: list[int]
 
 
-class Pipeline(contract.Pipeline):
+class LatentDiffusionPipeline(contract.Pipeline):
     """Words to a 128 x 128 picture."""
 
     name = "latent-diffusion"
-    Settings = Settings
+    Settings = LatentDiffusionSettings
 
     def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
         self.device = weights.pick_device(device)
@@ -133,7 +134,9 @@ class Pipeline(contract.Pipeline):
         return guide(samplers.on_path(estimate, path), guidance)
 
     @torch.inference_mode()
-    def prepare(self, s: Settings, times: list[float], samples: int | None = None, steer: Steer | None = None) -> Run:
+    def prepare(
+        self, s: SamplingSettings, times: list[float], samples: int | None = None, steer: Steer | None = None
+    ) -> Run:
         """Everything of a run that is known before its first step; `samples` are those of the batch, if not s.count."""
         path, spoken = samplers.PATHS[s.path], s.prompt.strip() or s.negative_prompt.strip()
         guidance = Guidance(s.guidance if spoken else 1.0, 1 - s.guidance_start, 1 - s.guidance_end, s.guidance_rescale)
@@ -148,20 +151,20 @@ class Pipeline(contract.Pipeline):
 
         return Run(s, path, guidance, condition, denoise, looks, calls)
 
-    def loras(self, s: Settings) -> list[tuple[lora.LoRA, float]]:
+    def loras(self, s: SamplingSettings) -> list[tuple[lora.LoRA, float]]:
         """The settings' LoRAs and their strengths. Raises lora.LoRAError."""
         return [(lora.named(name, self.transformer), strength) for name, strength in worn_of(s.loras)]
 
-    def wearing(self, s: Settings) -> contextlib.AbstractContextManager[None]:
+    def wearing(self, s: SamplingSettings) -> contextlib.AbstractContextManager[None]:
         """The transformer with the settings' LoRAs on, for as long as the context lasts."""
         return lora.worn(self.transformer, self.loras(s))
 
     @torch.inference_mode()
-    def run(self, settings: Settings) -> Iterator[contract.Frame]:
+    def run(self, settings: SamplingSettings) -> Iterator[contract.Frame]:
         yield from self.develop(self.name, settings)
 
     @torch.inference_mode()
-    def develop(self, name: str, s: Settings, steer: Steer | None = None) -> Iterator[contract.Frame]:
+    def develop(self, name: str, s: SamplingSettings, steer: Steer | None = None) -> Iterator[contract.Frame]:
         """A run from pure noise, steered or not, in the name of whoever asks for it."""
         times, c = samplers.grid(s.steps), self.transformer.config
         r = self.prepare(s, times, steer=steer)
@@ -219,16 +222,16 @@ class Pipeline(contract.Pipeline):
         }  # fmt: skip
 
 
-class OnBase(contract.Pipeline):
+class LatentDiffusionGuest(contract.Pipeline):
     """What every pipeline that builds on these weights begins with."""
 
     def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
         base = load("latent-diffusion", device, dtype)
-        assert isinstance(base, Pipeline)
+        assert isinstance(base, LatentDiffusionPipeline)
         self.base = base
 
 
-def one_of(settings: Settings, k: int) -> dict[str, Any]:
+def one_of(settings: SamplingSettings, k: int) -> dict[str, Any]:
     """The settings that make picture k of a batch alone."""
     return settings.model_copy(update={"seed": (settings.seed + k) % 2**32, "count": 1}).model_dump()
 

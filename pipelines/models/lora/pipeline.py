@@ -19,13 +19,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from pipelines import text
-from pipelines.core import contract, settings
+from pipelines.core import contract
 from pipelines.core.cards import LORA, home, loras
 from pipelines.diffusion import samplers
 from pipelines.diffusion.guidance import Guidance
 from pipelines.media.images import pixels, square
 from pipelines.models.latent_diffusion import pipeline as latent_diffusion
 from pipelines.models.lora.adapter import LoRA, LoRAError, worn
+from pipelines.models.lora.spec import LoRATrainingSettings
 
 WHO = ["a woman", "a man", "girl", "an old man", "person", "dark-skinned guy", "lady"]
 HAIR = [
@@ -104,11 +105,11 @@ def place(name: str) -> Path:
     return folder / f"{LORA}{next(n for n in names if n not in loras())}.safetensors"
 
 
-class Pipeline(latent_diffusion.OnBase):
+class LoRATrainingPipeline(latent_diffusion.LatentDiffusionGuest):
     """Pictures and a trigger word to a LoRA."""
 
     name = "lora"
-    Settings = settings.Teaching
+    Settings = LoRATrainingSettings
 
     @torch.inference_mode()
     def read(self, captions: list[str]) -> Float[Tensor, "n q d"]:
@@ -143,7 +144,7 @@ class Pipeline(latent_diffusion.OnBase):
         words = net.read(captions.to(self.base.dtype))
         return net(x.to(self.base.dtype), words, net.modulations(t, words.pooled)).float()
 
-    def run(self, s: settings.Teaching) -> Iterator[contract.Frame]:
+    def run(self, s: LoRATrainingSettings) -> Iterator[contract.Frame]:
         began, net, rng = time.perf_counter(), self.base.transformer, torch.Generator().manual_seed(s.seed)
         torch.manual_seed(s.seed)
         lora = LoRA(net, s.rank).to(self.base.device)

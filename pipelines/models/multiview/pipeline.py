@@ -19,15 +19,14 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from pipelines import text
-from pipelines.core import contract, settings
-from pipelines.core.settings import FITTED
+from pipelines.core import contract
 from pipelines.datasets import toys
 from pipelines.diffusion import samplers
-from pipelines.media import gaussians as scenes
 from pipelines.media.control_maps import alone
 from pipelines.media.images import MODEL_SIDE as SIDE
 from pipelines.media.images import pixels, square
 from pipelines.models.editing.pipeline import held
+from pipelines.models.gaussian_splatting import files as scenes
 from pipelines.models.gaussian_splatting.pipeline import (
     Camera,
     Growth,
@@ -41,8 +40,10 @@ from pipelines.models.gaussian_splatting.pipeline import (
     paint,
     render,
 )
+from pipelines.models.gaussian_splatting.spec import STEPS_PER_PREVIEW, SplattingSettings
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
 from pipelines.models.latent_diffusion import pipeline as latent_diffusion
+from pipelines.models.multiview.spec import ImageTo3DSettings, TextTo3DSettings
 from pipelines.nn import weights
 from pipelines.nn.dit import Config, Transformer, apart, patchify, stacked
 
@@ -95,7 +96,7 @@ def rig(azimuth: float | int = 0, elevation: float | int = 15) -> list[At]:
 def fitted(
     views: UInt8[np.ndarray, "v h w 3"],
     cameras: Sequence[At],
-    s: settings.TextTo3D | settings.Splatting,
+    s: TextTo3DSettings | SplattingSettings,
     degree: int,
     name: str,
 ) -> Iterator[tuple[int, Splats, np.ndarray, np.ndarray, str, dict[str, Any]]]:
@@ -109,7 +110,7 @@ def fitted(
     growth = Growth(every=20, first=20, most=s.splats) if s.grow else Growth(every=s.fit + 1)
     shown = [k * len(cameras) // 8 for k in range(8)]
     for step, splats, loss in fit(wanted.to("cuda" if fast() else "cpu"), seen, s.fit, begin, degree, growth, s.seed):
-        if step % FITTED and step != s.fit:
+        if step % STEPS_PER_PREVIEW and step != s.fit:
             continue
         splats = copy.deepcopy(splats).cpu()
         with torch.no_grad():
@@ -123,7 +124,14 @@ def fitted(
             "of": name,
         }
         note = f"fitting: {step} of {s.fit} · {len(splats)} splats · {right:.1f} dB"
-        yield -(-step // FITTED), splats, enlarged(bytes_of(torch.stack(made))), enlarged(wrong), note, detail
+        yield (
+            -(-step // STEPS_PER_PREVIEW),
+            splats,
+            enlarged(bytes_of(torch.stack(made))),
+            enlarged(wrong),
+            note,
+            detail,
+        )
 
 
 def splat_url(splats: Splats) -> str:
@@ -136,11 +144,11 @@ def sheet(views: UInt8[np.ndarray, "8 h w 3"]) -> UInt8[np.ndarray, "h2 w4 3"]:
     return views.reshape(2, 4, *views.shape[1:]).swapaxes(1, 2).reshape(2 * views.shape[1], 4 * views.shape[2], 3)
 
 
-class TextTo3D(latent_diffusion.Pipeline):
+class TextTo3DPipeline(latent_diffusion.LatentDiffusionPipeline):
     """Words to eight views that agree, and these to splats."""
 
     name = "text-to-3d"
-    Settings: ClassVar[type[contract.Settings]] = settings.TextTo3D
+    Settings: ClassVar[type[contract.Settings]] = TextTo3DSettings
 
     def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
         self.device = weights.pick_device(device)
@@ -154,10 +162,10 @@ class TextTo3D(latent_diffusion.Pipeline):
             "toy-words",
         ).to(self.device)
 
-    def run(self, s: settings.TextTo3D) -> Iterator[contract.Frame]:
+    def run(self, s: TextTo3DSettings) -> Iterator[contract.Frame]:
         cameras, looks = (
-            rig(s.azimuth, s.elevation) if isinstance(s, settings.ImageTo3D) else rig(),
-            -(-s.fit // FITTED),
+            rig(s.azimuth, s.elevation) if isinstance(s, ImageTo3DSettings) else rig(),
+            -(-s.fit // STEPS_PER_PREVIEW),
         )
         for frame, made in self.views(s, cameras, looks):  # noqa: B007 - the last one's are fitted
             yield frame
@@ -177,10 +185,10 @@ class TextTo3D(latent_diffusion.Pipeline):
             )
 
     @torch.inference_mode()
-    def views(self, s: settings.TextTo3D, cameras: list[At], looks: int) -> Iterator[tuple[contract.Frame, np.ndarray]]:
+    def views(self, s: TextTo3DSettings, cameras: list[At], looks: int) -> Iterator[tuple[contract.Frame, np.ndarray]]:
         """A frame a step, and the eight views as they are then believed to be, uint8 (8, 128, 128, 3)."""
         c, known = self.model.config, None
-        if isinstance(s, settings.ImageTo3D):
+        if isinstance(s, ImageTo3DSettings):
             known = self.autoencoder.encode(
                 torch.from_numpy(alone(pixels(s.image))).permute(2, 0, 1)[None].float().to(self.device) / 127.5 - 1
             )
@@ -219,23 +227,23 @@ class TextTo3D(latent_diffusion.Pipeline):
             )
 
 
-class ImageTo3D(TextTo3D):
+class ImageTo3DPipeline(TextTo3DPipeline):
     """A picture of a thing, and words if there are any, to the thing."""
 
     name = "image-to-3d"
-    Settings = settings.ImageTo3D
+    Settings = ImageTo3DSettings
 
 
-class Splatting(contract.Pipeline):
+class SplattingPipeline(contract.Pipeline):
     """Splats fitted to true views of a toy, or to a picture on the plane: what both ways of making things end with."""
 
     name = "splatting"
-    Settings = settings.Splatting
+    Settings = SplattingSettings
 
     def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
         pass  # nothing is learnt beforehand
 
-    def run(self, s: settings.Splatting) -> Iterator[contract.Frame]:
+    def run(self, s: SplattingSettings) -> Iterator[contract.Frame]:
         if s.method == "scene":
             parts, about = toys.compose(s.toy)
             cameras = [toys.CAMERAS[k] for k in range(0, 36) if k % 3 != 1]
@@ -248,9 +256,9 @@ class Splatting(contract.Pipeline):
             return
         wanted = torch.from_numpy(np.array(square(pixels(s.image)))).float() / 255
         for step, spots, made, loss in paint(wanted, s.fit, s.splats, s.grow, s.seed):
-            if step % FITTED and step != s.fit:
+            if step % STEPS_PER_PREVIEW and step != s.fit:
                 continue
-            picture, look = bytes_of(made), -(-step // FITTED)
+            picture, look = bytes_of(made), -(-step // STEPS_PER_PREVIEW)
             result = contract.Picture(picture, self.name, s.model_dump()) if look == s.steps else None
             note = f"fitting: {step} of {s.fit} · {len(spots)} splats · {decibels(made, wanted):.1f} dB"
             yield contract.Frame(

@@ -16,13 +16,14 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from pipelines.core import contract, settings
+from pipelines.core import contract
 from pipelines.media.control_maps import control
 from pipelines.media.images import pixels
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
+from pipelines.models.pix2pix.spec import Pix2PixSettings
 from pipelines.nn import weights
 
-STYLES = get_args(settings.Pix2Pix.model_fields["style"].annotation)
+STYLES = get_args(Pix2PixSettings.model_fields["style"].annotation)
 WIDTHS = (32, 64, 128, 160, 192, 192)  # at 64, 32, 16, 8, 4 and 2 pixels
 
 
@@ -83,11 +84,11 @@ def planes(lines: Tensor, style: Tensor) -> Tensor:
     return torch.cat([lines, style[:, :, None, None].expand(-1, -1, *lines.shape[2:])], 1)
 
 
-class Pipeline(contract.Pipeline):
+class Pix2PixPipeline(contract.Pipeline):
     """A drawing of lines to a picture, in one step."""
 
     name = "pix2pix"
-    Settings = settings.Pix2Pix
+    Settings = Pix2PixSettings
 
     def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
         self.device = weights.pick_device(device)
@@ -97,7 +98,7 @@ class Pipeline(contract.Pipeline):
         )
 
     @torch.inference_mode()
-    def run(self, s: settings.Pix2Pix) -> Iterator[contract.Frame]:
+    def run(self, s: Pix2PixSettings) -> Iterator[contract.Frame]:
         begun = time.perf_counter()
         lines = control("edges", pixels(s.control))[..., 0]
         style = F.one_hot(torch.tensor([STYLES.index(s.style)]), len(STYLES)).float()

@@ -18,12 +18,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from pipelines.core import contract, settings
+from pipelines.core import contract
 from pipelines.diffusion import samplers
 from pipelines.media.images import MODEL_SIDE as SIDE
 from pipelines.media.images import pixels, square
-from pipelines.models.editing.pipeline import Editing, held
+from pipelines.models.editing.pipeline import EditingPipeline, held
 from pipelines.models.latent_diffusion import pipeline as latent_diffusion
+from pipelines.models.video.spec import VideoSettings
 from pipelines.nn import weights
 from pipelines.nn.dit import Config, Transformer, apart, patchify, stacked
 
@@ -96,11 +97,11 @@ class Motion(nn.Module):
         return told + self.time(time).repeat_interleave(len(self.transformer.position), 1)
 
 
-class Pipeline(Editing):
+class VideoPipeline(EditingPipeline):
     """Words, or a picture, to a clip."""
 
     name = "video"
-    Settings = settings.Video
+    Settings = VideoSettings
 
     def motion(self) -> Motion:
         """What was learnt of clips. Raises weights.WeightsError."""
@@ -113,8 +114,8 @@ class Pipeline(Editing):
         return weights.cached(("video motion", self.base.device), build)
 
     @torch.inference_mode()
-    def run(self, s: settings.Video) -> Iterator[contract.Frame]:
-        ways = get_args(settings.Video.model_fields["method"].annotation) if s.compare else [s.method]
+    def run(self, s: VideoSettings) -> Iterator[contract.Frame]:
+        ways = get_args(VideoSettings.model_fields["method"].annotation) if s.compare else [s.method]
         runs = [s.model_copy(update={"method": way, "compare": False}) for way in ways]
         empty = np.full((s.frames, SIDE, SIDE, 3), GREY, np.uint8)
         clips, states, made, calls, step = [empty] * len(runs), [empty] * len(runs), [], 0, 0
@@ -138,7 +139,7 @@ class Pipeline(Editing):
                 )
             calls = detail["calls"]
 
-    def draw(self, s: settings.Video) -> Iterator[tuple[np.ndarray, np.ndarray, int, str, dict[str, Any]]]:
+    def draw(self, s: VideoSettings) -> Iterator[tuple[np.ndarray, np.ndarray, int, str, dict[str, Any]]]:
         """The clip as it is believed to be after each step, uint8 (f, 128, 128, 3), its state, how many of its frames are there, a note
         and details; in spans, one after the other."""
         given = {
@@ -185,7 +186,7 @@ class Pipeline(Editing):
             calls += r.calls[0]
             drawn = {k: x[i : i + 1] for i, k in enumerate(places)} | drawn
 
-    def together(self, s: settings.Video, times: list[float], pinned: Tensor, fresh: Tensor) -> latent_diffusion.Run:
+    def together(self, s: VideoSettings, times: list[float], pinned: Tensor, fresh: Tensor) -> latent_diffusion.Run:
         """A run whose frames look at each other. It has no guidance: words steer the first frame, which the others follow."""
         motion, clip = self.motion(), copy.copy(self.base)
         clip.transformer, clip.dtype = motion.transformer, torch.float32  # as the hints are
@@ -201,7 +202,7 @@ class Pipeline(Editing):
         )
         return r
 
-    def noise(self, s: settings.Video, frames: range) -> samplers.Noise:
+    def noise(self, s: VideoSettings, frames: range) -> samplers.Noise:
         """Of each frame its own; where it is to be shared, half of it, in variance, is the clip's (mixed noise; Ge et al. 2023, 4.2)."""
         own = [samplers.seeded_noise((s.seed + k * STRIDE) % 2**32, self.shape(), 1, self.base.device) for k in frames]
         common = samplers.seeded_noise((s.seed + SHARED) % 2**32, self.shape(), 1, self.base.device)
@@ -225,13 +226,13 @@ def between(z: Float[Tensor, "f c h w"], fresh: Float[Tensor, "f 1 1 1"], loop: 
     return torch.tensordot(torch.from_numpy(np.stack(shares, 1)).to(z), z[given], 1)
 
 
-def spans(s: settings.Video) -> list[tuple[int, int]]:
+def spans(s: VideoSettings) -> list[tuple[int, int]]:
     """What is drawn one after the other: where no first frame is given, first that frame, by the image model; then the
     windows. Frames that are drawn each for itself have no first one."""
     return [(0, 1)] * (s.method == "joint" and not s.image) + windows(s)
 
 
-def windows(s: settings.Video) -> list[tuple[int, int]]:
+def windows(s: VideoSettings) -> list[tuple[int, int]]:
     """Spans of frames that are drawn together, about as long as each other: each begins with the last OVERLAP of the one before,
     and a long loop's last ends with the first frame."""
     end = s.frames + (s.loop and s.frames > WINDOW)

@@ -18,7 +18,7 @@ from pipelines import datasets as data
 from pipelines import text
 from pipelines.datasets import latents
 from pipelines.models.multiview.recipe import SHIFT
-from pipelines.models.video.pipeline import KNOTS, WINDOW, Motion, Pipeline
+from pipelines.models.video.pipeline import KNOTS, WINDOW, Motion, VideoPipeline
 from pipelines.nn import weights
 from pipelines.nn.dit import apart, stacked
 
@@ -31,7 +31,7 @@ class Recipe:
     muon, weight_decay, look_every, warmup = True, 0.01, 900, 60
 
     def __init__(self) -> None:
-        self.pipe = Pipeline("cpu", "float32")
+        self.pipe = VideoPipeline("cpu", "float32")
         self.clips, self.stills = data.load("motion"), data.load("emoji")
         self.latents = {name: latents.load(name) for name in ("motion", "emoji")}
         self.read = {

@@ -16,9 +16,9 @@ from PIL import Image
 from plyfile import PlyData
 
 from pipelines.core.contract import Clip, Sound
-from pipelines.core.registry import FILM, HEARD, THING
-from pipelines.media import gaussians as scenes
-from pipelines.media.gaussians import SceneError, Shape
+from pipelines.core.spec import FORMATS
+from pipelines.models.gaussian_splatting import files as scenes
+from pipelines.models.gaussian_splatting.files import SceneError, Shape
 from pipelines.models.gaussian_splatting.pipeline import Camera, Splats, render
 
 
@@ -214,4 +214,4 @@ def test_a_mesh_that_is_none_or_lies_elsewhere_is_one_sentence() -> None:
 
 
 def test_the_catalogue_knows_the_formats_of_what_is_made() -> None:
-    assert (Clip.formats, Sound.formats, Shape.formats) == (FILM, HEARD, THING)
+    assert (Clip.formats, Sound.formats, Shape.formats) == (FORMATS["video"], FORMATS["audio"], FORMATS["gaussians"])

@@ -1,0 +1,55 @@
+"""What the house knows of a model before it loads it: its settings, its place in the page, its weights, its paper."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from pipelines.core.settings import Settings
+
+if TYPE_CHECKING:
+    from pipelines.core.contract import Pipeline
+
+Kind = Literal["image", "video", "audio", "gaussians"]
+FORMATS: dict[Kind, tuple[str, ...]] = {
+    "image": ("png",),
+    "video": ("png", "mp4", "webp", "gif", "zip"),
+    "audio": ("png", "wav", "flac"),
+    "gaussians": ("png", "ply", "splat", "glb", "mp4"),
+}  # what each kind of result can be saved as
+LATENT_DIFFUSION = ("latent-diffusion", "autoencoder")  # the weights that whatever stands on latent diffusion needs
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A model of the catalogue. From it follow its form, tab entry, endpoint, file formats, card and row in the docs."""
+
+    name: str
+    title: str
+    tab: str  # where the page shows it
+    task: str  # what it turns into what
+    settings: type[Settings]
+    pipeline: str  # "module:Class" under pipelines.models
+    weights: tuple[str, ...] = ()
+    result: Kind = "image"
+    label: str = ""  # what its tab calls it, where the tab has several models; else the title
+    help: str = ""  # one line, shown where it is chosen
+    examples: Mapping[str, str] = field(default_factory=dict)  # label of a chip: its prompt
+    fields: tuple[str, ...] = ()  # its own settings, in the order in which the form shows them
+    paper: str = ""
+    live: bool = False  # fast enough to run at every stroke
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """Endings of the files that its result can be saved as."""
+        return FORMATS[self.result]
+
+    def load(self, device: str = "auto", dtype: str = "auto") -> Pipeline:
+        """The pipeline with its weights; kept until others push it out of the cache."""
+        from pipelines.nn import weights
+
+        module, _, name = self.pipeline.partition(":")
+        build = getattr(importlib.import_module(f"pipelines.models.{module}"), name)
+        return weights.cached((self.name, device, dtype), lambda: build(device=device, dtype=dtype))

@@ -1,0 +1,65 @@
+"""What ControlNet can be asked."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from pipelines.core.settings import ADVANCED, SamplingSettings
+from pipelines.core.spec import LATENT_DIFFUSION, ModelSpec
+from pipelines.media import images
+from pipelines.media.control_maps import require_lines
+
+
+class ControlNetSettings(SamplingSettings):
+    """Words and a drawing to a picture."""
+
+    control: images.Maybe = Field(
+        "",
+        description="What to follow: a drawing of lines, or a picture whose edges or colours to take. Its middle square is used.",
+    )
+    kind: Literal["scribble", "edges", "palette"] = Field(
+        "scribble", description="What to take from it: rough thick lines, exact thin ones, or where which colour is."
+    )
+    weight: float = Field(1.0, ge=0, le=2, description="How strongly to follow it: 0 is the model alone.")
+    start: float = Field(
+        0.0, ge=0, le=1, description="Follow it from this fraction of the run on.", json_schema_extra=ADVANCED
+    )
+    end: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        description="Follow it up to this fraction: ending early lets the model tidy up.",
+        json_schema_extra=ADVANCED,
+    )
+    second: images.Maybe = Field("", description="A second picture to follow at the same time. Empty is none.")
+    second_kind: Literal["palette", "scribble", "edges"] = Field("palette", description="What to take from the second.")
+    second_weight: float = Field(1.0, ge=0, le=2, description="How strongly to follow the second.")
+
+    @model_validator(mode="after")
+    def _span(self) -> ControlNetSettings:
+        if self.start > self.end:
+            raise ValueError(f"The control starts at {self.start} but ends at {self.end}: let it start first.")
+        if not self.control and not self.second:
+            raise ValueError("There is no drawing yet: draw lines, colours or both.")
+        if self.control:
+            require_lines(self.control, self.kind)
+        if self.second:
+            require_lines(self.second, self.second_kind)
+        return self
+
+
+SPECS = [
+    ModelSpec(
+        name="controlnet",
+        title="ControlNet",
+        tab="sketch",
+        task="words and a drawing to picture",
+        settings=ControlNetSettings,
+        pipeline="controlnet.pipeline:ControlNetPipeline",
+        weights=(*LATENT_DIFFUSION, "controlnet-edges", "controlnet-scribble", "controlnet-palette"),
+        help="Draw lines, colours or both, and say what they are: the model follows them step by step.",
+        paper="Zhang et al. 2023",
+    ),
+]

@@ -1,0 +1,149 @@
+"""What the four ways to change a picture can be asked."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from pipelines.core.settings import ADVANCED, SamplingSettings
+from pipelines.core.spec import LATENT_DIFFUSION, ModelSpec
+from pipelines.media import images
+
+
+class VariationSettings(SamplingSettings):
+    """A picture's like (SDEdit)."""
+
+    image: images.Given = Field(description="What to start from; its middle square is used.")
+    strength: float = Field(
+        0.6, gt=0, le=1, description="How much noise to start from: little keeps the picture, 1 keeps nothing."
+    )
+    ladder: bool = Field(False, description="Show strengths 0.1 to 0.9 in one strip, with the same seed.")
+
+
+class InpaintingSettings(SamplingSettings):
+    """A part of a picture anew."""
+
+    image: images.Given = Field(description="The picture; outside the mask no pixel changes.")
+    mask: images.Mask = Field(description="White where to change.")
+    method: Literal["conditioned", "repaint", "naive"] = Field(
+        "conditioned",
+        description="A model that sees the mask; or the base alone: RePaint goes back and forth until new and old agree, at many more calls; naive does not.",
+    )
+    compare: bool = Field(False, description="Every method side by side, on the same mask and seed.")
+    feather: int = Field(4, ge=0, le=32, description="Fade the new part in over so many pixels inside the mask.")
+    jump: int = Field(
+        4, ge=1, le=20, description="RePaint: how many steps it goes back each time.", json_schema_extra=ADVANCED
+    )
+    resamples: int = Field(
+        3, ge=1, le=10, description="RePaint: how often each stretch is developed.", json_schema_extra=ADVANCED
+    )
+    blend: bool = Field(
+        False,
+        description="Blend the seam (Poisson): the part's colours follow what is around it.",
+        json_schema_extra=ADVANCED,
+    )
+
+    @model_validator(mode="after")
+    def _fitting(self) -> InpaintingSettings:
+        picture, mask = images.pixels(self.image), images.pixels(self.mask)
+        if picture.shape[:2] != mask.shape:
+            (h, w), (mh, mw) = picture.shape[:2], mask.shape
+            raise ValueError(f"The mask is {mw} × {mh} pixels, but the picture is {w} × {h}: give them the same size.")
+        if not mask.any():
+            raise ValueError("Nothing is painted: paint over what should change.")
+        return self
+
+
+class OutpaintingSettings(SamplingSettings):
+    """A picture continued beyond its edges."""
+
+    image: images.Given = Field(description="The picture; none of its pixels changes.")
+    left: int = Field(0, ge=0, le=384, multiple_of=8, description="Pixels to add on the left.")
+    right: int = Field(64, ge=0, le=384, multiple_of=8, description="Pixels to add on the right.")
+    top: int = Field(0, ge=0, le=384, multiple_of=8, description="Pixels to add above.")
+    bottom: int = Field(0, ge=0, le=384, multiple_of=8, description="Pixels to add below.")
+
+    @model_validator(mode="after")
+    def _fitting(self) -> OutpaintingSettings:
+        height, width = images.pixels(self.image).shape[:2]
+        width, height = width + self.left + self.right, height + self.top + self.bottom
+        if not self.left + self.right + self.top + self.bottom:
+            raise ValueError("Nothing is added: choose a side to continue.")
+        if max(width, height) > 512 or min(width, height) < 128:
+            raise ValueError(f"The canvas would be {width} × {height} pixels; it can have 128 to 512 a side.")
+        return self
+
+
+class PromptEditSettings(SamplingSettings):
+    """A picture as other words have it."""
+
+    image: images.Given = Field(description="The picture to change; its middle square is used.")
+    source: str = Field(
+        "", max_length=2000, description="What the picture shows now, in words. Empty lets the model see it without."
+    )
+    keep: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Look where the old picture looks for this fraction of the run (prompt-to-prompt): keeps the layout.",
+    )
+    everywhere: bool = Field(
+        False, description="Let the whole picture change, not only where the two captions disagree."
+    )
+
+
+SPECS = [
+    ModelSpec(
+        name="inpainting",
+        title="Inpainting",
+        tab="edit",
+        task="a masked part anew",
+        settings=InpaintingSettings,
+        pipeline="editing.pipeline:InpaintingPipeline",
+        weights=(*LATENT_DIFFUSION, "inpainting"),
+        label="Inpaint",
+        help="Paint over what should change, and say what should be there.",
+        fields=("method", "compare", "feather"),
+        paper="RePaint: Lugmayr et al. 2022; mask as a condition: Nichol et al. 2022",
+    ),
+    ModelSpec(
+        name="outpainting",
+        title="Outpainting",
+        tab="edit",
+        task="a canvas continued",
+        settings=OutpaintingSettings,
+        pipeline="editing.outpainting:OutpaintingPipeline",
+        weights=(*LATENT_DIFFUSION, "outpainting"),
+        label="Outpaint",
+        help="Choose how far to go on at each side.",
+        fields=("left", "right", "top", "bottom"),
+        paper="MultiDiffusion: Bar-Tal et al. 2023",
+    ),
+    ModelSpec(
+        name="variation",
+        title="Variation",
+        tab="edit",
+        task="a picture's like",
+        settings=VariationSettings,
+        pipeline="editing.pipeline:VariationPipeline",
+        weights=LATENT_DIFFUSION,
+        label="Vary",
+        help="The picture's like: more strength, less likeness.",
+        fields=("strength", "ladder"),
+        paper="SDEdit: Meng et al. 2022",
+    ),
+    ModelSpec(
+        name="edit-by-words",
+        title="Edit by words",
+        tab="edit",
+        task="a picture under other words",
+        settings=PromptEditSettings,
+        pipeline="editing.pipeline:PromptEditPipeline",
+        weights=LATENT_DIFFUSION,
+        label="Change by words",
+        help="Say what the picture shows, and what it should show.",
+        fields=("keep", "everywhere"),
+        paper="DiffEdit: Couairon et al. 2023; prompt-to-prompt: Hertz et al. 2023",
+    ),
+]

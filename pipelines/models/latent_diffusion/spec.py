@@ -1,0 +1,33 @@
+"""What latent diffusion can be asked, and how the page shows it."""
+
+from __future__ import annotations
+
+from pipelines.core.settings import SamplingSettings
+from pipelines.core.spec import LATENT_DIFFUSION, ModelSpec
+
+
+class LatentDiffusionSettings(SamplingSettings):
+    """Words to picture."""
+
+
+SPECS = [
+    ModelSpec(
+        name="latent-diffusion",
+        title="Latent diffusion",
+        tab="image",
+        task="words to picture",
+        settings=LatentDiffusionSettings,
+        pipeline="latent_diffusion.pipeline:LatentDiffusionPipeline",
+        weights=LATENT_DIFFUSION,
+        examples={
+            "red curls": "a woman with curly red hair and round glasses, smiling",
+            "shades": "bald man in shades and white dungarees, dark skin, laughing",
+            "pink bob": "girl, pink bob, winking, blue hoodie",
+            "turban": "a man with a long grey beard and a green turban, on a lavender background",
+            "heart eyes": "someone with a blonde afro, heart eyes and a black blazer",
+            "police": "police officer, dark skin tone",
+            "firefighter": "woman firefighter",
+        },
+        paper="Rombach et al. 2022, as a rectified flow (Liu et al. 2022)",
+    ),
+]

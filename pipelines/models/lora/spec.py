@@ -1,0 +1,87 @@
+"""What the training of a LoRA can be asked."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from PIL import Image
+from pydantic import Field, field_validator, model_validator
+
+from pipelines.core import cards
+from pipelines.core.settings import Settings
+from pipelines.core.spec import LATENT_DIFFUSION, ModelSpec
+from pipelines.media import images
+
+SECONDS_PER_PREVIEW = 6.0
+
+
+class LoRATrainingSettings(Settings):
+    """Pictures to a LoRA."""
+
+    pictures: tuple[images.Given, ...] = Field(
+        description="5 to 40 pictures of one style or subject. The middle square of each is used."
+    )
+    trigger: str = Field(
+        "", max_length=40, description="A made-up word that stands for it: say it in a prompt to call it."
+    )
+    name: str = Field(
+        "mine",
+        pattern=r"^[a-z0-9-]{2,24}$",
+        description="What it is called in the list of LoRAs: small letters, digits, hyphens.",
+    )
+    rank: int = Field(8, ge=1, le=32, description="How much it can hold: more learns finer things, and larger files.")
+    minutes: float = Field(
+        2.0, ge=0.02, le=30, description="How long to teach. You can stop earlier and keep what was learnt."
+    )
+
+    @property
+    def steps(self) -> int:
+        """Looks at what was learnt, which save it."""
+        return min(200, max(1, round(60 * self.minutes / SECONDS_PER_PREVIEW)))
+
+    @field_validator("pictures", mode="before")
+    @classmethod
+    def _listed(cls, given: Any) -> Any:
+        """As a JSON list too: so they come from the page."""
+        try:
+            given = json.loads(given or "[]") if isinstance(given, str) else given
+        except ValueError:
+            raise ValueError("the pictures are not a list of pictures: choose the files again") from None
+        if isinstance(given, (list, tuple)) and not 5 <= len(given) <= 40:
+            raise ValueError(
+                f"{len(given)} pictures are too {'few' if len(given) < 5 else 'many'}: give 5 to 40 of one style"
+            )
+        return given
+
+    @field_validator("pictures")
+    @classmethod
+    def _several(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        given = tuple(
+            images.url(Image.fromarray(images.square(images.pixels(picture)))) for picture in given
+        )  # what is learnt from, and no more, is kept
+        if len(set(given)) == 1:
+            raise ValueError(f"these are {len(given)} copies of one picture: give different ones")
+        return given
+
+    @model_validator(mode="after")
+    def _named(self) -> LoRATrainingSettings:
+        if not self.trigger.strip():
+            raise ValueError("There is no trigger word yet: make one up, such as zorblax.")
+        if (cards.BUNDLED / f"{cards.LORA}{self.name}.safetensors").exists():
+            raise ValueError(f"{self.name} is the name of a LoRA that the program brought along: choose another.")
+        return self
+
+
+SPECS = [
+    ModelSpec(
+        name="lora",
+        title="LoRA",
+        tab="train",
+        task="pictures to a style of your own",
+        settings=LoRATrainingSettings,
+        pipeline="lora.pipeline:LoRATrainingPipeline",
+        weights=LATENT_DIFFUSION,
+        paper="Hu et al. 2022",
+    ),
+]
