@@ -41,15 +41,22 @@ class Recipe(Protocol):
 
 
 def optimisers(
-    model: nn.Module, lr: float, weight_decay: float, muon: bool, betas: tuple[float, float] = (0.9, 0.98)
+    model: nn.Module,
+    lr: float,
+    weight_decay: float,
+    muon: bool | str = False,
+    betas: tuple[float, float] = (0.9, 0.98),
 ) -> list[torch.optim.Optimizer]:
-    """AdamW; with `muon`, the matrices of attention and MLP inside `blocks` by Muon."""
+    """AdamW; with `muon`, the matrices of attention and MLP inside `blocks` by Muon, or, where it is the end of a name, such as
+    "conv.weight", the kernels so called."""
     named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
-    matrices = [
-        p
-        for n, p in named
-        if muon and p.ndim == 2 and "blocks" in n and not n.endswith(("modulation.weight", "words.weight"))
-    ]
+
+    def hidden(name: str, p: Tensor) -> bool:
+        if isinstance(muon, str):
+            return name.endswith(tuple(muon.split())) and p.ndim == 4
+        return muon and p.ndim == 2 and "blocks" in name and not name.endswith(("modulation.weight", "words.weight"))
+
+    matrices = [p for n, p in named if hidden(n, p)]
     chosen = {id(p) for p in matrices}
     rest = [p for _, p in named if id(p) not in chosen]
     found: list[torch.optim.Optimizer] = [torch.optim.AdamW(rest, lr=lr, betas=betas, weight_decay=weight_decay)]

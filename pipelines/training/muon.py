@@ -1,4 +1,4 @@
-"""Muon (Jordan et al. 2024): momentum, orthogonalised by Newton-Schulz, for the hidden matrices of a transformer.
+"""Muon (Jordan et al. 2024): momentum, orthogonalised by Newton-Schulz, for the hidden matrices of a transformer, or the kernels of convolutions.
 
 torch.optim.Muon iterates in bf16, which CPUs without bf16 instructions run a hundred times slower (22 s a step here).
 """
@@ -10,7 +10,9 @@ from torch import Tensor
 
 
 def orthogonalise(g: Tensor, steps: int = 4) -> Tensor:
-    """Bring the singular values of a matrix near 1, by a quintic iteration in fp32."""
+    """Bring the singular values of a matrix near 1, by a quintic iteration in fp32; a convolution's kernels are rows."""
+    if g.ndim > 2:
+        return orthogonalise(g.flatten(1), steps).view_as(g)
     x = g.T if g.shape[0] > g.shape[1] else g
     x = x / (x.norm() + 1e-7)
     for _ in range(steps):
@@ -37,7 +39,7 @@ class Muon(torch.optim.Optimizer):
                 buffer = state["momentum"].lerp_(p.grad, 1 - group["momentum"])
                 update = p.grad.lerp(buffer, group["momentum"])
                 # queries, keys and values are three matrices that lie in one
-                parts = update.chunk(3) if update.shape[0] == 3 * update.shape[1] else (update,)
+                parts = update.chunk(3) if update.ndim == 2 and update.shape[0] == 3 * update.shape[1] else (update,)
                 update = torch.cat([orthogonalise(part) for part in parts])
                 p.mul_(1 - group["lr"] * group["weight_decay"])
-                p.add_(update, alpha=-0.2 * max(parts[0].shape) ** 0.5 * group["lr"])
+                p.add_(update, alpha=-0.2 * max(parts[0].flatten(1).shape) ** 0.5 * group["lr"])

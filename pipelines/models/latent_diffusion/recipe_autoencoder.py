@@ -35,7 +35,8 @@ class Recipe:
     name = "autoencoder"
     steps, lr, ema, batch = 20_000, 1.5e-3, 0.998, 16
     look_every = 300
-    config = autoencoder.Config(widths=(224, 112, 64, 32), decoder_blocks=(4, 4, 4, 2))
+    muon = "down.weight conv.weight up.weight"  # of the residual blocks
+    config = autoencoder.Config(channels=12, widths=(224, 112, 64, 32), decoder_blocks=(4, 4, 4, 2))
 
     def __init__(self) -> None:
         self.sets = {name: data.load(name) for name in ("scenes", "avatars", "emoji")}
