@@ -25,9 +25,9 @@ from bench.video import EXAMPLES
 from pipelines import datasets as data
 from pipelines import load
 from pipelines.core.cards import note
-from pipelines.datasets import toys
 from pipelines.media.images import url
 from pipelines.models.gaussian_splatting import files as scenes
+from pipelines.models.gaussian_splatting import toys
 from pipelines.models.gaussian_splatting.pipeline import (
     Camera,
     Flat,

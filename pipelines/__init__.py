@@ -11,6 +11,7 @@ Importing this does not import torch; loading a model does.
 
 from __future__ import annotations
 
+import importlib
 import os
 from typing import TYPE_CHECKING
 
@@ -29,9 +30,12 @@ def load(name: str, device: str = "auto", dtype: str = "auto") -> Pipeline:
     device "auto" is cuda where there is one; dtype "auto" is bf16 where a timing probe shows that it pays, else fp32.
     Raises KeyError for an unknown name, weights.WeightsError for missing or damaged weights.
     """
-    from pipelines.core.registry import get_spec
+    from pipelines.core.registry import get_spec  # here, so that training from a pack needs no pydantic
+    from pipelines.nn import weights
 
-    return get_spec(name).load(device, dtype)
+    module, _, cls = get_spec(name).pipeline.partition(":")
+    build = getattr(importlib.import_module(f"pipelines.models.{module}"), cls)
+    return weights.cached((name, device, dtype), lambda: build(device=device, dtype=dtype))
 
 
 def catalogue() -> list[ModelSpec]:

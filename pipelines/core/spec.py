@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pipelines.core.settings import Settings
-
-if TYPE_CHECKING:
-    from pipelines.core.contract import Pipeline
 
 Kind = Literal["image", "video", "audio", "gaussians"]
 FORMATS: dict[Kind, tuple[str, ...]] = {
@@ -45,11 +41,3 @@ class ModelSpec:
     def formats(self) -> tuple[str, ...]:
         """Endings of the files that its result can be saved as."""
         return FORMATS[self.result]
-
-    def load(self, device: str = "auto", dtype: str = "auto") -> Pipeline:
-        """The pipeline with its weights; kept until others push it out of the cache."""
-        from pipelines.nn import weights
-
-        module, _, name = self.pipeline.partition(":")
-        build = getattr(importlib.import_module(f"pipelines.models.{module}"), name)
-        return weights.cached((self.name, device, dtype), lambda: build(device=device, dtype=dtype))

@@ -6,7 +6,6 @@ picture, its `split` among them) and `sheet.png` (a contact sheet). Splits are m
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -17,6 +16,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from pipelines.core.hashing import unit_hash
+
+__all__ = ["DataSet", "allocate", "cache_dir", "contact_sheet", "load", "node_modules", "save", "unit_hash"]
 SIZE = 256
 HERE = Path(__file__).parent
 
@@ -70,11 +72,6 @@ def save(name: str, images: np.ndarray, rows: list[dict], sheet: np.ndarray | No
     contact_sheet(images[:96] if sheet is None else sheet, columns=12).save(folder / "sheet.png")
     (folder / "rows.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     return folder
-
-
-def unit_hash(text: str) -> float:
-    """A number in [0, 1) that depends on the text alone: the splits are cut with it."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") / 2**64
 
 
 def contact_sheet(images: np.ndarray, columns: int) -> Image.Image:

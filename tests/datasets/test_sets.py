@@ -10,7 +10,8 @@ import pytest
 import torch
 from PIL import Image
 
-from pipelines.datasets import avatars, emoji, motion, notes, toys
+from pipelines.datasets import avatars, emoji, motion, notes
+from pipelines.models.gaussian_splatting import toys
 from pipelines.models.gaussian_splatting.pipeline import Camera
 
 

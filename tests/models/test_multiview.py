@@ -8,11 +8,11 @@ import torch
 from PIL import Image
 
 from pipelines import load
-from pipelines.datasets import toys
 from pipelines.media.control_maps import FRAMED, alone
 from pipelines.media.images import url
 from pipelines.models.gaussian_splatting import files as scenes
 from pipelines.models.gaussian_splatting import pipeline as splatting
+from pipelines.models.gaussian_splatting import toys
 from pipelines.models.gaussian_splatting.files import Shape
 from pipelines.models.multiview.pipeline import RIG, MultiView, angles, apart, rig, stacked
 from pipelines.nn.dit import Config, Transformer

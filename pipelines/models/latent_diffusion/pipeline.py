@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pipelines import load, text
+from pipelines import text
 from pipelines.core import contract
 from pipelines.core.cards import worn_of
 from pipelines.core.settings import SamplingSettings
@@ -226,8 +226,8 @@ class LatentDiffusionGuest(contract.Pipeline):
     """What every pipeline that builds on these weights begins with."""
 
     def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
-        base = load("latent-diffusion", device, dtype)
-        assert isinstance(base, LatentDiffusionPipeline)
+        key = ("latent-diffusion", device, dtype)
+        base = weights.cached(key, lambda: LatentDiffusionPipeline(device, dtype))  # as `pipelines.load` keeps it
         self.base = base
 
 

@@ -20,13 +20,13 @@ from torch import Tensor, nn
 
 from pipelines import text
 from pipelines.core import contract
-from pipelines.datasets import toys
 from pipelines.diffusion import samplers
 from pipelines.media.control_maps import alone
 from pipelines.media.images import MODEL_SIDE as SIDE
 from pipelines.media.images import pixels, square
 from pipelines.models.editing.pipeline import held
 from pipelines.models.gaussian_splatting import files as scenes
+from pipelines.models.gaussian_splatting import toys
 from pipelines.models.gaussian_splatting.pipeline import (
     Camera,
     Growth,

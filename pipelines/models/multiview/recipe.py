@@ -14,8 +14,9 @@ from torch import Tensor
 
 from pipelines import datasets as data
 from pipelines import text
-from pipelines.datasets import latents, toys
+from pipelines.datasets import latents
 from pipelines.diffusion import samplers
+from pipelines.models.gaussian_splatting import toys
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
 from pipelines.models.multiview.pipeline import RIG, MultiView, angles
 from pipelines.nn import weights
