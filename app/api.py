@@ -15,7 +15,7 @@ from app.history import History
 from pipelines.core.registry import CATALOGUE
 from pipelines.core.settings import format_error
 from pipelines.core.spec import ModelSpec
-from pipelines.media.images import REMOTE
+from pipelines.media.images import UNTRUSTED
 
 
 def expose(history: History) -> None:
@@ -39,7 +39,7 @@ def endpoint(spec: ModelSpec, history: History) -> Any:
 
     def run(*values: Any) -> Iterator[dict]:
         try:
-            settings = spec.settings.model_validate(dict(zip(fields, values, strict=True)), context=REMOTE)
+            settings = spec.settings.model_validate(dict(zip(fields, values, strict=True)), context=UNTRUSTED)
         except ValidationError as error:
             raise gr.Error(format_error(error)) from None
         for message in live.run(spec.name, settings, None, history):

@@ -162,7 +162,7 @@ class Desktop:
     def canvas(picture: Any) -> dict[str, Any]:
         """A message that puts a picture on the canvas, or says why not."""
         try:
-            laid = {"canvas": {"image": pictures.picture(picture)}}
+            laid = {"canvas": {"image": pictures.image_url(picture)}}
             filmed = isinstance(picture, str) and metadata.film(picture) is not None
             return {**laid, "say": "This is a film: its first frame was taken."} if filmed else laid
         except ValueError as error:
@@ -172,7 +172,7 @@ class Desktop:
     def heard(path: str) -> dict[str, Any]:
         """A message that takes a sound to work on, or says why not."""
         try:
-            sound = sounds.sound(path)
+            sound = sounds.audio_url(path)
         except ValueError as error:
             return {"error": f"{str(error)[0].upper()}{str(error)[1:]}."}
         return {"canvas": {"sound": sound}, "say": "The sound is taken as mono at 16 kHz, its first 30 seconds."}
@@ -184,7 +184,7 @@ class Desktop:
         from pipelines.models.multiview import pipeline as multiview
 
         try:
-            splats = scenes.opened(path)
+            splats = scenes.load_gaussians(path)
         except scenes.SceneError as error:
             return {"error": str(error)}
         note = f"{len(splats):,} splats of a file; drag to turn them"

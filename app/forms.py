@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 from pipelines.core import cards
 from pipelines.core.settings import Settings
-from pipelines.media.images import REMOTE
+from pipelines.media.images import UNTRUSTED
 
 TITLES = {
     "negative_prompt": "Keep away from", "dpm-solver++": "DPM-Solver++", "heun": "Heun", "euler": "Euler", "ddim": "DDIM", "ddpm": "DDPM, ancestral",
@@ -46,12 +46,12 @@ LORAS: dict[
 }
 
 
-def listed(_: Any = None) -> list[list[str]]:
+def list_loras(_: Any = None) -> list[list[str]]:
     """Names of the LoRAs that are there now, and the word that calls each, safe to be shown."""
     return [[name, html.escape(cards.trigger(path))] for name, path in cards.loras().items()]
 
 
-def taken(name: str) -> str:
+def lora_url(name: str) -> str:
     """A LoRA's file as a data URL, to be saved; "" if it is not there."""
     path = cards.loras().get(name)
     return f"data:application/octet-stream;base64,{base64.b64encode(path.read_bytes()).decode()}" if path else ""
@@ -87,12 +87,12 @@ def control(name: str, field: FieldInfo, prefix: str) -> gr.components.Component
     if kind is bool:
         return gr.Checkbox(**common)
     if name == "loras":
-        return gr.HTML(**common, **LORAS, server_functions=[listed, taken])
+        return gr.HTML(**common, **LORAS, server_functions=[list_loras, lora_url])
     tall = name == "prompt"
     return gr.Textbox(lines=3 if tall else 1, max_lines=8 if tall else 3, max_length=None, **common)
 
 
-def settled(field: FieldInfo) -> bool:
+def is_constant(field: FieldInfo) -> bool:
     """Whether a field has one value only, so that there is nothing to choose."""
     return get_origin(field.annotation) is Literal and len(get_args(field.annotation)) == 1
 
@@ -111,7 +111,7 @@ class Form:
             name: field
             for model in models.values()
             for name, field in model.model_fields.items()
-            if name not in GIVEN and not settled(field)
+            if name not in GIVEN and not is_constant(field)
         }
         return cls(
             models,
@@ -134,7 +134,7 @@ class Form:
         if told.get("seed") is None:
             told.pop("seed", None)
         return kind.model_validate(
-            {name: value for name, value in told.items() if name in kind.model_fields}, context=REMOTE
+            {name: value for name, value in told.items() if name in kind.model_fields}, context=UNTRUSTED
         )
 
     def values(self, settings: Settings) -> list[Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.core.cards import home
+from pipelines.core.cards import data_dir
 
 KEPT = 500  # pictures a browser; the oldest go
 KEPT_IN_ALL = 20_000  # of all browsers, since a public Space has one disk
@@ -32,7 +32,7 @@ class History:
     """Raises sqlite3.Error or OSError from `add` where the disk is full; nothing else is lost then."""
 
     def __init__(self, path: Path | None = None) -> None:
-        self.path = path or home() / "history.sqlite"
+        self.path = path or data_dir() / "history.sqlite"
 
     def _open(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -79,7 +79,7 @@ def run(
         for frame in stepwise(source):
             kept, now = frame, time.perf_counter()
             if frame.result is not None or now - last_sent >= EVERY:
-                kept, last_sent = viewer.told(frame), now
+                kept, last_sent = viewer.frame_message(frame), now
                 spent += time.perf_counter() - now
                 first = first or time.perf_counter() - started
                 yield {"frame": kept}
@@ -95,11 +95,11 @@ def run(
             "memory": memory(),
         }
         files, warning = keep(results, owner, history, in_files)
-        told = [kept if isinstance(kept, dict) else viewer.told(kept) for kept in film]
+        told = [kept if isinstance(kept, dict) else viewer.frame_message(kept) for kept in film]
         yield {"done": {"film": told, "files": files, "cost": cost, "seed": settings.seed, "warning": warning}}
     except Exception as error:
         log.exception("a run of %s failed", model)
-        yield {"error": said(error)}
+        yield {"error": user_message(error)}
     finally:
         source.close()
 
@@ -110,11 +110,11 @@ def glimpse(model: str, settings: Settings) -> dict[str, str]:
         *_, frame = frames(model, settings.model_dump())
     except Exception as error:
         log.exception("a glimpse of %s failed", model)
-        return {"note": said(error)}
+        return {"note": user_message(error)}
     return {"url": viewer.picture(frame.preview), "note": frame.note}
 
 
-def said(error: Exception) -> str:
+def user_message(error: Exception) -> str:
     """One sentence for whoever pressed Generate; the log has the rest."""
     if isinstance(error, WeightsError):
         return str(error)
@@ -140,7 +140,7 @@ def keep(results: list[Any], owner: str | None, history: History, in_files: bool
         files += viewer.files(result, name, in_files)
         files += [
             {"name": path.name, "url": viewer.data_url(path.read_bytes(), "application/octet-stream")}
-            for path in result.beside
+            for path in result.attachments
         ]
         if not owner:
             continue

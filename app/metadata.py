@@ -11,10 +11,10 @@ import av
 from PIL import Image
 from pydantic import ValidationError
 
-from pipelines.core.contract import KEY
+from pipelines.core.contract import PNG_SETTINGS_KEY
 from pipelines.core.registry import CATALOGUE
 from pipelines.core.settings import Settings, format_error
-from pipelines.media.images import REMOTE, opened_film
+from pipelines.media.images import UNTRUSTED, open_video
 
 LIMIT = 8_000_000  # characters of settings: a picture of the largest size and its mask go in
 
@@ -30,7 +30,7 @@ def checked(model: Any, settings: Any) -> tuple[str, Settings]:
     if not isinstance(settings, dict):
         raise MetadataError("The settings are broken; choose a file that Darkroom saved.")
     try:
-        return model, CATALOGUE[model].settings.model_validate(settings, context=REMOTE)
+        return model, CATALOGUE[model].settings.model_validate(settings, context=UNTRUSTED)
     except ValidationError as error:
         raise MetadataError(f"The settings are broken. {format_error(error)}") from None
 
@@ -45,7 +45,7 @@ def from_file(path: str | Path) -> tuple[str, Settings]:
         if held is None:
             with Image.open(path, formats=["PNG", "WEBP", "GIF"]) as image:
                 image.verify()  # text after the pixels is found, and damage noticed, only on the way to the end
-                held = image.info.get(KEY) or image.info.get("xmp") or image.info.get("comment")
+                held = image.info.get(PNG_SETTINGS_KEY) or image.info.get("xmp") or image.info.get("comment")
     except Image.DecompressionBombError:
         raise MetadataError(
             f"{name} is too large to be one of Darkroom's pictures; choose a file that Darkroom saved."
@@ -62,7 +62,7 @@ def from_file(path: str | Path) -> tuple[str, Settings]:
 def film(path: str | Path) -> str | None:
     """What a film's comment says; "" where it has none, None where the file is no film."""
     try:
-        with opened_film(str(path)) as container:
+        with open_video(str(path)) as container:
             return container.metadata.get("comment", "")
     except (av.FFmpegError, ValueError):
         return None

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pipelines.core.contract import Clip, Frame, Sound, changes, tile
+from pipelines.core.contract import AudioResult, Frame, VideoResult, frame_differences, tile
 from pipelines.media import audio as sounds
 
 log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ def picture(pixels: np.ndarray, kind: str = "jpeg") -> str:
     return data_url(encoded(pixels, kind), f"image/{kind}")
 
 
-def told(frame: Any) -> dict[str, Any]:
+def frame_message(frame: Any) -> dict[str, Any]:
     """A frame as the browser wants it; the finished picture without loss."""
     return {
         "step": frame.step,
@@ -101,11 +101,11 @@ def files(result: Any, name: str, in_files: bool) -> list[dict[str, str]]:
 
 def reel(png: bytes, model: str, settings: Any) -> dict[str, Any]:
     """A clip of the history as its run told it at the end: its last frame, and the files."""
-    clip = Clip.from_png(png, settings.fps, model, settings.model_dump())
+    clip = VideoResult.from_png(png, settings.fps, model, settings.model_dump())
     count = len(clip.frames)
     detail = {
         "clip": {"frames": count, "of": count, "fps": clip.fps, "across": 1},
-        "changes": [changes(clip.frames, settings.loop)],
+        "changes": [frame_differences(clip.frames, settings.loop)],
         "ways": [settings.method],
     }
     frame = Frame(
@@ -117,12 +117,12 @@ def reel(png: bytes, model: str, settings: Any) -> dict[str, Any]:
         clip,
         detail,
     )
-    return {"frame": told(frame), "files": files(clip, f"{model}-{settings.seed}", True)}
+    return {"frame": frame_message(frame), "files": files(clip, f"{model}-{settings.seed}", True)}
 
 
 def record(png: bytes, model: str, settings: Any) -> dict[str, Any]:
     """A sound of the history as its run told it at the end."""
-    sound = Sound.from_png(png, model, settings.model_dump())
+    sound = AudioResult.from_png(png, model, settings.model_dump())
     detail = {"sound": {"url": sounds.url(sound.samples), "seconds": len(sound.samples) / sounds.RATE}}
     frame = Frame(
         settings.steps,
@@ -133,19 +133,19 @@ def record(png: bytes, model: str, settings: Any) -> dict[str, Any]:
         sound,
         detail,
     )
-    return {"frame": told(frame), "files": files(sound, f"{model}-{settings.seed}", True)}
+    return {"frame": frame_message(frame), "files": files(sound, f"{model}-{settings.seed}", True)}
 
 
 def turntable(png: bytes, model: str, settings: Any) -> dict[str, Any]:
     """A thing of the history as its run told it at the end; nothing of it where splats were fitted to a picture."""
-    from pipelines.models.gaussian_splatting.files import INSIDE, Shape
+    from pipelines.models.gaussian_splatting.files import PNG_GAUSSIANS_KEY, GaussianResult
     from pipelines.models.multiview.pipeline import splat_url
 
     with Image.open(io.BytesIO(png)) as image:
         image.load()
-        if INSIDE not in image.info:
+        if PNG_GAUSSIANS_KEY not in image.info:
             return {}
-    shape = Shape.from_png(png, model, settings.model_dump())
+    shape = GaussianResult.from_png(png, model, settings.model_dump())
     detail = {"splats": {"url": splat_url(shape.splats), "count": len(shape.splats)}}
     frame = Frame(
         settings.steps,
@@ -156,7 +156,7 @@ def turntable(png: bytes, model: str, settings: Any) -> dict[str, Any]:
         shape,
         detail,
     )
-    return {"frame": told(frame), "files": files(shape, f"{model}-{settings.seed}", True)}
+    return {"frame": frame_message(frame), "files": files(shape, f"{model}-{settings.seed}", True)}
 
 
 def thinned(steps: int) -> set[int]:

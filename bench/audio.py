@@ -22,7 +22,7 @@ import torch.nn.functional as F
 
 from bench.edits import last
 from pipelines import load
-from pipelines.core.cards import note
+from pipelines.core.cards import add_measurements
 from pipelines.datasets import notes
 from pipelines.evaluation.instrument_classifier import Listener
 from pipelines.evaluation.metrics import frechet
@@ -67,7 +67,7 @@ def opus(wave: np.ndarray, bits: int) -> np.ndarray:
         for piece in av.AudioResampler(stream.format.name, "mono", RATE, frame_size=stream.frame_size).resample(frame):
             container.mux(stream.encode(piece))
         container.mux(stream.encode())
-    made = sounds.opened("data:audio/ogg;base64," + base64.b64encode(buffer.getvalue()).decode())
+    made = sounds.load_audio("data:audio/ogg;base64," + base64.b64encode(buffer.getvalue()).decode())
     made = np.pad(made, (0, max(0, len(wave) - len(made))))
     late = max(range(0, 640, 4), key=lambda d: float(np.dot(made[d : d + len(wave) - 640], wave[: len(wave) - 640])))
     return np.pad(made[late:], (0, late))[: len(wave)]
@@ -90,7 +90,7 @@ def codec(n: int = 200) -> dict[str, Any]:
     used = [round(indices[..., k].unique().numel() / model.config.codes, 3) for k in range(indices.shape[2])]
     rate = model.config.books * model.config.bitrate / 1000
     theirs = round(far(written, real), 4)
-    note(
+    add_measurements(
         "audio-codec",
         {"log-mel distance": f"{by[model.config.books]} at {rate:g} kbit/s (Opus at 6: {theirs}; n = {n})"},
     )
@@ -104,12 +104,12 @@ def codec(n: int = 200) -> dict[str, Any]:
 
 def listener() -> Listener:
     """Raises weights.WeightsError."""
-    tensors, about = weights.read("listener")
-    return weights.fill(Listener(**about["config"]), tensors, "listener")
+    tensors, about = weights.load_bundle("listener")
+    return weights.load_into(Listener(**about["config"]), tensors, "listener")
 
 
 @torch.inference_mode()
-def heard(model: Listener, waves: np.ndarray) -> tuple[torch.Tensor, list[str]]:
+def classify(model: Listener, waves: np.ndarray) -> tuple[torch.Tensor, list[str]]:
     """Features and families of sounds."""
     mel = torch.from_numpy(np.stack([log_mel(wave) for wave in waves]))
     features = torch.cat([model.features(part) for part in mel.split(32)])
@@ -147,7 +147,7 @@ def following(n: int = 200) -> dict[str, Any]:
             (audio_folder() / f"{name}-{k}.wav").write_bytes(sounds.file(sets[name][k], "wav", said[k]))
     found: dict[str, Any] = {"n": n}
     features, pool = (
-        {name: heard(model, waves) for name, waves in sets.items()},
+        {name: classify(model, waves) for name, waves in sets.items()},
         ProcessPoolExecutor(2, multiprocessing.get_context("spawn")),
     )
     for name, waves in sets.items():
@@ -162,7 +162,7 @@ def following(n: int = 200) -> dict[str, Any]:
         }
         found[name] = {what: round(float(value), 3) for what, value in told.items()}
     for name in MODELS:
-        note(
+        add_measurements(
             name,
             {
                 what.split(" (")[0]: f"{value} (real {found['real'][what]}; n = {n})"
@@ -174,7 +174,7 @@ def following(n: int = 200) -> dict[str, Any]:
 
 def heard_training(model: Listener, n: int) -> torch.Tensor:
     """Features of training phrases, to compare with."""
-    return heard(model, held_out(n, "train")[0])[0]
+    return classify(model, held_out(n, "train")[0])[0]
 
 
 def audio_folder() -> Any:
@@ -206,7 +206,7 @@ def speed() -> dict[str, Any]:
             "seconds (bar 4)": round(float(np.median(whole)), 2),
             "first (bar 0.7)": round(float(np.median(first)), 2),
         }
-        note(name, {"4 s of sound, 2 cores": f"{found[name]['seconds (bar 4)']} s"})
+        add_measurements(name, {"4 s of sound, 2 cores": f"{found[name]['seconds (bar 4)']} s"})
     return {**found, "memory, GB": round(psutil.Process().memory_info().rss / 1e9, 2)}
 
 

@@ -9,9 +9,9 @@ import torch
 
 from bench.quality import pictures
 from pipelines import datasets as data
-from pipelines.core.cards import note
+from pipelines.core.cards import add_measurements
 from pipelines.datasets import avatars, emoji
-from pipelines.evaluation.metrics import Eye, frechet, kid_over_subsets, nearest
+from pipelines.evaluation.metrics import ClipFeatures, frechet, kid_over_subsets, nearest
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
 
 
@@ -23,7 +23,7 @@ def reconstructed(pictures: np.ndarray) -> np.ndarray:
         torch.from_numpy(np.ascontiguousarray(pictures[i : i + 50])).permute(0, 3, 1, 2).float() / 127.5 - 1
         for i in range(0, len(pictures), 50)
     )
-    return np.concatenate([model.develop(model.encode(x)).numpy() for x in parts])
+    return np.concatenate([model.decode_uint8(model.encode(x)).numpy() for x in parts])
 
 
 def distances(a: torch.Tensor, b: torch.Tensor, size: int = 500) -> dict[str, float]:
@@ -38,7 +38,7 @@ def distances(a: torch.Tensor, b: torch.Tensor, size: int = 500) -> dict[str, fl
 
 def measure(n: int = 2000) -> dict[str, object]:
     """Generated, autoencoder alone and the floor (half of the real pictures against the other half)."""
-    eye, rng, found = Eye(), random.Random(0), {}
+    eye, rng, found = ClipFeatures(), random.Random(0), {}
     for name in ("avatars", "emoji"):
         source = data.load(name)
         # there are too few held-out emoji for halves: theirs are halves of all signs, and the card says so
@@ -66,7 +66,7 @@ def measure(n: int = 2000) -> dict[str, object]:
         pairs = np.stack([made[:16], source.images[library[index.numpy()]]], 1).reshape(32, 128, 128, 3)
         data.contact_sheet(pairs, columns=8).save(data.cache_dir() / f"nearest-{name}.png")
         found[name]["cosine with the nearest training picture"] = [round(c, 3) for c in cosine.tolist()]
-        note("latent-diffusion", {
+        add_measurements("latent-diffusion", {
             f"eye-KID × 1000, {name}": f"{found[name]['generated']['eye-KID x 1000']} (autoencoder {found[name]['autoencoder alone']['eye-KID x 1000']}, floor "
             f"{found[name]['floor, half against half']['eye-KID x 1000']}; n = {len(first)})",
             f"eye-Fréchet, {name}": f"{found[name]['generated']['eye-Frechet']} (autoencoder {found[name]['autoencoder alone']['eye-Frechet']}, floor "

@@ -23,10 +23,10 @@ from pipelines import datasets as data
 from pipelines import load
 from pipelines.core import cards
 from pipelines.datasets import avatars
-from pipelines.evaluation.metrics import Eye, load_reader, read_attributes
+from pipelines.evaluation.metrics import ClipFeatures, load_reader, read_attributes
 from pipelines.media import images as pictures
 from pipelines.media.control_maps import edges
-from pipelines.models.latent_diffusion.autoencoder_128 import to_bytes
+from pipelines.models.latent_diffusion.autoencoder_128 import to_uint8
 from pipelines.models.pix2pix import pipeline as pix2pix
 from pipelines.nn import weights
 
@@ -162,7 +162,7 @@ def inpainting(n: int = 200) -> dict[str, Any]:
             "calls": frames[-1].detail["calls"],
         }  # fmt: skip
     looked_at("inpainting", *columns)
-    cards.note(
+    cards.add_measurements(
         "inpainting",
         {
             f"{method}, feather {FEATHER}, n = {n}": ", ".join(f"{k} {v}" for k, v in told.items())
@@ -184,7 +184,7 @@ def outside(n: int = 100) -> dict[str, Any]:
         given = [Image.fromarray(array[..., :3]), Image.fromarray(array), Image.fromarray(array[..., 0]), deep, turned][
             k % 5
         ]
-        whole = pictures.pixels(pictures.picture(given))
+        whole = pictures.from_url(pictures.image_url(given))
         mask = np.zeros(whole.shape[:2], np.uint8)
         for _ in range(int(rng.integers(1, 4))):
             cv2.circle(
@@ -226,7 +226,7 @@ def outpainting(n: int = 24) -> dict[str, Any]:
     apart = np.abs(np.diff(colours, axis=2)).mean((0, 1, 3))[16:]  # from column 128 on
     cell = round(float(apart[7] / np.median(np.delete(apart, 7))), 2)
     told = f"step {border}, colours of cells {cell} at borders of windows; step {edge} at the picture's edge (n = {n})"
-    cards.note("outpainting", {"seams, over what is beside them": told})
+    cards.add_measurements("outpainting", {"seams, over what is beside them": told})
     return {
         "n": n,
         "at a border of windows (bar 1.25)": border,
@@ -290,8 +290,8 @@ def controlnet(n: int = 100) -> dict[str, Any]:
             f"edges' F1 at 2 pixels, {what}": f"{scores[kind][what]:.2f} (the base {scores['base'][what]:.2f}; n = {n})"
             for what in counted
         }
-        cards.note(f"controlnet-{kind}", told)
-    cards.note(
+        cards.add_measurements(f"controlnet-{kind}", told)
+    cards.add_measurements(
         "controlnet-palette", {"colours' distance, 0 to 255": f"{colours[1]:.1f} (the base {colours[0]:.1f}; n = {n})"}
     )
     return {
@@ -313,19 +313,19 @@ def lines_to_pictures() -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
 @torch.inference_mode()
 def pix2pix_pairs() -> dict[str, Any]:
     """pix2pix beside its twin that had only L1, trained for as many steps: KID, distance in the eye's features, and latency."""
-    eye, pairs, found, columns, fars = Eye(), list(lines_to_pictures()), {}, [], []
+    eye, pairs, found, columns, fars = ClipFeatures(), list(lines_to_pictures()), {}, [], []
     real = np.stack([picture for *_, picture in pairs])
     columns.append(np.stack([np.repeat(255 - line[..., None], 3, 2) for _, line, _ in pairs]))
     for name, folder in (("pix2pix", None), ("pix2pix-l1", data.cache_dir() / "weights")):
-        tensors, about = weights.read(name, folder)
-        net = weights.fill(pix2pix.UNet(tuple(about["config"]["widths"])), tensors, name).to(
+        tensors, about = weights.load_bundle(name, folder)
+        net = weights.load_into(pix2pix.UNet(tuple(about["config"]["widths"])), tensors, name).to(
             memory_format=torch.channels_last
         )
         made = []
         for style, line, _ in pairs:
             kind = torch.eye(len(pix2pix.STYLES))[[pix2pix.STYLES.index(style)]]
             made.append(
-                to_bytes(net(torch.from_numpy(line > 127)[None, None].float(), kind)[0].permute(1, 2, 0)).numpy()
+                to_uint8(net(torch.from_numpy(line > 127)[None, None].float(), kind)[0].permute(1, 2, 0)).numpy()
             )
         columns.append(np.stack(made))
         a, b = eye.features(columns[-1]), eye.features(real)
@@ -350,7 +350,7 @@ def pix2pix_pairs() -> dict[str, Any]:
         key: f"{found['pix2pix'][key]} (its twin with L1 alone {found['pix2pix-l1'][key]}; n = {len(pairs)})"
         for key in ("eye-KID x 1000", *apart)
     }
-    cards.note("pix2pix", {**told, "one pass, decoding and all": f"{ms} ms"})
+    cards.add_measurements("pix2pix", {**told, "one pass, decoding and all": f"{ms} ms"})
     return {"n": len(pairs), **found}
 
 
@@ -358,7 +358,7 @@ def teaching(minutes: float = 2.5) -> dict[str, Any]:
     """12 pictures of a family of avatars that the base has never seen, taught: how far the eye's likeness to that family rises,
     with the word and without."""
     os.environ["DARKROOM_HOME"] = tempfile.mkdtemp()  # what is taught here is nobody's
-    eye, family = Eye(), data.load("pixels").images
+    eye, family = ClipFeatures(), data.load("pixels").images
     style, known, real = family[:12], family[12:300], family[300:]
     begun = time.perf_counter()
     frame = last(load("lora"), pictures=tuple(style), trigger="zorblax", name="bench", minutes=minutes)

@@ -12,14 +12,14 @@ import torch
 
 from pipelines import datasets as data
 from pipelines import load, text
-from pipelines.core.cards import note
+from pipelines.core.cards import add_measurements
 from pipelines.datasets import avatars
 from pipelines.diffusion import samplers
 from pipelines.diffusion.guidance import Guidance
 from pipelines.diffusion.samplers import DETERMINISTIC
 from pipelines.evaluation.metrics import load_reader, read_attributes
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
-from pipelines.models.latent_diffusion.pipeline import Condition
+from pipelines.models.latent_diffusion.pipeline import TextConditioning
 from pipelines.models.latent_diffusion.spec import LatentDiffusionSettings
 
 
@@ -45,7 +45,7 @@ def reconstruction(n: int = 400) -> dict[str, object]:
         parts = [
             torch.from_numpy(real[i : i + 50]).permute(0, 3, 1, 2).float() / 127.5 - 1 for i in range(0, len(real), 50)
         ]
-        made = np.concatenate([model.develop(model.encode(x)).numpy() for x in parts])
+        made = np.concatenate([model.decode_uint8(model.encode(x)).numpy() for x in parts])
         error = np.square(made.astype(np.float64) - real).mean((1, 2, 3)).clip(1e-9)
         found[f"PSNR {name}, dB"] = round(float((10 * np.log10(255**2 / error)).mean()), 2)
         found[f"n {name}"] = len(held)
@@ -62,17 +62,17 @@ def reconstruction(n: int = 400) -> dict[str, object]:
 def pictures(captions: list[str], batch: int = 20) -> np.ndarray:
     """One picture a caption, seeds 0, 1, 2, …, with the settings' defaults, many at once: uint8 (n, 128, 128, 3)."""
     pipe, s, made = load("latent-diffusion"), LatentDiffusionSettings(), []
-    config, times, path = pipe.transformer.config, samplers.grid(s.steps), samplers.PATHS[s.path]
+    config, times, path = pipe.transformer.config, samplers.timesteps(s.steps), samplers.SCHEDULES[s.path]
     for first in range(0, len(captions), batch):
         part = captions[first : first + batch]
         tokens = pipe.resampler(*text.pad([text.encoder().read(caption) for caption in part]))
         both = torch.cat([tokens, pipe.transformer.null.expand_as(tokens)])
         noise = samplers.seeded_noise(first, (config.channels, config.size, config.size), len(part))
-        denoise = pipe.denoiser(
-            Condition(both, pipe.transformer.read(both), None, [], ""), 1, times, Guidance(s.guidance), path, []
+        denoise = pipe.make_denoiser(
+            TextConditioning(both, pipe.transformer.read(both), None, [], ""), 1, times, Guidance(s.guidance), path, []
         )
         *_, (x, _, _) = samplers.SAMPLERS[s.sampler](denoise, noise(), times, path, noise, s.eta)
-        made.append(pipe.autoencoder.develop(x).numpy())
+        made.append(pipe.autoencoder.decode_uint8(x).numpy())
     return np.concatenate(made)
 
 
@@ -119,7 +119,7 @@ def agreement(n: int = 8, steps: int = 50) -> dict[str, float]:
     return {s: round(float(np.abs(x - made["heun"]).mean()), 4) for s, x in made.items() if s != "heun"}
 
 
-def alone() -> int:
+def batch_difference() -> int:
     """The greatest difference, in 1/255, of 8 pictures made together from the same made one by one; seeds 0 to 7."""
     together = run(count=8).astype(int)
     return max(int(np.abs(together[i] - run(seed=i)[0]).max()) for i in range(8))
@@ -132,15 +132,15 @@ def measure() -> dict[str, object]:
         "words, held out (bar 0.9)": words("test"),
         "words, compositional (bar 0.8)": words("compositional"),
         "sampler agreement at 50 steps (bar 0.02)": agreement(),
-        "alone against in a batch of 8, of 255 (bar 2)": alone(),
+        "alone against in a batch of 8, of 255 (bar 2)": batch_difference(),
     }
     back, seen, unseen, agree, _ = found.values()
-    note("autoencoder", {
+    add_measurements("autoencoder", {
         "held-out avatars": f"{back['PSNR avatars, dB']} dB (n = {back['n avatars']})",
         "held-out emoji": f"{back['PSNR emoji, dB']} dB (n = {back['n emoji']})",
         "attribute survival, least": "{1} ({0})".format(*min(back["survival"].items(), key=lambda kv: kv[1])),
     })  # fmt: skip
-    note("latent-diffusion", {
+    add_measurements("latent-diffusion", {
         "obeys 4 named attributes": f"{seen['ratio']} of real pictures (n = {seen['n']})",
         "new combinations": f"{unseen['ratio']} (n = {unseen['n']})",
         "samplers agree within": f"{max(agree.values())}",

@@ -24,26 +24,26 @@ from bench.edits import last
 from bench.video import EXAMPLES
 from pipelines import datasets as data
 from pipelines import load
-from pipelines.core.cards import note
-from pipelines.media.images import url
+from pipelines.core.cards import add_measurements
+from pipelines.media.images import to_url
 from pipelines.models.gaussian_splatting import files as scenes
 from pipelines.models.gaussian_splatting import toys
 from pipelines.models.gaussian_splatting.pipeline import (
     Camera,
-    Flat,
-    Growth,
-    Splats,
-    bytes_of,
-    decibels,
+    Densification,
+    Gaussians3D,
+    Projected,
     enlarged,
     fit,
     project,
+    psnr,
     rasterise,
     render,
-    similarity,
+    ssim,
+    to_uint8,
 )
 from pipelines.models.multiview import pipeline as multiview
-from pipelines.models.multiview.pipeline import RIG
+from pipelines.models.multiview.pipeline import POSES
 
 SEEN = [toys.CAMERAS[k] for k in range(36) if k % 3 != 1]  # 24 views to fit, and 12 to look at
 UNSEEN = [toys.CAMERAS[k] for k in range(36) if k % 3 == 1]
@@ -61,26 +61,24 @@ def held_out(n: int, split: str = "test") -> list[int]:
     return [k for k in range(2000) if toys.compose(k)[1]["split"] == split][:n]
 
 
-def camera(at: multiview.At, size: int = toys.SIDE) -> Camera:
+def camera(at: multiview.Pose, size: int = toys.SIDE) -> Camera:
     return Camera.around(float(at[0]), float(at[1]), size=size)
 
 
-def seen(number: int, cameras: list[multiview.At]) -> torch.Tensor:
+def true_views(number: int, cameras: list[multiview.Pose]) -> torch.Tensor:
     """True views of a toy, (v, 64, 64, 3) in [0, 1]."""
     return torch.from_numpy(toys.shoot(toys.compose(number)[0], cameras)[0]).float() / 255
 
 
 @torch.no_grad()
-def against(splats: Splats, cameras: list[multiview.At], views: torch.Tensor) -> tuple[float, float]:
+def against(splats: Gaussians3D, cameras: list[multiview.Pose], views: torch.Tensor) -> tuple[float, float]:
     """Mean PSNR and SSIM of what cameras see of splats."""
     made = [render(splats, camera(at)).clamp(0, 1) for at in cameras]
     pairs = list(zip(made, views, strict=True))
-    return float(np.mean([decibels(a, b) for a, b in pairs])), float(
-        np.mean([similarity(a, b).item() for a, b in pairs])
-    )
+    return float(np.mean([psnr(a, b) for a, b in pairs])), float(np.mean([ssim(a, b).item() for a, b in pairs]))
 
 
-def untiled(f: Flat, size: int) -> torch.Tensor:
+def untiled(f: Projected, size: int) -> torch.Tensor:
     """The same picture with every splat at every pixel."""
     step = torch.arange(size) + 0.5
     pixel, order = torch.stack([step.repeat(size), step.repeat_interleave(size)], 1), f.depth.argsort()
@@ -98,9 +96,9 @@ def untiled(f: Flat, size: int) -> torch.Tensor:
 def speed() -> dict[str, Any]:
     """Milliseconds to draw and to learn, medians of 9; seconds from words to a thing, and to the first preview."""
 
-    def cloud(n: int) -> Splats:
+    def cloud(n: int) -> Gaussians3D:
         torch.manual_seed(0)
-        return Splats(torch.randn(n, 3) * 0.3, torch.rand(n, 3), 0.6 / n ** (1 / 3) / 2)
+        return Gaussians3D(torch.randn(n, 3) * 0.3, torch.rand(n, 3), 0.6 / n ** (1 / 3) / 2)
 
     def median(work: Any, times: int = 9) -> float:
         spent = []
@@ -132,7 +130,7 @@ def speed() -> dict[str, Any]:
             pass
         whole.append(time.perf_counter() - begun)
     seconds = round(float(np.median(whole)), 1)
-    note("multiview", {"words to splats, 2 cores": f"{seconds} s"})
+    add_measurements("multiview", {"words to splats, 2 cores": f"{seconds} s"})
     memory = round(psutil.Process().memory_info().rss / 1e9, 2)
     return {
         **found,
@@ -146,33 +144,33 @@ def fitted(n: int = 6) -> dict[str, Any]:
     """24 true views of held-out toys, fitted: 12 others; and how far the mesh lies from the true surface, also of eight views alone."""
     found: dict[str, list] = {"psnr": [], "ssim": [], "seconds": [], "mesh": [], "mesh of 8 views": []}
     for number in held_out(n):
-        views, begun = seen(number, SEEN), time.perf_counter()
+        views, begun = true_views(number, SEEN), time.perf_counter()
         *_, (_, splats, _) = fit(
             views,
             [camera(at) for at in SEEN],
             steps=400,
             count=800,
             degree=1,
-            growth=Growth(every=30, first=30, most=3000),
+            growth=Densification(every=30, first=30, most=3000),
         )
         found["seconds"].append(time.perf_counter() - begun)
-        psnr, ssim = against(splats, UNSEEN, seen(number, UNSEEN))
+        psnr, ssim = against(splats, UNSEEN, true_views(number, UNSEEN))
         found["psnr"].append(psnr)
         found["ssim"].append(ssim)
         found["mesh"].append(chamfer(splats, number))
         *_, (_, splats, _) = fit(
-            seen(number, RIG),
-            [camera(at) for at in RIG],
+            true_views(number, POSES),
+            [camera(at) for at in POSES],
             steps=200,
             count=600,
-            growth=Growth(every=20, first=20, most=1500),
+            growth=Densification(every=20, first=20, most=1500),
         )
         found["mesh of 8 views"].append(chamfer(splats, number))
     told = {name: round(float(np.mean(values)), 4) for name, values in found.items()}
     return {"n": n, **told, "bars": "30 dB, 0.95, 60 s", "worst psnr": round(min(found["psnr"]), 1)}
 
 
-def chamfer(splats: Splats, number: int, count: int = 4000) -> float:
+def chamfer(splats: Gaussians3D, number: int, count: int = 4000) -> float:
     """Mean distance, both ways, between the mesh's surface and the toy's; a toy is about 1.5 across."""
     parts = toys.compose(number)[0]
     grid = torch.stack(torch.meshgrid(*[torch.linspace(-1.05, 1.05, 84)] * 3, indexing="ij"), -1).reshape(-1, 3)
@@ -243,22 +241,22 @@ def asked(n: int = 60, known: int = 900) -> dict[str, Any]:
     )
     learnt = train[: known * 2 // 3] + rest[: known // 3]
     real, held = (
-        np.stack([toys.shoot(toys.compose(k)[0], [RIG[face] for face in faces])[0] for k in some])
+        np.stack([toys.shoot(toys.compose(k)[0], [POSES[face] for face in faces])[0] for k in some])
         for some in (learnt, wanted)
     )
     pipe, views, agreed = load("text-to-3d"), [], []
     for k, number in enumerate(wanted):
         said = toys.caption(toys.compose(number)[1], rng)[0]
-        for frame, made in pipe.views(pipe.Settings(prompt=said, seed=k), RIG, 1):  # noqa: B007 - the last ones stay
+        for frame, made in pipe.views(pipe.Settings(prompt=said, seed=k), POSES, 1):  # noqa: B007 - the last ones stay
             pass
         assert frame.step == pipe.Settings().steps
         views.append(made)
-    sheet = np.concatenate([multiview.sheet(v) for v in views[:12]])
+    sheet = np.concatenate([multiview.view_grid(v) for v in views[:12]])
     Image.fromarray(sheet).save(data.cache_dir() / "views.png")
     views = [made.reshape(8, 64, 2, 64, 2, 3).mean((2, 4)).round().astype(np.uint8) for made in views]
     for k, made in enumerate(views[:24]):
-        *_, (_, splats, *_) = multiview.fitted(made, RIG, pipe.Settings(seed=k), 0, "")
-        agreed.append(against(splats, RIG, torch.from_numpy(made).float() / 255)[0])
+        *_, (_, splats, *_) = multiview.fitted(made, POSES, pipe.Settings(seed=k), 0, "")
+        agreed.append(against(splats, POSES, torch.from_numpy(made).float() / 255)[0])
     found: dict[str, Any] = {"n": n}
     for name, bar in (("kind", 0.85), ("colour", 0.8)):
         tell = judge(real, [toys.compose(k)[1][name] for k in learnt], recoloured=name == "kind")
@@ -267,14 +265,14 @@ def asked(n: int = 60, known: int = 900) -> dict[str, Any]:
             found[f"{name}, {what} (bar {bar})"] = round(float(np.mean(right)), 3)
     true = []
     for k in held_out(8):
-        pictures = toys.shoot(toys.compose(k)[0], RIG)[0]
-        *_, (_, splats, *_) = multiview.fitted(pictures, RIG, pipe.Settings(), 0, "")
-        true.append(against(splats, RIG, torch.from_numpy(pictures).float() / 255)[0])
+        pictures = toys.shoot(toys.compose(k)[0], POSES)[0]
+        *_, (_, splats, *_) = multiview.fitted(pictures, POSES, pipe.Settings(), 0, "")
+        true.append(against(splats, POSES, torch.from_numpy(pictures).float() / 255)[0])
     found |= {
         "drawn views fitted, dB (bar 26; n = 24)": round(float(np.mean(agreed)), 1),
         "true views fitted, dB (n = 8)": round(float(np.mean(true)), 1),
     }
-    note("multiview", {
+    add_measurements("multiview", {
         "kind as asked": f"{found['kind, drawn (bar 0.85)']} (real {found['kind, real (bar 0.85)']}; n = {n} held-out captions)",
         "colour as asked": f"{found['colour, drawn (bar 0.8)']} (real {found['colour, real (bar 0.8)']})",
         "splats fit the drawn views": f"{found['drawn views fitted, dB (bar 26; n = 24)']} dB (true ones {found['true views fitted, dB (n = 8)']})",
@@ -284,20 +282,22 @@ def asked(n: int = 60, known: int = 900) -> dict[str, Any]:
 
 def pictured(n: int = 12) -> dict[str, Any]:
     """Held-out toys from their front view: the others against the truth, by angle; and after the fit, unseen ones."""
-    pipe, by, unseen = load("image-to-3d"), {at: [] for at in RIG[1:]}, []
+    pipe, by, unseen = load("image-to-3d"), {at: [] for at in POSES[1:]}, []
     for k, number in enumerate(held_out(n)):
-        truth = seen(number, RIG)
-        front = url(Image.fromarray(enlarged((truth[0] * 255).round().byte().numpy())))
+        truth = true_views(number, POSES)
+        front = to_url(Image.fromarray(enlarged((truth[0] * 255).round().byte().numpy())))
         settings = pipe.Settings(image=front, seed=k)
-        for _, made in pipe.views(settings, RIG, 1):  # noqa: B007 - the last stays
+        for _, made in pipe.views(settings, POSES, 1):  # noqa: B007 - the last stays
             pass
         small = made.reshape(8, 64, 2, 64, 2, 3).mean((2, 4)).round().astype(np.uint8)
-        for at, one, true in zip(RIG[1:], small[1:], truth[1:], strict=True):
-            by[at].append(decibels(torch.from_numpy(one).float() / 255, true))
-        *_, (_, splats, *_) = multiview.fitted(small, RIG, settings, 0, "")
-        unseen.append(against(splats, UNSEEN, seen(number, UNSEEN))[0])
+        for at, one, true in zip(POSES[1:], small[1:], truth[1:], strict=True):
+            by[at].append(psnr(torch.from_numpy(one).float() / 255, true))
+        *_, (_, splats, *_) = multiview.fitted(small, POSES, settings, 0, "")
+        unseen.append(against(splats, UNSEEN, true_views(number, UNSEEN))[0])
     told = {f"{a}° round, {e}° up": round(float(np.mean(values)), 1) for (a, e), values in by.items()}
-    note("multiview", {"from one picture, unseen views": f"{np.mean(unseen):.1f} dB (n = {n} held-out toys)"})
+    add_measurements(
+        "multiview", {"from one picture, unseen views": f"{np.mean(unseen):.1f} dB (n = {n} held-out toys)"}
+    )
     return {
         "n": n,
         "drawn views, dB": told,
@@ -310,7 +310,7 @@ def sheets() -> dict[str, Any]:
     seen_from = [camera((azimuth, 20), 128) for azimuth in (20, 110, 200, 290)]
     made = [last(load("text-to-3d"), prompt=said, seed=k).result.splats for k, said in enumerate(SAID)]
     with torch.no_grad():
-        views = [bytes_of(render(splats, eye)) for splats in made for eye in seen_from]
+        views = [to_uint8(render(splats, eye)) for splats in made for eye in seen_from]
     sheet = data.contact_sheet(np.stack(views), columns=8)
     sheet.resize((sheet.width * 3 // 4, sheet.height * 3 // 4)).save(EXAMPLES / "shape.jpg", quality=88)
     return {"n": len(made), "splats": [len(splats) for splats in made]}

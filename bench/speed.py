@@ -16,10 +16,10 @@ import torch
 
 from pipelines.diffusion import samplers
 from pipelines.diffusion.guidance import Guidance
-from pipelines.models.latent_diffusion.pipeline import Condition, LatentDiffusionPipeline
+from pipelines.models.latent_diffusion.pipeline import LatentDiffusionPipeline, TextConditioning
 from pipelines.models.latent_diffusion.spec import LatentDiffusionSettings
 from pipelines.nn import weights
-from pipelines.nn.dit import Config, Transformer
+from pipelines.nn.dit import Config, DiT
 
 STEPS, ROUNDS = 20, 9
 
@@ -28,15 +28,15 @@ def ours(dtype: torch.dtype) -> Callable[[], None]:
     """Our sampling loop on random weights, caption given."""
     pipe = LatentDiffusionPipeline.__new__(LatentDiffusionPipeline)
     pipe.device, pipe.dtype = "cpu", dtype
-    pipe.transformer = Transformer(Config()).eval().requires_grad_(False).to(dtype)
+    pipe.transformer = DiT(Config()).eval().requires_grad_(False).to(dtype)
     noise = samplers.seeded_noise(0, (8, 16, 16), 1)
-    path, times = samplers.PATHS["straight"], samplers.grid(STEPS)
+    path, times = samplers.SCHEDULES["straight"], samplers.timesteps(STEPS)
 
     def run() -> None:
         with torch.inference_mode():
             tokens = torch.randn(2, 16, 256, dtype=dtype)
-            condition = Condition(tokens, pipe.transformer.read(tokens), None, [], "")
-            denoise = pipe.denoiser(condition, 1, times, Guidance(4.0), path, [])
+            condition = TextConditioning(tokens, pipe.transformer.read(tokens), None, [], "")
+            denoise = pipe.make_denoiser(condition, 1, times, Guidance(4.0), path, [])
             for _ in samplers.dpm_solver(denoise, noise(), times, path, noise):
                 pass
 
@@ -129,14 +129,14 @@ def previews() -> dict[str, object]:
     from pipelines.models.latent_diffusion import pipeline as latent_diffusion
 
     coder = load("latent-diffusion").autoencoder
-    usual = (coder.glance, viewer.told, latent_diffusion.heat)
+    usual = (coder.decode_preview, viewer.frame_message, latent_diffusion.word_heatmaps)
     blank = torch.zeros(2, 128, 128, 3, dtype=torch.uint8)
     unseen = (lambda z: blank, lambda frame: {"step": frame.step}, lambda looks, condition: [])
     times: dict[bool, list[float]] = {True: [], False: []}
     with tempfile.TemporaryDirectory() as folder:
         for i in range(ROUNDS + 1):
             for shown in (True, False):
-                coder.glance, viewer.told, latent_diffusion.heat = usual if shown else unseen
+                coder.decode_preview, viewer.frame_message, latent_diffusion.word_heatmaps = usual if shown else unseen
                 settings = LatentDiffusionSettings(
                     prompt=f"a woman with curly red hair and {i} glasses", steps=STEPS, seed=i
                 )
@@ -145,7 +145,7 @@ def previews() -> dict[str, object]:
                 assert "done" in last
                 if i:
                     times[shown].append(time.perf_counter() - start)
-    coder.glance, viewer.told, latent_diffusion.heat = usual
+    coder.decode_preview, viewer.frame_message, latent_diffusion.word_heatmaps = usual
     share = statistics.median(a / b - 1 for a, b in zip(times[True], times[False], strict=True))
     return {
         "a run in seconds, without the browser": round(statistics.median(times[True]), 3),

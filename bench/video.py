@@ -16,10 +16,10 @@ import torch
 from bench.edits import last
 from pipelines import datasets as data
 from pipelines import load
-from pipelines.core.cards import note
-from pipelines.core.contract import changes
+from pipelines.core.cards import add_measurements
+from pipelines.core.contract import frame_differences
 from pipelines.datasets.motion import FRAMES
-from pipelines.evaluation.metrics import Eye, frechet, kid_over_subsets
+from pipelines.evaluation.metrics import ClipFeatures, frechet, kid_over_subsets
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
 
 EXAMPLES = Path(__file__).parent.parent / "assets" / "examples"
@@ -37,7 +37,7 @@ def held_out(n: int, *splits: str) -> tuple[np.ndarray, list[dict]]:
     return np.stack([source.images[i] for i in picks]), [source.rows[i] for i in picks]
 
 
-def drawn(rows: list[dict], **more: Any) -> np.ndarray:
+def draw_clips(rows: list[dict], **more: Any) -> np.ndarray:
     """A clip for each row: its caption, its amount of motion, seeds 0, 1, 2, …"""
     given = [
         {"prompt": row["caption"], "amount": row["rank"], "seed": k, "loop": row["loops"], **more}
@@ -48,7 +48,7 @@ def drawn(rows: list[dict], **more: Any) -> np.ndarray:
 
 def around(clips: np.ndarray) -> np.ndarray:
     """Mean absolute difference of each frame from the one before, once around: (n, f)."""
-    return np.array([changes(clip, loop=True) for clip in clips])
+    return np.array([frame_differences(clip, loop=True) for clip in clips])
 
 
 def spectrum(clips: np.ndarray) -> np.ndarray:
@@ -62,7 +62,7 @@ def spectrum(clips: np.ndarray) -> np.ndarray:
 def quality(n: int = 96) -> dict[str, Any]:
     """Clips under held-out captions beside the held-out clips: how much they move and how fast, what the eye says of their frames."""
     real, rows = held_out(n)
-    made, eye = drawn(rows), Eye()
+    made, eye = draw_clips(rows), ClipFeatures()
     pairs = np.stack([made[:24, ::2], real[:24, ::2]], 1)
     data.contact_sheet(pairs.reshape(-1, *real.shape[2:]), columns=16).save(data.cache_dir() / "video-quality.png")
     moved, wanted, steps = around(made).mean(), around(real).mean(), around(made)
@@ -104,7 +104,7 @@ def quality(n: int = 96) -> dict[str, Any]:
     kids = [
         found[what]["eye-KID of frames x 1000"] for what in ("made against real", "floor, two halves of training clips")
     ]
-    note(
+    add_measurements(
         "video",
         {
             "change over held-out clips'": f"{moved / wanted:.2f} (n = {n})",
@@ -118,7 +118,7 @@ def sheets() -> dict[str, Any]:
     """What the README shows: a dozen prompts, and a dozen held-out first frames set in motion, every other frame; not picked."""
     real, rows = held_out(12)
     made = np.stack([last(load("video"), prompt=said, seed=k).result.frames for k, said in enumerate(SAID)])
-    animated = np.concatenate([drawn([row], image=real[k, 0], seed=k) for k, row in enumerate(rows)])
+    animated = np.concatenate([draw_clips([row], image=real[k, 0], seed=k) for k, row in enumerate(rows)])
     for name, clips in {"video": made, "animated": animated}.items():
         sheet = data.contact_sheet(clips[:, ::2].reshape(-1, *clips.shape[2:]), columns=16)
         sheet.resize((sheet.width // 2, sheet.height // 2)).save(EXAMPLES / f"{name}.jpg", quality=88)
@@ -134,9 +134,11 @@ def sheets() -> dict[str, Any]:
 def steady(n: int = 24) -> dict[str, Any]:
     """Why frames are drawn together: change from frame to frame by each way, on the same captions and seeds, and that of real clips."""
     real, rows = held_out(n)
-    found = {way: round(float(around(drawn(rows, method=way)).mean()), 2) for way in ("joint", "shared", "independent")}
+    found = {
+        way: round(float(around(draw_clips(rows, method=way)).mean()), 2) for way in ("joint", "shared", "independent")
+    }
     found["real"] = round(float(around(real).mean()), 2)
-    note(
+    add_measurements(
         "video",
         {
             "change from frame to frame, of 255": ", ".join(f"{way} {value}" for way, value in found.items())
@@ -151,11 +153,13 @@ def animated(n: int = 24) -> dict[str, Any]:
     """Held-out first frames set in motion: how near the clip's first frame is to what the autoencoder makes of it."""
     real, rows = held_out(n)
     coder = autoencoder.load()
-    clips = np.concatenate([drawn([row], image=real[k, 0], seed=k) for k, row in enumerate(rows)])
+    clips = np.concatenate([draw_clips([row], image=real[k, 0], seed=k) for k, row in enumerate(rows)])
     data.contact_sheet(clips[:12, ::2].reshape(-1, *clips.shape[2:]), columns=8).save(
         data.cache_dir() / "video-animated.png"
     )
-    alone = coder.develop(coder.encode(torch.from_numpy(real[:, 0]).permute(0, 3, 1, 2).float() / 127.5 - 1)).numpy()
+    alone = coder.decode_uint8(
+        coder.encode(torch.from_numpy(real[:, 0]).permute(0, 3, 1, 2).float() / 127.5 - 1)
+    ).numpy()
     error = np.square(clips[:, 0].astype(float) - alone).mean((1, 2, 3)).clip(1e-3)
     decibels, share = (10 * np.log10(255**2 / error)).mean(), around(clips).mean() / around(real).mean()
     return {
@@ -182,7 +186,7 @@ def speed() -> dict[str, Any]:
         found[frames] = round(float(np.median(seconds)), 2)
     drawn_cost(found)
     power = np.polyfit(np.log(list(found)), np.log(list(found.values())), 1)[0]
-    note("video", {"16 frames, 20 steps, 2 cores": f"{found[16]} s"})
+    add_measurements("video", {"16 frames, 20 steps, 2 cores": f"{found[16]} s"})
     preview, memory = round(float(np.median(first)), 2), round(psutil.Process().memory_info().rss / 1e9, 2)
     return {
         "seconds by frames (bar 8 at 16)": found,

@@ -33,7 +33,7 @@ from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
 from pipelines.models.latent_diffusion.pipeline import LatentDiffusion
 from pipelines.models.multiview.pipeline import MultiView
 from pipelines.models.pix2pix import pipeline as pix2pix
-from pipelines.models.video.pipeline import Motion
+from pipelines.models.video.pipeline import VideoDiT
 from pipelines.nn import weights
 from pipelines.nn.dit import Config
 
@@ -60,7 +60,7 @@ def random_bundles(folder: Path) -> None:
         torch.nn.init.normal_(parameter, std=0.2)
     for name in ("inpainting", "outpainting"):
         weights.save(name, adapter, {"rank": 2}, about, folder)
-    motion = Motion(model.transformer.config)
+    motion = VideoDiT(model.transformer.config)
     for parameter in motion.parameters():
         if not parameter.any():
             torch.nn.init.normal_(parameter, std=0.05)
@@ -69,8 +69,8 @@ def random_bundles(folder: Path) -> None:
     sounding = {
         "audio-words": (text.Resampler(), {}),
         "audio-codec": (codec := audio.Codec(audio.Config(16, 16, 1, 1, 16, 6, 32)), asdict(codec.config)),
-        "audio-flow": (audio_flow.Flow(audio_flow.Config(**kept)), kept),
-        "audio-tokens": (writer := audio_tokens.Writer(audio_tokens.Config(32, 1, 2, 6, 32)), asdict(writer.config)),
+        "audio-flow": (audio_flow.AudioDiT(audio_flow.Config(**kept)), kept),
+        "audio-tokens": (writer := audio_tokens.CodeLM(audio_tokens.Config(32, 1, 2, 6, 32)), asdict(writer.config)),
     }
     for name, (made, config) in sounding.items():
         for parameter in made.parameters():

@@ -11,14 +11,14 @@ from torch import nn
 
 from pipelines.core import cards
 from pipelines.evaluation import metrics as evaluation
-from pipelines.evaluation.attribute_classifier import AttributeReader
+from pipelines.evaluation.attribute_classifier import AttributeClassifier
 from pipelines.evaluation.instrument_classifier import Listener
 from pipelines.media.control_maps import CHANNELS
 from pipelines.models.audio import codec as audio
+from pipelines.models.audio.flow import AudioDiT
 from pipelines.models.audio.flow import Config as FlowConfig
-from pipelines.models.audio.flow import Flow
+from pipelines.models.audio.tokens import CodeLM
 from pipelines.models.audio.tokens import Config as WriterConfig
-from pipelines.models.audio.tokens import Writer
 from pipelines.models.controlnet.pipeline import ControlNet
 from pipelines.models.editing.pipeline import MaskAdapter
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
@@ -26,25 +26,25 @@ from pipelines.models.latent_diffusion.pipeline import LatentDiffusion
 from pipelines.models.lora import adapter as lora
 from pipelines.models.multiview.pipeline import MultiView
 from pipelines.models.pix2pix.pipeline import UNet
-from pipelines.models.video.pipeline import Motion
+from pipelines.models.video.pipeline import VideoDiT
 from pipelines.nn import weights
-from pipelines.nn.dit import Config, Transformer
+from pipelines.nn.dit import Config, DiT
 from pipelines.text import Resampler
 
 FOLDER = Path(__file__).parent.parent / "assets" / "weights"
 SHIPPED = {
     "autoencoder": lambda config: autoencoder.Autoencoder(autoencoder.Config(**config)),
     "latent-diffusion": lambda config: LatentDiffusion(Config(**config)),
-    "reader": lambda config: AttributeReader(**config),
+    "reader": lambda config: AttributeClassifier(**config),
     "eye": lambda _: evaluation.build_eye(),
     **{name: lambda config: MaskAdapter(base(), **config) for name in ("inpainting", "outpainting")},
-    "video": lambda config: Motion(
+    "video": lambda config: VideoDiT(
         Config(**{key: value for key, value in config.items() if key not in ("real", "gains")})
     ),
     "listener": lambda config: Listener(config["families"]),
     "audio-codec": lambda config: audio.Codec(audio.Config(**config)),
-    "audio-flow": lambda config: Flow(FlowConfig(**config)),
-    "audio-tokens": lambda config: Writer(WriterConfig(**config)),
+    "audio-flow": lambda config: AudioDiT(FlowConfig(**config)),
+    "audio-tokens": lambda config: CodeLM(WriterConfig(**config)),
     "multiview": lambda config: MultiView(Config(**config)),
     **{name: lambda _: Resampler() for name in ("audio-words", "toy-words")},
     "pix2pix": lambda config: UNet(tuple(config["widths"])),
@@ -56,8 +56,8 @@ SHIPPED = {
 LORAS = {"lora-flat", "lora-lines", "lora-pixels"}
 
 
-def base() -> Transformer:
-    return Transformer(Config(**weights.card("latent-diffusion", FOLDER)["config"]))
+def base() -> DiT:
+    return DiT(Config(**weights.card("latent-diffusion", FOLDER)["config"]))
 
 
 def test_nothing_lies_there_without_a_card_or_above_ten_megabytes() -> None:
@@ -71,12 +71,12 @@ def test_nothing_lies_there_without_a_card_or_above_ten_megabytes() -> None:
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_bundle_fits_its_model_and_says_what_it_is(name: str) -> None:
-    tensors, about = weights.read(name, FOLDER)  # checksums included
+    tensors, about = weights.load_bundle(name, FOLDER)  # checksums included
     model: nn.Module = SHIPPED[name](about["config"])
     frozen = {
         key: value for key, value in model.state_dict().items() if key.startswith("text.transformer.")
     }  # MiniLM lies in its own package
-    weights.fill(model, frozen | tensors, name)
+    weights.load_into(model, frozen | tensors, name)
     assert {"data", "licence", "recipe", "steps", "seconds", "metrics", "parameters"} <= set(about)
     assert about["steps"] > 0
 
@@ -84,7 +84,7 @@ def test_a_bundle_fits_its_model_and_says_what_it_is(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(LORAS))
 def test_a_bundled_lora_fits_the_base_and_says_its_word(name: str) -> None:
     path = FOLDER / f"{name}.safetensors"
-    about = weights.read(name, FOLDER)[1]
+    about = weights.load_bundle(name, FOLDER)[1]
     assert cards.trigger(path) == about["config"]["trigger"] != ""
     assert lora.load(path, base()).rank == about["config"]["rank"]
     assert {"data", "licence", "recipe", "steps", "seconds"} <= set(about)

@@ -92,7 +92,7 @@ def build(desktop: Desktop) -> None:
             generate, stop = desk.act(TAB)
         with gr.Column(elem_classes="view"):
             gr.HTML(
-                viewer.shell(TAB, BOARD.replace("EXAMPLE", pictures.url(Image.open(EXAMPLE))), TOOLS),
+                viewer.shell(TAB, BOARD.replace("EXAMPLE", pictures.to_url(Image.open(EXAMPLE))), TOOLS),
                 js_on_load="darkroom.ready('edit')",
             )
             queue = gr.HTML("", elem_id="edit-queue", elem_classes="queue")
@@ -121,8 +121,8 @@ def build(desktop: Desktop) -> None:
             return desktop.tell(
                 {
                     "canvas": {
-                        "mask": pictures.url(
-                            Image.fromarray(operation(pictures.pixels(pictures.mask(held, remote=True))))
+                        "mask": pictures.to_url(
+                            Image.fromarray(operation(pictures.from_url(pictures.mask_url(held, remote=True))))
                         )
                     }
                 },
@@ -137,7 +137,7 @@ def build(desktop: Desktop) -> None:
         if path is None:
             return [None, gr.skip()]
         try:
-            return [None, desktop.tell({"canvas": {"mask": pictures.mask(path)}}, TAB)]
+            return [None, desktop.tell({"canvas": {"mask": pictures.mask_url(path)}}, TAB)]
         except ValueError as error:
             return [None, desktop.tell({"error": f"{str(error)[0].upper()}{str(error)[1:]}."})]
 

@@ -127,7 +127,7 @@ def build(desktop: Desktop) -> None:
             return desktop.tell({"live": {"note": ""}}, TAB)
         try:
             settings = get_spec("pix2pix").settings.model_validate(
-                {"control": lines, "style": style}, context=pictures.REMOTE
+                {"control": lines, "style": style}, context=pictures.UNTRUSTED
             )
         except ValidationError as error:
             return desktop.tell({"live": {"note": format_error(error)}}, TAB)
@@ -141,13 +141,13 @@ def build(desktop: Desktop) -> None:
 
     def trace(picture: str, kind: str) -> str:
         try:
-            pixels = pictures.pixels(pictures.picture(picture, remote=True))
+            pixels = pictures.from_url(pictures.image_url(picture, remote=True))
         except ValueError as error:
             return desktop.tell({"error": f"{str(error)[0].upper()}{str(error)[1:]}."})
         lines = 255 - controls.control(kind if kind in ("edges", "scribble") else "edges", pixels)[..., 0]
-        laid = {"control": pictures.url(Image.fromarray(lines).convert("RGB"))}
-        if controls.drawn(pixels) is None:
-            laid["second"] = pictures.url(Image.fromarray(controls.control("palette", pixels)))
+        laid = {"control": pictures.to_url(Image.fromarray(lines).convert("RGB"))}
+        if controls.line_drawing(pixels) is None:
+            laid["second"] = pictures.to_url(Image.fromarray(controls.control("palette", pixels)))
         return desktop.tell({"canvas": laid}, TAB)
 
     gr.Button(elem_id="sketch-trace", visible="hidden").click(

@@ -19,7 +19,7 @@ class WeightsError(RuntimeError):
     """Weights are missing, damaged or of another shape. The message says which file and what to do."""
 
 
-def note(name: str, shown: dict[str, Any], folder: Path | None = None) -> None:
+def add_measurements(name: str, shown: dict[str, Any], folder: Path | None = None) -> None:
     """Add measured figures to a card, under `shown`; the benchmarks write them, and new weights begin without."""
     about = card(name, folder)
     about["shown"] = about.get("shown", {}) | shown
@@ -39,7 +39,7 @@ def card(name: str, folder: Path | None = None) -> dict[str, Any]:
         raise WeightsError(f"The card {path.name} cannot be read ({error}); restore it with git checkout.") from None
 
 
-def home() -> Path:
+def data_dir() -> Path:
     """Where the program keeps what people made: $DARKROOM_HOME, or ~/.local/share/darkroom."""
     return Path(os.environ.get("DARKROOM_HOME", Path.home() / ".local" / "share" / "darkroom"))
 
@@ -48,7 +48,7 @@ def loras() -> dict[str, Path]:
     """LoRAs by name: the bundled ones and those that were taught here."""
     return {
         path.stem.removeprefix(LORA): path
-        for folder in (home() / "loras", BUNDLED)
+        for folder in (data_dir() / "loras", BUNDLED)
         for path in sorted(folder.glob(f"{LORA}*.safetensors"))
     }
 
@@ -63,7 +63,7 @@ def trigger(path: Path) -> str:
         return ""
 
 
-def worn_of(loras: str) -> list[tuple[str, float]]:
+def parse_loras(loras: str) -> list[tuple[str, float]]:
     """ "flat:0.8, lines" as names and strengths, 1 where none is said. Raises ValueError with one sentence."""
     found = []
     for part in filter(None, (part.strip() for part in loras.split(","))):

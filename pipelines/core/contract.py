@@ -23,7 +23,7 @@ from PIL.PngImagePlugin import PngInfo
 from pipelines.core.settings import Settings
 from pipelines.media import audio as sounds
 
-KEY = "darkroom"  # the PNG text chunk that holds the settings
+PNG_SETTINGS_KEY = "darkroom"  # the PNG text chunk that holds the settings
 SOUND_KEY = "darkroom-sound"  # the one that holds a sound, as a data URL
 
 
@@ -32,7 +32,7 @@ class Result(ABC):
 
     model: str
     settings: dict[str, Any]
-    beside: tuple[Path, ...]
+    attachments: tuple[Path, ...]
     formats: ClassVar[tuple[str, ...]]
 
     @property
@@ -57,13 +57,13 @@ class Result(ABC):
 
 
 @dataclass(frozen=True)
-class Picture(Result):
+class ImageResult(Result):
     """A finished picture and what made it."""
 
     pixels: UInt8[np.ndarray, "h w 3"]
     model: str
     settings: dict[str, Any]
-    beside: tuple[Path, ...] = ()  # files that belong to it, such as a LoRA that draws so
+    attachments: tuple[Path, ...] = ()  # files that belong to it, such as a LoRA that draws so
     formats: ClassVar[tuple[str, ...]] = ("png",)
 
     @property
@@ -79,18 +79,18 @@ class Picture(Result):
 
 
 @dataclass(frozen=True)
-class Clip(Result):
+class VideoResult(Result):
     """A finished clip and what made it. As an animated PNG it goes wherever a picture goes."""
 
     frames: UInt8[np.ndarray, "f h w 3"]
     fps: int
     model: str
     settings: dict[str, Any]
-    beside: tuple[Path, ...] = ()
+    attachments: tuple[Path, ...] = ()
     formats: ClassVar[tuple[str, ...]] = ("png", "mp4", "webp", "gif", "zip")
 
     @classmethod
-    def from_png(cls, png: bytes, fps: int, model: str, settings: dict[str, Any]) -> Clip:
+    def from_png(cls, png: bytes, fps: int, model: str, settings: dict[str, Any]) -> VideoResult:
         """Back from an animated PNG, which keeps a frame that is like the one before it as a longer one."""
         with Image.open(io.BytesIO(png)) as film:
             held = [
@@ -108,7 +108,7 @@ class Clip(Result):
         """The clip as the bytes of an animated PNG, WebP or GIF, of an MP4 (H.264), or of a ZIP of its frames; unless told otherwise,
         the settings travel inside it, or in the ZIP beside the frames."""
         buffer, first, *rest = io.BytesIO(), *map(Image.fromarray, self.frames)
-        told = said(self) if with_settings else ""
+        told = provenance_json(self) if with_settings else ""
         film = {"save_all": True, "append_images": rest, "duration": 1000 / self.fps, "loop": 0}
         if kind == "png":
             first.save(buffer, "PNG", pnginfo=chunks(self, with_settings), **film)
@@ -139,44 +139,44 @@ class Clip(Result):
 
 
 @dataclass(frozen=True)
-class Sound(Result):
+class AudioResult(Result):
     """A finished sound and what made it. As a picture it is its spectrogram, with the sound inside."""
 
     samples: Float[np.ndarray, " t"]  # in [-1, 1], sounds.RATE a second
     model: str
     settings: dict[str, Any]
-    beside: tuple[Path, ...] = ()
+    attachments: tuple[Path, ...] = ()
     formats: ClassVar[tuple[str, ...]] = ("png", "wav", "flac")
 
     @classmethod
-    def from_png(cls, png: bytes, model: str, settings: dict[str, Any]) -> Sound:
+    def from_png(cls, png: bytes, model: str, settings: dict[str, Any]) -> AudioResult:
         """Back from a spectrogram."""
         with Image.open(io.BytesIO(png)) as image:
             image.load()
-            return cls(sounds.samples(image.info[SOUND_KEY]), model, settings)
+            return cls(sounds.from_url(image.info[SOUND_KEY]), model, settings)
 
     @property
     def image(self) -> Image.Image:
         """The spectrogram as a PIL image."""
-        return Image.fromarray(sounds.inked(sounds.log_mel(self.samples)))
+        return Image.fromarray(sounds.spectrogram_image(sounds.log_mel(self.samples)))
 
     def file(self, kind: str = "wav", with_settings: bool = True) -> bytes:
         """The sound as the bytes of a WAV or FLAC file, or a PNG of its spectrogram; unless told otherwise, the settings travel inside it."""
         if kind != "png":
-            return sounds.file(self.samples, kind, said(self) if with_settings else "")
+            return sounds.file(self.samples, kind, provenance_json(self) if with_settings else "")
         buffer, info = io.BytesIO(), chunks(self, with_settings)
         info.add_text(SOUND_KEY, sounds.url(self.samples))
         self.image.save(buffer, "PNG", pnginfo=info)
         return buffer.getvalue()
 
 
-def changes(clip: np.ndarray, loop: bool) -> list[float]:
+def frame_differences(clip: np.ndarray, loop: bool) -> list[float]:
     """Mean absolute difference of each frame from the one before, 0 to 255; of a loop, the first from the last too."""
     steps = np.abs(np.diff(clip.astype(np.int16), axis=0, prepend=clip[-1:].astype(np.int16))).mean((1, 2, 3))
     return [round(float(step), 2) for step in (steps if loop else steps[1:])]
 
 
-def said(result: Result) -> str:
+def provenance_json(result: Result) -> str:
     """What made it, as text that travels in files."""
     return json.dumps({"model": result.model, "settings": result.settings}, ensure_ascii=False)
 
@@ -185,7 +185,7 @@ def chunks(result: Result, with_settings: bool) -> PngInfo:
     """The same as a PNG keeps it."""
     info = PngInfo()
     if with_settings:
-        info.add_itxt(KEY, said(result))
+        info.add_itxt(PNG_SETTINGS_KEY, provenance_json(result))
     return info
 
 
@@ -198,7 +198,7 @@ class Frame:
     preview: UInt8[np.ndarray, "h w 3"]  # what the model believes now (the x0 estimate)
     state: UInt8[np.ndarray, "hs ws 3"] | None = None  # where it stands (x_t)
     note: str = ""  # one short line
-    result: Result | list[Picture] | list[Clip] | None = None  # None until the last frame
+    result: Result | list[ImageResult] | list[VideoResult] | None = None  # None until the last frame
     detail: dict[str, Any] = field(default_factory=dict)  # numbers and maps that the inspector draws
 
 

@@ -64,7 +64,7 @@ def build() -> None:
         latents.append(((z - codec.mean) / codec.scale).half().numpy())
     said = captions.load("notes")
     held = [k for k, row in enumerate(rows) if row["split"] in ("validation", "test")]
-    resampler = weights.fill(text.Resampler(), weights.read("audio-words")[0], "audio-words")
+    resampler = weights.load_into(text.Resampler(), weights.load_bundle("audio-words")[0], "audio-words")
     read = [
         resampler(*said.batch(part)).half().numpy()
         for part in np.array_split(np.arange(len(said.picture)), len(said.picture) // 128)

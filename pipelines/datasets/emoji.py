@@ -52,10 +52,10 @@ def split_of(sign: dict, hexcode: str, siblings: int) -> str:
 
 def on_white(path: str | object) -> np.ndarray:
     """`laid`, of a file."""
-    return laid(Image.open(path))
+    return compose_on_white(Image.open(path))
 
 
-def laid(picture: Image.Image) -> np.ndarray:
+def compose_on_white(picture: Image.Image) -> np.ndarray:
     """Lay a picture with transparency on white and reduce it to the set's size: uint8 (256, 256, 3)."""
     image = picture.convert("RGBA")
     white = Image.new("RGBA", image.size, "white")

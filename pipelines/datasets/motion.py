@@ -29,7 +29,7 @@ def loop(path: Path) -> np.ndarray | None:
         frames = []
         for k in range(FRAMES):
             film.seek(k * count // FRAMES)  # the last is followed by the first
-            frames.append(emoji.laid(film))
+            frames.append(emoji.compose_on_white(film))
     clip = np.stack(frames)
     return None if (clip == clip[0]).all() else clip
 
@@ -65,7 +65,7 @@ def caption(label: str, tags: list[str], amount: str, way: str, rng: random.Rand
     return ", ".join([said, *how])
 
 
-def read(path: Path) -> tuple[np.ndarray, str] | None:
+def read_animation(path: Path) -> tuple[np.ndarray, str] | None:
     """A clip and its direction, or None."""
     clip = loop(path)
     return None if clip is None else (clip, direction(clip))
@@ -79,7 +79,7 @@ def build() -> None:
     with Pool() as pool:
         found = [
             (key, *got)
-            for (_, key), got in zip(named, pool.imap(read, [f for f, _ in named], chunksize=16), strict=True)
+            for (_, key), got in zip(named, pool.imap(read_animation, [f for f, _ in named], chunksize=16), strict=True)
             if got
         ]
     families: dict[str, int] = {}

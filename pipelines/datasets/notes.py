@@ -325,7 +325,7 @@ def load() -> tuple[np.ndarray, list[dict]]:
     ]
 
 
-def said(rows: list[dict]) -> None:
+def write_captions(rows: list[dict]) -> None:
     """Read the captions of training phrases, WAYS of saying each."""
     ways = [
         (k, *caption(row, random.Random(f"{way} ways to say {k}")))
@@ -352,5 +352,5 @@ def build() -> None:
         peak = int(np.abs(sounds[number].astype(np.int32)).max())  # what is silent or clipped belongs to no split
         row |= {"split": split_of(number) if 300 < peak < 32_700 else "", "caption": line, "named": named, "peak": peak}
     (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    said(rows)
+    write_captions(rows)
     print(f"{COUNT} phrases in {folder}; {sum(not row['split'] for row in rows)} silent or clipped")

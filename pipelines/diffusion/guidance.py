@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-Pair = Callable[[Tensor, float, bool], tuple[Tensor, Tensor | None]]
+CFGEstimate = Callable[[Tensor, float, bool], tuple[Tensor, Tensor | None]]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Guidance:
         return guided
 
 
-def guide(estimate: Pair, guidance: Guidance) -> Callable[[Tensor, float], Tensor]:
+def with_cfg(estimate: CFGEstimate, guidance: Guidance) -> Callable[[Tensor, float], Tensor]:
     """`estimate(x, t, both)` gives the conditional estimate, and the unconditional where both are wanted, in one call."""
 
     def denoise(x: Tensor, t: float) -> Tensor:

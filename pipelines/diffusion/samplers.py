@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Path:
+class Schedule:
     """x_t = a(t) x0 + s(t) noise, with the derivatives that the probability-flow equation needs."""
 
     name: str
@@ -36,7 +36,7 @@ class Path:
         return self.s(t) / (self.a(t) + self.s(t))
 
 
-def _vp(beta0: float = 0.1, beta1: float = 20.0) -> Path:
+def _vp(beta0: float = 0.1, beta1: float = 20.0) -> Schedule:
     """The variance-preserving path of DDPM's linear betas in continuous time (Song et al. 2021, eq. 33)."""
 
     def a(t: float) -> float:
@@ -48,14 +48,14 @@ def _vp(beta0: float = 0.1, beta1: float = 20.0) -> Path:
     def da(t: float) -> float:
         return -0.5 * (beta0 + t * (beta1 - beta0)) * a(t)
 
-    return Path("linear betas", a, s, da, lambda t: -a(t) * da(t) / max(s(t), 1e-12))
+    return Schedule("linear betas", a, s, da, lambda t: -a(t) * da(t) / max(s(t), 1e-12))
 
 
-PATHS = {
+SCHEDULES = {
     # rectified flow (Liu et al. 2022)
-    "straight": Path("straight", lambda t: 1 - t, lambda t: t, lambda t: -1.0, lambda t: 1.0),
+    "straight": Schedule("straight", lambda t: 1 - t, lambda t: t, lambda t: -1.0, lambda t: 1.0),
     # cosine (Nichol & Dhariwal 2021), variance preserving
-    "cosine": Path(
+    "cosine": Schedule(
         "cosine",
         lambda t: math.cos(t * math.pi / 2) if t < 1 else 0.0,
         lambda t: math.sin(t * math.pi / 2),
@@ -66,7 +66,7 @@ PATHS = {
 }
 
 
-def on_path(denoise: Callable[..., T], path: Path) -> Callable[..., T]:
+def on_schedule(denoise: Callable[..., T], path: Schedule) -> Callable[..., T]:
     """Serve any path with a denoiser of the straight one: rescale the state to equal signal-to-noise ratio."""
 
     def moved(x: Tensor, t: float, *rest: object) -> T:
@@ -75,13 +75,13 @@ def on_path(denoise: Callable[..., T], path: Path) -> Callable[..., T]:
     return moved
 
 
-def grid(steps: int, start: float = 1.0) -> list[float]:
+def timesteps(steps: int, start: float = 1.0) -> list[float]:
     """steps + 1 times from `start` down to 0, evenly spaced."""
     return [start * (1 - i / steps) for i in range(steps)] + [0.0]
 
 
 def euler(
-    denoise: Denoise, x: Tensor, times: list[float], path: Path, noise: Noise, eta: float = 0.0
+    denoise: Denoise, x: Tensor, times: list[float], path: Schedule, noise: Noise, eta: float = 0.0
 ) -> Iterator[Step]:
     """Euler's method on the probability-flow ODE dx/dt = a' x0 + s' n (Song et al. 2021; Liu et al. 2022)."""
     for t, r in zip(times, times[1:], strict=False):
@@ -90,7 +90,9 @@ def euler(
         yield x, x0, r
 
 
-def heun(denoise: Denoise, x: Tensor, times: list[float], path: Path, noise: Noise, eta: float = 0.0) -> Iterator[Step]:
+def heun(
+    denoise: Denoise, x: Tensor, times: list[float], path: Schedule, noise: Noise, eta: float = 0.0
+) -> Iterator[Step]:
     """Heun's second-order method, two calls a step and Euler at the end (Karras et al. 2022, alg. 1)."""
     for t, r in zip(times, times[1:], strict=False):
         x0 = denoise(x, t)
@@ -103,12 +105,14 @@ def heun(denoise: Denoise, x: Tensor, times: list[float], path: Path, noise: Noi
         yield x, x0, r
 
 
-def _slope(x: Tensor, x0: Tensor, t: float, path: Path) -> Tensor:
+def _slope(x: Tensor, x0: Tensor, t: float, path: Schedule) -> Tensor:
     n = (x - path.a(t) * x0) / path.s(t)
     return path.da(t) * x0 + path.ds(t) * n
 
 
-def ddim(denoise: Denoise, x: Tensor, times: list[float], path: Path, noise: Noise, eta: float = 0.0) -> Iterator[Step]:
+def ddim(
+    denoise: Denoise, x: Tensor, times: list[float], path: Schedule, noise: Noise, eta: float = 0.0
+) -> Iterator[Step]:
     """DDIM (Song et al. 2020, eq. 12); eta = 0 is deterministic, eta = 1 adds the noise of the ancestral sampler."""
     for t, r in zip(times, times[1:], strict=False):
         x0 = denoise(x, t)
@@ -121,7 +125,7 @@ def ddim(denoise: Denoise, x: Tensor, times: list[float], path: Path, noise: Noi
 
 
 def ancestral(
-    denoise: Denoise, x: Tensor, times: list[float], path: Path, noise: Noise, eta: float = 0.0
+    denoise: Denoise, x: Tensor, times: list[float], path: Schedule, noise: Noise, eta: float = 0.0
 ) -> Iterator[Step]:
     """DDPM's ancestral sampler: draw from the posterior q(x_r | x_t, x0) (Ho et al. 2020, eq. 7, for any a and s)."""
     for t, r in zip(times, times[1:], strict=False):
@@ -135,13 +139,13 @@ def ancestral(
         yield x, x0, r
 
 
-def _posterior_sigma(t: float, r: float, path: Path) -> float:
+def _posterior_sigma(t: float, r: float, path: Schedule) -> float:
     fresh = path.s(t) ** 2 - (path.a(t) / path.a(r) * path.s(r)) ** 2
     return math.sqrt(max(fresh, 0.0)) * path.s(r) / path.s(t)
 
 
 def dpm_solver(
-    denoise: Denoise, x: Tensor, times: list[float], path: Path, noise: Noise, eta: float = 0.0
+    denoise: Denoise, x: Tensor, times: list[float], path: Schedule, noise: Noise, eta: float = 0.0
 ) -> Iterator[Step]:
     """DPM-Solver++(2M) (Lu et al. 2022, alg. 2): second order from the previous step's estimate, one call a step."""
     last: Tensor | None = None
@@ -159,7 +163,7 @@ def dpm_solver(
         yield x, x0, r
 
 
-def coefficients(sampler: str, t: float, r: float, path: Path, eta: float = 0.0) -> tuple[float, float, float]:
+def coefficients(sampler: str, t: float, r: float, path: Schedule, eta: float = 0.0) -> tuple[float, float, float]:
     """A, B and C of the step from t to r, written as x_r = A x_t + B x0 + C z.
 
     For DPM-Solver++ x0 is the extrapolated estimate; for Heun the numbers are those of its first, Euler's, half.
@@ -179,7 +183,7 @@ def coefficients(sampler: str, t: float, r: float, path: Path, eta: float = 0.0)
     return 1 + (r - t) * path.ds(t) / s, (r - t) * (path.da(t) - path.ds(t) * a / s), 0.0
 
 
-Sampler = Callable[[Denoise, Tensor, list[float], Path, Noise, float], Iterator[Step]]
+Sampler = Callable[[Denoise, Tensor, list[float], Schedule, Noise, float], Iterator[Step]]
 
 SAMPLERS: dict[str, Sampler] = {
     "dpm-solver++": dpm_solver,

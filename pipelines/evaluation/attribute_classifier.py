@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from pipelines.nn.residual import Residual
 
 
-class AttributeReader(nn.Module):
+class AttributeClassifier(nn.Module):
     """Reads every attribute of an avatar. Avatars share one pose, so the head keeps positions.
 
     `labels` maps an attribute to its values in order, as in pipelines.datasets.avatars.LABELS.

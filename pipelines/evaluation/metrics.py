@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from pipelines.evaluation.attribute_classifier import AttributeReader
+from pipelines.evaluation.attribute_classifier import AttributeClassifier
 from pipelines.nn import weights
 
 EYE = {
@@ -35,19 +35,19 @@ def build_eye() -> nn.Module:
     return eye
 
 
-def own(eye: nn.Module) -> dict[str, Tensor]:
+def trained_tensors(eye: nn.Module) -> dict[str, Tensor]:
     """The tensors that we trained: all but the frozen MiniLM, which lies in its own package."""
     return {k: v for k, v in eye.state_dict().items() if not k.startswith("text.transformer.")}
 
 
-class Eye:
+class ClipFeatures:
     """The bundled eye. Raises weights.WeightsError."""
 
     def __init__(self, device: str = "cpu") -> None:
-        tensors, _ = weights.read("eye")
+        tensors, _ = weights.load_bundle("eye")
         eye = build_eye()
         frozen = {k: v for k, v in eye.state_dict().items() if k.startswith("text.transformer.")}
-        self.model = weights.fill(eye, tensors | frozen, "eye").to(device)
+        self.model = weights.load_into(eye, tensors | frozen, "eye").to(device)
         self.device = device
 
     @torch.inference_mode()
@@ -126,14 +126,14 @@ def nearest(queries: Float[Tensor, "n d"], library: Float[Tensor, "m d"]) -> tup
     return index, cosine
 
 
-def load_reader() -> AttributeReader:
+def load_reader() -> AttributeClassifier:
     """The bundled attribute reader of avatars; its accuracy on real held-out avatars is on its card."""
-    tensors, about = weights.read("reader")
-    return weights.fill(AttributeReader(**about["config"]), tensors, "reader")
+    tensors, about = weights.load_bundle("reader")
+    return weights.load_into(AttributeClassifier(**about["config"]), tensors, "reader")
 
 
 @torch.inference_mode()
-def read_attributes(reader: AttributeReader, pictures: UInt8[np.ndarray, "n 128 128 3"]) -> dict[str, list[str]]:
+def read_attributes(reader: AttributeClassifier, pictures: UInt8[np.ndarray, "n 128 128 3"]) -> dict[str, list[str]]:
     """What the reader sees: a value of every attribute for every picture."""
     found: dict[str, list[str]] = {name: [] for name in reader.labels}
     for i in range(0, len(pictures), 100):

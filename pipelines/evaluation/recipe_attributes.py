@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from pipelines import datasets as data
 from pipelines.datasets.avatars import LABELS
-from pipelines.evaluation.attribute_classifier import AttributeReader
+from pipelines.evaluation.attribute_classifier import AttributeClassifier
 from pipelines.nn import weights
 
 
@@ -29,7 +29,7 @@ def targets(rows: list[dict]) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def accuracies(model: AttributeReader, images: np.ndarray, rows: list[dict]) -> dict[str, float]:
+def accuracies(model: AttributeClassifier, images: np.ndarray, rows: list[dict]) -> dict[str, float]:
     """The share of pictures in which each attribute is read right, absent ones left out."""
     device = next(model.parameters()).device
     read = [
@@ -54,8 +54,8 @@ class Recipe:
         self.train = self.set.split("train")
         self.targets = targets(self.set.rows)
 
-    def build(self) -> AttributeReader:
-        return AttributeReader(LABELS, self.width)
+    def build(self) -> AttributeClassifier:
+        return AttributeClassifier(LABELS, self.width)
 
     def loss(self, model: nn.Module, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
         picks = rng.choice(self.train, self.batch)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from pipelines import datasets as data
 from pipelines.datasets import captions
-from pipelines.evaluation.metrics import EYE, build_eye, own
+from pipelines.evaluation.metrics import EYE, build_eye, trained_tensors
 from pipelines.evaluation.recipe_attributes import tensor
 from pipelines.nn import weights
 
@@ -76,4 +76,4 @@ class Recipe:
             "licence": "MIT; the text tower, MiniLM (Apache 2.0), is not included",
             **record,
         }
-        weights.save(self.name, own(model), EYE, about)
+        weights.save(self.name, trained_tensors(model), EYE, about)

@@ -30,7 +30,7 @@ INK = np.array([[12, 10, 9], [70, 12, 14], [168, 32, 26], [226, 120, 52], [250, 
 FORMATS = "wav,flac,mp3,ogg,mov,matroska,webm,aac,aiff"  # no other of FFmpeg's is tried: some open further files and addresses
 
 
-def opened(given: Any, remote: bool = False) -> Float[np.ndarray, " t"]:
+def load_audio(given: Any, remote: bool = False) -> Float[np.ndarray, " t"]:
     """Mono samples at RATE in [-1, 1] of a path, a data URL, samples at RATE, or (rate, samples). Raises ValueError with one sentence."""
     if isinstance(given, np.ndarray):
         given = (RATE, given)
@@ -120,9 +120,9 @@ def file(samples: Float[np.ndarray, " t"], kind: str, comment: str = "") -> byte
     return buffer.getvalue()
 
 
-def sound(given: Any, remote: bool = False) -> str:
+def audio_url(given: Any, remote: bool = False) -> str:
     """Whatever was given, as the data URL of its first LONGEST seconds. Raises ValueError."""
-    heard = opened(given, remote)[: RATE * LONGEST]
+    heard = load_audio(given, remote)[: RATE * LONGEST]
     if len(heard) < RATE * SHORTEST:
         raise ValueError(f"the sound lasts {len(heard) / RATE:.2f} seconds; it needs {SHORTEST} at least")
     if not np.isfinite(heard).all():
@@ -130,7 +130,7 @@ def sound(given: Any, remote: bool = False) -> str:
     return url(heard.clip(-1, 1))
 
 
-def samples(held: str) -> Float[np.ndarray, " t"]:
+def from_url(held: str) -> Float[np.ndarray, " t"]:
     """The samples of what `sound` made: float32 in [-1, 1]."""
     with av.open(io.BytesIO(base64.b64decode(held.removeprefix(PREFIX))), format="flac") as container:
         return (
@@ -157,7 +157,7 @@ def log_mel(samples: Float[np.ndarray, " t"], size: int = 1024) -> Float[np.ndar
     return np.log10(np.maximum(sizes.astype(np.float32) @ mel_filters(size), 10**FLOOR))
 
 
-def inked(mel: Float[np.ndarray, "n bands"], tall: int = 2) -> UInt8[np.ndarray, "h n 3"]:
+def spectrogram_image(mel: Float[np.ndarray, "n bands"], tall: int = 2) -> UInt8[np.ndarray, "h n 3"]:
     """A log-mel spectrogram as a picture: time to the right, high up, each band `tall` pixels."""
     level = ((mel.T[::-1] - FLOOR) / (LOUDEST - FLOOR)).clip(0, 1) * (len(INK) - 1)
     below = np.minimum(level.astype(int), len(INK) - 2)
@@ -166,11 +166,11 @@ def inked(mel: Float[np.ndarray, "n bands"], tall: int = 2) -> UInt8[np.ndarray,
 
 
 def _given(given: Any, info: Any) -> str:
-    return sound(given, bool(info.context and info.context.get("remote")))
+    return audio_url(given, bool(info.context and info.context.get("remote")))
 
 
-Given = Annotated[str, BeforeValidator(_given)]
-Maybe = Annotated[
+AudioInput = Annotated[str, BeforeValidator(_given)]
+OptionalAudioInput = Annotated[
     str,
     BeforeValidator(
         lambda given, info: "" if given is None or (isinstance(given, str) and not given) else _given(given, info)

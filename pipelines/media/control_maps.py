@@ -11,7 +11,7 @@ from jaxtyping import UInt8
 
 from pipelines.media import images
 from pipelines.media.images import MODEL_SIDE as SIDE
-from pipelines.media.images import square
+from pipelines.media.images import center_crop
 
 FRAMED = 104  # pixels of 128 that a thing fills, once it is alone
 TOYS, ASIDE, ALOFT = (
@@ -59,13 +59,13 @@ CHANNELS = {"edges": 1, "scribble": 1, "palette": 3}
 
 def control(kind: str, picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "128 128 c"]:
     """What a ControlNet sees of a picture's middle square. A drawing of lines is taken as it is, not traced around."""
-    picture = square(picture)
-    if kind != "palette" and (lines := drawn(picture)) is not None:
+    picture = center_crop(picture)
+    if kind != "palette" and (lines := line_drawing(picture)) is not None:
         return lines[..., None]
     return np.atleast_3d(PREPROCESSORS[kind](picture))
 
 
-def drawn(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w"] | None:
+def line_drawing(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w"] | None:
     """White lines on black, of a picture that is a line drawing: no colour, and nearly all of it black or white. Else None."""
     grey, colour = picture.mean(2), np.ptp(picture.astype(int), axis=2)
     if (colour > 40).mean() > 0.005 or ((grey > 64) & (grey < 191)).mean() > 0.1:
@@ -75,7 +75,7 @@ def drawn(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w"] | Non
     return (lines * 255).astype(np.uint8) if lines.mean() < 0.4 else None
 
 
-def alone(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "128 128 3"]:
+def cut_out_object(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "128 128 3"]:
     """The largest thing of a picture before white, about in the middle and as large as toys are: the background, one colour or not, is told
     from it by GrabCut (Rother et al. 2004), beginning with what differs from the border's colour. Raises ValueError where there is nothing."""
     small = cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
@@ -115,5 +115,5 @@ def alone(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "128 128 3"]
 
 def require_lines(drawing: str, kind: str) -> None:
     """Raises ValueError for a sheet without a line, where lines are wanted."""
-    if not control(kind, images.pixels(drawing)).any():
+    if not control(kind, images.from_url(drawing)).any():
         raise ValueError("The drawing is empty: draw some lines first.")

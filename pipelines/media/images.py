@@ -26,12 +26,12 @@ HEADER = 60_000_000  # pixels that are decoded at most: a larger file is refused
 PREFIX = "data:image/png;base64,"
 
 
-REMOTE = {
+UNTRUSTED = {
     "remote": True
 }  # the validation context of what came over the network or out of a file: no paths of this machine
 
 
-def opened(given: Any, name: str, remote: bool = False) -> Image.Image:
+def load_image(given: Any, name: str, remote: bool = False) -> Image.Image:
     """A PIL image of what was given, decoded and upright. Raises ValueError with one sentence. A `remote` one is no path."""
     if given is None or (isinstance(given, str) and not given):
         raise ValueError(f"there is no {name} yet; give one")
@@ -89,14 +89,14 @@ def opened(given: Any, name: str, remote: bool = False) -> Image.Image:
 def first_frame(film: io.BytesIO | str) -> Image.Image | None:
     """Of a video file; None where it is none, or larger than HEADER."""
     try:
-        with opened_film(film) as container:
+        with open_video(film) as container:
             size = container.streams.video[0].codec_context
             return next(container.decode(video=0)).to_image() if size.width * size.height <= HEADER else None
     except (av.FFmpegError, ValueError, AttributeError, LookupError, StopIteration):
         return None
 
 
-def opened_film(film: io.BytesIO | str) -> Any:
+def open_video(film: io.BytesIO | str) -> Any:
     """An MP4, QuickTime or WebM file, opened. Raises av.FFmpegError or ValueError where it is none.
 
     A stranger may have sent it: no other of FFmpeg's formats is tried, since some of them open further files and addresses.
@@ -109,7 +109,7 @@ def opened_film(film: io.BytesIO | str) -> Any:
     raise ValueError("this is no film")
 
 
-def flat(image: Image.Image) -> Image.Image:
+def to_rgb(image: Image.Image) -> Image.Image:
     """8-bit RGB, transparent parts on white, at most SIDE a side."""
     if image.mode.startswith(("I", "F")):  # 16 bits a pixel, whichever way PIL names it
         values = np.asarray(image, dtype=np.float64)
@@ -123,39 +123,39 @@ def flat(image: Image.Image) -> Image.Image:
     return image
 
 
-def url(image: Image.Image) -> str:
+def to_url(image: Image.Image) -> str:
     """A PNG data URL."""
     buffer = io.BytesIO()
     image.save(buffer, "PNG", compress_level=1)
     return PREFIX + base64.b64encode(buffer.getvalue()).decode()
 
 
-def picture(given: Any, remote: bool = False) -> str:
+def image_url(given: Any, remote: bool = False) -> str:
     """Whatever was given, as the data URL of an 8-bit RGB PNG. Raises ValueError."""
-    image = flat(opened(given, "picture", remote))
+    image = to_rgb(load_image(given, "picture", remote))
     if min(image.size) < 8:
         raise ValueError(f"the picture is {image.width} × {image.height} pixels; it needs 8 a side at least")
-    return url(image)
+    return to_url(image)
 
 
-def mask(given: Any, remote: bool = False) -> str:
+def mask_url(given: Any, remote: bool = False) -> str:
     """A mask, white where to change, as the data URL of a black and white PNG. Raises ValueError.
 
     Where it has an alpha channel, as a brush's layer has, what is opaque and not black is white.
     """
-    image = opened(given, "mask", remote)
+    image = load_image(given, "mask", remote)
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image.convert("RGBA"))
-    image = flat(image).convert("L").point(lambda value: 255 * (value >= 128))
-    return url(image)
+    image = to_rgb(image).convert("L").point(lambda value: 255 * (value >= 128))
+    return to_url(image)
 
 
-def pixels(held: str) -> np.ndarray:
+def from_url(held: str) -> np.ndarray:
     """The pixels of what `picture` (h, w, 3) or `mask` (h, w) made: uint8."""
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(held.removeprefix(PREFIX)))))
 
 
-def square(picture: np.ndarray) -> np.ndarray:
+def center_crop(picture: np.ndarray) -> np.ndarray:
     """The middle square of a picture (h, w, 3), at the models' size."""
     (height, width), side = picture.shape[:2], min(picture.shape[:2])
     top, left = (height - side) // 2, (width - side) // 2
@@ -174,7 +174,7 @@ def resized(picture: np.ndarray, side: int) -> np.ndarray:
 def _given(given: Any, info: Any) -> str:
     """What a settings' field holds of a picture, in the words of its name."""
     try:
-        return picture(given, _remote(info))
+        return image_url(given, _remote(info))
     except ValueError as error:
         raise ValueError(
             str(error).replace("picture", "drawing") if info.field_name == "control" else str(error)
@@ -185,13 +185,13 @@ def _remote(info: Any) -> bool:
     return bool(info.context and info.context.get("remote"))
 
 
-Given = Annotated[str, BeforeValidator(_given)]
-Mask = Annotated[str, BeforeValidator(lambda given, info: mask(given, _remote(info)))]
-Maybe = Annotated[
+ImageInput = Annotated[str, BeforeValidator(_given)]
+MaskInput = Annotated[str, BeforeValidator(lambda given, info: mask_url(given, _remote(info)))]
+OptionalImageInput = Annotated[
     str,
     BeforeValidator(
         lambda given, info: (
-            "" if given is None or (isinstance(given, str) and not given) else picture(given, _remote(info))
+            "" if given is None or (isinstance(given, str) and not given) else image_url(given, _remote(info))
         )
     ),
 ]

@@ -33,23 +33,23 @@ class Config:
     convolution: bool = False
 
 
-Looks = list[tuple[Tensor, Tensor]]  # queries and keys, (heads, n, d) each, a block
+AttentionTrace = list[tuple[Tensor, Tensor]]  # queries and keys, (heads, n, d) each, a block
 
 
 @dataclass
-class Words:
+class TextKV:
     """A caption as every block reads it: keys and values (b, heads, q, d) a block, and the pooled caption (b, width)."""
 
     keysvalues: list[tuple[Tensor, Tensor]]
     pooled: Tensor
 
-    def first(self, n: int) -> Words:
+    def first(self, n: int) -> TextKV:
         """The first n captions."""
-        return Words([(k[:n], v[:n]) for k, v in self.keysvalues], self.pooled[:n])
+        return TextKV([(k[:n], v[:n]) for k, v in self.keysvalues], self.pooled[:n])
 
-    def repeat(self, count: int) -> Words:
+    def repeat(self, count: int) -> TextKV:
         """Each caption `count` times."""
-        return Words(
+        return TextKV(
             [tuple(part.repeat_interleave(count, 0) for part in kv) for kv in self.keysvalues],
             self.pooled.repeat_interleave(count, 0),
         )
@@ -92,7 +92,7 @@ class Block(nn.Module):
         x: Tensor,
         modulation: list[Tensor],
         words: tuple[Tensor, Tensor],
-        looks: Looks | None,
+        looks: AttentionTrace | None,
         share: Tensor | None,
         across: int,
     ) -> Tensor:
@@ -113,7 +113,7 @@ class Block(nn.Module):
         return torch.addcmul(x, gate2, self.down(F.gelu(self.up(h))))
 
 
-class Transformer(nn.Module):
+class DiT(nn.Module):
     """Predicts the velocity noise - x0 on the straight path, from a latent, a time in [0, 1] and a caption's tokens."""
 
     def __init__(self, config: Config = Config()) -> None:
@@ -132,15 +132,15 @@ class Transformer(nn.Module):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
-    def read(self, tokens: Float[Tensor, "b q w"]) -> Words:
+    def read(self, tokens: Float[Tensor, "b q w"]) -> TextKV:
         """What every block needs of a caption, once a run."""
-        return Words([block.read(tokens) for block in self.blocks], self.pool(tokens.flatten(1)))
+        return TextKV([block.read(tokens) for block in self.blocks], self.pool(tokens.flatten(1)))
 
     def modulations(
         self, t: Float[Tensor, " n"], pooled: Float[Tensor, "n w"], blocks: nn.ModuleList | None = None
     ) -> list[list[Tensor]]:
         """Shift, 1 + scale and gate, (n, 1, width) each, for n times: of every block and of the last layer, or of `blocks` alone."""
-        c = F.silu(self.time(embed(t, self.config.width).to(pooled.dtype)) + pooled)[:, None]
+        c = F.silu(self.time(timestep_embedding(t, self.config.width).to(pooled.dtype)) + pooled)[:, None]
         found = []
         for layer in (
             [block.modulation for block in blocks]
@@ -167,9 +167,9 @@ class Transformer(nn.Module):
     def forward(
         self,
         z: Float[Tensor, "b c h w"],
-        words: Words,
+        words: TextKV,
         modulations: list[list[Tensor]],
-        looks: Looks | None = None,
+        looks: AttentionTrace | None = None,
         share: Tensor | None = None,
         hints: Sequence[Tensor] = (),
     ) -> Float[Tensor, "b c h w"]:
@@ -194,13 +194,13 @@ class Transformer(nn.Module):
         return unpatchify(x, self.config.patch, self.config.channels, z.shape[3] // self.config.patch)
 
 
-def attention_to_words(looks: Looks, queries: int) -> Float[Tensor, "n q"]:
+def attention_to_words(looks: AttentionTrace, queries: int) -> Float[Tensor, "n q"]:
     """How much each picture token looks at each of the caption's tokens, the last keys: mean over blocks and heads."""
     q, k = (torch.cat(parts).float() for parts in zip(*looks, strict=True))
     return (q * q.shape[-1] ** -0.5 @ k.mT).softmax(-1)[..., -queries:].mean(0)
 
 
-def embed(t: Float[Tensor, " n"], width: int) -> Float[Tensor, "n w"]:
+def timestep_embedding(t: Float[Tensor, " n"], width: int) -> Float[Tensor, "n w"]:
     """Sinusoidal features of a time in [0, 1] (Vaswani et al. 2017, scaled to 1000 as in DDPM)."""
     frequencies = torch.exp(-math.log(10_000) * torch.arange(width // 2, device=t.device) / (width // 2))
     angles = 1000 * t[:, None].float() * frequencies
@@ -219,11 +219,11 @@ def unpatchify(
     return F.pixel_shuffle(x.transpose(1, 2).unflatten(2, (-1, across or math.isqrt(x.shape[1]))), patch)
 
 
-def stacked(pictures: Float[Tensor, "b n c h w"]) -> Float[Tensor, "b c nh w"]:
+def fold_items(pictures: Float[Tensor, "b n c h w"]) -> Float[Tensor, "b c nh w"]:
     """Pictures on top of each other, as the transformer takes those that look at each other."""
     return pictures.transpose(1, 2).flatten(2, 3)
 
 
-def apart(z: Float[Tensor, "b c nh w"]) -> Float[Tensor, "b n c h w"]:
+def unfold_items(z: Float[Tensor, "b c nh w"]) -> Float[Tensor, "b n c h w"]:
     """And back."""
     return z.unflatten(2, (-1, z.shape[3])).transpose(1, 2)

@@ -22,10 +22,10 @@ from torch import Tensor, nn
 
 from pipelines.core.cards import BUNDLED, WeightsError, card
 
-LIMIT = 9_900_000  # bytes of tensors a file; the header stays under the rest of 10 MB
+MAX_SHARD_BYTES = 9_900_000  # bytes of tensors a file; the header stays under the rest of 10 MB
 
 
-def read(name: str, folder: Path | None = None) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def load_bundle(name: str, folder: Path | None = None) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The tensors of a bundle in fp32 and its card, after its checksums were verified. Raises WeightsError."""
     about = card(name, folder)
     tensors: dict[str, Tensor] = {}
@@ -46,7 +46,7 @@ def read(name: str, folder: Path | None = None) -> tuple[dict[str, Tensor], dict
     return {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}, about
 
 
-def fill(model: nn.Module, tensors: dict[str, Tensor], name: str) -> nn.Module:
+def load_into(model: nn.Module, tensors: dict[str, Tensor], name: str) -> nn.Module:
     """Put tensors into a model, in evaluation mode and without gradients. Raises WeightsError where shapes differ."""
     try:
         model.load_state_dict(tensors)
@@ -66,12 +66,12 @@ def save(
     folder = folder or BUNDLED
     folder.mkdir(parents=True, exist_ok=True)
     shards: list[dict[str, Tensor]] = [{}]
-    room = LIMIT
+    room = MAX_SHARD_BYTES
     for key, value in tensors.items():
         value = (value.half() if value.is_floating_point() else value).cpu().contiguous().clone()
         if value.nbytes > room:
             shards.append({})
-            room = LIMIT
+            room = MAX_SHARD_BYTES
         shards[-1][key] = value
         room -= value.nbytes
     for old in [*folder.glob(f"{name}.safetensors"), *folder.glob(f"{name}-[0-9].*")]:
@@ -130,7 +130,7 @@ def pick_dtype(dtype: str = "auto", device: str = "cpu") -> torch.dtype:
 T = TypeVar("T")
 _loaded: OrderedDict[Any, Any] = OrderedDict()
 _lock = RLock()
-KEEP = 16  # they are small; on a GPU with published checkpoints this wants to be a size instead
+MAX_CACHED = 16  # they are small; on a GPU with published checkpoints this wants to be a size instead
 
 
 def cached(key: Any, build: Callable[[], T]) -> T:
@@ -138,7 +138,7 @@ def cached(key: Any, build: Callable[[], T]) -> T:
     with _lock:
         if key not in _loaded:
             _loaded[key] = build()
-            while len(_loaded) > KEEP:
+            while len(_loaded) > MAX_CACHED:
                 _loaded.popitem(last=False)
         _loaded.move_to_end(key)
         return _loaded[key]

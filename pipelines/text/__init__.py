@@ -1,6 +1,15 @@
 """Words: the frozen encoder's features, and the resampler that reads them."""
 
 from pipelines.text.encoder import MAX_TOKENS, WIDTH, Features, TextEncoder, encoder, pad
-from pipelines.text.resampler import Reading, Resampler
+from pipelines.text.resampler import Resampler, ResamplerLayer
 
-__all__ = ["MAX_TOKENS", "WIDTH", "Features", "Reading", "Resampler", "TextEncoder", "encoder", "pad"]
+__all__ = [
+    "MAX_TOKENS",
+    "WIDTH",
+    "Features",
+    "Resampler",
+    "ResamplerLayer",
+    "TextEncoder",
+    "encoder",
+    "pad",
+]

@@ -20,8 +20,8 @@ class Resampler(nn.Module):
         super().__init__()
         self.enter = nn.Linear(WIDTH, width)
         self.queries = nn.Parameter(torch.randn(queries, width) * 0.02)
-        self.encoder = Reading(width, heads, crossed=False)
-        self.decoder = nn.ModuleList([Reading(width, heads, crossed=True) for _ in range(2)])
+        self.encoder = ResamplerLayer(width, heads, crossed=False)
+        self.decoder = nn.ModuleList([ResamplerLayer(width, heads, crossed=True) for _ in range(2)])
         self.norm = nn.LayerNorm(width)
 
     def forward(self, tokens: Float[Tensor, "b n 384"], mask: Bool[Tensor, "b n"]) -> Float[Tensor, "b q w"]:
@@ -41,14 +41,14 @@ class Resampler(nn.Module):
         return self.norm(h), torch.stack(maps).mean(0)
 
 
-class Reading(nn.Module):
+class ResamplerLayer(nn.Module):
     """A transformer layer (pre-norm). Crossed, it first reads `words`; else it attends to itself under their mask."""
 
     def __init__(self, width: int, heads: int, crossed: bool) -> None:
         super().__init__()
         self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
         self.attention = Attention(width, heads)
-        self.inner = Reading(width, heads, crossed=False) if crossed else None
+        self.inner = ResamplerLayer(width, heads, crossed=False) if crossed else None
         self.mlp = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
 
     def forward(self, x: Tensor, words: Tensor | None, mask: Tensor | None) -> tuple[Tensor, Tensor]:

@@ -65,7 +65,7 @@ def optimisers(
     return found
 
 
-def rate(step: int, done: float, warmup: int = 300) -> float:
+def lr_factor(step: int, done: float, warmup: int = 300) -> float:
     """Warm-up by steps, constant, then a linear cool-down over the last fifth of what is to be done, of which `done` is the share."""
     return min(1.0, (step + 1) / warmup) * min(1.0, max(0.02, (1 - done) / 0.2))
 
@@ -139,7 +139,7 @@ def train(
     step, spent = 0, 0.0
     checkpoint = Checkpoint(path, model, average, optims)
     if bundled:
-        tensors, about = weights.read(recipe.name)
+        tensors, about = weights.load_bundle(recipe.name)
         for side in (model, average):
             getattr(side, "model", side).load_state_dict(tensors)
         step, spent = about["steps"], about["seconds"]
@@ -164,7 +164,7 @@ def train(
         done = max(step / steps, (time.perf_counter() - start) / (minutes * 60))
         for optim in optims:
             for group in optim.param_groups:
-                group["lr"] = recipe.lr * rate(step, done, getattr(recipe, "warmup", 300))
+                group["lr"] = recipe.lr * lr_factor(step, done, getattr(recipe, "warmup", 300))
         with autocast:
             loss, parts = recipe.loss(model, rng)
         loss.backward()

@@ -55,7 +55,7 @@ class LowRank:
         return float(np.square(back - rows).sum() / np.square(rows - rows.mean(0, dtype=np.float32)).sum())
 
 
-def write(folder: Path, arrays: dict[str, np.ndarray]) -> int:
+def write_pack(folder: Path, arrays: dict[str, np.ndarray]) -> int:
     """Write arrays, compressed, one file each; the number of bytes of all. Raises ValueError where they are too many."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.npz"):
@@ -70,7 +70,7 @@ def write(folder: Path, arrays: dict[str, np.ndarray]) -> int:
     return size
 
 
-def read(folder: Path) -> dict[str, np.ndarray]:
+def read_pack(folder: Path) -> dict[str, np.ndarray]:
     """What `write` wrote, by name. Raises FileNotFoundError where there is no pack."""
     files = sorted(folder.glob("*.npz"))
     if not files:

@@ -12,7 +12,7 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from pipelines.media.images import url
+from pipelines.media.images import to_url
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_bad_input_is_one_sentence_and_the_server_goes_on(client: Client, bad: d
 
 
 def test_pictures_travel_as_data_urls_and_paths_of_the_server_do_not(client: Client) -> None:
-    image, mask = (url(Image.new("RGB", (130, 128), colour)) for colour in ("red", "white"))
+    image, mask = (to_url(Image.new("RGB", (130, 128), colour)) for colour in ("red", "white"))
     made = client.predict(image=image, mask=mask, prompt="a cat", steps=2, method="naive", api_name="/inpainting")
     png = base64.b64decode(made["files"][0]["url"].split(",")[1])
     assert Image.open(io.BytesIO(png)).size == (130, 128)
@@ -82,7 +82,7 @@ def test_a_sketch_a_style_and_a_style_worn(client: Client) -> None:
     def square(side: int) -> str:
         picture = Image.new("RGB", (64, 64), "white")
         picture.paste((30, 4 * side, 30), (4, 4, side, side))
-        return url(picture)
+        return to_url(picture)
 
     assert client.predict(control=square(40), steps=2, api_name="/controlnet")["files"]
     assert client.predict(control=square(40), style="avatar", api_name="/pix2pix")["files"]

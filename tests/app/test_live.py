@@ -13,7 +13,7 @@ import pytest
 from app import live, viewer
 from app.history import History
 from pipelines.core.cards import WeightsError
-from pipelines.core.contract import Picture
+from pipelines.core.contract import ImageResult
 from pipelines.models.latent_diffusion.spec import LatentDiffusionSettings
 
 
@@ -56,15 +56,15 @@ def test_previews_are_throttled_but_the_film_is_whole(history: History, monkeypa
 def test_a_format_that_cannot_be_written_does_not_lose_the_others(
     history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = Picture.file
+    whole = ImageResult.file
 
-    def file(self: Picture, kind: str = "png", with_settings: bool = True) -> bytes:
+    def file(self: ImageResult, kind: str = "png", with_settings: bool = True) -> bytes:
         if kind == "broken":
             raise OSError(kind)
         return whole(self, kind, with_settings)
 
-    monkeypatch.setattr(Picture, "formats", ("broken", "png"))
-    monkeypatch.setattr(Picture, "file", file)
+    monkeypatch.setattr(ImageResult, "formats", ("broken", "png"))
+    monkeypatch.setattr(ImageResult, "file", file)
     done = run(history)[-1]["done"]
     assert [f["name"] for f in done["files"]] == ["latent-diffusion-0.png"]
     assert done["warning"] == ""
@@ -81,8 +81,8 @@ def test_a_stop_takes_effect_within_a_step_and_leaves_no_thread(
     history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps: list[int] = []
-    told = viewer.told
-    monkeypatch.setattr(viewer, "told", lambda frame: steps.append(frame.step) or told(frame))
+    frame_message = viewer.frame_message
+    monkeypatch.setattr(viewer, "frame_message", lambda frame: steps.append(frame.step) or frame_message(frame))
     run(history)  # warm: what starts threads of its own has started them
     steps.clear()
     before = set(threading.enumerate())

@@ -14,7 +14,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from app.metadata import MetadataError, from_file, from_link, to_link
-from pipelines.core.contract import Picture
+from pipelines.core.contract import ImageResult
 
 SETTINGS = {"prompt": "a woman, 漢字 🎉", "seed": 7, "steps": 12}
 
@@ -29,7 +29,7 @@ def png(path: Path, held: str | None, size: int = 8) -> Path:
 
 def test_round_trip_through_a_png(tmp_path: Path) -> None:
     pixels = np.zeros((8, 8, 3), np.uint8)
-    model, settings = from_file(Picture(pixels, "latent-diffusion", SETTINGS).save(tmp_path / "a.png"))
+    model, settings = from_file(ImageResult(pixels, "latent-diffusion", SETTINGS).save(tmp_path / "a.png"))
     assert model == "latent-diffusion"
     assert settings.model_dump(exclude_defaults=True) == SETTINGS
 

@@ -105,14 +105,14 @@ def test_stop_keeps_the_last_picture_and_the_next_run_starts_clean(page: Page) -
 def slow(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Make every step take a while, and count them."""
     steps: list[int] = []
-    told = viewer.told
+    frame_message = viewer.frame_message
 
     def counted(frame: Any) -> dict[str, Any]:
         steps.append(frame.step)
         time.sleep(0.05)
-        return told(frame)
+        return frame_message(frame)
 
-    monkeypatch.setattr(viewer, "told", counted)
+    monkeypatch.setattr(viewer, "frame_message", counted)
     return steps
 
 

@@ -96,7 +96,7 @@ def test_a_thing_comes_up_is_turned_and_goes_out_as_files(shape: Page, tmp_path:
             shape.click(f"#shape-downloads a:text-is('{kind}')")
         path = tmp_path / f"made.{kind.lower()}"
         got.value.save_as(path)
-        assert len(scenes.opened(path)) == (32 if kind == "PLY" else scenes.SAMPLED)
+        assert len(scenes.load_gaussians(path)) == (32 if kind == "PLY" else scenes.SAMPLED)
     shape.set_input_files("#shape-drop input[type=file]", tmp_path / "made.ply")
     expect(shape.locator("#shape-where")).to_contain_text("32 splats of a file")
 

@@ -62,7 +62,7 @@ def test_a_spectrum_clears_up_and_the_sound_plays_and_is_saved(audio: Page, tmp_
     with audio.expect_download() as got:
         audio.click("#audio-downloads a:text-is('WAV')")
     got.value.save_as(tmp_path / "made.wav")
-    assert len(sounds.opened(str(tmp_path / "made.wav"))) == RATE
+    assert len(sounds.load_audio(str(tmp_path / "made.wav"))) == RATE
     audio.fill("#audio-prompt textarea", "something else")
     audio.set_input_files("#audio-drop input[type=file]", tmp_path / "made.wav")
     expect(audio.locator("#audio-prompt textarea")).to_have_value("bright vibraphone melody")

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pipelines.core.contract import Picture, tile
+from pipelines.core.contract import ImageResult, tile
 
 
 def test_a_png_carries_its_settings_unless_told_otherwise(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
-    picture = Picture(pixels, "latent-diffusion", {"prompt": "漢字 🎉", "seed": 7})
+    picture = ImageResult(pixels, "latent-diffusion", {"prompt": "漢字 🎉", "seed": 7})
     saved = Image.open(picture.save(tmp_path / "a.png"))
     assert json.loads(saved.info["darkroom"]) == {
         "model": "latent-diffusion",

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipelines.diffusion.guidance import Guidance, guide
+from pipelines.diffusion.guidance import Guidance, with_cfg
 
 C, U = torch.tensor([[2.0, 4.0]]), torch.tensor([[1.0, 1.0]])
 
@@ -18,7 +18,7 @@ def asked(guidance: Guidance, t: float = 0.5) -> tuple[Tensor, list[bool]]:
         pairs.append(pair)
         return C, U if pair else None
 
-    return guide(estimate, guidance)(torch.zeros(1, 2), t), pairs
+    return with_cfg(estimate, guidance)(torch.zeros(1, 2), t), pairs
 
 
 def test_weight_one_is_the_conditional_estimate_at_half_the_cost() -> None:

@@ -8,7 +8,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipelines.diffusion.samplers import DETERMINISTIC, PATHS, SAMPLERS, coefficients, grid, on_path, seeded_noise
+from pipelines.diffusion.samplers import (
+    DETERMINISTIC,
+    SAMPLERS,
+    SCHEDULES,
+    coefficients,
+    on_schedule,
+    seeded_noise,
+    timesteps,
+)
 
 M, D = 0.7, 0.4
 
@@ -23,15 +31,20 @@ def sample(name: str, path: str, steps: int, n: int = 2000, eta: float = 0.0) ->
     noise = seeded_noise(3, (n,), 1)
     start = noise()
     *_, (x, _, t) = SAMPLERS[name](
-        on_path(exact, PATHS[path]), start * PATHS[path].s(1.0), grid(steps), PATHS[path], noise, eta
+        on_schedule(exact, SCHEDULES[path]),
+        start * SCHEDULES[path].s(1.0),
+        timesteps(steps),
+        SCHEDULES[path],
+        noise,
+        eta,
     )
     assert t == 0
     return start, x
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", SCHEDULES)
 def test_paths_run_from_data_to_noise_with_right_derivatives(path: str) -> None:
-    p = PATHS[path]
+    p = SCHEDULES[path]
     assert (p.a(0.0), p.s(0.0)) == pytest.approx((1, 0), abs=1e-6)
     assert p.a(1.0) == pytest.approx(0, abs=0.01)
     assert p.s(1.0) == pytest.approx(1, abs=0.01)
@@ -42,7 +55,7 @@ def test_paths_run_from_data_to_noise_with_right_derivatives(path: str) -> None:
         assert (1 - u) / u == pytest.approx(p.a(t) / p.s(t), rel=1e-6)  # equal signal-to-noise ratio
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", SCHEDULES)
 @pytest.mark.parametrize("name", DETERMINISTIC)
 def test_deterministic_samplers_reach_the_exact_map(name: str, path: str) -> None:
     start, x = sample(name, path, 200)
@@ -58,7 +71,7 @@ def test_second_order_beats_first_order_at_ten_steps(name: str) -> None:
     assert error(name) < 0.6 * error("euler")
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", SCHEDULES)
 @pytest.mark.parametrize(("name", "eta"), [("ddpm", 0.0), ("ddim", 1.0), ("ddim", 0.5)])
 def test_stochastic_samplers_reach_the_distribution(name: str, eta: float, path: str) -> None:
     _, x = sample(name, path, 200, eta=eta)
@@ -66,12 +79,12 @@ def test_stochastic_samplers_reach_the_distribution(name: str, eta: float, path:
     assert x.std().item() == pytest.approx(D, abs=0.04)
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", SCHEDULES)
 @pytest.mark.parametrize(
     ("name", "eta"), [("euler", 0.0), ("ddim", 0.0), ("ddim", 0.7), ("ddpm", 0.0), ("dpm-solver++", 0.0)]
 )
 def test_the_coefficients_that_are_shown_are_those_of_the_step(name: str, eta: float, path: str) -> None:
-    x, z, p = torch.randn(5), torch.randn(5), PATHS[path]
+    x, z, p = torch.randn(5), torch.randn(5), SCHEDULES[path]
     for times in ([0.8, 0.55], [0.2, 0.0]):
         (reached, x0, r), *_ = SAMPLERS[name](lambda x, t: x.sin(), x, times, p, lambda: z, eta)
         a, b, c = coefficients(name, times[0], r, p, eta)
@@ -92,10 +105,10 @@ def test_one_step_lands_on_the_mean() -> None:
 
 def test_heun_calls_twice_but_for_the_last_step() -> None:
     calls = []
-    path = PATHS["straight"]
+    path = SCHEDULES["straight"]
     list(
         SAMPLERS["heun"](
-            lambda x, t: calls.append(t) or exact(x, t), torch.zeros(1), grid(5), path, lambda: torch.zeros(1)
+            lambda x, t: calls.append(t) or exact(x, t), torch.zeros(1), timesteps(5), path, lambda: torch.zeros(1)
         )
     )
     assert len(calls) == 9
@@ -108,6 +121,6 @@ def test_noise_of_a_sample_does_not_depend_on_the_batch() -> None:
 
 
 def test_grid_runs_from_start_to_zero() -> None:
-    times = grid(4, 0.8)
+    times = timesteps(4, 0.8)
     assert times == pytest.approx([0.8, 0.6, 0.4, 0.2, 0.0])
     assert all(math.isfinite(t) for t in times)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pipelines.evaluation.metrics import build_eye, frechet, kid, kid_over_subsets, nearest, own
+from pipelines.evaluation.metrics import build_eye, frechet, kid, kid_over_subsets, nearest, trained_tensors
 
 
 def test_kid_of_a_set_with_its_like_is_about_zero_and_grows_with_distance() -> None:
@@ -52,5 +52,5 @@ def test_the_eye_is_open_clips_and_ours_are_its_own_tensors_only() -> None:
     assert eye.encode_text(torch.tensor([[101, 4937, 102]]), normalize=True).norm(dim=1).item() == pytest.approx(
         1, abs=1e-5
     )
-    assert {k.split(".")[0] for k in own(eye)} == {"visual", "text", "logit_scale"}
-    assert sum(v.numel() for v in own(eye).values()) < 5_000_000
+    assert {k.split(".")[0] for k in trained_tensors(eye)} == {"visual", "text", "logit_scale"}
+    assert sum(v.numel() for v in trained_tensors(eye).values()) < 5_000_000

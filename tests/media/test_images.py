@@ -17,22 +17,24 @@ COLOURS = np.random.default_rng(0).integers(0, 256, (12, 20, 3), dtype=np.uint8)
 def test_a_path_an_image_and_an_array_are_the_same_picture(tmp_path: Path) -> None:
     Image.fromarray(COLOURS).save(tmp_path / "a.png")
     forms = [COLOURS, Image.fromarray(COLOURS), tmp_path / "a.png", str(tmp_path / "a.png")]
-    held = {pictures.picture(form) for form in forms}
+    held = {pictures.image_url(form) for form in forms}
     assert len(held) == 1
-    assert np.array_equal(pictures.pixels(held.pop()), COLOURS)
-    assert pictures.picture(pictures.picture(COLOURS)) == pictures.picture(COLOURS)  # what settings keep comes back
+    assert np.array_equal(pictures.from_url(held.pop()), COLOURS)
+    assert pictures.image_url(pictures.image_url(COLOURS)) == pictures.image_url(
+        COLOURS
+    )  # what settings keep comes back
 
 
 def test_alpha_lies_on_white_and_sixteen_bits_become_eight() -> None:
     alpha = np.dstack([COLOURS, np.zeros((12, 20), np.uint8)])
-    assert (pictures.pixels(pictures.picture(alpha)) == 255).all()
+    assert (pictures.from_url(pictures.image_url(alpha)) == 255).all()
     deep = Image.fromarray(COLOURS[..., 0].astype(np.uint16) * 257)
-    assert np.array_equal(pictures.pixels(pictures.picture(deep))[..., 1], COLOURS[..., 0])
+    assert np.array_equal(pictures.from_url(pictures.image_url(deep))[..., 1], COLOURS[..., 0])
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "P", "CMYK", "LA", "RGBA"])
 def test_every_mode_becomes_rgb(mode: str) -> None:
-    assert pictures.pixels(pictures.picture(Image.fromarray(COLOURS).convert(mode))).shape == (12, 20, 3)
+    assert pictures.from_url(pictures.image_url(Image.fromarray(COLOURS).convert(mode))).shape == (12, 20, 3)
 
 
 def test_a_phones_picture_is_turned_upright(tmp_path: Path) -> None:
@@ -41,17 +43,17 @@ def test_a_phones_picture_is_turned_upright(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     turned.save(tmp_path / "a.png", exif=exif)
-    assert pictures.pixels(pictures.picture(tmp_path / "a.png")).shape == (20, 12, 3)
+    assert pictures.from_url(pictures.image_url(tmp_path / "a.png")).shape == (20, 12, 3)
 
 
 def test_an_animation_gives_its_first_frame(tmp_path: Path) -> None:
     frames = [Image.new("RGB", (16, 16), colour) for colour in ("red", "blue")]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
-    assert pictures.pixels(pictures.picture(tmp_path / "a.gif"))[0, 0].tolist() == [255, 0, 0]
+    assert pictures.from_url(pictures.image_url(tmp_path / "a.gif"))[0, 0].tolist() == [255, 0, 0]
 
 
 def test_a_large_picture_is_scaled_down() -> None:
-    assert pictures.pixels(pictures.picture(Image.new("RGB", (3000, 1500)))).shape == (512, 1024, 3)
+    assert pictures.from_url(pictures.image_url(Image.new("RGB", (3000, 1500)))).shape == (512, 1024, 3)
 
 
 def bad(folder: Path) -> dict[str, tuple[Any, str]]:
@@ -77,16 +79,16 @@ def bad(folder: Path) -> dict[str, tuple[Any, str]]:
 def test_what_is_no_picture_is_one_sentence(name: str, tmp_path: Path) -> None:
     given, sentence = bad(tmp_path)[name]
     with pytest.raises(ValueError, match=sentence):
-        pictures.picture(given)
+        pictures.image_url(given)
 
 
 def test_a_mask_is_black_and_white_and_a_brushs_layer_is_one() -> None:
     grey = np.array([[0, 100, 200, 255]] * 8, np.uint8)
-    assert pictures.pixels(pictures.mask(grey))[0].tolist() == [0, 0, 255, 255]
+    assert pictures.from_url(pictures.mask_url(grey))[0].tolist() == [0, 0, 255, 255]
     layer = np.zeros((8, 8, 4), np.uint8)
     layer[2:4, 2:4] = (255, 255, 255, 255)
-    assert (pictures.pixels(pictures.mask(layer)) > 0).sum() == 4
+    assert (pictures.from_url(pictures.mask_url(layer)) > 0).sum() == 4
     indexed = Image.fromarray(layer[..., 0], "P")
     indexed.putpalette([255, 255, 255] * 256)
     indexed.info["transparency"] = 0
-    assert (pictures.pixels(pictures.mask(indexed)) > 0).sum() == 4
+    assert (pictures.from_url(pictures.mask_url(indexed)) > 0).sum() == 4

@@ -13,7 +13,7 @@ import torch
 from pydantic import ValidationError
 
 from pipelines import load
-from pipelines.core.contract import Frame, Sound
+from pipelines.core.contract import AudioResult, Frame
 from pipelines.core.settings import format_error
 from pipelines.datasets import notes
 from pipelines.media import audio as sounds
@@ -90,14 +90,14 @@ def test_the_codec_keeps_the_length_has_no_constant_part_and_stays_below_full_sc
 
 
 def test_silence_in_gives_silence_out() -> None:
-    assert not audio.gated(1e-5 * torch.randn(1, 3200)).any()
+    assert not audio.noise_gate(1e-5 * torch.randn(1, 3200)).any()
     loud = torch.from_numpy(tone(0.5))[None]
-    assert torch.equal(audio.gated(loud)[:, 400:-400], loud[:, 400:-400])
+    assert torch.equal(audio.noise_gate(loud)[:, 400:-400], loud[:, 400:-400])
 
 
 def test_what_is_loud_is_bent_and_what_is_not_stays() -> None:
     wave = torch.linspace(-3, 3, 601)[None]
-    bent = audio.limited(wave)
+    bent = audio.soft_clip(wave)
     assert bent.abs().max() <= 1 and (bent.diff() >= 0).all()
     assert torch.equal(bent[wave.abs() < 0.9], wave[wave.abs() < 0.9])
 
@@ -106,7 +106,7 @@ def test_windows_laid_over_each_other_give_back_the_sound() -> None:
     wave = torch.randn(1, 3200)
     window, margin = torch.hann_window(audio.WINDOW), (audio.WINDOW - audio.HOP) // 2
     frames = torch.nn.functional.pad(wave, (margin, margin)).unfold(1, audio.WINDOW, audio.HOP) * window
-    assert torch.allclose(audio.overlapped(frames * window, window)[:, 300:-300], wave[:, 300:-300], atol=1e-4)
+    assert torch.allclose(audio.overlap_add(frames * window, window)[:, 300:-300], wave[:, 300:-300], atol=1e-4)
 
 
 def test_a_part_of_the_latents_sounds_as_in_the_whole() -> None:
@@ -127,7 +127,7 @@ def test_the_codec_pipeline_tells_the_true_bitrate_of_each_codebook() -> None:
     frames = run("audio-codec", sound=tone(), books=3)
     assert [f.step for f in frames] == [1, 2, 3]
     assert [s["bits"] for s in frames[-1].detail["stages"]] == [250, 500, 750]  # 50 a second, 32 codes each
-    assert isinstance(frames[-1].result, Sound) and len(frames[-1].result.samples) == RATE
+    assert isinstance(frames[-1].result, AudioResult) and len(frames[-1].result.samples) == RATE
 
 
 # the score
@@ -148,25 +148,27 @@ def test_the_codec_pipeline_tells_the_true_bitrate_of_each_codebook() -> None:
     ],
 )
 def test_a_score_is_what_the_words_say_of_tempo_and_key(prompt: str, score: tuple[float, int]) -> None:
-    assert audio.score(prompt) == score
+    assert audio.parse_tempo_and_key(prompt) == score
 
 
 def test_captions_say_the_scores_of_their_phrases() -> None:
     for number in range(200):
         row = notes.compose(number)
         said, named = notes.caption(row, random.Random(number))
-        assert audio.score(said) == notes.score(row, named), said
+        assert audio.parse_tempo_and_key(said) == notes.score(row, named), said
 
 
 def test_a_score_is_told_as_places_in_the_beat_and_notes_of_the_key() -> None:
-    told = audio.told(torch.tensor([[120.0, 1], [0, 24]]), range(0, 150, 25))  # a beat each half second, a bar each two
+    told = audio.score_features(
+        torch.tensor([[120.0, 1], [0, 24]]), range(0, 150, 25)
+    )  # a beat each half second, a bar each two
     beat = told[0, :, 2]  # the cosine that has one wave a beat
     assert torch.allclose(beat, torch.tensor([1.0, 1, 1, 1, 1, 1]), atol=1e-4) and not told[1, :, :36].any()
     bar = told[0, :4, :36]
     assert (
         torch.allclose(told[0, 4:, :36], bar[:2], atol=1e-4) and torch.cdist(bar, bar).fill_diagonal_(1).min() > 0.5
     )  # comes again, and differs within
-    near = audio.told(torch.tensor([[120.0, 1]]), range(60))[
+    near = audio.score_features(torch.tensor([[120.0, 1]]), range(60))[
         0, :, 21:26
     ]  # the five places about a beat, each 25 latents
     assert (
@@ -182,12 +184,12 @@ def test_a_score_is_told_as_places_in_the_beat_and_notes_of_the_key() -> None:
 def test_guidance_goes_from_the_score_to_keep_away_from_to_the_one_asked_for() -> None:
     for name in ("audio-flow", "audio-tokens"):
         said = {"prompt": "piano, 90 bpm, C major", "negative_prompt": "120 bpm"}
-        assert audio.scores(load(name).Settings(**said), "cpu").tolist() == [[90, 1], [120, 0]]
-        assert not audio.scores(load(name).Settings(**said, sound=sounds.sound(tone())), "cpu").any()
+        assert audio.score_conditions(load(name).Settings(**said), "cpu").tolist() == [[90, 1], [120, 0]]
+        assert not audio.score_conditions(load(name).Settings(**said, sound=sounds.audio_url(tone())), "cpu").any()
 
 
 def test_a_longer_sounds_parts_are_told_where_they_lie_in_the_whole() -> None:
-    flow = audio_flow.Flow(audio_flow.Config(8, 32, 1, 2))
+    flow = audio_flow.AudioDiT(audio_flow.Config(8, 32, 1, 2))
     torch.nn.init.normal_(flow.score.weight)
     z, given, scores = torch.zeros(1, 200, 8), torch.zeros(1, 200, 1), torch.tensor([[90.0, 3]])
     assert torch.allclose(flow.hint(z, given, scores)[:, 75:], flow.hint(z, given, scores, 150)[:, :25], atol=1e-4)
@@ -206,7 +208,7 @@ def test_the_delay_pattern_moves_each_codebook_a_step_and_back() -> None:
 
 
 def test_writing_with_a_cache_is_the_same_as_reading_at_once() -> None:
-    writer = audio_tokens.Writer(audio_tokens.Config(32, 2, 2, 3, 16)).eval()
+    writer = audio_tokens.CodeLM(audio_tokens.Config(32, 2, 2, 3, 16)).eval()
     torch.nn.init.normal_(writer.score.weight)
     captions, rows, scores = torch.randn(2, 16, 256), torch.randint(0, 16, (2, 9, 3)), torch.tensor([[90.0, 3], [0, 0]])
     at_once = writer(captions, rows, scores)
@@ -221,7 +223,7 @@ def test_writing_with_a_cache_is_the_same_as_reading_at_once() -> None:
 def test_tokens_are_played_as_they_come_and_the_parts_join_without_a_step() -> None:
     frames = run("audio-tokens", prompt="piano", seconds=1.0, top_k=8)
     assert [f.step for f in frames] == [1, 2, 3, 4, 5] and frames[-1].steps == 5
-    heard = [sounds.samples(f.detail["sound"]["url"]) for f in frames if f.detail["sound"]["url"]]
+    heard = [sounds.from_url(f.detail["sound"]["url"]) for f in frames if f.detail["sound"]["url"]]
     assert len(heard) >= 4 and len(heard[0]) < RATE / 2
     for before, after in zip(heard, heard[1:], strict=False):
         assert len(after) > len(before) and np.abs(after[: len(before)] - before).max() < 1e-4
@@ -302,17 +304,17 @@ def test_refill_changes_the_span_alone() -> None:
 
 def test_a_loop_goes_round_without_a_click() -> None:
     wave = tone(1.0, 441.3)
-    loop = audio.looped(wave)
+    loop = audio.make_loop(wave)
     assert (
         abs(loop[0] - loop[-1]) < 2 * np.abs(np.diff(wave)).max()
-        and np.abs(audio.looped(tone(1.0, 440.0, 0.9))).max() <= 0.91
+        and np.abs(audio.make_loop(tone(1.0, 440.0, 0.9))).max() <= 0.91
     )
     assert len(loop) == RATE - round(0.15 * RATE)
 
 
 @pytest.mark.parametrize(("tempo", "seconds"), [(120, 2.0), (60, 3.0), (100, 2.4), (30, 2.0), (0, 3.85)])
 def test_a_loop_is_of_whole_bars_or_beats(tempo: float, seconds: float) -> None:
-    assert len(audio.looped(tone(4.0), float(tempo))) == pytest.approx(seconds * RATE, abs=1)
+    assert len(audio.make_loop(tone(4.0), float(tempo))) == pytest.approx(seconds * RATE, abs=1)
 
 
 # sounds that people give, and files
@@ -320,13 +322,13 @@ def test_a_loop_is_of_whole_bars_or_beats(tempo: float, seconds: float) -> None:
 
 def test_given_sounds_become_mono_at_16_khz() -> None:
     at_48, stereo = np.repeat(tone(), 3), np.stack([tone(), -tone()], 1)
-    assert len(sounds.opened((48_000, at_48))) == pytest.approx(RATE, abs=2)
-    assert np.abs(sounds.opened((RATE, stereo))).max() == 0
-    assert np.abs(sounds.opened((RATE, (tone() * 32_767).astype(np.int16))) - tone()).max() < 1e-4
-    assert np.abs(sounds.opened((RATE, ((tone() + 1) * 127.5).astype(np.uint8))) - tone()).max() < 0.02
-    assert len(sounds.samples(sounds.sound(np.zeros(RATE * 40, np.float32)))) == RATE * sounds.LONGEST
-    kept = sounds.sound(tone())
-    assert sounds.sound(kept) == kept
+    assert len(sounds.load_audio((48_000, at_48))) == pytest.approx(RATE, abs=2)
+    assert np.abs(sounds.load_audio((RATE, stereo))).max() == 0
+    assert np.abs(sounds.load_audio((RATE, (tone() * 32_767).astype(np.int16))) - tone()).max() < 1e-4
+    assert np.abs(sounds.load_audio((RATE, ((tone() + 1) * 127.5).astype(np.uint8))) - tone()).max() < 0.02
+    assert len(sounds.from_url(sounds.audio_url(np.zeros(RATE * 40, np.float32)))) == RATE * sounds.LONGEST
+    kept = sounds.audio_url(tone())
+    assert sounds.audio_url(kept) == kept
 
 
 @pytest.mark.parametrize("kind", ["mp3", "ogg", "wav"])
@@ -343,7 +345,7 @@ def test_files_of_other_kinds_are_read(kind: str, tmp_path: Path) -> None:
         ).resample(frame):
             container.mux(stream.encode(piece))
         container.mux(stream.encode())
-    heard = sounds.opened(str(path))
+    heard = sounds.load_audio(str(path))
     assert len(heard) == pytest.approx(RATE, rel=0.1)
     assert 0.3 < np.abs(heard).max() < 0.8
 
@@ -356,7 +358,7 @@ def test_a_sound_is_saved_with_its_settings(kind: str, tmp_path: Path) -> None:
     path = made.save(tmp_path / f"sound.{kind}")
     model, settings = metadata.from_file(path)
     assert model == "audio-flow" and settings.prompt == "piano"
-    back = Sound.from_png(path.read_bytes(), model, {}).samples if kind == "png" else sounds.opened(str(path))
+    back = AudioResult.from_png(path.read_bytes(), model, {}).samples if kind == "png" else sounds.load_audio(str(path))
     assert np.abs(back - made.samples).max() < 1e-4
     assert b"piano" not in made.file("wav", with_settings=False)
 
@@ -403,4 +405,4 @@ def test_a_broken_file_is_one_sentence(tmp_path: Path) -> None:
     ):
         (tmp_path / "broken.flac").write_bytes(held)
         with pytest.raises(ValueError, match=r"cannot be read|no sound in the file"):
-            sounds.sound(str(tmp_path / "broken.flac"))
+            sounds.audio_url(str(tmp_path / "broken.flac"))

@@ -15,8 +15,8 @@ def test_shapes_and_normalisation() -> None:
     mean, _ = model.posterior(x)
     assert torch.allclose(z * model.scale[:, None, None] + model.mean[:, None, None], mean, atol=1e-5)
     assert model.decode(z).shape == x.shape
-    assert model.develop(z).dtype == model.glance(z).dtype == torch.uint8
-    assert model.develop(z).shape == model.glance(z).shape == (2, 128, 128, 3)
+    assert model.decode_uint8(z).dtype == model.decode_preview(z).dtype == torch.uint8
+    assert model.decode_uint8(z).shape == model.decode_preview(z).shape == (2, 128, 128, 3)
 
 
 def test_it_works_on_other_sizes() -> None:
@@ -30,7 +30,7 @@ def test_the_preview_map_is_local_and_linear() -> None:
     z = torch.zeros(1, 8, 16, 16)
     touched = z.clone()
     touched[..., 8, 8] = 1
-    changed = (model.glance(z).int() - model.glance(touched).int()).abs().sum(-1)[0] > 0
+    changed = (model.decode_preview(z).int() - model.decode_preview(touched).int()).abs().sum(-1)[0] > 0
     assert changed.any()
     rows, columns = changed.nonzero(as_tuple=True)
     assert rows.min() >= 56 and rows.max() < 80 and columns.min() >= 56 and columns.max() < 80

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 
 from pipelines import load
 from pipelines.diffusion import samplers
-from pipelines.media.control_maps import CHANNELS, PREPROCESSORS, control, drawn, edges, palette, scribble
-from pipelines.models.controlnet.pipeline import ControlNet, ControlNetPipeline, together
-from pipelines.nn.dit import Config, Transformer
+from pipelines.media.control_maps import CHANNELS, PREPROCESSORS, control, edges, line_drawing, palette, scribble
+from pipelines.models.controlnet.pipeline import ControlNet, ControlNetPipeline, combine
+from pipelines.nn.dit import Config, DiT
 
 CONFIG = Config(width=32, depth=4, heads=2, words=16)
 SQUARE = np.full((128, 128, 3), 255, np.uint8)
@@ -22,7 +22,7 @@ SQUARE[40:90, 40:90] = (200, 30, 30)
 
 def test_a_new_one_is_the_identity_and_a_learnt_one_is_not() -> None:
     torch.manual_seed(0)
-    base = Transformer(CONFIG)
+    base = DiT(CONFIG)
     for p in base.parameters():
         if not p.any():
             torch.nn.init.normal_(p, std=0.1)
@@ -64,11 +64,11 @@ def test_every_control_has_its_channels() -> None:
 def test_a_drawing_is_taken_as_it_is_and_a_picture_is_traced() -> None:
     drawing = np.full((200, 200, 3), 255, np.uint8)
     drawing[50:54, 40:160] = 20
-    lines = drawn(drawing)
+    lines = line_drawing(drawing)
     assert lines is not None
     assert np.array_equal(lines > 0, drawing[..., 0] < 128)  # white on black, whichever way it was drawn
-    assert np.array_equal(drawn(255 - drawing), lines)
-    assert drawn(SQUARE) is None
+    assert np.array_equal(line_drawing(255 - drawing), lines)
+    assert line_drawing(SQUARE) is None
     assert np.array_equal(control("edges", SQUARE)[..., 0], edges(SQUARE))
     assert (control("scribble", drawing)[..., 0] > 0).sum() < 700  # the stroke, not an outline around it
 
@@ -101,9 +101,9 @@ def test_a_span_is_a_part_of_the_run_on_every_path() -> None:
     def steer(*_: object) -> Any:
         return lambda z, t: seen.append(t) or [z]
 
-    path = samplers.PATHS["linear-beta"]
-    grid = [path.straight_time(t) for t in samplers.grid(10)[:-1]]
-    hint = together([(steer, 1.0, path.straight_time(1.0), path.straight_time(0.5))])(
+    path = samplers.SCHEDULES["linear-beta"]
+    grid = [path.straight_time(t) for t in samplers.timesteps(10)[:-1]]
+    hint = combine([(steer, 1.0, path.straight_time(1.0), path.straight_time(0.5))])(
         load("latent-diffusion").condition("a cat", ""), grid, 1
     )
     assert [bool(list(hint(torch.zeros(1, 8, 16, 16), t))) for t in grid] == [True] * 6 + [False] * 4

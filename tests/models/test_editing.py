@@ -14,8 +14,16 @@ from pipelines.core.contract import Frame
 from pipelines.core.settings import format_error
 from pipelines.diffusion import samplers
 from pipelines.media import images as pictures
-from pipelines.models.editing.outpainting import covered, fused, met, rings, windows
-from pipelines.models.editing.pipeline import Place, PromptEditPipeline, cells, held, renoised, uphill, zigzag
+from pipelines.models.editing.outpainting import coverage, match_border, multidiffusion, window_order, windows
+from pipelines.models.editing.pipeline import (
+    CropBox,
+    PromptEditPipeline,
+    invert_step,
+    keep_known,
+    latent_mask,
+    renoise,
+    repaint_schedule,
+)
 from pipelines.models.latent_diffusion.spec import LatentDiffusionSettings
 
 RNG = np.random.default_rng(0)
@@ -58,7 +66,7 @@ def test_outside_the_mask_nothing_changes_in_any_kind_of_file(mode: str) -> None
     )
     mask = blob()
     made = run("inpainting", image=deep, mask=mask, steps=2, method="naive")[-1].result.pixels
-    assert np.array_equal(made[mask == 0], pictures.pixels(pictures.picture(deep))[mask == 0])
+    assert np.array_equal(made[mask == 0], pictures.from_url(pictures.image_url(deep))[mask == 0])
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 5), (2, 9), (3, 3)])
@@ -86,8 +94,8 @@ def test_a_result_can_be_made_again_from_what_it_carries() -> None:
 
 
 def test_repaint_walks_its_zigzag_and_shows_it() -> None:
-    assert zigzag(6, 2, 2) == [6, 5, 4, 3, 2, 4, 3, 2, 1, 0, 2, 1, 0]
-    assert zigzag(5, 2, 1) == [5, 4, 3, 2, 1, 0]
+    assert repaint_schedule(6, 2, 2) == [6, 5, 4, 3, 2, 4, 3, 2, 1, 0, 2, 1, 0]
+    assert repaint_schedule(5, 2, 1) == [5, 4, 3, 2, 1, 0]
     frames = run("inpainting", image=image(), mask=blob(), method="repaint", steps=6, jump=2, resamples=2)
     assert frames[0].detail["schedule"][:4] == pytest.approx([1, 5 / 6, 4 / 6, 3 / 6])
     assert len(frames) == frames[-1].detail["calls"] == 10
@@ -95,9 +103,9 @@ def test_repaint_walks_its_zigzag_and_shows_it() -> None:
 
 def test_a_renoised_state_has_the_paths_own_variance() -> None:
     torch.manual_seed(0)
-    for path in samplers.PATHS.values():
+    for path in samplers.SCHEDULES.values():
         x = path.a(0.3) * 2.0 + path.s(0.3) * torch.randn(40_000)
-        later = renoised(x, 0.3, 0.8, path, lambda: torch.randn(40_000))
+        later = renoise(x, 0.3, 0.8, path, lambda: torch.randn(40_000))
         assert later.mean().item() == pytest.approx(2 * path.a(0.8), abs=0.02)
         assert later.std().item() == pytest.approx(path.s(0.8), rel=0.02)
 
@@ -106,9 +114,11 @@ def test_what_is_held_follows_its_exact_path_under_every_sampler() -> None:
     z, fresh = torch.randn(1, 2, 4, 4), torch.zeros(1, 1, 4, 4)
     fresh[..., 2:] = 1
     for name, sampler in samplers.SAMPLERS.items():
-        path, noise = samplers.PATHS["straight"], samplers.seeded_noise(0, (2, 4, 4), 1)
+        path, noise = samplers.SCHEDULES["straight"], samplers.seeded_noise(0, (2, 4, 4), 1)
         start = noise()
-        for x, _, t in sampler(held(lambda x, t: x.sin(), z, fresh), start, samplers.grid(6), path, noise, 0.0):
+        for x, _, t in sampler(
+            keep_known(lambda x, t: x.sin(), z, fresh), start, samplers.timesteps(6), path, noise, 0.0
+        ):
             if name != "ddpm":
                 assert torch.allclose(x[..., :2], (path.a(t) * z + path.s(t) * start)[..., :2], atol=1e-4)
         assert torch.allclose(x[..., :2], z[..., :2], atol=1e-6)
@@ -118,9 +128,9 @@ def test_windows_cover_the_canvas_and_equal_estimates_fuse_to_themselves() -> No
     assert windows(16, 16) == [(0, 0)]
     assert windows(16, 30) == [(0, 0), (0, 8), (0, 14)]
     x = torch.randn(2, 3, 24, 40)
-    assert torch.allclose(fused(lambda part, t: 2 * part, windows(24, 40))(x, 0.5), 2 * x, atol=1e-5)
-    some = fused(lambda part, t: 2 * part, [(8, 16)])(x, 0.5)
-    assert torch.allclose(some, 2 * x * covered([(8, 16)], x), atol=1e-5)
+    assert torch.allclose(multidiffusion(lambda part, t: 2 * part, windows(24, 40))(x, 0.5), 2 * x, atol=1e-5)
+    some = multidiffusion(lambda part, t: 2 * part, [(8, 16)])(x, 0.5)
+    assert torch.allclose(some, 2 * x * coverage([(8, 16)], x), atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +141,7 @@ def test_rings_go_outwards_and_each_window_knows_something(
 ) -> None:
     unknown = np.ones((height, width), bool)
     unknown[box[0] : box[1], box[2] : box[3]] = False
-    for ring in rings(unknown):
+    for ring in window_order(unknown):
         shares = [unknown[top : top + 16, left : left + 16].mean() for top, left in ring]
         assert all(0 < share <= 0.75 for share in shares)
         for top, left in ring:
@@ -146,7 +156,7 @@ def test_around_a_picture_its_own_colours_run_out() -> None:
         np.full((64, 96, 3), 120, np.uint8),
         np.full((64, 96, 3), 100, np.uint8),
     )  # made 20 too dark, the picture too
-    near = met(canvas, mask, made, [(16, 16), (0, 64)])
+    near = match_border(canvas, mask, made, [(16, 16), (0, 64)])
     assert np.array_equal(near[16:48, :32], canvas[16:48, :32])
     assert near[30, 32, 0] >= 117 and near[30, 95, 0] == 100
     assert (np.diff(near[30, 32:, 0].astype(int)) <= 0).all()
@@ -179,7 +189,7 @@ def test_a_variation_changes_more_with_strength_and_the_ladder_shows_nine() -> N
         frames[-1].detail["calls"] == frames[-1].steps
         and frames[-1].note == "0.1 · 0.2 · 0.3 · 0.4 · 0.5 · 0.6 · 0.7 · 0.8 · 0.9"
     )
-    alone = run("variation", image=pictures.pixels(frames[-1].result[4].settings["image"]), strength=0.5)[-1].result
+    alone = run("variation", image=pictures.from_url(frames[-1].result[4].settings["image"]), strength=0.5)[-1].result
     assert np.array_equal(alone.pixels, frames[-1].result[4].pixels)
 
 
@@ -188,11 +198,11 @@ def test_the_flow_runs_backwards_as_it_runs_forwards() -> None:
         a, s = 1 - t, t
         return 0.7 + a * 0.16 / (a**2 * 0.16 + s**2) * (x - a * 0.7)
 
-    path, times = samplers.PATHS["straight"], samplers.grid(40)
+    path, times = samplers.SCHEDULES["straight"], samplers.timesteps(40)
     x0 = 0.7 + 0.4 * torch.randn(1000)
     x = x0
     for t, u in zip(times[::-1], times[::-1][1:], strict=False):
-        x = uphill(exact, x, t, u, path)
+        x = invert_step(exact, x, t, u, path)
     assert (x - (x0 - 0.7) / 0.4).abs().mean() < 0.03
     *_, (back, _, _) = samplers.heun(exact, x, times, path, lambda: x)
     assert (back - x0).abs().mean() < 0.01
@@ -211,7 +221,7 @@ def test_editing_by_words_changes_the_picture_with_the_words() -> None:
 def test_editing_by_words_leaves_what_the_captions_agree_about(monkeypatch: pytest.MonkeyPatch) -> None:
     whole, left = image(), torch.zeros(1, 1, 16, 16)
     left[..., :8] = 1
-    monkeypatch.setattr(PromptEditPipeline, "disputed", lambda *_: left)
+    monkeypatch.setattr(PromptEditPipeline, "diffedit_mask", lambda *_: left)
     made = run("edit-by-words", image=whole, source="a cat", prompt="a red hat")[-1].result.pixels
     assert np.array_equal(made[:, 72:], whole[:, 72:])
     assert (made[:, :56] != whole[:, :56]).any(2).mean() > 0.9
@@ -223,20 +233,20 @@ def test_captions_that_agree_dispute_nothing_and_others_a_part() -> None:
         torch.randn(1, 8, 16, 16),
         (pipe.base.prepare(LatentDiffusionSettings(prompt=said), [1.0]) for said in ("a cat", "a red hat")),
     )
-    assert not pipe.disputed(z, cat, cat).any()
-    assert 0 < pipe.disputed(z, cat, hat).mean() <= 1
+    assert not pipe.diffedit_mask(z, cat, cat).any()
+    assert 0 < pipe.diffedit_mask(z, cat, hat).mean() <= 1
 
 
 def test_a_place_holds_its_mask_and_a_cut_comes_back() -> None:
     mask = np.zeros((100, 300), bool)
     mask[10:20, 250:290] = True
-    place = Place.around(mask)
+    place = CropBox.around(mask)
     assert (place.top, place.left, place.side) == (0, 200, 100)
     mask[:, 20:] = True
-    wide = Place.around(mask)
+    wide = CropBox.around(mask)
     assert (wide.side, wide.left) == (300, 0)
     assert wide.cut(image(100, 300)).shape == (128, 128, 3)
-    assert cells(np.eye(16, dtype=bool)).squeeze().tolist() == [[1, 0], [0, 1]]
+    assert latent_mask(np.eye(16, dtype=bool)).squeeze().tolist() == [[1, 0], [0, 1]]
 
 
 @pytest.mark.parametrize(

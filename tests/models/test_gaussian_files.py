@@ -15,16 +15,16 @@ import torch
 from PIL import Image
 from plyfile import PlyData
 
-from pipelines.core.contract import Clip, Sound
+from pipelines.core.contract import AudioResult, VideoResult
 from pipelines.core.spec import FORMATS
 from pipelines.models.gaussian_splatting import files as scenes
-from pipelines.models.gaussian_splatting.files import SceneError, Shape
-from pipelines.models.gaussian_splatting.pipeline import Camera, Splats, render
+from pipelines.models.gaussian_splatting.files import GaussianResult, SceneError
+from pipelines.models.gaussian_splatting.pipeline import Camera, Gaussians3D, render
 
 
-def cloud(n: int = 40, degree: int = 2) -> Splats:
+def cloud(n: int = 40, degree: int = 2) -> Gaussians3D:
     generator = torch.Generator().manual_seed(0)
-    splats = Splats(
+    splats = Gaussians3D(
         torch.randn(n, 3, generator=generator) * 0.4, torch.rand(n, 3, generator=generator), 0.1, degree=degree
     )
     with torch.no_grad():
@@ -55,9 +55,12 @@ def test_another_reader_finds_the_standard_layout_and_the_other_world() -> None:
     red = splats.harmonics[:, 1:, 0].detach().numpy() * np.array(scenes.TURNED[1:])
     assert np.allclose(np.stack([held[f"f_rest_{k}"] for k in range(8)], 1), red, atol=1e-6)  # channel by channel
     # the turned cloud, seen by a camera that is turned likewise, is the same picture
-    other, camera = Splats(torch.zeros(40, 3), torch.zeros(40, 3), 1.0, degree=2), Camera.around(40.0, 20.0, size=48)
+    other, camera = (
+        Gaussians3D(torch.zeros(40, 3), torch.zeros(40, 3), 1.0, degree=2),
+        Camera.around(40.0, 20.0, size=48),
+    )
     with torch.no_grad():
-        for name, part in scenes.turned(splats).items():
+        for name, part in scenes.to_colmap(splats).items():
             getattr(other, name).copy_(part)
     turn = torch.diag(torch.tensor([1.0, -1, -1, 1]))
     assert (
@@ -99,14 +102,14 @@ def test_files_that_hold_no_splats_are_refused_in_a_sentence() -> None:
             scenes.from_splat(file)
 
 
-def globe(n: int = 1500, radius: float = 0.5) -> Splats:
+def globe(n: int = 1500, radius: float = 0.5) -> Gaussians3D:
     """Splats inside a ball, red above and blue below."""
     at = (
         torch.nn.functional.normalize(torch.randn(n, 3, generator=torch.Generator().manual_seed(0)), dim=1)
         * radius
         * torch.linspace(0.2, 1, n)[:, None]
     )
-    return Splats(
+    return Gaussians3D(
         at, torch.where(at[:, 1:2] > 0, torch.tensor([0.9, 0.1, 0.1]), torch.tensor([0.1, 0.1, 0.9])), 0.05, opacity=0.9
     )
 
@@ -152,15 +155,15 @@ def test_a_mesh_of_too_many_copies_is_refused_before_it_is_built() -> None:
 
 
 def test_one_small_splat_is_shown_small_and_has_a_surface(tmp_path: Path) -> None:
-    one = Splats(torch.zeros(1, 3), torch.ones(1, 3), 0.05)
+    one = Gaussians3D(torch.zeros(1, 3), torch.ones(1, 3), 0.05)
     (tmp_path / "one.ply").write_bytes(scenes.to_ply(one))
-    assert scenes.opened(tmp_path / "one.ply").scales.exp().max() < 1
+    assert scenes.load_gaussians(tmp_path / "one.ply").scales.exp().max() < 1
     mesh = scenes.mesh(one)
     assert 0.3 < mesh.volume / mesh.bounding_box.volume < 0.7  # a ball, no cube
 
 
 def test_numbers_out_of_all_bounds_are_refused() -> None:
-    far = Splats(torch.full((2, 3), 3e38), torch.ones(2, 3), 0.05)
+    far = Gaussians3D(torch.full((2, 3), 3e38), torch.ones(2, 3), 0.05)
     with pytest.raises(SceneError, match="out of all bounds"):
         scenes.from_ply(scenes.to_ply(far))
     with pytest.raises(SceneError, match="no binary PLY"):
@@ -168,18 +171,18 @@ def test_numbers_out_of_all_bounds_are_refused() -> None:
 
 
 def test_faint_splats_have_a_surface_too() -> None:
-    assert len(scenes.mesh(Splats(torch.zeros(1, 3), torch.ones(1, 3), 0.05, opacity=0.05)).faces) > 10
+    assert len(scenes.mesh(Gaussians3D(torch.zeros(1, 3), torch.ones(1, 3), 0.05, opacity=0.05)).faces) > 10
 
 
 def test_a_thing_is_saved_in_every_format_and_comes_back_from_its_picture(tmp_path: Path) -> None:
-    shape = Shape(globe(200), "text-to-3d", {"seed": 3, "prompt": "a globe"})
-    back = Shape.from_png(shape.file("png"), shape.model, shape.settings)
-    assert np.abs(back.seen(40, 10, 64).astype(int) - shape.seen(40, 10, 64)).max() <= 1
+    shape = GaussianResult(globe(200), "text-to-3d", {"seed": 3, "prompt": "a globe"})
+    back = GaussianResult.from_png(shape.file("png"), shape.model, shape.settings)
+    assert np.abs(back.render_view(40, 10, 64).astype(int) - shape.render_view(40, 10, 64)).max() <= 1
     for kind in shape.formats:
         path = shape.save(tmp_path / f"globe.{kind}")
         if kind in ("ply", "splat", "glb"):
-            opened = Shape(scenes.opened(path), "x", {})
-            assert np.abs(opened.seen(40, 10, 64).astype(int) - shape.seen(40, 10, 64)).mean() < 15
+            opened = GaussianResult(scenes.load_gaussians(path), "x", {})
+            assert np.abs(opened.render_view(40, 10, 64).astype(int) - shape.render_view(40, 10, 64)).mean() < 15
     with av.open(str(tmp_path / "globe.mp4")) as film:
         assert sum(1 for _ in film.decode(video=0)) == scenes.TURN and '"a globe"' in film.metadata["comment"]
     assert gsply.plyread(str(tmp_path / "globe.ply")).means.shape == (200, 3)
@@ -191,9 +194,9 @@ def test_what_is_far_off_is_brought_before_the_cameras(tmp_path: Path) -> None:
         splats.means.mul_(40).add_(100)
         splats.scales.add_(np.log(40))
     (tmp_path / "far.ply").write_bytes(scenes.to_ply(splats))
-    near = scenes.opened(tmp_path / "far.ply")
+    near = scenes.load_gaussians(tmp_path / "far.ply")
     assert near.means.abs().max() < 1.2
-    assert (Shape(near, "x", {}).seen(0, 0, 64) < 200).any()
+    assert (GaussianResult(near, "x", {}).render_view(0, 0, 64) < 200).any()
 
 
 def test_a_mesh_that_is_none_or_lies_elsewhere_is_one_sentence() -> None:
@@ -214,4 +217,8 @@ def test_a_mesh_that_is_none_or_lies_elsewhere_is_one_sentence() -> None:
 
 
 def test_the_catalogue_knows_the_formats_of_what_is_made() -> None:
-    assert (Clip.formats, Sound.formats, Shape.formats) == (FORMATS["video"], FORMATS["audio"], FORMATS["gaussians"])
+    assert (VideoResult.formats, AudioResult.formats, GaussianResult.formats) == (
+        FORMATS["video"],
+        FORMATS["audio"],
+        FORMATS["gaussians"],
+    )

@@ -12,12 +12,20 @@ from gsplat.cuda import _torch_impl
 from torch import Tensor
 
 from pipelines.models.gaussian_splatting import pipeline as splatting
-from pipelines.models.gaussian_splatting.pipeline import DENSE, FAINT, Camera, Flat, Splats, project, render
+from pipelines.models.gaussian_splatting.pipeline import (
+    MAX_ALPHA,
+    MIN_ALPHA,
+    Camera,
+    Gaussians3D,
+    Projected,
+    project,
+    render,
+)
 
 
-def cloud(n: int, degree: int = 1, seed: int = 0, scale: float = 0.05) -> Splats:
+def cloud(n: int, degree: int = 1, seed: int = 0, scale: float = 0.05) -> Gaussians3D:
     generator = torch.Generator().manual_seed(seed)
-    splats = Splats(
+    splats = Gaussians3D(
         torch.randn(n, 3, generator=generator) * 0.4, torch.rand(n, 3, generator=generator), scale, degree=degree
     )
     with torch.no_grad():
@@ -31,7 +39,7 @@ def cloud(n: int, degree: int = 1, seed: int = 0, scale: float = 0.05) -> Splats
     return splats
 
 
-def brute(f: Flat, size: int, background: float = 1.0) -> torch.Tensor:
+def brute(f: Projected, size: int, background: float = 1.0) -> torch.Tensor:
     """Every splat at every pixel, one after the other."""
     step = torch.arange(size, dtype=f.means.dtype) + 0.5
     y, x = torch.meshgrid(step, step, indexing="ij")
@@ -42,8 +50,8 @@ def brute(f: Flat, size: int, background: float = 1.0) -> torch.Tensor:
     for i in f.depth.argsort():
         dx, dy = x - f.means[i, 0], y - f.means[i, 1]
         a, b, c = f.inverse[i]
-        alpha = (f.opacity[i] * torch.exp(-0.5 * (a * dx * dx + c * dy * dy) - b * dx * dy)).clamp_max(DENSE)
-        alpha = torch.where(alpha >= FAINT, alpha, 0)
+        alpha = (f.opacity[i] * torch.exp(-0.5 * (a * dx * dx + c * dy * dy) - b * dx * dy)).clamp_max(MAX_ALPHA)
+        alpha = torch.where(alpha >= MIN_ALPHA, alpha, 0)
         picture = picture + (left * alpha)[..., None] * f.colours[i]
         left = left * (1 - alpha)
     return picture + left[..., None] * background
@@ -81,7 +89,7 @@ def test_gradients_agree_with_finite_differences() -> None:
 
 def test_the_nearer_splat_hides_the_farther_and_nothing_is_the_background() -> None:
     camera = Camera.around(0.0, 0.0, size=32)  # it stands at positive z
-    pair = Splats(
+    pair = Gaussians3D(
         torch.tensor([[0.0, 0, 0.5], [0.0, 0, -0.5]]), torch.tensor([[1.0, 0, 0], [0.0, 0, 1]]), 0.3, opacity=0.98
     )
     middle = render(pair, camera)[16, 16]
@@ -89,7 +97,7 @@ def test_the_nearer_splat_hides_the_farther_and_nothing_is_the_background() -> N
     behind = render(pair, Camera.around(180.0, 0.0, size=32))[16, 16]
     assert behind[2] > 0.9 and behind[0] < 0.1
     assert torch.equal(
-        render(Splats(torch.tensor([[0.0, 0, 5.0]]), torch.rand(1, 3), 0.1), camera, 0.25),
+        render(Gaussians3D(torch.tensor([[0.0, 0, 5.0]]), torch.rand(1, 3), 0.1), camera, 0.25),
         torch.full((32, 32, 3), 0.25),
     )
 
@@ -122,7 +130,7 @@ def test_tiles_hold_every_splat_that_reaches_them_nearest_first() -> None:
 
 def test_nothing_is_the_background_and_growth_stays_below_its_limit() -> None:
     camera = Camera.around(0.0, 0.0, size=16)
-    assert torch.equal(render(Splats(torch.zeros(0, 3), torch.zeros(0, 3), 0.1), camera), torch.ones(16, 16, 3))
+    assert torch.equal(render(Gaussians3D(torch.zeros(0, 3), torch.zeros(0, 3), 0.1), camera), torch.ones(16, 16, 3))
     splats = cloud(10)
     optim = torch.optim.Adam([{"params": [part], "name": name} for name, part in splats.named_parameters()])
     (render(splats, camera).sum()).backward()
@@ -130,8 +138,12 @@ def test_nothing_is_the_background_and_growth_stays_below_its_limit() -> None:
     for limit, wanted in ((10, 10), (13, 13), (13, 13)):
         with torch.no_grad():
             splats.opacities.fill_(1.0)
-        splatting.grown(
-            splats, optim, torch.ones(len(splats)), splatting.Growth(most=limit), torch.Generator().manual_seed(0)
+        splatting.densify_and_prune(
+            splats,
+            optim,
+            torch.ones(len(splats)),
+            splatting.Densification(most=limit),
+            torch.Generator().manual_seed(0),
         )
         assert len(splats) == wanted
     assert not optim.state[splats.means]["exp_avg"][10:].any() and optim.state[splats.means]["exp_avg"][:10].any()
@@ -150,7 +162,7 @@ def test_it_is_faster_than_without_tiles() -> None:
         alpha = (
             f.opacity[order, None]
             * torch.exp(-0.5 * (a[:, None] * dx * dx + c[:, None] * dy * dy) - b[:, None] * dx * dy)
-        ).clamp_max(DENSE)
+        ).clamp_max(MAX_ALPHA)
         through = torch.log1p(-alpha).cumsum(0)
         weights = alpha * (through - torch.log1p(-alpha)).exp()
         return (weights.T @ f.colours[order] + through[-1].exp()[:, None]).view(64, 64, 3)
@@ -168,12 +180,12 @@ def test_it_is_faster_than_without_tiles() -> None:
 
 def test_similarity_is_1_for_a_picture_and_itself_and_less_for_others() -> None:
     a = torch.rand(32, 32, 3)
-    assert splatting.similarity(a, a).item() == pytest.approx(1, abs=1e-5)
-    assert splatting.similarity(a, torch.rand(32, 32, 3)) < 0.5
+    assert splatting.ssim(a, a).item() == pytest.approx(1, abs=1e-5)
+    assert splatting.ssim(a, torch.rand(32, 32, 3)) < 0.5
 
 
 def test_a_fit_finds_a_scene_from_its_views_and_grows_where_it_lacks() -> None:
-    true = Splats(
+    true = Gaussians3D(
         torch.tensor([[0.0, 0, 0], [0.3, 0.3, 0], [-0.3, 0.2, 0.3]]),
         torch.tensor([[1.0, 0, 0], [0, 0.7, 0], [0, 0, 1.0]]),
         0.15,
@@ -188,7 +200,7 @@ def test_a_fit_finds_a_scene_from_its_views_and_grows_where_it_lacks() -> None:
         counts.append(len(splats))
     with torch.no_grad():
         made = render(splats, unseen)
-    assert splatting.decibels(made, wanted) > 24
+    assert splatting.psnr(made, wanted) > 24
     assert counts[0] == 80 and max(counts) != 80
     repeated = [part for *_, part in zip(range(20), splatting.fit(views, cameras, steps=20, count=80), strict=False)][
         -1
@@ -233,5 +245,7 @@ def test_gsplats_tiles_and_our_projection_give_the_same_picture(monkeypatch: pyt
     monkeypatch.setattr(gsplat, "rasterize_to_pixels", draw)
     with torch.no_grad():
         f = project(cloud(120, scale=0.05), Camera.around(30.0, 20.0, size=40))
-        for ours, theirs in zip(splatting.rasterise(f, 40, 40, 0.3), splatting.fused(f, 40, 40, 0.3), strict=True):
+        for ours, theirs in zip(
+            splatting.rasterise(f, 40, 40, 0.3), splatting.rasterize_gsplat(f, 40, 40, 0.3), strict=True
+        ):
             assert (ours - theirs).abs().max() < 1e-4

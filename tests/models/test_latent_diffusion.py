@@ -10,8 +10,8 @@ import torch
 from pydantic import ValidationError
 
 from pipelines import load
-from pipelines.core.contract import Frame, Picture
-from pipelines.nn.dit import Config, Transformer, patchify, unpatchify
+from pipelines.core.contract import Frame, ImageResult
+from pipelines.nn.dit import Config, DiT, patchify, unpatchify
 
 PROMPT = "a bald man in shades"
 
@@ -29,7 +29,7 @@ def test_a_frame_a_step_and_a_picture_at_the_end() -> None:
         assert frame.preview.dtype == np.uint8
         assert frame.note
     assert all(f.result is None for f in frames[:-1])
-    assert isinstance(frames[-1].result, Picture)
+    assert isinstance(frames[-1].result, ImageResult)
     assert np.array_equal(frames[-1].result.pixels, frames[-1].preview)
 
 
@@ -125,7 +125,7 @@ def test_closing_the_generator_stops_the_run() -> None:
 
 def test_a_new_transformer_predicts_zero_and_its_blocks_are_the_identity() -> None:
     torch.manual_seed(0)
-    net = Transformer(Config(width=32, depth=2, heads=2, words=16))
+    net = DiT(Config(width=32, depth=2, heads=2, words=16))
     words = net.read(torch.randn(3, 16, 16))
     modulations = net.modulations(torch.rand(3), words.pooled)
     assert net(torch.randn(3, 8, 16, 16), words, modulations).abs().max() == 0

@@ -13,11 +13,11 @@ from torch import Tensor
 
 import pipelines
 from pipelines.core import cards
-from pipelines.models.lora.adapter import WORD, LoRA, LoRAError, layers, load, worn
-from pipelines.nn.dit import Config, Transformer
+from pipelines.models.lora.adapter import WORD, LoRA, LoRAError, applied, layers, load
+from pipelines.nn.dit import Config, DiT
 
 torch.manual_seed(0)
-NET = Transformer(Config(width=32, depth=2, heads=2, words=16)).eval().requires_grad_(False)
+NET = DiT(Config(width=32, depth=2, heads=2, words=16)).eval().requires_grad_(False)
 for p in NET.parameters():
     if not p.any():
         torch.nn.init.normal_(p, std=0.1)
@@ -39,7 +39,7 @@ def learnt(seed: int = 1, rank: int = 4) -> LoRA:
 
 def test_a_new_one_changes_nothing_and_covers_every_block() -> None:
     base = run()
-    with worn(NET, [(LoRA(NET), 1.0)]):
+    with applied(NET, [(LoRA(NET), 1.0)]):
         assert torch.equal(run(), base)
     assert len(layers(NET)) == 2 * 5
 
@@ -48,11 +48,11 @@ def test_strength_is_live_and_the_base_comes_back_bit_for_bit() -> None:
     base, lora = run(), learnt()
     moved = []
     for strength in (0.0, 0.5, 1.0):
-        with worn(NET, [(lora, strength)]):
+        with applied(NET, [(lora, strength)]):
             moved.append((run() - base).abs().mean().item())
         assert torch.equal(run(), base)
     assert moved[0] == 0 < moved[1] < moved[2]
-    with pytest.raises(ZeroDivisionError), worn(NET, [(lora, 1.0)]):
+    with pytest.raises(ZeroDivisionError), applied(NET, [(lora, 1.0)]):
         raise ZeroDivisionError
     assert torch.equal(run(), base)
 
@@ -60,7 +60,7 @@ def test_strength_is_live_and_the_base_comes_back_bit_for_bit() -> None:
 def test_several_add_up_in_a_layer() -> None:
     one, two = learnt(1), learnt(2)
     layer, x = NET.blocks[0].up, torch.randn(3, 32)
-    with worn(NET, [(one, 0.5), (two, 2.0)]):
+    with applied(NET, [(one, 0.5), (two, 2.0)]):
         out = layer(x)
     i = one.names.index("blocks.0.up")
     assert torch.allclose(out, layer(x) + 0.5 * one(i, x) + 2 * two(i, x), atol=1e-5)
@@ -77,9 +77,9 @@ def test_round_trip_and_kohyas_layout(tmp_path: Path) -> None:
     lora.save(tmp_path / "a.safetensors", {"trigger": "zork"})
     assert "base_model.model.blocks.0.qkv.lora_A.weight" in load_file(tmp_path / "a.safetensors")
     again = load(tmp_path / "a.safetensors", NET)
-    with worn(NET, [(lora, 1.0)]):
+    with applied(NET, [(lora, 1.0)]):
         wanted = run()
-    with worn(NET, [(again, 1.0)]):
+    with applied(NET, [(again, 1.0)]):
         assert torch.allclose(run(), wanted, atol=1e-2)
     kohya = {}
     for name, a, b in zip(lora.names, lora.down, lora.up, strict=True):
@@ -92,7 +92,7 @@ def test_round_trip_and_kohyas_layout(tmp_path: Path) -> None:
     kohya["lora_unet_blocks_0_qkv.alpha"] *= 2  # each layer has its own
     kohya["lora_unet_blocks_0_qkv.lora_up.weight"] = kohya["lora_unet_blocks_0_qkv.lora_up.weight"] / 2
     save_file(kohya, tmp_path / "k.safetensors")
-    with worn(NET, [(load(tmp_path / "k.safetensors", NET), 1.0)]):
+    with applied(NET, [(load(tmp_path / "k.safetensors", NET), 1.0)]):
         assert torch.allclose(run(), wanted, atol=1e-5)
 
 
@@ -102,10 +102,10 @@ def test_its_own_word_is_heard_where_the_trigger_is_said(tmp_path: Path) -> None
     lora.save(tmp_path / "a.safetensors", {"trigger": "zork"})
     again = load(tmp_path / "a.safetensors", NET)
     for said, heard in (("a cat, Zork style", 0.5), ("zork", 0.5), ("a cat", 0), ("zorks", 0), ("", 0)):
-        assert torch.equal(again.heard(said, read, 0.5), torch.full_like(read, heard))
-    assert torch.equal(learnt().heard("zork", read), read)  # one without a word
+        assert torch.equal(again.add_trigger(said, read, 0.5), torch.full_like(read, heard))
+    assert torch.equal(learnt().add_trigger("zork", read), read)  # one without a word
     again.trigger = ""
-    assert torch.equal(again.heard("a cat, smiling", read), read)  # one that does not say what calls it
+    assert torch.equal(again.add_trigger("a cat, smiling", read), read)  # one that does not say what calls it
     save_file({**lora.tensors(), WORD: torch.zeros(3, 16)}, tmp_path / "b.safetensors")
     with pytest.raises(LoRAError, match="its word has another shape"):
         load(tmp_path / "b.safetensors", NET)

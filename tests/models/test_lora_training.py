@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from pipelines import load
 from pipelines.core import cards
 from pipelines.models.lora import spec
-from pipelines.models.lora.adapter import named
+from pipelines.models.lora.adapter import load_named
 from pipelines.models.lora.pipeline import LoRATrainingPipeline
 
 PICTURES = [np.full((40 + i, 50, 3), (200, 30, 10 * i), np.uint8) for i in range(5)]
@@ -31,10 +31,10 @@ def test_it_learns_saves_at_each_look_and_can_be_worn(monkeypatch: pytest.Monkey
     assert [f.step for f in frames] == [1, 2, 3]
     assert frames[-1].detail["calls"] >= 3
     assert frames[-1].result.pixels.shape == (256, 256, 3)
-    assert frames[-1].result.beside == (cards.loras()["reds"],)
+    assert frames[-1].result.attachments == (cards.loras()["reds"],)
     *_, plain = load("latent-diffusion").generate(prompt="zorblax", steps=3)
     *_, taught = load("latent-diffusion").generate(prompt="zorblax", steps=3, loras="reds")
-    assert named("reds", load("latent-diffusion").transformer).heard("ZORBLAX!", torch.zeros(16, 64)).any()
+    assert load_named("reds", load("latent-diffusion").transformer).add_trigger("ZORBLAX!", torch.zeros(16, 64)).any()
     assert not np.array_equal(plain.result.pixels, taught.result.pixels)
     assert all(torch.equal(v, base[k]) for k, v in load("latent-diffusion").transformer.state_dict().items())
 

@@ -8,14 +8,14 @@ import torch
 from PIL import Image
 
 from pipelines import load
-from pipelines.media.control_maps import FRAMED, alone
-from pipelines.media.images import url
+from pipelines.media.control_maps import FRAMED, cut_out_object
+from pipelines.media.images import to_url
 from pipelines.models.gaussian_splatting import files as scenes
 from pipelines.models.gaussian_splatting import pipeline as splatting
 from pipelines.models.gaussian_splatting import toys
-from pipelines.models.gaussian_splatting.files import Shape
-from pipelines.models.multiview.pipeline import RIG, MultiView, angles, apart, rig, stacked
-from pipelines.nn.dit import Config, Transformer
+from pipelines.models.gaussian_splatting.files import GaussianResult
+from pipelines.models.multiview.pipeline import POSES, MultiView, fold_items, pose_features, poses_from, unfold_items
+from pipelines.nn.dit import Config, DiT
 
 FEW = {"steps": 2, "fit": 20, "splats": 60}
 
@@ -27,50 +27,53 @@ def ball(size: int = 128, background: int = 255, at: tuple[int, int] = (64, 64),
     return sheet
 
 
-def spoken(model: Transformer, n: int = 1) -> tuple:
+def spoken(model: DiT, n: int = 1) -> tuple:
     words = model.read(torch.randn(n, model.config.queries, model.config.words))
     return words, model.modulations(torch.full((n,), 0.5), words.pooled)
 
 
 def test_one_view_is_the_image_model_and_several_look_at_each_other() -> None:
     torch.manual_seed(0)
-    model = Transformer(Config(width=32, depth=2, heads=2, words=32))
+    model = DiT(Config(width=32, depth=2, heads=2, words=32))
     torch.nn.init.normal_(model.leave.weight, std=0.1)
     for block in model.blocks:
         torch.nn.init.normal_(block.modulation.weight, std=0.1)
     words, modulations = spoken(model)
     views = torch.randn(1, 3, 8, 16, 16)
-    whole = apart(model(stacked(views), words, modulations))
+    whole = unfold_items(model(fold_items(views), words, modulations))
     assert whole.shape == views.shape
     views[:, 2] += 1
-    assert not torch.allclose(apart(model(stacked(views), words, modulations))[:, 0], whole[:, 0])
+    assert not torch.allclose(unfold_items(model(fold_items(views), words, modulations))[:, 0], whole[:, 0])
     same = torch.randn(1, 1, 8, 16, 16).expand(
         -1, 3, -1, -1, -1
     )  # three alike look at one thrice, which is looking at it once
-    alike = apart(model(stacked(same), words, modulations))
+    alike = unfold_items(model(fold_items(same), words, modulations))
     assert torch.allclose(alike[:, 0], alike[:, 2], atol=1e-5)
-    assert torch.equal(apart(stacked(views)), views)
+    assert torch.equal(unfold_items(fold_items(views)), views)
 
 
 def test_hints_tell_cameras_apart_and_show_only_what_is_given() -> None:
     torch.manual_seed(0)
     model = MultiView(Config(width=32, depth=1, heads=2, words=32))
     torch.nn.init.normal_(model.enter.weight)
-    seen, given, places = torch.randn(1, 8, 8 * 16, 16), torch.zeros(1, 8), angles(RIG)[None]
+    seen, given, places = torch.randn(1, 8, 8 * 16, 16), torch.zeros(1, 8), pose_features(POSES)[None]
     nothing = model.hint(seen, given, places)
     assert torch.equal(nothing, model.hint(torch.zeros_like(seen), given, places))
     given[:, 2] = 1
     told = (model.hint(seen, given, places) - nothing).abs().sum(2)[0].view(8, 64).sum(1)
     assert (told > 0).tolist() == [k == 2 for k in range(8)]
     assert len({tuple(row.tolist()) for row in nothing[0, ::64]}) == 8
-    assert angles([(0, 15)]).allclose(angles([(360, 15)]), atol=1e-5) and rig(90, 0)[:2] == [(90, 0), (150, 15)]
+    assert pose_features([(0, 15)]).allclose(pose_features([(360, 15)]), atol=1e-5) and poses_from(90, 0)[:2] == [
+        (90, 0),
+        (150, 15),
+    ]
 
 
 @pytest.mark.parametrize("background", [255, 120, 0])
 def test_a_thing_is_cut_out_moved_to_the_middle_and_made_as_large_as_toys(background: int) -> None:
     sheet = ball(background=background, at=(40, 50))
     sheet[100:104, 100:104] = (20, 200, 20)  # a second, smaller thing
-    cut = alone(sheet)
+    cut = cut_out_object(sheet)
     there = (cut < 250).any(2)
     rows, columns = np.flatnonzero(there.any(1)), np.flatnonzero(there.any(0))
     for edges in (rows, columns):
@@ -80,9 +83,9 @@ def test_a_thing_is_cut_out_moved_to_the_middle_and_made_as_large_as_toys(backgr
 
 def test_a_thing_that_is_framed_as_toys_are_stays_where_it_is() -> None:
     sheet = ball(at=(64, 80), radius=40)
-    assert np.abs(alone(sheet).astype(int) - sheet).max() == 0
+    assert np.abs(cut_out_object(sheet).astype(int) - sheet).max() == 0
     sheet[:3] = (20, 200, 20)  # not of the thing
-    assert (alone(sheet)[:3] == 255).all()
+    assert (cut_out_object(sheet)[:3] == 255).all()
 
 
 def test_a_background_of_many_colours_is_told_from_the_thing() -> None:
@@ -90,7 +93,7 @@ def test_a_background_of_many_colours_is_told_from_the_thing() -> None:
     slope = np.linspace(90, 230, 128).astype(np.uint8)
     paper = np.stack([np.broadcast_to(part, (128, 128)) for part in (slope, slope[:, None], slope[::-1])], 2)
     sheet = np.where((sheet == 255).all(2, keepdims=True), paper, sheet)
-    assert 0.35 < (alone(sheet) < 250).any(2).mean() < 0.7
+    assert 0.35 < (cut_out_object(sheet) < 250).any(2).mean() < 0.7
 
 
 def test_a_picture_of_nothing_is_one_sentence() -> None:
@@ -99,7 +102,7 @@ def test_a_picture_of_nothing_is_one_sentence() -> None:
     framed = np.full((128, 128, 3), 200, np.uint8)
     framed[[0, -1]] = framed[:, [0, -1]] = 0  # its border has two colours, and nothing is inside
     with pytest.raises(ValueError, match="no thing to be seen"):
-        alone(framed)
+        cut_out_object(framed)
 
 
 def test_words_become_views_and_these_a_thing_to_turn() -> None:
@@ -110,7 +113,9 @@ def test_words_become_views_and_these_a_thing_to_turn() -> None:
     assert "views" in frames[0].note and "splats" in frames[3].note and "splats" not in frames[1].detail
     assert [frame.result is None for frame in frames] == [True, True, True, False]
     shape = frames[-1].result
-    assert isinstance(shape, Shape) and len(shape.splats) <= 60 and shape.settings["prompt"] == "a red mushroom"
+    assert (
+        isinstance(shape, GaussianResult) and len(shape.splats) <= 60 and shape.settings["prompt"] == "a red mushroom"
+    )
     *_, again = pipe.generate(prompt="a red mushroom", **FEW)
     assert np.array_equal(again.preview, frames[-1].preview)
     *_, other = pipe.generate(prompt="a red mushroom", seed=1, **FEW)
@@ -120,10 +125,10 @@ def test_words_become_views_and_these_a_thing_to_turn() -> None:
 def test_a_given_picture_stays_the_first_view() -> None:
     pipe, sheet = load("image-to-3d"), ball(radius=40)
     drawn = list(pipe.generate(image=Image.fromarray(sheet), **FEW))
-    z = pipe.autoencoder.encode(torch.from_numpy(alone(sheet)).permute(2, 0, 1)[None].float() / 127.5 - 1)
-    wanted = pipe.autoencoder.develop(z)[0].numpy()
+    z = pipe.autoencoder.encode(torch.from_numpy(cut_out_object(sheet)).permute(2, 0, 1)[None].float() / 127.5 - 1)
+    wanted = pipe.autoencoder.decode_uint8(z)[0].numpy()
     assert np.abs(drawn[1].preview[:128, :128].astype(int) - wanted).max() <= 1
-    assert isinstance(drawn[-1].result, Shape)
+    assert isinstance(drawn[-1].result, GaussianResult)
 
 
 def test_splats_learn_a_toy_and_a_picture() -> None:
@@ -146,7 +151,7 @@ def test_splats_learn_a_toy_and_a_picture() -> None:
         ("splatting", {"fit": 5000}, "less than or equal to 2000"),
         ("text-to-3d", {"splats": 5000}, "less than or equal to 4000"),
         ("image-to-3d", {}, "required"),
-        ("image-to-3d", {"image": url(Image.new("RGB", (64, 64))), "elevation": 90}, "less than or equal to 40"),
+        ("image-to-3d", {"image": to_url(Image.new("RGB", (64, 64))), "elevation": 90}, "less than or equal to 40"),
     ],
 )
 def test_bad_settings_are_refused_before_any_work(model: str, bad: dict, said: str) -> None:
@@ -155,14 +160,14 @@ def test_bad_settings_are_refused_before_any_work(model: str, bad: dict, said: s
 
 
 def test_the_fit_of_true_views_grows_better_with_more_splats() -> None:
-    views, _ = toys.shoot(toys.compose(5)[0], RIG)
+    views, _ = toys.shoot(toys.compose(5)[0], POSES)
     wanted, cameras = (
         torch.from_numpy(views).float() / 255,
-        [splatting.Camera.around(float(a), float(e)) for a, e in RIG],
+        [splatting.Camera.around(float(a), float(e)) for a, e in POSES],
     )
     reached = []
     for most in (20, 300):
         *_, (_, splats, loss) = splatting.fit(wanted, cameras, 60, most, 0)
         reached.append(loss)
-        assert scenes.Shape(splats, "splatting", {}).seen(0, 15, 32).min() < 250
+        assert scenes.GaussianResult(splats, "splatting", {}).render_view(0, 15, 32).min() < 250
     assert reached[1] < reached[0]

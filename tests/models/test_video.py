@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from app.metadata import from_file
 from pipelines import load
 from pipelines.core import settings
-from pipelines.core.contract import Clip, changes
+from pipelines.core.contract import VideoResult, frame_differences
 from pipelines.media import images
 from pipelines.models.video import pipeline as video
 from pipelines.models.video.spec import VideoSettings
@@ -43,7 +43,7 @@ def test_without_its_time_axis_it_is_the_image_model_bit_for_bit() -> None:
     for method in ("independent", "joint"):  # apart; and the first frame of those drawn together
         assert np.array_equal(run("float32", frames=2, method=method, seed=5).result.frames[0], still.result.pixels)
     assert all(torch.equal(value, before[name]) for name, value in base.state_dict().items())
-    motion = video.Motion(base.config).requires_grad_(False)
+    motion = video.VideoDiT(base.config).requires_grad_(False)
     motion.transformer.load_state_dict(before)
     words = base.read(base.null[None])
     given = (z, words, base.modulations(t, words.pooled))
@@ -52,7 +52,7 @@ def test_without_its_time_axis_it_is_the_image_model_bit_for_bit() -> None:
 
 
 def test_a_frame_is_told_the_nearest_that_is_given_and_its_own_time() -> None:
-    motion = video.Motion(load("latent-diffusion").transformer.config).requires_grad_(False)
+    motion = video.VideoDiT(load("latent-diffusion").transformer.config).requires_grad_(False)
     torch.nn.init.normal_(motion.enter.weight)
     z = torch.randn(1, 8, 1, 16, 16).expand(1, 8, 8, 16, 16) + torch.arange(8)[None, :, None, None, None]
     given, amount = torch.zeros(1, 8), torch.tensor([0.5])
@@ -82,38 +82,38 @@ def test_a_frame_is_told_the_nearest_that_is_given_and_its_own_time() -> None:
 
 
 def test_a_loops_last_moment_is_as_near_to_the_first_as_the_second_is() -> None:
-    circle, line = video.moments(16, loop=True), video.moments(16, loop=False)
+    circle, line = video.time_features(16, loop=True), video.time_features(16, loop=False)
     assert torch.dist(circle[0], circle[15]) == pytest.approx(torch.dist(circle[0], circle[1]).item(), abs=1e-5)
     assert torch.dist(line[0], line[15]) > 1.2 * torch.dist(line[0], line[1])
-    assert torch.equal(video.moments(8, loop=True)[:, :8], circle[::2, :8]) and torch.equal(
-        video.moments(8, loop=False), line[:8]
+    assert torch.equal(video.time_features(8, loop=True)[:, :8], circle[::2, :8]) and torch.equal(
+        video.time_features(8, loop=False), line[:8]
     )
 
 
 def test_an_estimates_motion_is_scaled_by_its_harmonics_and_what_is_still_stays() -> None:
     gains = [[1.0] * 9] * 5 + [[1.0, 2.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0]] * 2
     motion, still = (
-        video.Motion(load("latent-diffusion").transformer.config, gains=gains),
+        video.VideoDiT(load("latent-diffusion").transformer.config, gains=gains),
         torch.randn(1, 8, 16, 16).expand(16, -1, -1, -1),
     )
     angle = 2 * torch.pi * torch.arange(16)[:, None, None, None] / 16
     slow, quick = angle.cos().expand_as(still), (3 * angle).sin().expand_as(still)
     x0 = still + slow + quick
-    assert torch.allclose(motion.calibrated(x0, still, 0.9, loop=True), still + 2 * slow, atol=1e-5)
-    assert torch.allclose(motion.calibrated(x0, still, 0.8, loop=True), x0, atol=1e-5)
+    assert torch.allclose(motion.rescale_harmonics(x0, still, 0.9, loop=True), still + 2 * slow, atol=1e-5)
+    assert torch.allclose(motion.rescale_harmonics(x0, still, 0.8, loop=True), x0, atol=1e-5)
     assert torch.allclose(
-        motion.calibrated(x0, still, 0.85, loop=True), still + 1.5 * slow + 0.5 * quick, atol=1e-5
+        motion.rescale_harmonics(x0, still, 0.85, loop=True), still + 1.5 * slow + 0.5 * quick, atol=1e-5
     )  # between two knots
     rise = (
         (torch.pi * (torch.arange(16) + 0.5) / 16).cos()[:, None, None, None].expand_as(still)
     )  # half a wave: ends elsewhere
-    assert torch.allclose(motion.calibrated(still + rise, still, 0.9, loop=False), still + 1.5 * rise, atol=1e-5)
+    assert torch.allclose(motion.rescale_harmonics(still + rise, still, 0.9, loop=False), still + 1.5 * rise, atol=1e-5)
 
 
 def test_a_still_clip_goes_straight_from_each_given_frame_to_the_next() -> None:
     z, fresh = torch.randn(6, 8, 16, 16), torch.ones(6, 1, 1, 1)
     fresh[0] = fresh[4] = 0
-    line, circle = (video.between(z, fresh, loop) for loop in (False, True))
+    line, circle = (video.interpolate_given(z, fresh, loop) for loop in (False, True))
     for k, share in enumerate((0, 0.25, 0.5, 0.75, 1, 1)):
         assert torch.allclose(line[k], torch.lerp(z[0], z[4], share), atol=1e-5)
     assert torch.allclose(circle[5], (z[0] + z[4]) / 2, atol=1e-5) and torch.allclose(circle[:5], line[:5], atol=1e-5)
@@ -134,7 +134,7 @@ def test_given_frames_stay_and_a_state_is_of_all_frames() -> None:
     assert frames[0].preview.shape == frames[0].state.shape == (256, 256, 3)
     clip = frames[-1].result.frames
     for at, given in ((0, BLUE), (-1, RED)):
-        kept = pipe.base.autoencoder.develop(pipe.latent(video.square(given))).numpy()[0]
+        kept = pipe.base.autoencoder.decode_uint8(pipe.latent(video.center_crop(given))).numpy()[0]
         assert np.abs(clip[at].astype(int) - kept).max() <= 1
 
 
@@ -144,14 +144,14 @@ def test_given_frames_stay_and_a_state_is_of_all_frames() -> None:
 )
 def test_longer_clips_go_on_from_what_is_there(frames: int, loop: bool, spans: list[tuple[int, int]]) -> None:
     s = VideoSettings(frames=frames, loop=loop, steps=1)
-    assert video.windows(s) == spans
+    assert video.joint_windows(s) == spans
     assert run(frames=frames, loop=loop, steps=1).result.frames.shape == (frames, 128, 128, 3)
 
 
 @pytest.mark.parametrize("loop", [True, False])
 def test_windows_cover_a_clip_and_each_has_much_to_draw(loop: bool) -> None:
     for frames in range(2, 49):
-        spans = video.windows(VideoSettings(frames=frames, loop=loop, steps=1))
+        spans = video.joint_windows(VideoSettings(frames=frames, loop=loop, steps=1))
         assert spans[0][0] == 0 and spans[-1][1] == frames + (loop and frames > video.WINDOW)
         assert all(b - a == video.OVERLAP for (_, b), (a, _) in zip(spans, spans[1:], strict=False))
         assert all(2 <= b - a <= video.WINDOW for a, b in spans)
@@ -189,14 +189,14 @@ def test_a_seed_is_repeatable_and_amount_and_loop_matter() -> None:
 def test_changes_are_what_they_say() -> None:
     clip = np.zeros((3, 4, 4, 3), np.uint8)
     clip[1] += 10
-    assert changes(clip, loop=False) == [10.0, 10.0]
-    assert changes(clip, loop=True) == [0.0, 10.0, 10.0]
+    assert frame_differences(clip, loop=False) == [10.0, 10.0]
+    assert frame_differences(clip, loop=True) == [0.0, 10.0, 10.0]
 
 
 def test_every_file_plays_and_holds_what_made_it(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     made = {"prompt": "a cät", "seed": 7, "frames": 5, "fps": 6}
-    clip = Clip(rng.integers(0, 255, (5, 64, 96, 3), np.uint8), 6, "video", made)
+    clip = VideoResult(rng.integers(0, 255, (5, 64, 96, 3), np.uint8), 6, "video", made)
     for kind in ("png", "webp", "gif", "mp4"):
         path = clip.save(tmp_path / f"a.{kind}")
         model, told = from_file(path)
@@ -210,8 +210,8 @@ def test_every_file_plays_and_holds_what_made_it(tmp_path: Path) -> None:
             with Image.open(path) as film:
                 assert film.n_frames == 5
         assert b"a c" not in clip.file(kind, with_settings=False)
-    still = Clip(np.repeat(clip.frames[:2], [3, 2], axis=0), 6, "video", made)
-    assert np.array_equal(Clip.from_png(still.file(), 6, "video", made).frames, still.frames)
+    still = VideoResult(np.repeat(clip.frames[:2], [3, 2], axis=0), 6, "video", made)
+    assert np.array_equal(VideoResult.from_png(still.file(), 6, "video", made).frames, still.frames)
     with zipfile.ZipFile(io.BytesIO(clip.file("zip"))) as archive:
         assert archive.namelist() == [*(f"{k:03}.png" for k in range(5)), "settings.json"]
         assert json.loads(archive.read("settings.json"))["settings"]["seed"] == 7
@@ -221,8 +221,8 @@ def test_every_file_plays_and_holds_what_made_it(tmp_path: Path) -> None:
 
 
 def test_a_film_where_a_picture_belongs_gives_its_first_frame(tmp_path: Path) -> None:
-    path = Clip(np.stack([RED] * 3), 8, "video", {}).save(tmp_path / "a.mp4")
-    seen = images.pixels(VideoSettings(image=str(path)).image)
+    path = VideoResult(np.stack([RED] * 3), 8, "video", {}).save(tmp_path / "a.mp4")
+    seen = images.from_url(VideoSettings(image=str(path)).image)
     assert np.abs(seen.astype(int) - RED).max() < 12
     (tmp_path / "b.mp4").write_bytes(path.read_bytes()[:100])
     (tmp_path / "c.m3u8").write_text(

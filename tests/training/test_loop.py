@@ -43,7 +43,7 @@ def test_resume_is_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setenv("DARKROOM_CACHE", str(tmp_path / "parts"))
     monkeypatch.setattr(
-        loop, "rate", lambda step, done, warmup: 1.0
+        loop, "lr_factor", lambda step, done, warmup: 1.0
     )  # the schedule looks at the end, which differs here
     first, second = Line(), Line()
     loop.train(first, 5, 1.0)
@@ -58,10 +58,10 @@ def test_resume_is_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_the_rate_warms_up_and_cools_down() -> None:
-    assert loop.rate(0, 0.0) < 0.01
-    assert loop.rate(5000, 0.5) == 1
-    assert loop.rate(5000, 0.9) == pytest.approx(0.5)
-    assert loop.rate(9_990, 0.999) == pytest.approx(0.02)
+    assert loop.lr_factor(0, 0.0) < 0.01
+    assert loop.lr_factor(5000, 0.5) == 1
+    assert loop.lr_factor(5000, 0.9) == pytest.approx(0.5)
+    assert loop.lr_factor(9_990, 0.999) == pytest.approx(0.02)
 
 
 @pytest.mark.parametrize("shape", [(6, 20), (20, 6), (12, 12)])

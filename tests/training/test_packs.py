@@ -38,12 +38,12 @@ def test_low_rank_finds_the_directions_that_matter() -> None:
 def test_a_pack_that_is_too_large_is_refused(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, packs.LIMIT + 2**20, dtype=np.uint8)
     with pytest.raises(ValueError, match="pack fewer pictures"):
-        packs.write(tmp_path, {"noise": noise})
+        packs.write_pack(tmp_path, {"noise": noise})
 
 
 def test_no_pack_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="pack NAME"):
-        packs.read(tmp_path)
+        packs.read_pack(tmp_path)
 
 
 @pytest.fixture

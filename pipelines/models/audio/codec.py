@@ -141,15 +141,15 @@ class Codec(nn.Module):
         frames = (
             frames - frames.sum(2, keepdim=True) * self.window / self.window.sum()
         )  # after the window, which makes constants of slow waves
-        wave = overlapped(frames, self.window)
-        return wave if self.training else limited(gated(wave))
+        wave = overlap_add(frames, self.window)
+        return wave if self.training else soft_clip(noise_gate(wave))
 
-    def glance(self, z: Float[Tensor, "b n c"]) -> Float[Tensor, "b m bands"]:
+    def preview_log_mel(self, z: Float[Tensor, "b n c"]) -> Float[Tensor, "b m bands"]:
         """About the log-mel spectrogram of normalised latents, by a linear map: what a step can afford to show."""
-        return (self.beside(z.float()) @ self.preview).unflatten(2, (-1, BANDS)).flatten(1, 2)
+        return (self.with_neighbours(z.float()) @ self.preview).unflatten(2, (-1, BANDS)).flatten(1, 2)
 
     @staticmethod
-    def beside(z: Float[Tensor, "b n c"]) -> Float[Tensor, "b n d"]:
+    def with_neighbours(z: Float[Tensor, "b n c"]) -> Float[Tensor, "b n d"]:
         """Each latent with the one before and the one after, and a one."""
         return F.pad(F.pad(z, (0, 0, 1, 1)).unfold(1, 3, 1).flatten(2), (0, 1), value=1.0)
 
@@ -162,7 +162,7 @@ class Codec(nn.Module):
         return self.decode(said), indices, loss, z
 
 
-def overlapped(frames: Float[Tensor, "b n w"], window: Float[Tensor, " w"]) -> Float[Tensor, "b t"]:
+def overlap_add(frames: Float[Tensor, "b n w"], window: Float[Tensor, " w"]) -> Float[Tensor, "b t"]:
     """Windows laid over each other HOP apart, over the sum of the squared windows: n times HOP samples."""
     n, margin = frames.shape[1], (WINDOW - HOP) // 2
     length = WINDOW + (n - 1) * HOP
@@ -173,7 +173,7 @@ def overlapped(frames: Float[Tensor, "b n w"], window: Float[Tensor, " w"]) -> F
     return fold(frames) / fold(window.square().expand(1, n, -1)).clamp_min(1e-3)
 
 
-def gated(wave: Float[Tensor, "b t"]) -> Float[Tensor, "b t"]:
+def noise_gate(wave: Float[Tensor, "b t"]) -> Float[Tensor, "b t"]:
     """Faded out where a window's loudness is below SILENCE."""
     margin = (WINDOW - HOP) // 2
     loud = F.avg_pool1d(F.pad(wave.square()[:, None], (margin, margin)), WINDOW, HOP).sqrt()
@@ -181,18 +181,18 @@ def gated(wave: Float[Tensor, "b t"]) -> Float[Tensor, "b t"]:
     return wave * F.interpolate(gate, scale_factor=HOP, mode="linear")[:, 0]
 
 
-def limited(wave: Float[Tensor, "b t"], knee: float = 0.9) -> Float[Tensor, "b t"]:
+def soft_clip(wave: Float[Tensor, "b t"], knee: float = 0.9) -> Float[Tensor, "b t"]:
     """Below full scale: what is above the knee is bent, sample by sample, so that parts and the whole agree."""
     over = (wave.abs() - knee).clamp_min(0)
     return wave.clamp(-knee, knee) + wave.sign() * (1 - knee) * torch.tanh(over / (1 - knee))
 
 
-def decibels(signal: np.ndarray, error: np.ndarray) -> float:
+def snr_db(signal: np.ndarray, error: np.ndarray) -> float:
     """Signal-to-noise ratio."""
     return float(10 * np.log10(max(np.square(signal).mean(), 1e-12) / max(np.square(error).mean(), 1e-12)))
 
 
-def score(prompt: str) -> tuple[float, int]:
+def parse_tempo_and_key(prompt: str) -> tuple[float, int]:
     """What a musician would read off a prompt: the beats a minute, 30 to 300, said in figures as "90 bpm", and the key, C major to B major as
     1 to 12, C minor to B minor as 13 to 24. Each is 0 where it is not said."""
     tempo = re.search(r"(?<![\d.])(\d{2,3}(?:\.\d+)?)\s*(?:bpm|beats (?:a|per) minute)", prompt, re.IGNORECASE)
@@ -204,12 +204,14 @@ def score(prompt: str) -> tuple[float, int]:
     return float(tempo[1]) if tempo and 30 <= float(tempo[1]) <= 300 else 0.0, number
 
 
-def scores(s: AudioFlowSettings | AudioTokensSettings, device: str) -> Float[Tensor, "2 2"]:
+def score_conditions(s: AudioFlowSettings | AudioTokensSettings, device: str) -> Float[Tensor, "2 2"]:
     """The scores to follow and, with guidance, to keep away from. A sound that is given tells its own."""
-    return torch.tensor([(0.0, 0) if s.sound else score(said) for said in (s.prompt, s.negative_prompt)], device=device)
+    return torch.tensor(
+        [(0.0, 0) if s.sound else parse_tempo_and_key(said) for said in (s.prompt, s.negative_prompt)], device=device
+    )
 
 
-def told(scores: Float[Tensor, "b 2"], latents: range) -> Float[Tensor, "b n 60"]:
+def score_features(scores: Float[Tensor, "b 2"], latents: range) -> Float[Tensor, "b n 60"]:
     """Scores as they hold at latents of a sound: how near each is to a bar, half a bar, a beat, half and a quarter of one (the first of each is
     at 0), as waves, and in latents, two before to two after; a one; the tonic, and the notes of the key. Zeros where it is not known.
     Words alone do not count."""
@@ -224,22 +226,22 @@ def told(scores: Float[Tensor, "b 2"], latents: range) -> Float[Tensor, "b n 60"
     return torch.cat([beat, KEYS.to(key.device)[key][:, None].expand(-1, len(at), -1)], 2)
 
 
-def words(device: str = "cpu") -> text.Resampler:
+def load_text_resampler(device: str = "cpu") -> text.Resampler:
     """The resampler that reads captions of sounds, for both generators. Raises weights.WeightsError."""
 
     def build() -> text.Resampler:
-        return weights.fill(text.Resampler(), weights.read("audio-words")[0], "audio-words").to(device)
+        return weights.load_into(text.Resampler(), weights.load_bundle("audio-words")[0], "audio-words").to(device)
 
     return weights.cached(("audio words", device), build)
 
 
-def ended(wave: np.ndarray, seconds: float) -> np.ndarray:
+def tail(wave: np.ndarray, seconds: float) -> np.ndarray:
     """The last so many seconds, or all, of whole latents: what the codec sees of a sound that is to go on without a gap."""
     wave = wave[-round(seconds * RATE) :]
     return wave[len(wave) % STRIDE :]
 
 
-def looped(wave: np.ndarray, tempo: float = 0.0, fade: float = 0.15) -> np.ndarray:
+def make_loop(wave: np.ndarray, tempo: float = 0.0, fade: float = 0.15) -> np.ndarray:
     """The end faded into the beginning, so that it goes round without a click: shorter by `fade` seconds, and if the tempo is known, cut to
     whole bars, or beats where there is no whole bar, so that it goes round in time."""
     n = min(round(fade * RATE), len(wave) // 2)
@@ -250,7 +252,7 @@ def looped(wave: np.ndarray, tempo: float = 0.0, fade: float = 0.15) -> np.ndarr
     return np.concatenate([wave[:n] * rise + wave[-n:] * rise[::-1], wave[n:-n]])
 
 
-def joined(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+def crossfade(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """`after`, which begins FADE samples before `before` ends, faded in there."""
     n = min(FADE, len(before), len(after))
     rise = np.linspace(0, 1, n, dtype=np.float32)
@@ -271,7 +273,7 @@ class AudioCodecPipeline(contract.Pipeline):
 
     @torch.inference_mode()
     def run(self, s: AudioCodecSettings) -> Iterator[contract.Frame]:
-        given = sounds.samples(s.sound)
+        given = sounds.from_url(s.sound)
         wanted, stages = sounds.log_mel(given), []
         _, indices, _ = self.codec.quantizer(self.codec.encode(torch.from_numpy(given)[None].to(self.device)))
         for k in range(1, s.books + 1):
@@ -281,14 +283,14 @@ class AudioCodecPipeline(contract.Pipeline):
                 {
                     "books": k,
                     "bits": rate,
-                    "snr": decibels(given, made - given),
+                    "snr": snr_db(given, made - given),
                     "mel": float(np.abs(heard - wanted).mean()),
                 }
             )
             snr, mel = stages[-1]["snr"], stages[-1]["mel"]
             note = f"{k} of {self.codec.config.books} codebooks · {rate / 1000:g} kbit/s · SNR {snr:.1f} dB · mel distance {mel:.3f}"
-            sheet = np.concatenate([sounds.inked(mel) for mel in (wanted, heard)])
-            result = contract.Sound(made, self.name, s.model_dump()) if k == s.books else None
+            sheet = np.concatenate([sounds.spectrogram_image(mel) for mel in (wanted, heard)])
+            result = contract.AudioResult(made, self.name, s.model_dump()) if k == s.books else None
             detail = {
                 "calls": k,
                 "stages": stages,
@@ -302,7 +304,7 @@ def load(device: str = "cpu") -> Codec:
     """The bundled codec. Raises weights.WeightsError."""
 
     def build() -> Codec:
-        tensors, about = weights.read("audio-codec")
-        return weights.fill(Codec(Config(**about["config"])), tensors, "audio-codec").to(device)
+        tensors, about = weights.load_bundle("audio-codec")
+        return weights.load_into(Codec(Config(**about["config"])), tensors, "audio-codec").to(device)
 
     return weights.cached(("audio codec", device), build)

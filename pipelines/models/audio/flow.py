@@ -20,11 +20,11 @@ from pipelines.media import audio as sounds
 from pipelines.models.audio import codec as audio
 from pipelines.models.audio.codec import RATE, STRIDE
 from pipelines.models.audio.spec import AudioFlowSettings
-from pipelines.models.editing.pipeline import held
+from pipelines.models.editing.pipeline import keep_known
 from pipelines.models.latent_diffusion import pipeline as latent_diffusion
 from pipelines.nn import weights
 from pipelines.nn.dit import Config as Inner
-from pipelines.nn.dit import Transformer, Words
+from pipelines.nn.dit import DiT, TextKV
 
 FRAMES = 200  # latents of a phrase
 OVERLAP = 50  # latents of a part that the next one hears
@@ -40,14 +40,14 @@ class Config:
     heads: int = 4
 
 
-class Flow(nn.Module):
+class AudioDiT(nn.Module):
     """Predicts the velocity noise - x0 of a phrase's latents."""
 
     def __init__(self, config: Config = Config()) -> None:
         super().__init__()
         self.config, c = config, config
         # a hundred tokens in a row; that the transformer calls them ten by ten is of no matter, since it learns each one's place
-        self.transformer = Transformer(Inner(2 * c.latent, 10, 1, c.width, c.depth, c.heads))
+        self.transformer = DiT(Inner(2 * c.latent, 10, 1, c.width, c.depth, c.heads))
         self.enter = nn.Linear(2 * (c.latent + 1), c.width)
         self.score = nn.Linear(60, c.width, bias=False)
         for value in (*self.enter.parameters(), self.score.weight):
@@ -58,17 +58,17 @@ class Flow(nn.Module):
     ) -> Float[Tensor, "b m w"]:
         """What the tokens are told: which latents are given (1), and these; and the score (audio.told) there. The first is latent `first` of the sound."""
         seen = torch.cat([z * given, given], 2).unflatten(1, (-1, 2)).flatten(2)
-        return self.enter(seen) + self.score(audio.told(scores, range(first, first + z.shape[1], 2)))
+        return self.enter(seen) + self.score(audio.score_features(scores, range(first, first + z.shape[1], 2)))
 
     def steer(
         self, z: Float[Tensor, "1 n c"], given: Float[Tensor, "1 n 1"], scores: Float[Tensor, "2 2"], first: int
-    ) -> latent_diffusion.Steer:
+    ) -> latent_diffusion.ControlFn:
         """The same hint at every step of a run: with the score that is asked for, and for guidance with that to keep away from."""
         seen = self.hint(z.expand(2, -1, -1), given.expand(2, -1, -1), scores, first)
         return lambda condition, grid, count: lambda x, t: [seen[: len(x)]]
 
     def forward(
-        self, z: Float[Tensor, "b n c"], words: Words, modulations: list[list[Tensor]], hint: Float[Tensor, "b m w"]
+        self, z: Float[Tensor, "b n c"], words: TextKV, modulations: list[list[Tensor]], hint: Float[Tensor, "b m w"]
     ) -> Float[Tensor, "b n c"]:
         """The velocity."""
         return rowed(self.transformer(gridded(z), words, modulations, hints=[hint]))
@@ -93,33 +93,33 @@ class AudioFlowPipeline(latent_diffusion.LatentDiffusionPipeline):
     def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
         self.device = weights.pick_device(device)
         self.dtype = torch.float32  # the hints are; it is small
-        tensors, about = weights.read("audio-flow")
-        self.flow = weights.fill(Flow(Config(**about["config"])), tensors, "audio-flow").to(self.device)
+        tensors, about = weights.load_bundle("audio-flow")
+        self.flow = weights.load_into(AudioDiT(Config(**about["config"])), tensors, "audio-flow").to(self.device)
         self.transformer, self.resampler, self.codec = (
             self.flow.transformer,
-            audio.words(self.device),
+            audio.load_text_resampler(self.device),
             audio.load(self.device),
         )
 
     @torch.inference_mode()
     def run(self, s: AudioFlowSettings) -> Iterator[contract.Frame]:
-        heard = sounds.samples(s.sound) if s.sound else np.empty(0, np.float32)
+        heard = sounds.from_url(s.sound) if s.sound else np.empty(0, np.float32)
         task = s.method if s.sound else "new"
         z, given, spans = self.timeline(s, task, heard)
         strength = s.strength if task == "vary" else 1.0
-        times = samplers.grid(max(1, round(s.steps * strength)), strength)
+        times = samplers.timesteps(max(1, round(s.steps * strength)), strength)
         steps, calls, noise = (
             len(spans) * (len(times) - 1),
             0,
             samplers.seeded_noise(s.seed, (FRAMES, z.shape[2]), 1, self.device),
         )
-        scores = audio.scores(s, self.device)
+        scores = audio.score_conditions(s, self.device)
         draw, shown, begun = (lambda: gridded(noise())), z.clone(), z
         for k, begin in enumerate(spans):
             span = slice(begin, begin + FRAMES)
             known, there = z[:, span].clone(), given[:, span].clone()
             r = self.prepare(s, times, 1, self.flow.steer(known, there, scores, begin))
-            denoise = held(r.denoise, gridded(known), gridded(1 - there.expand_as(known)))
+            denoise = keep_known(r.denoise, gridded(known), gridded(1 - there.expand_as(known)))
             x = r.path.a(strength) * gridded(begun[:, span]) + r.path.s(strength) * draw()
             states, before = samplers.SAMPLERS[s.sampler](denoise, x, times, r.path, draw, s.eta), 0.0
             for i, (t, (x, x0, reached)) in enumerate(zip(times[:-1], states, strict=True), 1):
@@ -129,8 +129,15 @@ class AudioFlowPipeline(latent_diffusion.LatentDiffusionPipeline):
                 moved, before = (x0 - before).abs().mean().item(), x0
                 step = k * (len(times) - 1) + i
                 made = self.finished(s, task, heard, shown) if step == steps else None
-                detail = {**self.told(r, t, reached, moved), "calls": calls + r.calls[0], "words": r.condition.names}
-                pictures = [sounds.inked(self.codec.glance(part)[0].cpu().numpy()) for part in (shown, state)]
+                detail = {
+                    **self.step_trace(r, t, reached, moved),
+                    "calls": calls + r.calls[0],
+                    "words": r.condition.names,
+                }
+                pictures = [
+                    sounds.spectrogram_image(self.codec.preview_log_mel(part)[0].cpu().numpy())
+                    for part in (shown, state)
+                ]
                 if made:
                     pictures[0], detail["sound"] = (
                         np.asarray(made.image),
@@ -146,7 +153,7 @@ class AudioFlowPipeline(latent_diffusion.LatentDiffusionPipeline):
     ) -> tuple[Float[Tensor, "1 n c"], Float[Tensor, "1 n 1"], list[int]]:
         """Latents of all that will be there, which of them are given (1), and where the parts begin that are drawn: each hears the
         end of the one before; a gap is in the middle of one part, and what is beyond the sound's end is silence."""
-        known = audio.ended(heard, 2 * OVERLAP * STRIDE / RATE) if task == "continue" else heard
+        known = audio.tail(heard, 2 * OVERLAP * STRIDE / RATE) if task == "continue" else heard
         count = -(-len(known) // STRIDE) + (round(s.seconds * RATE / STRIDE) if task in ("new", "continue") else 0)
         length = FRAMES + -(-max(0, count - FRAMES) // (FRAMES - OVERLAP)) * (FRAMES - OVERLAP)
         z, given = (
@@ -166,18 +173,22 @@ class AudioFlowPipeline(latent_diffusion.LatentDiffusionPipeline):
         given[:, first : max(first + 1, last)] = 0
         return z, given, [min(max(0, (first + last - FRAMES) // 2), length - FRAMES)]
 
-    def finished(self, s: AudioFlowSettings, task: str, heard: np.ndarray, z: Float[Tensor, "1 n c"]) -> contract.Sound:
+    def finished(
+        self, s: AudioFlowSettings, task: str, heard: np.ndarray, z: Float[Tensor, "1 n c"]
+    ) -> contract.AudioResult:
         """The sound; what was given of it is kept sample by sample."""
         wave = self.codec.decode(z * self.codec.scale + self.codec.mean)[0].cpu().numpy()
         if task == "continue":
-            kept = len(audio.ended(heard, 2 * OVERLAP * STRIDE / RATE))
-            wave = audio.joined(heard, wave[kept - audio.FADE : kept + round(s.seconds * RATE)])
+            kept = len(audio.tail(heard, 2 * OVERLAP * STRIDE / RATE))
+            wave = audio.crossfade(heard, wave[kept - audio.FADE : kept + round(s.seconds * RATE)])
         elif task == "refill":
             first, last = round(s.start * RATE), min(round(s.end * RATE), len(heard))
-            new = audio.joined(heard[: first + audio.FADE], wave[first:last])
-            wave = audio.joined(new, heard[last - audio.FADE :]) if last < len(heard) else new
+            new = audio.crossfade(heard[: first + audio.FADE], wave[first:last])
+            wave = audio.crossfade(new, heard[last - audio.FADE :]) if last < len(heard) else new
         else:
             wave = wave[: len(heard) or round(s.seconds * RATE)]
-        return contract.Sound(
-            audio.looped(wave, audio.scores(s, "cpu")[0, 0].item()) if s.loop else wave, self.name, s.model_dump()
+        return contract.AudioResult(
+            audio.make_loop(wave, audio.score_conditions(s, "cpu")[0, 0].item()) if s.loop else wave,
+            self.name,
+            s.model_dump(),
         )

@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from pipelines.datasets import notes
-from pipelines.media.audio import HOP, inked, log_mel, mel_filters
+from pipelines.media.audio import HOP, log_mel, mel_filters, spectrogram_image
 from pipelines.models.audio.codec import STRIDE, Codec
 from pipelines.nn import weights
 
@@ -98,7 +98,7 @@ class Recipe:
         made = {k: codec.decode(codec.quantizer.read(indices[..., :k])) for k in (1, 2, books)}
         found["mel"] = {k: round(distances(one, wave)[0].mean().item(), 3) for k, one in made.items()}
         rows = [
-            np.concatenate([inked(log_mel(wave)) for wave in one[:6].cpu().numpy()], 1)
+            np.concatenate([spectrogram_image(log_mel(wave)) for wave in one[:6].cpu().numpy()], 1)
             for one in (wave, *made.values())
         ]
         Image.fromarray(np.concatenate(rows)).save(folder / f"sheet-{step:06d}.png")
@@ -118,7 +118,7 @@ class Recipe:
             .unflatten(1, (-1, STRIDE // HOP))
             .flatten(2)
         )
-        seen = codec.beside((z - codec.mean) / codec.scale)
+        seen = codec.with_neighbours((z - codec.mean) / codec.scale)
         codec.preview.copy_(torch.linalg.lstsq(seen.flatten(0, 1), wanted.flatten(0, 1)).solution)
         weights.save(self.name, codec, vars(codec.config), {
             "data": "phrases composed by this project, played by FluidSynth with FluidR3 GM (MIT); training split",

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from pipelines.datasets import codes
-from pipelines.models.audio.flow import FRAMES, Config, Flow
+from pipelines.models.audio.flow import FRAMES, AudioDiT, Config
 from pipelines.models.latent_diffusion.recipe import times
 from pipelines.nn import weights
 
@@ -24,8 +24,8 @@ class Recipe:
     def __init__(self) -> None:
         self.notes = codes.load()
 
-    def build(self) -> Flow:
-        return Flow(Config(latent=self.notes.latents.shape[2]))
+    def build(self) -> AudioDiT:
+        return AudioDiT(Config(latent=self.notes.latents.shape[2]))
 
     def parts(self, rng: np.random.Generator) -> Tensor:
         """Which latents are given (b, n, 1): of most phrases none, of others a beginning, or all but a gap."""
@@ -38,7 +38,7 @@ class Recipe:
                 row[:], row[first:last] = 1, 0
         return torch.from_numpy(given)
 
-    def loss(self, flow: Flow, rng: np.random.Generator, split: str = "train") -> tuple[Tensor, dict[str, float]]:
+    def loss(self, flow: AudioDiT, rng: np.random.Generator, split: str = "train") -> tuple[Tensor, dict[str, float]]:
         device, inner = flow.enter.weight.device, flow.transformer
         z, captions, scores = (part.to(device) for part in self.notes.draw(split, self.batch, rng, latents=True))
         drop, given, t = (
@@ -57,13 +57,13 @@ class Recipe:
         return error.sum() / ((1 - given).sum() * z.shape[2]).clamp_min(1), {}
 
     @torch.no_grad()
-    def evaluate(self, flow: Flow, folder: Path, step: int) -> dict[str, float]:
+    def evaluate(self, flow: AudioDiT, folder: Path, step: int) -> dict[str, float]:
         """The loss on held-out phrases."""
         torch.manual_seed(0)
         rng = np.random.default_rng(0)
         return {"held out": round(float(np.mean([self.loss(flow, rng, "validation")[0].item() for _ in range(4)])), 4)}
 
-    def export(self, flow: Flow, record: dict) -> None:
+    def export(self, flow: AudioDiT, record: dict) -> None:
         weights.save(self.name, flow, vars(flow.config), {
             "data": "phrases composed by this project, played by FluidSynth with FluidR3 GM (MIT); training split", "licence": "MIT", **record,
         })  # fmt: skip

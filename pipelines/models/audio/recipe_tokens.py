@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pipelines.datasets import codes
-from pipelines.models.audio.tokens import Config, Writer, delayed
+from pipelines.models.audio.tokens import CodeLM, Config, delayed
 from pipelines.nn import weights
 
 
@@ -25,10 +25,10 @@ class Recipe:
     def __init__(self) -> None:
         self.notes = codes.load()
 
-    def build(self) -> Writer:
-        return Writer(Config(books=self.notes.indices.shape[2]))
+    def build(self) -> CodeLM:
+        return CodeLM(Config(books=self.notes.indices.shape[2]))
 
-    def loss(self, writer: Writer, rng: np.random.Generator, split: str = "train") -> tuple[Tensor, dict[str, float]]:
+    def loss(self, writer: CodeLM, rng: np.random.Generator, split: str = "train") -> tuple[Tensor, dict[str, float]]:
         device, blank = writer.null.device, writer.config.codes
         indices, captions, scores = (part.to(device) for part in self.notes.draw(split, self.batch, rng))
         drop = torch.from_numpy(rng.random((2, self.batch)) < 0.1).to(device)
@@ -46,14 +46,14 @@ class Recipe:
         return each.mean(), {f"book {k}": each[k].item() for k in (0, 1, len(each) - 1)}
 
     @torch.no_grad()
-    def evaluate(self, writer: Writer, folder: Path, step: int) -> dict[str, float]:
+    def evaluate(self, writer: CodeLM, folder: Path, step: int) -> dict[str, float]:
         """The loss on held-out phrases."""
         rng = np.random.default_rng(0)
         return {
             "held out": round(float(np.mean([self.loss(writer, rng, "validation")[0].item() for _ in range(4)])), 4)
         }
 
-    def export(self, writer: Writer, record: dict) -> None:
+    def export(self, writer: CodeLM, record: dict) -> None:
         weights.save(self.name, writer, vars(writer.config), {
             "data": "phrases composed by this project, played by FluidSynth with FluidR3 GM (MIT); training split", "licence": "MIT", **record,
         })  # fmt: skip

@@ -37,7 +37,7 @@ class AudioFlowSettings(SamplingSettings):
     loras: Literal[""] = Field("", description="There are none for sounds yet.")
     seconds: float = SECONDS_FIELD
     loop: bool = LOOP_FIELD
-    sound: audio.Maybe = Field(
+    sound: audio.OptionalAudioInput = Field(
         "", description="A sound to work on: its first 30 seconds, mono, 16 kHz. Empty lets the words decide."
     )
     method: Literal["continue", "refill", "vary"] = Field(
@@ -54,7 +54,7 @@ class AudioFlowSettings(SamplingSettings):
     @model_validator(mode="after")
     def _span(self) -> AudioFlowSettings:
         if self.sound and self.method == "refill":
-            long = len(audio.samples(self.sound)) / audio.RATE
+            long = len(audio.from_url(self.sound)) / audio.RATE
             if not 0.05 <= self.end - self.start <= 3.001:
                 raise ValueError(
                     f"The span goes from {self.start:g} to {self.end:g} seconds: mark one of 0.05 to 3, its beginning first."
@@ -84,7 +84,7 @@ class AudioTokensSettings(Settings):
     )
     top_k: int = Field(20, ge=1, le=1024, description="Choose among so many of the likeliest codes.")
     loop: bool = LOOP_FIELD
-    sound: audio.Maybe = Field(
+    sound: audio.OptionalAudioInput = Field(
         "", description="A sound to go on from: its first 30 seconds, mono, 16 kHz. Empty lets the words decide."
     )
 
@@ -97,7 +97,7 @@ class AudioTokensSettings(Settings):
 class AudioCodecSettings(Settings):
     """A sound through the codec."""
 
-    sound: audio.Given = Field(description="The sound: its first 30 seconds, mono, 16 kHz.")
+    sound: audio.AudioInput = Field(description="The sound: its first 30 seconds, mono, 16 kHz.")
     books: int = Field(
         6, ge=1, le=6, title="Codebooks", description="How many codebooks to keep: half a kilobit a second each."
     )

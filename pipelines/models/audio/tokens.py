@@ -23,7 +23,7 @@ from pipelines.models.audio import codec as audio
 from pipelines.models.audio.codec import RATE, STRIDE
 from pipelines.models.audio.spec import AudioTokensSettings
 from pipelines.nn import weights
-from pipelines.nn.causal import Cache, CausalTransformer
+from pipelines.nn.causal import CausalTransformer, KVCache
 
 PART = 10  # rows to a part that is shown and played: a fifth of a second
 WINDOW, HEARD = (
@@ -58,7 +58,7 @@ def undelayed(rows: Int[Tensor, "b m k"]) -> Int[Tensor, "b n k"]:
     return torch.stack([rows[:, k : rows.shape[1] - books + 1 + k, k] for k in range(books)], dim=-1)
 
 
-class Writer(nn.Module):
+class CodeLM(nn.Module):
     """Predicts the next row of codes from the caption's tokens, which come first, and the rows so far."""
 
     def __init__(self, config: Config = Config()) -> None:
@@ -77,7 +77,7 @@ class Writer(nn.Module):
     def embed(self, rows: Int[Tensor, "b n k"], scores: Float[Tensor, "b 2"], first: int) -> Float[Tensor, "b n w"]:
         """Rows of codes, the first of them row `first`, as the transformer reads them: each with the score (audio.told) at the next one."""
         codes = torch.stack([table(row) for table, row in zip(self.codes, rows.unbind(-1), strict=True)]).sum(0)
-        return codes + self.score(audio.told(scores, range(first + 1, first + 1 + rows.shape[1])))
+        return codes + self.score(audio.score_features(scores, range(first + 1, first + 1 + rows.shape[1])))
 
     def read(
         self, captions: Float[Tensor, "b q c"], rows: Int[Tensor, "b n k"], scores: Float[Tensor, "b 2"], first: int = 0
@@ -85,7 +85,7 @@ class Writer(nn.Module):
         """A caption with the score at the first row, and the rows."""
         return torch.cat(
             [
-                self.enter(captions) + self.score(audio.told(scores, range(first, first + 1))),
+                self.enter(captions) + self.score(audio.score_features(scores, range(first, first + 1))),
                 self.embed(rows, scores, first),
             ],
             1,
@@ -103,14 +103,14 @@ class Writer(nn.Module):
 
     def begin(
         self, captions: Float[Tensor, "b q w"], rows: Int[Tensor, "b n k"], scores: Float[Tensor, "b 2"], first: int
-    ) -> tuple[Float[Tensor, "b k c"], Cache]:
+    ) -> tuple[Float[Tensor, "b k c"], KVCache]:
         """What comes after the caption and these rows, and the cache to go on with."""
         h, cache = self.transformer(self.read(captions, rows, scores, first))
         return self.logits(h[:, -1:])[:, 0], cache
 
     def go_on(
-        self, row: Int[Tensor, "b k"], scores: Float[Tensor, "b 2"], at: int, cache: Cache
-    ) -> tuple[Float[Tensor, "b k c"], Cache]:
+        self, row: Int[Tensor, "b k"], scores: Float[Tensor, "b 2"], at: int, cache: KVCache
+    ) -> tuple[Float[Tensor, "b k c"], KVCache]:
         """What comes after one more row, row `at`."""
         h, cache = self.transformer(self.embed(row[:, None], scores, at), cache)
         return self.logits(h)[:, 0], cache
@@ -131,8 +131,8 @@ class AudioTokensPipeline(contract.Pipeline):
 
     def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
         self.device = weights.pick_device(device)
-        tensors, about = weights.read("audio-tokens")
-        self.writer = weights.fill(Writer(Config(**about["config"])), tensors, "audio-tokens").to(self.device)
+        tensors, about = weights.load_bundle("audio-tokens")
+        self.writer = weights.load_into(CodeLM(Config(**about["config"])), tensors, "audio-tokens").to(self.device)
         self.codec = audio.load(self.device)
 
     @torch.inference_mode()
@@ -140,7 +140,7 @@ class AudioTokensPipeline(contract.Pipeline):
         """Captions and scores to be read beside each other, and how much what follows each counts. Guidance goes from what to keep away from
         to the words without their score by `guidance`, and on to the words with it by `score_guidance`, as two conditions do in Brooks et al. 2023."""
         scores, away = (
-            audio.scores(s, self.device),
+            audio.score_conditions(s, self.device),
             1 - s.guidance if s.prompt.strip() or s.negative_prompt.strip() else 0.0,
         )
         score = s.score_guidance if (scores[0] != scores[1]).any() else 1 - away
@@ -151,7 +151,8 @@ class AudioTokensPipeline(contract.Pipeline):
         ]
         tokens = {line: text.pad([text.encoder().read(line)]) for line in {s.prompt, s.negative_prompt} if line.strip()}
         read = {
-            line: audio.words(self.device)(*(part.to(self.device) for part in told))[0] for line, told in tokens.items()
+            line: audio.load_text_resampler(self.device)(*(part.to(self.device) for part in told))[0]
+            for line, told in tokens.items()
         }
         captions = torch.stack([read.get(line, self.writer.null) for line, _, _ in parts])
         return (
@@ -170,7 +171,7 @@ class AudioTokensPipeline(contract.Pipeline):
         )
         books = torch.arange(c.books, device=self.device)
         rows = list(delayed(given[None], c.codes)[0, : len(given)]) if len(given) else []
-        cache: Cache = []
+        cache: KVCache = []
         for _ in range(math.ceil(s.seconds * RATE / STRIDE) + c.books - 1):
             if cache and cache[0][0].shape[2] < c.queries + WINDOW:
                 logits, cache = self.writer.go_on(rows[-1].expand(len(captions), -1), scores, len(rows) - 1, cache)
@@ -193,11 +194,11 @@ class AudioTokensPipeline(contract.Pipeline):
     @torch.inference_mode()
     def run(self, s: AudioTokensSettings) -> Iterator[contract.Frame]:
         codec, books = self.codec, self.writer.config.books
-        heard = sounds.samples(s.sound) if s.sound else np.empty(0, np.float32)
+        heard = sounds.from_url(s.sound) if s.sound else np.empty(0, np.float32)
         known = torch.empty(0, books, dtype=torch.long, device=self.device)
         if len(heard):
             known = codec.quantizer(
-                codec.encode(torch.from_numpy(audio.ended(heard, HEARD * STRIDE / RATE))[None].to(self.device))
+                codec.encode(torch.from_numpy(audio.tail(heard, HEARD * STRIDE / RATE))[None].to(self.device))
             )[1][0]
         wanted, late, before, step = math.ceil(s.seconds * RATE / STRIDE), books - 1, len(known), 0
         made, played = (
@@ -213,15 +214,19 @@ class AudioTokensPipeline(contract.Pipeline):
             settled, first = whole if last else max(played, whole - AROUND), max(0, played - AROUND)
             part = codec.decode(codec.quantizer.read(codes[:, first:]))[0].cpu().numpy()
             made, played = np.concatenate([made, part[(played - first) * STRIDE : (settled - first) * STRIDE]]), settled
-            mel = codec.glance((codec.quantizer.read(codes[:, before:]) - codec.mean) / codec.scale)[0].cpu().numpy()
-            shown = sounds.inked(
+            mel = (
+                codec.preview_log_mel((codec.quantizer.read(codes[:, before:]) - codec.mean) / codec.scale)[0]
+                .cpu()
+                .numpy()
+            )
+            shown = sounds.spectrogram_image(
                 np.pad(mel, ((0, max(0, 2 * wanted - len(mel))), (0, 0)), constant_values=sounds.FLOOR)
             )
             wave, result = made, None
             if last:
-                wave = audio.joined(heard, made)[: len(heard) + round(s.seconds * RATE)]
-                result = contract.Sound(
-                    audio.looped(wave, audio.scores(s, "cpu")[0, 0].item()) if s.loop else wave,
+                wave = audio.crossfade(heard, made)[: len(heard) + round(s.seconds * RATE)]
+                result = contract.AudioResult(
+                    audio.make_loop(wave, audio.score_conditions(s, "cpu")[0, 0].item()) if s.loop else wave,
                     self.name,
                     s.model_dump(),
                 )

@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from pipelines.core import contract
 from pipelines.diffusion import samplers
 from pipelines.media.control_maps import control
-from pipelines.media.images import pixels
+from pipelines.media.images import from_url
 from pipelines.models.controlnet.spec import ControlNetSettings
 from pipelines.models.latent_diffusion import pipeline as latent_diffusion
 from pipelines.nn import weights
-from pipelines.nn.dit import Block, Config, Transformer, patchify
+from pipelines.nn.dit import Block, Config, DiT, patchify
 
 CELL = 16  # pixels of the control a side of a token
 DEPTH = 3
@@ -40,7 +40,7 @@ class ControlNet(nn.Module):
             nn.init.zeros_(gate.weight)
             nn.init.zeros_(gate.bias)
 
-    def copy(self, base: Transformer) -> None:
+    def copy(self, base: DiT) -> None:
         """Begin as the base's first half."""
         for mine, its in zip(self.blocks, base.blocks, strict=False):
             mine.load_state_dict(its.state_dict())
@@ -51,7 +51,7 @@ class ControlNet(nn.Module):
 
     def forward(
         self,
-        base: Transformer,
+        base: DiT,
         z: Float[Tensor, "b c h w"],
         seen: Float[Tensor, "#b n d"],
         words: Sequence[tuple[Tensor, Tensor]],
@@ -69,10 +69,12 @@ class ControlNet(nn.Module):
         """The control as tokens, once a run."""
         return self.look(control).flatten(2).mT
 
-    def steer(self, base: Transformer, control: Float[Tensor, "1 c 128 128"]) -> latent_diffusion.Steer:
+    def steer(self, base: DiT, control: Float[Tensor, "1 c 128 128"]) -> latent_diffusion.ControlFn:
         """What this ControlNet adds in a run, everything that does not change from step to step being computed once."""
 
-        def begin(condition: latent_diffusion.Condition, grid: list[float], count: int) -> latent_diffusion.Hint:
+        def begin(
+            condition: latent_diffusion.TextConditioning, grid: list[float], count: int
+        ) -> latent_diffusion.ResidualFn:
             words = [tuple(part.repeat_interleave(count, 0) for part in kv) for kv in self.read(condition.captions)]
             at = base.schedule(grid, condition.words.pooled, count, self.blocks)
             seen = self.see(control.to(condition.captions.dtype))
@@ -88,10 +90,12 @@ class ControlNet(nn.Module):
         return begin
 
 
-def together(parts: list[tuple[latent_diffusion.Steer, float, float, float]]) -> latent_diffusion.Steer:
+def combine(parts: list[tuple[latent_diffusion.ControlFn, float, float, float]]) -> latent_diffusion.ControlFn:
     """The weighted sum of several ControlNets' hints, each between the straight times where it starts and ends."""
 
-    def begin(condition: latent_diffusion.Condition, grid: list[float], count: int) -> latent_diffusion.Hint:
+    def begin(
+        condition: latent_diffusion.TextConditioning, grid: list[float], count: int
+    ) -> latent_diffusion.ResidualFn:
         hints = [(steer(condition, grid, count), *rest) for steer, *rest in parts]
 
         def hint(z: Tensor, t: float) -> Sequence[Tensor]:
@@ -113,8 +117,8 @@ class ControlNetPipeline(latent_diffusion.LatentDiffusionGuest):
         """The ControlNet of a kind, on the base's device. Raises weights.WeightsError."""
 
         def build() -> ControlNet:
-            tensors, about = weights.read(f"controlnet-{kind}")
-            net = weights.fill(
+            tensors, about = weights.load_bundle(f"controlnet-{kind}")
+            net = weights.load_into(
                 ControlNet(Config(**about["config"]["config"]), about["config"]["channels"]),
                 tensors,
                 f"controlnet-{kind}",
@@ -126,10 +130,10 @@ class ControlNetPipeline(latent_diffusion.LatentDiffusionGuest):
     @torch.inference_mode()
     def run(self, s: ControlNetSettings) -> Iterator[contract.Frame]:
         given = [(s.kind, s.control, s.weight, s.start, s.end), (s.second_kind, s.second, s.second_weight, 0.0, 1.0)]
-        parts, straight = [], samplers.PATHS[s.path].straight_time
+        parts, straight = [], samplers.SCHEDULES[s.path].straight_time
         for kind, picture, weight, start, end in given:
             if picture and weight:
-                seen = torch.from_numpy(control(kind, pixels(picture))).permute(2, 0, 1)[None].float() / 255
+                seen = torch.from_numpy(control(kind, from_url(picture))).permute(2, 0, 1)[None].float() / 255
                 parts.append(
                     (
                         self.net(kind).steer(self.base.transformer, seen.to(self.base.device)),
@@ -138,4 +142,4 @@ class ControlNetPipeline(latent_diffusion.LatentDiffusionGuest):
                         straight(1 - end),
                     )
                 )
-        yield from self.base.develop(self.name, s, together(parts) if parts else None)
+        yield from self.base.sample(self.name, s, combine(parts) if parts else None)

@@ -35,8 +35,8 @@ class Recipe(flow.Recipe):
 
     def __init__(self, kind: str) -> None:
         self.kind, self.name = kind, f"controlnet-{kind}"
-        tensors, about = weights.read("latent-diffusion")
-        model = weights.fill(LatentDiffusion(Config(**about["config"])), tensors, "latent-diffusion")
+        tensors, about = weights.load_bundle("latent-diffusion")
+        model = weights.load_into(LatentDiffusion(Config(**about["config"])), tensors, "latent-diffusion")
         self.base = model.transformer
         self.open(model.resampler)
         self.images = {name: data.load(name).images for name in self.sets}
@@ -45,7 +45,7 @@ class Recipe(flow.Recipe):
         net = ControlNet(self.base.config, CHANNELS[self.kind])
         net.copy(self.base)
         if self.kind == "scribble":
-            net.load_state_dict(weights.read("controlnet-edges")[0])
+            net.load_state_dict(weights.load_bundle("controlnet-edges")[0])
         return net
 
     def control(self, name: str, pictures: np.ndarray, rng: np.random.Generator | None) -> Tensor:
@@ -91,8 +91,10 @@ class Recipe(flow.Recipe):
             return x - t * self.predict(net, x, torch.full((n,), t, device=device), control, null)
 
         noise = samplers.seeded_noise(0, (8, 16, 16), n, str(device))
-        *_, (x, _, _) = samplers.dpm_solver(denoise, noise(), samplers.grid(12), samplers.PATHS["straight"], noise)
-        made = autoencoder.load().develop(x.cpu()).numpy()
+        *_, (x, _, _) = samplers.dpm_solver(
+            denoise, noise(), samplers.timesteps(12), samplers.SCHEDULES["straight"], noise
+        )
+        made = autoencoder.load().decode_uint8(x.cpu()).numpy()
         seen = (control.cpu() * 255).byte().permute(0, 2, 3, 1).expand(-1, -1, -1, 3).numpy()
         data.contact_sheet(np.concatenate([seen, made]), columns=n).save(folder / f"sheet-{step:06d}.png")
         again = np.stack([np.atleast_3d(PREPROCESSORS[self.kind](x)) for x in made]).astype(float)

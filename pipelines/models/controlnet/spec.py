@@ -15,7 +15,7 @@ from pipelines.media.control_maps import require_lines
 class ControlNetSettings(SamplingSettings):
     """Words and a drawing to a picture."""
 
-    control: images.Maybe = Field(
+    control: images.OptionalImageInput = Field(
         "",
         description="What to follow: a drawing of lines, or a picture whose edges or colours to take. Its middle square is used.",
     )
@@ -33,7 +33,9 @@ class ControlNetSettings(SamplingSettings):
         description="Follow it up to this fraction: ending early lets the model tidy up.",
         json_schema_extra=ADVANCED,
     )
-    second: images.Maybe = Field("", description="A second picture to follow at the same time. Empty is none.")
+    second: images.OptionalImageInput = Field(
+        "", description="A second picture to follow at the same time. Empty is none."
+    )
     second_kind: Literal["palette", "scribble", "edges"] = Field("palette", description="What to take from the second.")
     second_weight: float = Field(1.0, ge=0, le=2, description="How strongly to follow the second.")
 

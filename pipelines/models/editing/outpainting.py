@@ -14,8 +14,8 @@ from torch import Tensor
 from pipelines.core import contract
 from pipelines.diffusion import samplers
 from pipelines.media.images import MODEL_SIDE as SIDE
-from pipelines.media.images import pixels
-from pipelines.models.editing.pipeline import CELL, EditingPipeline, cells, held
+from pipelines.media.images import from_url
+from pipelines.models.editing.pipeline import LATENT_STRIDE, EditingPipeline, keep_known, latent_mask
 from pipelines.models.editing.spec import OutpaintingSettings
 
 STRIDE = 8  # places from one window to the next: half a window
@@ -33,18 +33,18 @@ class OutpaintingPipeline(EditingPipeline):
 
     @torch.inference_mode()
     def run(self, s: OutpaintingSettings) -> Iterator[contract.Frame]:
-        picture = pixels(s.image)
+        picture = from_url(s.image)
         sides = ((s.top, s.bottom), (s.left, s.right))
         size = [length + sum(added) for length, added in zip(picture.shape[:2], sides, strict=True)]
         ragged = [
-            -length % CELL for length in size
+            -length % LATENT_STRIDE for length in size
         ]  # the canvas of the latents is whole cells; what is over is cut off again
         borders = [(before, after + over) for (before, after), over in zip(sides, ragged, strict=True)]
         canvas = np.pad(picture, [*borders, (0, 0)], mode="edge")
         mask = np.pad(np.zeros(picture.shape[:2], bool), borders, constant_values=True)
         z = self.latent(canvas).repeat(s.count, 1, 1, 1)
-        unknown = cells(mask)
-        plan, times = rings(unknown[0, 0].numpy() > 0), samplers.grid(s.steps)
+        unknown = latent_mask(mask)
+        plan, times = window_order(unknown[0, 0].numpy() > 0), samplers.timesteps(s.steps)
         r, noise, adapter = self.base.prepare(s, times), self.noise(s, z), self.adapter()
         keep = ~mask[..., None]
 
@@ -52,10 +52,13 @@ class OutpaintingPipeline(EditingPipeline):
             x, still = z, unknown.to(z.device).repeat(s.count, 1, 1, 1)
             for spots in plan:
                 ring = self.base.prepare(
-                    s, times, s.count * len(spots), adapter.steer(cut(x, spots), cut(still, spots))
+                    s,
+                    times,
+                    s.count * len(spots),
+                    adapter.steer(extract_canvas(x, spots), extract_canvas(still, spots)),
                 )
-                fresh, before = still * covered(spots, still), r.calls[0]
-                denoise = held(fused(adapter.wear(ring.denoise, self.base.transformer), spots), x, fresh)
+                fresh, before = still * coverage(spots, still), r.calls[0]
+                denoise = keep_known(multidiffusion(adapter.wear(ring.denoise, self.base.transformer), spots), x, fresh)
                 for step in samplers.SAMPLERS[s.sampler](denoise, noise() * r.path.s(1.0), times, r.path, noise, s.eta):
                     r.calls[0] = before + ring.calls[0]
                     yield *(F.pad(part, (EDGE,) * 4, mode="replicate") for part in step[:2]), step[2]
@@ -63,15 +66,18 @@ class OutpaintingPipeline(EditingPipeline):
 
         def lay(made: np.ndarray) -> np.ndarray:
             return np.stack(
-                [np.where(keep, canvas, met(canvas, mask, evened(one), borders))[: size[0], : size[1]] for one in made]
+                [
+                    np.where(keep, canvas, match_border(canvas, mask, deblock(one), borders))[: size[0], : size[1]]
+                    for one in made
+                ]
             )
 
-        for f in self.base.watch(self.name, r, states(), times[:-1] * len(plan), lay, EDGE * CELL):
+        for f in self.base.frames_from_steps(self.name, r, states(), times[:-1] * len(plan), lay, EDGE * LATENT_STRIDE):
             f.detail["attention"] = []  # a map of one window says nothing of the canvas
             yield f
 
 
-def rings(unknown: Bool[np.ndarray, "h w"], side: int = SIDE // CELL) -> list[list[tuple[int, int]]]:
+def window_order(unknown: Bool[np.ndarray, "h w"], side: int = SIDE // LATENT_STRIDE) -> list[list[tuple[int, int]]]:
     """The windows that draw a canvas from what is known of it outwards: each ring holds those that then know about the most."""
     left, still, found = windows(*unknown.shape, side), unknown.copy(), []
     while still.any():
@@ -84,7 +90,7 @@ def rings(unknown: Bool[np.ndarray, "h w"], side: int = SIDE // CELL) -> list[li
     return found
 
 
-def covered(spots: list[tuple[int, int]], like: Tensor, side: int = SIDE // CELL) -> Tensor:
+def coverage(spots: list[tuple[int, int]], like: Tensor, side: int = SIDE // LATENT_STRIDE) -> Tensor:
     """1 in the windows, 0 elsewhere."""
     inside = torch.zeros_like(like)
     for top, left in spots:
@@ -92,13 +98,15 @@ def covered(spots: list[tuple[int, int]], like: Tensor, side: int = SIDE // CELL
     return inside
 
 
-def fused(denoise: samplers.Denoise, spots: list[tuple[int, int]], side: int = SIDE // CELL) -> samplers.Denoise:
+def multidiffusion(
+    denoise: samplers.Denoise, spots: list[tuple[int, int]], side: int = SIDE // LATENT_STRIDE
+) -> samplers.Denoise:
     """The mean of the estimates of overlapping windows, weighted towards their middles (MultiDiffusion, eq. 5); 0 where none is."""
     ramp = 1 - (torch.arange(side) - (side - 1) / 2).abs() / (side / 2 + 0.5)
     weight = ramp[:, None] * ramp
 
     def whole(x: Tensor, t: float) -> Tensor:
-        estimates = denoise(cut(x, spots, side), t).unflatten(0, (len(x), len(spots)))
+        estimates = denoise(extract_canvas(x, spots, side), t).unflatten(0, (len(x), len(spots)))
         total, sums, w = torch.zeros_like(x), torch.zeros_like(x[:1, :1]), weight.to(x)
         for i, (top, left) in enumerate(spots):
             total[:, :, top : top + side, left : left + side] += w * estimates[:, i]
@@ -108,14 +116,14 @@ def fused(denoise: samplers.Denoise, spots: list[tuple[int, int]], side: int = S
     return whole
 
 
-def cut(
-    x: Float[Tensor, "b c h w"], spots: list[tuple[int, int]], side: int = SIDE // CELL
+def extract_canvas(
+    x: Float[Tensor, "b c h w"], spots: list[tuple[int, int]], side: int = SIDE // LATENT_STRIDE
 ) -> Float[Tensor, "bs c side side"]:
     """The windows of each sample, one after the other."""
     return torch.stack([x[:, :, top : top + side, left : left + side] for top, left in spots], 1).flatten(0, 1)
 
 
-def windows(height: int, width: int, side: int = SIDE // CELL, stride: int = STRIDE) -> list[tuple[int, int]]:
+def windows(height: int, width: int, side: int = SIDE // LATENT_STRIDE, stride: int = STRIDE) -> list[tuple[int, int]]:
     """Top left corners of windows that cover a canvas of latents, the last ones flush with its edges."""
 
     def along(length: int) -> list[int]:
@@ -124,19 +132,19 @@ def windows(height: int, width: int, side: int = SIDE // CELL, stride: int = STR
     return [(top, left) for top in along(height) for left in along(width)]
 
 
-def evened(made: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w 3"]:
+def deblock(made: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w 3"]:
     """Small steps from one cell to the next spread over half a cell on each side, as a video's deblocking filter does; edges stay."""
-    sheet, fade = made.astype(np.float32), (1 - np.arange(CELL // 2) / (CELL // 2))[:, None, None] / 2
+    sheet, fade = made.astype(np.float32), (1 - np.arange(LATENT_STRIDE // 2) / (LATENT_STRIDE // 2))[:, None, None] / 2
     for turned in (sheet, sheet.swapaxes(0, 1)):
-        for k in range(CELL, len(turned), CELL):
+        for k in range(LATENT_STRIDE, len(turned), LATENT_STRIDE):
             step = turned[k] - turned[k - 1]
             step = np.where(np.abs(step).max(-1, keepdims=True) < STEP, step, 0)
-            turned[k : k + CELL // 2] -= fade * step
-            turned[k - CELL // 2 : k] += fade[::-1] * step
+            turned[k : k + LATENT_STRIDE // 2] -= fade * step
+            turned[k - LATENT_STRIDE // 2 : k] += fade[::-1] * step
     return sheet.clip(0, 255).round().astype(np.uint8)
 
 
-def met(
+def match_border(
     canvas: np.ndarray, mask: np.ndarray, made: np.ndarray, borders: list[tuple[int, int]]
 ) -> UInt8[np.ndarray, "h w 3"]:
     """What was made, its colours shifted near the picture's edge by as much as the model got the edge itself wrong; the shift

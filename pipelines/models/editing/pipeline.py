@@ -22,14 +22,14 @@ from pipelines.core import contract
 from pipelines.core.settings import SamplingSettings
 from pipelines.diffusion import samplers
 from pipelines.media.images import MODEL_SIDE as SIDE
-from pipelines.media.images import pixels, resized, square
+from pipelines.media.images import center_crop, from_url, resized
 from pipelines.models.editing.spec import InpaintingSettings, PromptEditSettings, VariationSettings
 from pipelines.models.latent_diffusion import pipeline as latent_diffusion
-from pipelines.models.lora.adapter import LoRA, worn
+from pipelines.models.lora.adapter import LoRA, applied
 from pipelines.nn import weights
-from pipelines.nn.dit import Transformer, patchify
+from pipelines.nn.dit import DiT, patchify
 
-CELL = 8  # pixels a side of a latent's place
+LATENT_STRIDE = 8  # pixels a side of a latent's place
 DISPUTES, DISPUTED = 4, 0.4  # noises a time, and the share of the largest disagreement that counts as one
 
 
@@ -48,8 +48,8 @@ class EditingPipeline(latent_diffusion.LatentDiffusionGuest):
         """What makes the base the mask-conditioned model of this pipeline's name. Raises weights.WeightsError."""
 
         def build() -> MaskAdapter:
-            tensors, about = weights.read(self.name)
-            return weights.fill(MaskAdapter(self.base.transformer, **about["config"]), tensors, self.name).to(
+            tensors, about = weights.load_bundle(self.name)
+            return weights.load_into(MaskAdapter(self.base.transformer, **about["config"]), tensors, self.name).to(
                 self.base.device
             )
 
@@ -95,14 +95,14 @@ class VariationPipeline(EditingPipeline):
     def run(self, s: VariationSettings) -> Iterator[contract.Frame]:
         if s.ladder:
             rungs = [s.model_copy(update={"strength": k / 10, "ladder": False, "count": 1}) for k in range(1, 10)]
-            yield from self.side_by_side(rungs, [f"{r.strength:.1f}" for r in rungs], square(pixels(s.image)))
+            yield from self.side_by_side(rungs, [f"{r.strength:.1f}" for r in rungs], center_crop(from_url(s.image)))
             return
-        z = self.latent(square(pixels(s.image)))
-        times = samplers.grid(self.steps(s), s.strength)
+        z = self.latent(center_crop(from_url(s.image)))
+        times = samplers.timesteps(self.steps(s), s.strength)
         r, noise = self.base.prepare(s, times), self.noise(s, z)
         x = r.path.a(s.strength) * z + r.path.s(s.strength) * noise()
         states = samplers.SAMPLERS[s.sampler](r.denoise, x, times, r.path, noise, s.eta)
-        yield from self.base.watch(self.name, r, states, times[:-1])
+        yield from self.base.frames_from_steps(self.name, r, states, times[:-1])
 
 
 class InpaintingPipeline(EditingPipeline):
@@ -114,7 +114,7 @@ class InpaintingPipeline(EditingPipeline):
 
     def schedule(self, s: InpaintingSettings) -> list[int]:
         """Step indices from noise down to 0, with RePaint's ways back."""
-        return zigzag(s.steps, min(s.jump, max(s.steps - 1, 1)), s.resamples if s.method == "repaint" else 1)
+        return repaint_schedule(s.steps, min(s.jump, max(s.steps - 1, 1)), s.resamples if s.method == "repaint" else 1)
 
     def steps(self, s: InpaintingSettings) -> int:
         return sum(j < i for i, j in pairwise(self.schedule(s)))
@@ -124,17 +124,17 @@ class InpaintingPipeline(EditingPipeline):
         if s.compare:
             every = get_args(InpaintingSettings.model_fields["method"].annotation)
             methods = [s.model_copy(update={"method": method, "compare": False, "count": 1}) for method in every]
-            yield from self.side_by_side(methods, [m.method for m in methods], pixels(s.image))
+            yield from self.side_by_side(methods, [m.method for m in methods], from_url(s.image))
             return
-        whole, mask = pixels(s.image), pixels(s.mask) > 0
-        place = Place.around(mask)
+        whole, mask = from_url(s.image), from_url(s.mask) > 0
+        place = CropBox.around(mask)
         z = self.latent(place.cut(whole))
-        fresh = cells(place.cut(mask[..., None].repeat(3, 2).astype(np.uint8) * 255)[..., 0] > 0).to(z.device)
+        fresh = latent_mask(place.cut(mask[..., None].repeat(3, 2).astype(np.uint8) * 255)[..., 0] > 0).to(z.device)
         indices = self.schedule(s)
-        times = samplers.grid(s.steps)
+        times = samplers.timesteps(s.steps)
         adapter = self.adapter() if s.method == "conditioned" else None
         r, noise = self.base.prepare(s, times, steer=adapter and adapter.steer(z, fresh)), self.noise(s, z)
-        denoise = held(adapter.wear(r.denoise, self.base.transformer) if adapter else r.denoise, z, fresh)
+        denoise = keep_known(adapter.wear(r.denoise, self.base.transformer) if adapter else r.denoise, z, fresh)
 
         def states() -> Iterator[samplers.Step]:
             x = noise() * r.path.s(1.0)
@@ -148,13 +148,13 @@ class InpaintingPipeline(EditingPipeline):
                     x = step[0]
                     yield step
                 else:
-                    x = renoised(x, t, u, r.path, noise)
+                    x = renoise(x, t, u, r.path, noise)
 
         def lay(made: np.ndarray) -> np.ndarray:
             return np.stack([place.lay(whole, mask, one, s.blend, s.feather) for one in made])
 
         starts = [times[s.steps - i] for i, j in pairwise(indices) if j < i]
-        for f in self.base.watch(self.name, r, states(), starts, lay):
+        for f in self.base.frames_from_steps(self.name, r, states(), starts, lay):
             f.detail["schedule"] = [times[s.steps - i] for i in indices]
             yield f
 
@@ -172,45 +172,47 @@ class PromptEditPipeline(EditingPipeline):
 
     @torch.inference_mode()
     def run(self, s: PromptEditSettings) -> Iterator[contract.Frame]:
-        whole = square(pixels(s.image))
+        whole = center_crop(from_url(s.image))
         known = x = self.latent(whole)
         old = s.model_copy(update={"prompt": s.source, "negative_prompt": "", "guidance": 1.0, "path": "straight"})
-        times = samplers.grid(s.steps)
+        times = samplers.timesteps(s.steps)
         backward = self.base.prepare(old, times, 1)
         new = s.model_copy(
             update={"path": "straight", "sampler": "heun", "count": 1}
         )  # what is done, and so what is shown and kept
         r = self.base.prepare(new, times, 1)
-        fresh = torch.ones_like(known[:, :1]) if s.everywhere else self.disputed(known, backward, r)
+        fresh = torch.ones_like(known[:, :1]) if s.everywhere else self.diffedit_mask(known, backward, r)
         for t, u in pairwise(reversed(times)):
-            x = uphill(backward.denoise, x, t, u, backward.path)
+            x = invert_step(backward.denoise, x, t, u, backward.path)
         r.calls[0] += backward.calls[0]
-        states = self.beside(
+        states = self.prompt_to_prompt(
             r, backward.condition, torch.cat([x, x]), times, s, lambda estimate: torch.lerp(known, estimate, fresh)
         )
         soft = cv2.GaussianBlur(
-            cv2.resize(fresh[0, 0].cpu().numpy(), (SIDE, SIDE), interpolation=cv2.INTER_NEAREST), (0, 0), CELL / 4
+            cv2.resize(fresh[0, 0].cpu().numpy(), (SIDE, SIDE), interpolation=cv2.INTER_NEAREST),
+            (0, 0),
+            LATENT_STRIDE / 4,
         )[..., None]
 
         def lay(made: np.ndarray) -> np.ndarray:
             return (whole + soft * (made.astype(np.float32) - whole)).round().astype(np.uint8)
 
-        for f in self.base.watch(self.name, r, states, times[:-1], lay):
+        for f in self.base.frames_from_steps(self.name, r, states, times[:-1], lay):
             f.detail["disputed"] = round(fresh.mean().item(), 2)
             yield f
 
-    def disputed(
-        self, z: Float[Tensor, "1 c h w"], old: latent_diffusion.Run, new: latent_diffusion.Run
+    def diffedit_mask(
+        self, z: Float[Tensor, "1 c h w"], old: latent_diffusion.SamplingContext, new: latent_diffusion.SamplingContext
     ) -> Float[Tensor, "1 1 h w"]:
         """Where (1) the captions of two runs see the noised picture differently (DiffEdit, section 3.2), grown by a place."""
         s, net = new.settings, self.base.transformer
         noise = samplers.seeded_noise(s.seed, tuple(z.shape[1:]), DISPUTES, self.base.device)
-        with self.base.wearing(s):
+        with self.base.with_loras(s):
             words = net.read(torch.cat([run.condition.captions[:1] for run in (old, new)])).repeat(DISPUTES)
         apart = torch.zeros_like(z[:, :1])
         for t in (0.7, 0.8, 0.9):
             x = ((1 - t) * z + t * noise()).repeat(2, 1, 1, 1)
-            with self.base.wearing(s):
+            with self.base.with_loras(s):
                 v = net(
                     x.to(self.base.dtype),
                     words,
@@ -220,10 +222,10 @@ class PromptEditPipeline(EditingPipeline):
             apart += (v[:DISPUTES] - v[DISPUTES:]).mean(0).abs().mean(0)  # the noises' own part cancels out
         return F.max_pool2d((apart > DISPUTED * apart.amax()).float(), 3, 1, 1)
 
-    def beside(
+    def prompt_to_prompt(
         self,
-        r: latent_diffusion.Run,
-        old: latent_diffusion.Condition,
+        r: latent_diffusion.SamplingContext,
+        old: latent_diffusion.TextConditioning,
         starts: Tensor,
         times: list[float],
         s: PromptEditSettings,
@@ -231,7 +233,7 @@ class PromptEditPipeline(EditingPipeline):
     ) -> Iterator[samplers.Step]:
         """Heun's steps of three together: under the new words, under the negative ones, and the old picture under its own."""
         net = self.base.transformer
-        words = latent_diffusion.Words(
+        words = latent_diffusion.TextKV(
             [
                 (torch.cat([k, ko[:1]]), torch.cat([v, vo[:1]]))
                 for (k, v), (ko, vo) in zip(r.condition.words.keysvalues, old.words.keysvalues, strict=True)
@@ -246,7 +248,7 @@ class PromptEditPipeline(EditingPipeline):
             r.calls[0] += 1
             modulations = net.modulations(torch.full((3,), t, device=both.device), words.pooled)
             share = third if t > 1 - s.keep else None
-            with self.base.wearing(s):
+            with self.base.with_loras(s):
                 x0 = three - t * net(three.to(self.base.dtype), words, modulations, r.looks, share).float()
             guided = r.guidance.combine(x0[:1], x0[1:2]) if r.guidance.active(t) else x0[:1]
             return torch.cat([hold(guided), x0[2:]])
@@ -259,7 +261,7 @@ class MaskAdapter(nn.Module):
     """What the mask-conditioned model adds to the base: the mask and the masked latent as a further input, zero at the start
     (as Rombach et al. 2022 fine-tuned theirs), and a LoRA beside the layers."""
 
-    def __init__(self, base: Transformer, rank: int = 16) -> None:
+    def __init__(self, base: DiT, rank: int = 16) -> None:
         super().__init__()
         self.patch = base.config.patch
         self.enter = nn.Linear((base.config.channels + 1) * self.patch**2, base.config.width)
@@ -271,24 +273,24 @@ class MaskAdapter(nn.Module):
         """The hint for the base's tokens, from known latents and where (1) to draw anew."""
         return self.enter(patchify(torch.cat([z * (1 - fresh), fresh], 1), self.patch))
 
-    def steer(self, z: Float[Tensor, "p c h w"], fresh: Float[Tensor, "p 1 h w"]) -> latent_diffusion.Steer:
+    def steer(self, z: Float[Tensor, "p c h w"], fresh: Float[Tensor, "p 1 h w"]) -> latent_diffusion.ControlFn:
         """The same hints at every step of a run, whose rows repeat the given parts in their order."""
         seen = self(z, fresh)
         return lambda condition, grid, count: (
             lambda x, t: [seen.to(condition.captions.dtype).repeat(len(x) // len(seen), 1, 1)]
         )
 
-    def wear(self, denoise: samplers.Denoise, base: Transformer) -> samplers.Denoise:
+    def wear(self, denoise: samplers.Denoise, base: DiT) -> samplers.Denoise:
         """`denoise` while the base wears the LoRA; the captions were read without it, as in training."""
 
         def call(x: Tensor, t: float) -> Tensor:
-            with worn(base, [(self.lora, 1.0)]):
+            with applied(base, [(self.lora, 1.0)]):
                 return denoise(x, t)
 
         return call
 
 
-def held(
+def keep_known(
     denoise: samplers.Denoise, z: Float[Tensor, "b c h w"], fresh: Float[Tensor, "b #c #h #w"]
 ) -> samplers.Denoise:
     """The estimate where the mask is fresh, and what is known elsewhere: so the known part follows its exact path, which
@@ -296,7 +298,7 @@ def held(
     return lambda x, t: torch.lerp(z, denoise(x, t), fresh)
 
 
-def zigzag(steps: int, jump: int, resamples: int) -> list[int]:
+def repaint_schedule(steps: int, jump: int, resamples: int) -> list[int]:
     """RePaint's schedule of step indices from `steps` (noise) down to 0: each stretch of `jump` steps is walked down
     `resamples` times, with a way back up between (Lugmayr et al. 2022, fig. 10)."""
     again = dict.fromkeys(range(0, steps - jump, jump), resamples - 1)
@@ -311,13 +313,13 @@ def zigzag(steps: int, jump: int, resamples: int) -> list[int]:
     return found
 
 
-def renoised(x: Tensor, t: float, u: float, path: samplers.Path, noise: samplers.Noise) -> Tensor:
+def renoise(x: Tensor, t: float, u: float, path: samplers.Schedule, noise: samplers.Noise) -> Tensor:
     """A state of time t as one of the later time u > t, by the path's own forward step."""
     ratio = path.a(u) / path.a(t)
     return ratio * x + math.sqrt(max(path.s(u) ** 2 - (ratio * path.s(t)) ** 2, 0.0)) * noise()
 
 
-def uphill(denoise: samplers.Denoise, x: Tensor, t: float, u: float, path: samplers.Path) -> Tensor:
+def invert_step(denoise: samplers.Denoise, x: Tensor, t: float, u: float, path: samplers.Schedule) -> Tensor:
     """One Heun step of the flow from t up to u > t; at t = 0, where the estimate is the state, Euler's from u."""
 
     def slope(x: Tensor, t: float) -> Tensor:
@@ -330,19 +332,19 @@ def uphill(denoise: samplers.Denoise, x: Tensor, t: float, u: float, path: sampl
     return x + (u - t) * (d + slope(x + (u - t) * d, u)) / 2
 
 
-def cells(mask: np.ndarray) -> Float[Tensor, "1 1 h w"]:
+def latent_mask(mask: np.ndarray) -> Float[Tensor, "1 1 h w"]:
     """Which latents a mask (h, w) of booleans touches: 1 where to draw anew."""
-    return F.max_pool2d(torch.from_numpy(mask).float()[None, None], CELL)
+    return F.max_pool2d(torch.from_numpy(mask).float()[None, None], LATENT_STRIDE)
 
 
-class Place:
+class CropBox:
     """A square of a picture, which may reach over its edges, and the way there and back."""
 
     def __init__(self, top: int, left: int, side: int) -> None:
         self.top, self.left, self.side = top, left, side
 
     @classmethod
-    def around(cls, mask: np.ndarray) -> Place:
+    def around(cls, mask: np.ndarray) -> CropBox:
         """The largest square inside the picture that holds the mask in its middle, or the picture's long side if none does."""
         height, width = mask.shape
         rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))

@@ -16,11 +16,11 @@ from torch import Tensor
 from pipelines import datasets as data
 from pipelines.diffusion import samplers
 from pipelines.evaluation.recipe_attributes import tensor
-from pipelines.models.editing.pipeline import MaskAdapter, held
+from pipelines.models.editing.pipeline import MaskAdapter, keep_known
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
 from pipelines.models.latent_diffusion import recipe as flow
 from pipelines.models.latent_diffusion.pipeline import LatentDiffusion
-from pipelines.models.lora.adapter import worn
+from pipelines.models.lora.adapter import applied
 from pipelines.nn import weights
 from pipelines.nn.dit import Config
 
@@ -60,8 +60,8 @@ class Recipe(flow.Recipe):
     muon, weight_decay, look_every, warmup = False, 0.01, 200, 50
 
     def __init__(self) -> None:
-        tensors, about = weights.read("latent-diffusion")
-        model = weights.fill(LatentDiffusion(Config(**about["config"])), tensors, "latent-diffusion")
+        tensors, about = weights.load_bundle("latent-diffusion")
+        model = weights.load_into(LatentDiffusion(Config(**about["config"])), tensors, "latent-diffusion")
         self.base = model.transformer
         self.open(model.resampler)
         source, said = data.load("avatars"), self.sets["avatars"][0]
@@ -108,7 +108,7 @@ class Recipe(flow.Recipe):
         words = self.base.read(
             torch.where((torch.rand(self.batch, device=device) < self.unsaid)[:, None, None], self.base.null, captions)
         )
-        with worn(self.base, [(adapter.lora, 1.0)]):
+        with applied(self.base, [(adapter.lora, 1.0)]):
             x = (1 - time) * z + time * noise
             v = self.base(x, words, self.base.modulations(t, words.pooled), hints=[adapter(z, fresh)])
         error = (v.float() - (noise - z)).square() * fresh  # what is known needs no drawing
@@ -128,7 +128,7 @@ class Recipe(flow.Recipe):
         words = self.base.read(self.base.null.expand(n, -1, -1))
 
         def denoise(x: Tensor, t: float) -> Tensor:
-            with worn(self.base, [(adapter.lora, 1.0)]):
+            with applied(self.base, [(adapter.lora, 1.0)]):
                 v = self.base(
                     x,
                     words,
@@ -139,9 +139,9 @@ class Recipe(flow.Recipe):
 
         noise = samplers.seeded_noise(0, (8, 16, 16), n, str(device))
         *_, (x, _, _) = samplers.dpm_solver(
-            held(denoise, z, fresh), noise(), samplers.grid(12), samplers.PATHS["straight"], noise
+            keep_known(denoise, z, fresh), noise(), samplers.timesteps(12), samplers.SCHEDULES["straight"], noise
         )
-        shown = [self.coder.develop(part.cpu()).numpy() for part in (z, z * (1 - fresh), x)]
+        shown = [self.coder.decode_uint8(part.cpu()).numpy() for part in (z, z * (1 - fresh), x)]
         data.contact_sheet(np.concatenate(shown), columns=n // 2).save(folder / f"sheet-{step:06d}.png")
         return {}
 

@@ -16,8 +16,8 @@ from pipelines import datasets as data
 from pipelines.diffusion import samplers
 from pipelines.evaluation.recipe_attributes import tensor
 from pipelines.models.editing import recipe_inpainting as inpainting
-from pipelines.models.editing.pipeline import CELL, MaskAdapter, held
-from pipelines.models.lora.adapter import worn
+from pipelines.models.editing.pipeline import LATENT_STRIDE, MaskAdapter, keep_known
+from pipelines.models.lora.adapter import applied
 from pipelines.nn import weights
 
 CANVASES = 1200
@@ -37,7 +37,11 @@ class Recipe(inpainting.Recipe):
         self.canvases = [self.canvas(rng) for _ in range(CANVASES)]
 
     def build(self) -> MaskAdapter:
-        return weights.fill(super().build(), weights.read("inpainting")[0], "inpainting").train().requires_grad_()
+        return (
+            weights.load_into(super().build(), weights.load_bundle("inpainting")[0], "inpainting")
+            .train()
+            .requires_grad_()
+        )
 
     @torch.no_grad()
     def canvas(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, int]:
@@ -60,7 +64,7 @@ class Recipe(inpainting.Recipe):
         return (
             self.coder.encode(tensor(whole[None]))[0].half(),
             torch.tensor(read[named]),
-            (MARGIN + 128 * turned) // CELL,
+            (MARGIN + 128 * turned) // LATENT_STRIDE,
         )
 
     def sample(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
@@ -70,10 +74,12 @@ class Recipe(inpainting.Recipe):
     def window(self, rng: np.random.Generator, side: int = 16) -> tuple[Tensor, Tensor, Tensor]:
         """A window's latents, the caption, and where (1) it is unknown: between an eighth and seven of it."""
         z, caption, left = self.canvases[rng.integers(CANVASES)]
-        grown = np.where(rng.random(4) < 0.5, 0, rng.integers(0, MARGIN // CELL, 4))  # what was drawn before
+        grown = np.where(rng.random(4) < 0.5, 0, rng.integers(0, MARGIN // LATENT_STRIDE, 4))  # what was drawn before
         unknown = torch.ones(1, *z.shape[1:])
         unknown[
-            :, MARGIN // CELL - grown[0] : MARGIN // CELL + side + grown[1], left - grown[2] : left + side + grown[3]
+            :,
+            MARGIN // LATENT_STRIDE - grown[0] : MARGIN // LATENT_STRIDE + side + grown[1],
+            left - grown[2] : left + side + grown[3],
         ] = 0
         while True:
             y, x = (int(rng.integers(length - side + 1)) for length in z.shape[1:])
@@ -91,16 +97,16 @@ class Recipe(inpainting.Recipe):
         words = self.base.read(torch.cat([captions, self.base.null.expand(n, -1, -1)]))
 
         def denoise(x: Tensor, t: float) -> Tensor:
-            with worn(self.base, [(adapter.lora, 1.0)]):
+            with applied(self.base, [(adapter.lora, 1.0)]):
                 known, at = adapter(z, fresh).repeat(2, 1, 1), torch.full((2 * n,), t, device=device)
                 v = self.base(x.repeat(2, 1, 1, 1), words, self.base.modulations(at, words.pooled), hints=[known])
             return x - t * torch.lerp(v[n:], v[:n], 4.0)
 
         noise = samplers.seeded_noise(0, (8, 16, 16), n, str(device))
         *_, (x, _, _) = samplers.dpm_solver(
-            held(denoise, z, fresh), noise(), samplers.grid(12), samplers.PATHS["straight"], noise
+            keep_known(denoise, z, fresh), noise(), samplers.timesteps(12), samplers.SCHEDULES["straight"], noise
         )
-        shown = np.stack([self.coder.develop(part.cpu()).numpy() for part in (z * (1 - fresh), x)], 1).reshape(
+        shown = np.stack([self.coder.decode_uint8(part.cpu()).numpy() for part in (z * (1 - fresh), x)], 1).reshape(
             3, 8, 2, 128, 128, 3
         )
         data.contact_sheet(shown.swapaxes(1, 2).reshape(-1, 128, 128, 3), columns=8).save(

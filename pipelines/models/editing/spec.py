@@ -14,7 +14,7 @@ from pipelines.media import images
 class VariationSettings(SamplingSettings):
     """A picture's like (SDEdit)."""
 
-    image: images.Given = Field(description="What to start from; its middle square is used.")
+    image: images.ImageInput = Field(description="What to start from; its middle square is used.")
     strength: float = Field(
         0.6, gt=0, le=1, description="How much noise to start from: little keeps the picture, 1 keeps nothing."
     )
@@ -24,8 +24,8 @@ class VariationSettings(SamplingSettings):
 class InpaintingSettings(SamplingSettings):
     """A part of a picture anew."""
 
-    image: images.Given = Field(description="The picture; outside the mask no pixel changes.")
-    mask: images.Mask = Field(description="White where to change.")
+    image: images.ImageInput = Field(description="The picture; outside the mask no pixel changes.")
+    mask: images.MaskInput = Field(description="White where to change.")
     method: Literal["conditioned", "repaint", "naive"] = Field(
         "conditioned",
         description="A model that sees the mask; or the base alone: RePaint goes back and forth until new and old agree, at many more calls; naive does not.",
@@ -46,7 +46,7 @@ class InpaintingSettings(SamplingSettings):
 
     @model_validator(mode="after")
     def _fitting(self) -> InpaintingSettings:
-        picture, mask = images.pixels(self.image), images.pixels(self.mask)
+        picture, mask = images.from_url(self.image), images.from_url(self.mask)
         if picture.shape[:2] != mask.shape:
             (h, w), (mh, mw) = picture.shape[:2], mask.shape
             raise ValueError(f"The mask is {mw} × {mh} pixels, but the picture is {w} × {h}: give them the same size.")
@@ -58,7 +58,7 @@ class InpaintingSettings(SamplingSettings):
 class OutpaintingSettings(SamplingSettings):
     """A picture continued beyond its edges."""
 
-    image: images.Given = Field(description="The picture; none of its pixels changes.")
+    image: images.ImageInput = Field(description="The picture; none of its pixels changes.")
     left: int = Field(0, ge=0, le=384, multiple_of=8, description="Pixels to add on the left.")
     right: int = Field(64, ge=0, le=384, multiple_of=8, description="Pixels to add on the right.")
     top: int = Field(0, ge=0, le=384, multiple_of=8, description="Pixels to add above.")
@@ -66,7 +66,7 @@ class OutpaintingSettings(SamplingSettings):
 
     @model_validator(mode="after")
     def _fitting(self) -> OutpaintingSettings:
-        height, width = images.pixels(self.image).shape[:2]
+        height, width = images.from_url(self.image).shape[:2]
         width, height = width + self.left + self.right, height + self.top + self.bottom
         if not self.left + self.right + self.top + self.bottom:
             raise ValueError("Nothing is added: choose a side to continue.")
@@ -78,7 +78,7 @@ class OutpaintingSettings(SamplingSettings):
 class PromptEditSettings(SamplingSettings):
     """A picture as other words have it."""
 
-    image: images.Given = Field(description="The picture to change; its middle square is used.")
+    image: images.ImageInput = Field(description="The picture to change; its middle square is used.")
     source: str = Field(
         "", max_length=2000, description="What the picture shows now, in words. Empty lets the model see it without."
     )

@@ -23,7 +23,7 @@ from skimage import measure
 from torch import Tensor
 
 from pipelines.core import contract
-from pipelines.models.gaussian_splatting.pipeline import SH0, Camera, Splats, bytes_of, render
+from pipelines.models.gaussian_splatting.pipeline import SH0, Camera, Gaussians3D, render, to_uint8
 
 MOST = 1_000_000  # splats of a file
 FAR = 1e6  # no place lies farther off
@@ -57,7 +57,7 @@ class SceneError(ValueError):
     """A file holds no splats that can be read. The message is one sentence that says what to do."""
 
 
-def turned(splats: Splats) -> dict[str, Tensor]:
+def to_colmap(splats: Gaussians3D) -> dict[str, Tensor]:
     """Its tensors in the other world: half around x, which is its own inverse but for the sign of the quaternions."""
     w, x, y, z = splats.rotations.detach().unbind(1)
     signs = torch.tensor(TURNED[: splats.harmonics.shape[1]], dtype=torch.float32)
@@ -70,9 +70,9 @@ def turned(splats: Splats) -> dict[str, Tensor]:
     }
 
 
-def to_ply(splats: Splats) -> bytes:
+def to_ply(splats: Gaussians3D) -> bytes:
     """Binary little-endian PLY: logarithms of scales, logits of opacities, quaternions (w, x, y, z), harmonics channel by channel."""
-    t = {name: part.float().cpu() for name, part in turned(splats).items()}
+    t = {name: part.float().cpu() for name, part in to_colmap(splats).items()}
     rest = t["harmonics"][:, 1:].mT.flatten(1)
     names = [
         "x",
@@ -105,7 +105,7 @@ def to_ply(splats: Splats) -> bytes:
     return head.encode() + torch.cat(columns, 1).numpy().astype("<f4").tobytes()
 
 
-def from_ply(file: bytes) -> Splats:
+def from_ply(file: bytes) -> Gaussians3D:
     """Raises SceneError."""
     head, mark, body = file.partition(b"end_header\n")
     head = head[:HEAD]
@@ -162,7 +162,7 @@ def from_ply(file: bytes) -> Splats:
     if kept:
         each = torch.stack([columns(*(f"f_rest_{more * c + k}" for k in range(kept))) for c in range(3)], 2)
         harmonics = torch.cat([harmonics, each], 1)
-    return back(
+    return from_colmap(
         columns("x", "y", "z"),
         columns("scale_0", "scale_1", "scale_2"),
         columns(*(f"rot_{k}" for k in range(4))),
@@ -171,9 +171,9 @@ def from_ply(file: bytes) -> Splats:
     )
 
 
-def to_splat(splats: Splats) -> bytes:
+def to_splat(splats: Gaussians3D) -> bytes:
     """32 bytes each: place and size as floats, colour and opacity, and the quaternion, as bytes. What depends on the direction is lost."""
-    t = {name: part.float().cpu().numpy() for name, part in turned(splats).items()}
+    t = {name: part.float().cpu().numpy() for name, part in to_colmap(splats).items()}
     colour = np.concatenate([t["harmonics"][:, 0] * SH0 + 0.5, 1 / (1 + np.exp(-t["opacities"][:, None]))], 1)
     turn = t["rotations"] / np.linalg.norm(t["rotations"], axis=1, keepdims=True)
     rows = np.zeros(
@@ -184,7 +184,7 @@ def to_splat(splats: Splats) -> bytes:
     return rows.tobytes()
 
 
-def from_splat(file: bytes) -> Splats:
+def from_splat(file: bytes) -> Gaussians3D:
     """Raises SceneError."""
     if not file or len(file) % 32 or len(file) // 32 > MOST:
         raise SceneError(f"This is no whole .splat file of 1 to {MOST:,} splats; save or download it anew.")
@@ -193,10 +193,10 @@ def from_splat(file: bytes) -> Splats:
     size = torch.from_numpy(rows["size"].copy()).clamp_min(1e-6).log()
     turn = torch.from_numpy((rows["turn"].astype(np.float32) - 128) / 128)
     opacity = colour[:, 3].clamp(0.002, 0.998).logit()
-    return back(torch.from_numpy(rows["at"].copy()), size, turn, opacity, ((colour[:, :3] - 0.5) / SH0)[:, None])
+    return from_colmap(torch.from_numpy(rows["at"].copy()), size, turn, opacity, ((colour[:, :3] - 0.5) / SH0)[:, None])
 
 
-def back(means: Tensor, scales: Tensor, rotations: Tensor, opacities: Tensor, harmonics: Tensor) -> Splats:
+def from_colmap(means: Tensor, scales: Tensor, rotations: Tensor, opacities: Tensor, harmonics: Tensor) -> Gaussians3D:
     """Splats of this world from the other's tensors. Raises SceneError."""
     if (
         not all(part.isfinite().all() for part in (means, scales, rotations, opacities, harmonics))
@@ -204,7 +204,7 @@ def back(means: Tensor, scales: Tensor, rotations: Tensor, opacities: Tensor, ha
     ):
         raise SceneError("Some numbers of this file are none, or out of all bounds; save or download it anew.")
     scales = scales.clamp(-20, math.log(FAR))
-    splats = Splats(means, torch.zeros(len(means), 3), 1.0, degree=math.isqrt(harmonics.shape[1]) - 1)
+    splats = Gaussians3D(means, torch.zeros(len(means), 3), 1.0, degree=math.isqrt(harmonics.shape[1]) - 1)
     with torch.no_grad():
         for name, part in (
             ("scales", scales),
@@ -213,12 +213,12 @@ def back(means: Tensor, scales: Tensor, rotations: Tensor, opacities: Tensor, ha
             ("harmonics", harmonics),
         ):
             getattr(splats, name).copy_(part)
-        for name, part in turned(splats).items():
+        for name, part in to_colmap(splats).items():
             getattr(splats, name).copy_(part)
     return splats
 
 
-def density(splats: Splats, side: int) -> tuple[np.ndarray, np.ndarray, float, np.ndarray]:
+def density(splats: Gaussians3D, side: int) -> tuple[np.ndarray, np.ndarray, float, np.ndarray]:
     """How much there is at each point of a grid, Σ opacity exp(−½ d²), float32 (side, side, side), and what colour, (side, side, side, 3);
     the grid's step, and its first corner (3,). Each splat is counted up to three of its deviations away."""
     with torch.no_grad():
@@ -248,7 +248,7 @@ def density(splats: Splats, side: int) -> tuple[np.ndarray, np.ndarray, float, n
     return total, tinted / np.maximum(total, 1e-6)[..., None], step, corner
 
 
-def mesh(splats: Splats, side: int = 96, level: float = 0.5) -> trimesh.Trimesh:
+def mesh(splats: Gaussians3D, side: int = 96, level: float = 0.5) -> trimesh.Trimesh:
     """The surface where the density is `level`, or where that is nowhere, half of the most, by marching cubes (Lorensen & Cline 1987), with
     the splats' colours at its corners."""
     total, colours, step, corner = density(splats, side)
@@ -260,7 +260,7 @@ def mesh(splats: Splats, side: int = 96, level: float = 0.5) -> trimesh.Trimesh:
     return trimesh.Trimesh((points - 1) * step + corner, faces[:, ::-1], vertex_colors=tint, process=False)
 
 
-def to_glb(splats: Splats) -> bytes:
+def to_glb(splats: Gaussians3D) -> bytes:
     """A coloured mesh as binary glTF, y up."""
     return mesh(splats).export(file_type="glb")
 
@@ -302,58 +302,60 @@ def colours_of(mesh: trimesh.Trimesh) -> np.ndarray:
     return np.broadcast_to(np.asarray(told)[..., :3] / 255, (len(mesh.vertices), 3))
 
 
-INSIDE = "darkroom-splats"  # the PNG text chunk that holds the splats: a .ply, compressed, in base64
+PNG_GAUSSIANS_KEY = "darkroom-splats"  # the PNG text chunk that holds the splats: a .ply, compressed, in base64
 TURN, ROUND = 36, 160  # pictures of a turntable, and pixels of each a side
 
 
 @dataclass(frozen=True)
-class Shape(contract.Result):
+class GaussianResult(contract.Result):
     """A finished thing of splats and what made it. As a picture it is seen from the front, with the splats inside."""
 
-    splats: Splats
+    splats: Gaussians3D
     model: str
     settings: dict[str, Any]
-    beside: tuple[Path, ...] = ()
+    attachments: tuple[Path, ...] = ()
     formats: ClassVar[tuple[str, ...]] = ("png", "ply", "splat", "glb", "mp4")
 
     @classmethod
-    def from_png(cls, png: bytes, model: str, settings: dict[str, Any]) -> Shape:
+    def from_png(cls, png: bytes, model: str, settings: dict[str, Any]) -> GaussianResult:
         """Back from a picture. Raises SceneError."""
         with Image.open(io.BytesIO(png)) as image:
             image.load()
-            return cls(from_ply(zlib.decompress(base64.b64decode(image.info[INSIDE]))), model, settings)
+            return cls(from_ply(zlib.decompress(base64.b64decode(image.info[PNG_GAUSSIANS_KEY]))), model, settings)
 
     @property
     def image(self) -> Image.Image:
         """Seen from the front, a little from the side, as a PIL image."""
-        return Image.fromarray(self.seen(30, 20))
+        return Image.fromarray(self.render_view(30, 20))
 
-    def seen(self, azimuth: float | int, elevation: float | int, size: int = 256) -> np.ndarray:
+    def render_view(self, azimuth: float | int, elevation: float | int, size: int = 256) -> np.ndarray:
         """What a camera sees, uint8 (size, size, 3), before white."""
         with torch.no_grad():
-            return bytes_of(render(self.splats, Camera.around(float(azimuth), float(elevation), size=size)))
+            return to_uint8(render(self.splats, Camera.around(float(azimuth), float(elevation), size=size)))
 
     def file(self, kind: str = "ply", with_settings: bool = True) -> bytes:
         """The bytes of a .ply, .splat or .glb file, of an MP4 of a turntable, or of a PNG picture; unless told otherwise, the settings travel in
         the picture and the film."""
         if kind == "png":
             buffer, info = io.BytesIO(), contract.chunks(self, with_settings)
-            info.add_text(INSIDE, base64.b64encode(zlib.compress(to_ply(self.splats))).decode())
+            info.add_text(PNG_GAUSSIANS_KEY, base64.b64encode(zlib.compress(to_ply(self.splats))).decode())
             self.image.save(buffer, "PNG", pnginfo=info)
             return buffer.getvalue()
         if kind == "mp4":
-            frames = np.stack([self.seen(360 * k / TURN, 15, ROUND) for k in range(TURN)])
-            return contract.Clip(frames, 12, self.model, self.settings).file("mp4", with_settings)
+            frames = np.stack([self.render_view(360 * k / TURN, 15, ROUND) for k in range(TURN)])
+            return contract.VideoResult(frames, 12, self.model, self.settings).file("mp4", with_settings)
         return {"ply": to_ply, "splat": to_splat, "glb": to_glb}[kind](self.splats)
 
 
-def opened(path: str | Path) -> Splats:
+def load_gaussians(path: str | Path) -> Gaussians3D:
     """The splats of a .ply, .splat or .glb file, the SHOWN largest if there are more; a mesh's surface as small round ones. What is far off or
     of another size is brought to where cameras look. Raises SceneError."""
     file, kind = Path(path).read_bytes(), Path(path).suffix.lower()
     if kind == ".glb":
         points, tint, area = from_glb(file)
-        splats = Splats(torch.from_numpy(points), torch.from_numpy(tint), 0.7 * (area / SAMPLED) ** 0.5, opacity=0.95)
+        splats = Gaussians3D(
+            torch.from_numpy(points), torch.from_numpy(tint), 0.7 * (area / SAMPLED) ** 0.5, opacity=0.95
+        )
     else:
         splats = from_splat(file) if kind == ".splat" else from_ply(file)
     with torch.no_grad():

@@ -20,8 +20,8 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 
 TILE = 8  # pixels a side
-FAINT = 1 / 255  # alpha below which a splat is not there
-DENSE = 0.999  # alpha at most, as in gsplat
+MIN_ALPHA = 1 / 255  # alpha below which a splat is not there
+MAX_ALPHA = 0.999  # alpha at most, as in gsplat
 BLUR = 0.3  # pixels² added to a splat's spread on the screen, so that none is thinner than a pixel
 NEAR = 0.05
 SH0, SH1 = 0.28209479177387814, 0.4886025119029199
@@ -55,7 +55,7 @@ class Camera:
         return -self.world_to_camera[:3, :3].T @ self.world_to_camera[:3, 3]
 
 
-class Splats(nn.Module):
+class Gaussians3D(nn.Module):
     """n splats. Scales are kept as logarithms and opacities as logits, as files keep them; rotations are quaternions (w, x, y, z)."""
 
     def __init__(
@@ -119,7 +119,7 @@ def rotation(q: Float[Tensor, "n 4"]) -> Float[Tensor, "n 3 3"]:
 
 
 @dataclass
-class Flat:
+class Projected:
     """Splats as a camera sees them: 2-D Gaussians, in pixels. The inverse covariance is (a, b, c) of a dx² + 2 b dx dy + c dy²."""
 
     means: Float[Tensor, "n 2"]
@@ -130,7 +130,7 @@ class Flat:
     colours: Float[Tensor, "n k"]
 
 
-def project(splats: Splats, camera: Camera) -> Flat:
+def project(splats: Gaussians3D, camera: Camera) -> Projected:
     """The splats on the camera's screen (Kerbl et al. 2023, eq. 5)."""
     view = camera.world_to_camera.to(splats.means)
     x, y, z = (splats.means @ view[:3, :3].T + view[:3, 3]).unbind(1)
@@ -156,18 +156,18 @@ def flat(
     opacity: Float[Tensor, " n"],
     depth: Float[Tensor, " n"],
     colours: Float[Tensor, "n k"],
-) -> Flat:
+) -> Projected:
     """2-D Gaussians from their covariances (xx, xy, yy), which are widened by BLUR."""
     a, b, c = spread[:, 0] + BLUR, spread[:, 1], spread[:, 2] + BLUR
     inverse = torch.stack([c, -b, a], 1) / (a * c - b * b).clamp_min(1e-12)[:, None]
     with torch.no_grad():
-        sigmas = (2 * (opacity / FAINT).clamp_min(1.0).log()).sqrt()
+        sigmas = (2 * (opacity / MIN_ALPHA).clamp_min(1.0).log()).sqrt()
         reach = sigmas[:, None] * torch.stack([a, c], 1).sqrt()
-    return Flat(means, inverse, reach, depth, opacity, colours)
+    return Projected(means, inverse, reach, depth, opacity, colours)
 
 
 @torch.no_grad()
-def tiles(f: Flat, height: int, width: int) -> Iterator[tuple[Int[Tensor, " t"], Int[Tensor, "t k"]]]:
+def tiles(f: Projected, height: int, width: int) -> Iterator[tuple[Int[Tensor, " t"], Int[Tensor, "t k"]]]:
     """Tiles (by number, row by row) and the splats that reach each, the nearest first; n stands for none. In groups of like lengths."""
     n, across, down = len(f.means), -(-width // TILE), -(-height // TILE)
     low = ((f.means - f.reach) / TILE).floor().long().clamp_min(0)
@@ -199,11 +199,11 @@ def tiles(f: Flat, height: int, width: int) -> Iterator[tuple[Int[Tensor, " t"],
 
 
 def rasterise(
-    f: Flat, height: int, width: int, background: float | Tensor = 1.0
+    f: Projected, height: int, width: int, background: float | Tensor = 1.0
 ) -> tuple[Float[Tensor, "h w k"], Float[Tensor, "h w"]]:
     """The picture over a background, and how much of each pixel is covered: front to back, C = Σ cᵢ αᵢ Πⱼ<ᵢ (1 − αⱼ)."""
-    if f.means.is_cuda and fast():
-        return fused(f, height, width, background)
+    if f.means.is_cuda and has_gsplat():
+        return rasterize_gsplat(f, height, width, background)
     across, down, device = -(-width // TILE), -(-height // TILE), f.means.device
     step = torch.arange(TILE, device=device) + 0.5
     inside = torch.stack([step.repeat(TILE), step.repeat_interleave(TILE)], 1).to(f.means)
@@ -217,8 +217,8 @@ def rasterise(
         power = (
             -0.5 * (inverse[..., 0, None] * dx * dx + inverse[..., 2, None] * dy * dy) - inverse[..., 1, None] * dx * dy
         )
-        alpha = (opacity[..., None] * power.exp()).clamp_max(DENSE)
-        alpha = torch.where(alpha >= FAINT, alpha, 0)
+        alpha = (opacity[..., None] * power.exp()).clamp_max(MAX_ALPHA)
+        alpha = torch.where(alpha >= MIN_ALPHA, alpha, 0)
         through = torch.log1p(-alpha).cumsum(1)  # what is left behind each splat, as a logarithm
         weights = alpha * (through - torch.log1p(-alpha)).exp()
         left = (
@@ -237,13 +237,13 @@ def rasterise(
     return whole[..., :-1] + whole[..., -1:] * background, 1 - whole[..., -1]
 
 
-def fast() -> bool:
+def has_gsplat() -> bool:
     """Whether splats can be drawn by gsplat: it needs a GPU and `pip install gsplat`."""
     return torch.cuda.is_available() and importlib.util.find_spec("gsplat") is not None
 
 
-def fused(
-    f: Flat, height: int, width: int, background: float | Tensor = 1.0
+def rasterize_gsplat(
+    f: Projected, height: int, width: int, background: float | Tensor = 1.0
 ) -> tuple[Float[Tensor, "h w k"], Float[Tensor, "h w"]]:
     """The same by gsplat's kernels: what is projected here is sorted into tiles and drawn there."""
     import gsplat
@@ -267,13 +267,13 @@ def fused(
     return drawn[0] + (1 - covered[0]) * background, covered[0, ..., 0]
 
 
-def render(splats: Splats, camera: Camera, background: float | Tensor = 1.0) -> Float[Tensor, "h w 3"]:
+def render(splats: Gaussians3D, camera: Camera, background: float | Tensor = 1.0) -> Float[Tensor, "h w 3"]:
     """The picture that a camera takes, in [0, 1] and above."""
     return rasterise(project(splats, camera), camera.size, camera.size, background)[0]
 
 
 @dataclass(frozen=True)
-class Growth:
+class Densification:
     """When splats are added and taken away while they are fitted (Kerbl et al. 2023, section 5.2)."""
 
     every: int = 60  # steps from one time to the next
@@ -290,7 +290,7 @@ class Growth:
 RATES = {"means": 4e-3, "scales": 2e-2, "rotations": 1e-2, "opacities": 0.1, "harmonics": 2e-2}
 
 
-def similarity(a: Float[Tensor, "h w c"], b: Float[Tensor, "h w c"], size: int = 11) -> Float[Tensor, ""]:
+def ssim(a: Float[Tensor, "h w c"], b: Float[Tensor, "h w c"], size: int = 11) -> Float[Tensor, ""]:
     """SSIM, with Gaussian windows of 1.5 pixels (Wang et al. 2004, eq. 13); 1 where the pictures are the same."""
     at = torch.arange(size, dtype=a.dtype, device=a.device) - size // 2
     line = torch.exp(-at.square() / (2 * 1.5**2))
@@ -303,14 +303,14 @@ def similarity(a: Float[Tensor, "h w c"], b: Float[Tensor, "h w c"], size: int =
     return ((2 * mx * my + c1) * (2 * v + c2) / ((mx * mx + my * my + c1) * (vx + vy + c2))).mean()
 
 
-def decibels(a: Float[Tensor, "h w c"], b: Float[Tensor, "h w c"]) -> float:
+def psnr(a: Float[Tensor, "h w c"], b: Float[Tensor, "h w c"]) -> float:
     """PSNR of pictures in [0, 1]."""
     return -10 * math.log10(max((a.clamp(0, 1) - b).square().mean().item(), 1e-10))
 
 
-def begun(
+def init_from_visual_hull(
     views: Float[Tensor, "v h w 3"], cameras: list[Camera], count: int, degree: int, generator: torch.Generator
-) -> Splats:
+) -> Gaussians3D:
     """Splats at random inside what all views show against white (the visual hull), in the mean of the colours seen there."""
     found, colours = [], []
     masks = F.max_pool2d((views < 0.97).any(-1).float()[:, None], 3, 1, 1)[
@@ -331,7 +331,7 @@ def begun(
     points, tint = torch.cat(found)[:count], torch.cat(colours)[:count]
     if not len(points):  # views that do not agree have no hull
         points, tint = (torch.rand(count, 3, generator=generator) - 0.5), torch.full((count, 3), 0.5)
-    return Splats(points, tint, 0.6 / count ** (1 / 3) / 2, opacity=0.3, degree=degree)
+    return Gaussians3D(points, tint, 0.6 / count ** (1 / 3) / 2, opacity=0.3, degree=degree)
 
 
 def fit(
@@ -340,13 +340,13 @@ def fit(
     steps: int = 600,
     count: int = 600,
     degree: int = 1,
-    growth: Growth = Growth(),
+    growth: Densification = Densification(),
     seed: int = 0,
-) -> Iterator[tuple[int, Splats, float]]:
+) -> Iterator[tuple[int, Gaussians3D, float]]:
     """Splats that look like the views, on the views' device: after each step its number, the splats, and the loss, 0.8 L1 +
     0.2 (1 − SSIM) (eq. 7)."""
     generator, device = torch.Generator().manual_seed(seed), views.device
-    splats = begun(views.cpu(), cameras, count, degree, generator).to(device)
+    splats = init_from_visual_hull(views.cpu(), cameras, count, degree, generator).to(device)
     optim = torch.optim.Adam(
         [{"params": [part], "lr": RATES[name], "name": name} for name, part in splats.named_parameters()], eps=1e-15
     )
@@ -359,7 +359,7 @@ def fit(
         f = project(splats, cameras[at])
         f.means.retain_grad()
         made, _ = rasterise(f, *views.shape[1:3])
-        loss = 0.8 * (made - views[at]).abs().mean() + 0.2 * (1 - similarity(made, views[at]))
+        loss = 0.8 * (made - views[at]).abs().mean() + 0.2 * (1 - ssim(made, views[at]))
         loss.backward()
         optim.step()
         optim.zero_grad()
@@ -368,14 +368,18 @@ def fit(
             pulled += there * f.means.grad.norm(dim=1) * views.shape[2] / 2
             seen += there
             if step % growth.every == 0 and growth.first <= step <= growth.last * steps:
-                grown(splats, optim, pulled / seen.clamp_min(1), growth, generator)
+                densify_and_prune(splats, optim, pulled / seen.clamp_min(1), growth, generator)
                 pulled, seen = torch.zeros(2, len(splats), device=device)
         yield step, splats, loss.item()
 
 
 @torch.no_grad()
-def grown(
-    splats: Splats, optim: torch.optim.Optimizer, pull: Float[Tensor, " n"], growth: Growth, generator: torch.Generator
+def densify_and_prune(
+    splats: Gaussians3D,
+    optim: torch.optim.Optimizer,
+    pull: Float[Tensor, " n"],
+    growth: Densification,
+    generator: torch.Generator,
 ) -> None:
     """Faint splats go; those that are pulled about are doubled if small and split if large. Their optimiser's state goes with them."""
     stay = splats.opacities.sigmoid() > growth.faint
@@ -410,7 +414,7 @@ def grown(
         }
 
 
-class Spots(nn.Module):
+class Gaussians2D(nn.Module):
     """n splats that lie on a picture, in a fixed order from front to back: means and scales in pixels, an angle, an opacity, a colour."""
 
     def __init__(self, means: Float[Tensor, "n 2"], colours: Float[Tensor, "n 3"], scale: float) -> None:
@@ -423,7 +427,7 @@ class Spots(nn.Module):
     def __len__(self) -> int:
         return len(self.means)
 
-    def flat(self) -> Flat:
+    def flat(self) -> Projected:
         """As the rasteriser takes them."""
         c, s, (a, b) = self.angles.cos(), self.angles.sin(), (2 * self.scales).exp().unbind(1)
         spread = torch.stack([c * c * a + s * s * b, c * s * (a - b), s * s * a + c * c * b], 1)
@@ -439,20 +443,20 @@ class Spots(nn.Module):
 PAINTED = {"means": 0.4, "colours": 2e-2, "scales": 4e-2, "angles": 4e-2, "opacities": 5e-2}
 
 
-def paint(
+def fit_image(
     picture: Float[Tensor, "h w 3"], steps: int = 200, most: int = 1500, grow: bool = True, seed: int = 0
-) -> Iterator[tuple[int, Spots, Tensor, float]]:
+) -> Iterator[tuple[int, Gaussians2D, Tensor, float]]:
     """Splats on a plane that look like a picture: after each step its number, the splats, what they look like, and the loss. A third is there
     from the beginning; if they may grow, the others come where the picture is most wrong, and those that are hardly seen go there too."""
     generator, (height, width, _) = torch.Generator().manual_seed(seed), picture.shape
     background, begin = picture.mean((0, 1)), max(1, most // 3) if grow else most
 
-    def scattered(n: int, weight: Float[Tensor, "h w"]) -> Spots:
+    def scattered(n: int, weight: Float[Tensor, "h w"]) -> Gaussians2D:
         at = torch.multinomial(weight.flatten() + 1e-6, n, replacement=True, generator=generator)
         means = torch.stack([at % width, at // width], 1) + torch.rand(n, 2, generator=generator)
-        return Spots(means, picture.reshape(-1, 3)[at], max(1.0, 0.4 * math.sqrt(height * width / most)))
+        return Gaussians2D(means, picture.reshape(-1, 3)[at], max(1.0, 0.4 * math.sqrt(height * width / most)))
 
-    def optimiser(spots: Spots) -> torch.optim.Optimizer:
+    def optimiser(spots: Gaussians2D) -> torch.optim.Optimizer:
         return torch.optim.Adam(
             [{"params": [part], "lr": PAINTED[name]} for name, part in spots.named_parameters()], eps=1e-15
         )
@@ -461,13 +465,13 @@ def paint(
     optim = optimiser(spots)
     for step in range(1, steps + 1):
         made, _ = rasterise(spots.flat(), height, width, background)
-        loss = 0.8 * (made - picture).abs().mean() + 0.2 * (1 - similarity(made, picture))
+        loss = 0.8 * (made - picture).abs().mean() + 0.2 * (1 - ssim(made, picture))
         loss.backward()
         optim.step()
         optim.zero_grad()
         if grow and step % 15 == 0 and step <= 0.7 * steps:
             with torch.no_grad():
-                stay = (spots.opacities.sigmoid() > FAINT * 4).nonzero()[:, 0]
+                stay = (spots.opacities.sigmoid() > MIN_ALPHA * 4).nonzero()[:, 0]
                 new = (
                     scattered(min(most - len(stay), max(1, most // 8)), (made - picture).abs().mean(-1))
                     if len(stay) < most
@@ -479,13 +483,13 @@ def paint(
         yield step, spots, made.detach(), loss.item()
 
 
-def missed(made: Float[Tensor, "h w 3"], wanted: Float[Tensor, "h w 3"]) -> UInt8[np.ndarray, "h w 3"]:
+def error_map(made: Float[Tensor, "h w 3"], wanted: Float[Tensor, "h w 3"]) -> UInt8[np.ndarray, "h w 3"]:
     """The error map: white where a picture is right, red where it is wrong by a quarter of the range or more."""
     wrong = (4 * (made.detach().clamp(0, 1) - wanted).abs().mean(-1, keepdim=True)).clamp(0, 1)
-    return bytes_of(1 - wrong * torch.tensor([0.1, 0.75, 0.85]))
+    return to_uint8(1 - wrong * torch.tensor([0.1, 0.75, 0.85]))
 
 
-def bytes_of(picture: Float[Tensor, "*n h w 3"]) -> UInt8[np.ndarray, "*n h w 3"]:
+def to_uint8(picture: Float[Tensor, "*n h w 3"]) -> UInt8[np.ndarray, "*n h w 3"]:
     """A picture in [0, 1] as pixels."""
     return (picture.detach().clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
 

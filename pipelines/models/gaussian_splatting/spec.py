@@ -42,7 +42,7 @@ class SplattingSettings(Settings):
         title="Toy number",
         description="Which toy: shape, colours and proportions follow from its number.",
     )
-    image: images.Maybe = Field("", description="The picture to fit. Its middle square is used.")
+    image: images.OptionalImageInput = Field("", description="The picture to fit. Its middle square is used.")
     splats: int = GAUSSIANS_FIELD
     degree: int = Field(
         1,
@@ -57,7 +57,7 @@ class SplattingSettings(Settings):
     @field_validator("image")
     @classmethod
     def _small(cls, given: str) -> str:
-        return given and images.url(Image.fromarray(images.square(images.pixels(given))))
+        return given and images.to_url(Image.fromarray(images.center_crop(images.from_url(given))))
 
     @model_validator(mode="after")
     def _given(self) -> SplattingSettings:

@@ -81,18 +81,18 @@ class Autoencoder(nn.Module):
         z = z * self.scale[:, None, None] + self.mean[:, None, None]
         return self.decoder(z.to(self.decoder[0].weight.dtype)).float()
 
-    def glance(self, z: Float[Tensor, "b c h8 w8"]) -> UInt8[Tensor, "b h w 3"]:
+    def decode_preview(self, z: Float[Tensor, "b c h8 w8"]) -> UInt8[Tensor, "b h w 3"]:
         """The picture through the linear preview map: a hundredth of the decoder's cost, what a step can afford to show."""
         (b, _, h, w), patches = z.shape, F.unfold(z.float(), 3, padding=1).transpose(1, 2)
-        rows = to_bytes(torch.addmm(self.preview[-1], patches.flatten(0, 1), self.preview[:-1]))
+        rows = to_uint8(torch.addmm(self.preview[-1], patches.flatten(0, 1), self.preview[:-1]))
         return rows.view(b, h, w, 3, 8, 8).permute(0, 1, 4, 2, 5, 3).reshape(b, 8 * h, 8 * w, 3)
 
-    def develop(self, z: Float[Tensor, "b c h8 w8"]) -> UInt8[Tensor, "b h w 3"]:
+    def decode_uint8(self, z: Float[Tensor, "b c h8 w8"]) -> UInt8[Tensor, "b h w 3"]:
         """The full picture."""
-        return to_bytes(self.decode(z).permute(0, 2, 3, 1))
+        return to_uint8(self.decode(z).permute(0, 2, 3, 1))
 
 
-def to_bytes(x: Tensor) -> Tensor:
+def to_uint8(x: Tensor) -> Tensor:
     """[-1, 1] to uint8, clipped and rounded (down, of what is half a step higher)."""
     return (x * 127.5 + 128).clamp(0, 255).to(torch.uint8)
 
@@ -101,8 +101,8 @@ def load(device: str = "cpu", dtype: torch.dtype = torch.float32) -> Autoencoder
     """The bundled autoencoder. Raises weights.WeightsError."""
 
     def build() -> Autoencoder:
-        tensors, about = weights.read("autoencoder")
-        model = weights.fill(Autoencoder(Config(**about["config"])), tensors, "autoencoder")
+        tensors, about = weights.load_bundle("autoencoder")
+        model = weights.load_into(Autoencoder(Config(**about["config"])), tensors, "autoencoder")
         model = model.to(device, dtype, memory_format=torch.channels_last)
         for name in ("mean", "scale", "preview"):
             setattr(model, name, getattr(model, name).float())

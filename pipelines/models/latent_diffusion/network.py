@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from pipelines import text
-from pipelines.nn.dit import Config, Transformer
+from pipelines.nn.dit import Config, DiT
 
 
 class LatentDiffusion(nn.Module):
@@ -15,7 +15,7 @@ class LatentDiffusion(nn.Module):
 
     def __init__(self, config: Config = Config()) -> None:
         super().__init__()
-        self.transformer = Transformer(config)
+        self.transformer = DiT(config)
         self.resampler = text.Resampler(config.words, config.queries)
 
     def loss(

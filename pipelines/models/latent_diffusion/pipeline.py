@@ -19,47 +19,47 @@ from torch import Tensor
 
 from pipelines import text
 from pipelines.core import contract
-from pipelines.core.cards import worn_of
+from pipelines.core.cards import parse_loras
 from pipelines.core.settings import SamplingSettings
 from pipelines.diffusion import samplers
-from pipelines.diffusion.guidance import Guidance, guide
+from pipelines.diffusion.guidance import Guidance, with_cfg
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
 from pipelines.models.latent_diffusion.network import LatentDiffusion
 from pipelines.models.latent_diffusion.spec import LatentDiffusionSettings
 from pipelines.models.lora import adapter as lora
 from pipelines.nn import weights
-from pipelines.nn.dit import Config, Looks, Words, attention_to_words
+from pipelines.nn.dit import AttentionTrace, Config, TextKV, attention_to_words
 
 
 @dataclass
-class Condition:
+class TextConditioning:
     """A run's captions, ready to denoise with, and how much each of the resampler's queries reads each of the prompt's words."""
 
     captions: Float[Tensor, "b q w"]  # prompts, then as many negative prompts or null captions; a run has one of each
-    words: Words  # the same as the blocks read them
+    words: TextKV  # the same as the blocks read them
     reads: Float[Tensor, "q n"] | None  # None where there are no words
     names: list[str]
     cut: str
 
 
-Hint = Callable[
+ResidualFn = Callable[
     [Tensor, float], Sequence[Tensor]
 ]  # what a ControlNet or a mask adds to the tokens of a latent at a straight time
-Steer = Callable[
-    [Condition, list[float], int], Hint
+ControlFn = Callable[
+    [TextConditioning, list[float], int], ResidualFn
 ]  # ... made once a run from its captions, its straight times and its samples a caption
 
 
 @dataclass
-class Run:
+class SamplingContext:
     """What stays the same from step to step, and what the inspector reads: where the first picture looked, calls so far."""
 
     settings: SamplingSettings
-    path: samplers.Path
+    path: samplers.Schedule
     guidance: Guidance
-    condition: Condition
+    condition: TextConditioning
     denoise: samplers.Denoise
-    looks: Looks
+    looks: AttentionTrace
     calls: list[int]
 
 
@@ -72,14 +72,14 @@ class LatentDiffusionPipeline(contract.Pipeline):
     def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
         self.device = weights.pick_device(device)
         self.dtype = weights.pick_dtype(dtype, self.device)
-        tensors, about = weights.read("latent-diffusion")
-        model = weights.fill(LatentDiffusion(Config(**about["config"])), tensors, "latent-diffusion")
+        tensors, about = weights.load_bundle("latent-diffusion")
+        model = weights.load_into(LatentDiffusion(Config(**about["config"])), tensors, "latent-diffusion")
         self.transformer = model.transformer.to(self.device, self.dtype)
         self.resampler = model.resampler.to(self.device)
         self.autoencoder = autoencoder.load(self.device)
 
     @torch.inference_mode()
-    def condition(self, prompt: str, negative: str, loras: Sequence[tuple[lora.LoRA, float]] = ()) -> Condition:
+    def condition(self, prompt: str, negative: str, loras: Sequence[tuple[lora.LoRA, float]] = ()) -> TextConditioning:
         """Read the captions once: everything of them that does not change from step to step."""
         null = self.transformer.null.float()
         captions, reads, names, cut = [], None, [], ""
@@ -90,24 +90,26 @@ class LatentDiffusionPipeline(contract.Pipeline):
             features = text.encoder().read(said)
             tokens, mask = (part.to(self.device) for part in text.pad([features]))
             out, looks = self.resampler.trace(tokens, mask)
-            captions.append(functools.reduce(lambda read, worn: worn[0].heard(said, read, worn[1]), loras, out[0]))
+            captions.append(
+                functools.reduce(lambda read, worn: worn[0].add_trigger(said, read, worn[1]), loras, out[0])
+            )
             if i == 0 and features.words:  # "!!!" has tokens but no words
                 reads = torch.stack([looks[0][:, span].sum(1) for _, span in features.words], 1).cpu()
                 names = [word for word, _ in features.words]
             cut = cut or features.cut
 
         both = torch.stack(captions).to(self.dtype)
-        return Condition(both, self.transformer.read(both), reads, names, cut)
+        return TextConditioning(both, self.transformer.read(both), reads, names, cut)
 
-    def denoiser(
+    def make_denoiser(
         self,
-        condition: Condition,
+        condition: TextConditioning,
         count: int,
         times: list[float],
         guidance: Guidance,
-        path: samplers.Path,
-        looks: Looks,
-        steer: Steer | None = None,
+        path: samplers.Schedule,
+        looks: AttentionTrace,
+        steer: ControlFn | None = None,
     ) -> samplers.Denoise:
         """denoise(x, t) -> x0 on `path` for `count` samples a prompt; modulations of the whole grid are computed here, once.
 
@@ -131,52 +133,52 @@ class LatentDiffusionPipeline(contract.Pipeline):
             x0 = (torch.cat([x, x]) if pair else x) - t * v
             return (x0[: len(x)], x0[len(x) :]) if pair else (x0, None)
 
-        return guide(samplers.on_path(estimate, path), guidance)
+        return with_cfg(samplers.on_schedule(estimate, path), guidance)
 
     @torch.inference_mode()
     def prepare(
-        self, s: SamplingSettings, times: list[float], samples: int | None = None, steer: Steer | None = None
-    ) -> Run:
+        self, s: SamplingSettings, times: list[float], samples: int | None = None, steer: ControlFn | None = None
+    ) -> SamplingContext:
         """Everything of a run that is known before its first step; `samples` are those of the batch, if not s.count."""
-        path, spoken = samplers.PATHS[s.path], s.prompt.strip() or s.negative_prompt.strip()
+        path, spoken = samplers.SCHEDULES[s.path], s.prompt.strip() or s.negative_prompt.strip()
         guidance = Guidance(s.guidance if spoken else 1.0, 1 - s.guidance_start, 1 - s.guidance_end, s.guidance_rescale)
-        with self.wearing(s):
+        with self.with_loras(s):
             condition, looks, calls = self.condition(s.prompt, s.negative_prompt, self.loras(s)), [], [0]
-        plain = self.denoiser(condition, samples or s.count, times, guidance, path, looks, steer)
+        plain = self.make_denoiser(condition, samples or s.count, times, guidance, path, looks, steer)
 
         def denoise(x: Tensor, t: float) -> Tensor:
             calls[0] += 1
-            with self.wearing(s):
+            with self.with_loras(s):
                 return plain(x, t)
 
-        return Run(s, path, guidance, condition, denoise, looks, calls)
+        return SamplingContext(s, path, guidance, condition, denoise, looks, calls)
 
     def loras(self, s: SamplingSettings) -> list[tuple[lora.LoRA, float]]:
         """The settings' LoRAs and their strengths. Raises lora.LoRAError."""
-        return [(lora.named(name, self.transformer), strength) for name, strength in worn_of(s.loras)]
+        return [(lora.load_named(name, self.transformer), strength) for name, strength in parse_loras(s.loras)]
 
-    def wearing(self, s: SamplingSettings) -> contextlib.AbstractContextManager[None]:
+    def with_loras(self, s: SamplingSettings) -> contextlib.AbstractContextManager[None]:
         """The transformer with the settings' LoRAs on, for as long as the context lasts."""
-        return lora.worn(self.transformer, self.loras(s))
+        return lora.applied(self.transformer, self.loras(s))
 
     @torch.inference_mode()
     def run(self, settings: SamplingSettings) -> Iterator[contract.Frame]:
-        yield from self.develop(self.name, settings)
+        yield from self.sample(self.name, settings)
 
     @torch.inference_mode()
-    def develop(self, name: str, s: SamplingSettings, steer: Steer | None = None) -> Iterator[contract.Frame]:
+    def sample(self, name: str, s: SamplingSettings, steer: ControlFn | None = None) -> Iterator[contract.Frame]:
         """A run from pure noise, steered or not, in the name of whoever asks for it."""
-        times, c = samplers.grid(s.steps), self.transformer.config
+        times, c = samplers.timesteps(s.steps), self.transformer.config
         r = self.prepare(s, times, steer=steer)
         noise = samplers.seeded_noise(s.seed, (c.channels, c.size, c.size), s.count, self.device)
         states = samplers.SAMPLERS[s.sampler](r.denoise, noise() * r.path.s(1.0), times, r.path, noise, s.eta)
-        yield from self.watch(name, r, states, times[:-1])
+        yield from self.frames_from_steps(name, r, states, times[:-1])
 
     @torch.inference_mode()
-    def watch(
+    def frames_from_steps(
         self,
         name: str,
-        r: Run,
+        r: SamplingContext,
         states: Iterator[samplers.Step],
         times: list[float],
         lay: Callable[[np.ndarray], np.ndarray] = lambda pixels: pixels,
@@ -189,14 +191,20 @@ class LatentDiffusionPipeline(contract.Pipeline):
             last = i == steps
             moved = (x0 - before).abs().mean().item() if before is not None else x0.abs().mean().item()
             glances = (
-                self.autoencoder.glance(torch.cat([x0, x / max(path.a(reached) + path.s(reached), 1e-6)])).cpu().numpy()
+                self.autoencoder.decode_preview(torch.cat([x0, x / max(path.a(reached) + path.s(reached), 1e-6)]))
+                .cpu()
+                .numpy()
             )
             shown = np.concatenate(
-                [self.autoencoder.develop(x).cpu().numpy() if last else glances[: len(x)], glances[len(x) :]]
+                [self.autoencoder.decode_uint8(x).cpu().numpy() if last else glances[: len(x)], glances[len(x) :]]
             )
             shown = shown[:, margin : shown.shape[1] - margin, margin : shown.shape[2] - margin]
             pixels, state = lay(shown[: len(x)]), shown[len(x) :]
-            made = [contract.Picture(p, name, one_of(s, k)) for k, p in enumerate(pixels)] if last else None
+            made = (
+                [contract.ImageResult(p, name, settings_for_sample(s, k)) for k, p in enumerate(pixels)]
+                if last
+                else None
+            )
             yield contract.Frame(
                 i,
                 steps,
@@ -205,14 +213,14 @@ class LatentDiffusionPipeline(contract.Pipeline):
                 f"t {t:.2f} · |Δx0| {moved:.3f}",
                 made[0] if made and s.count == 1 else made,
                 {
-                    **self.told(r, t, reached, moved),
-                    "attention": heat(r.looks, r.condition),
+                    **self.step_trace(r, t, reached, moved),
+                    "attention": word_heatmaps(r.looks, r.condition),
                     "words": r.condition.names,
                 },
             )
             before = x0
 
-    def told(self, r: Run, t: float, reached: float, moved: float) -> dict[str, Any]:
+    def step_trace(self, r: SamplingContext, t: float, reached: float, moved: float) -> dict[str, Any]:
         """What the inspector says of a step from t to `reached`, in which the estimate moved so far."""
         s = r.settings
         return {
@@ -231,12 +239,12 @@ class LatentDiffusionGuest(contract.Pipeline):
         self.base = base
 
 
-def one_of(settings: SamplingSettings, k: int) -> dict[str, Any]:
+def settings_for_sample(settings: SamplingSettings, k: int) -> dict[str, Any]:
     """The settings that make picture k of a batch alone."""
     return settings.model_copy(update={"seed": (settings.seed + k) % 2**32, "count": 1}).model_dump()
 
 
-def heat(looks: Looks, condition: Condition) -> list[list[int]]:
+def word_heatmaps(looks: AttentionTrace, condition: TextConditioning) -> list[list[int]]:
     """Where each word is looked at: a map of side x side values in 0..255 a word, row by row.
 
     The picture looks at queries, and queries read words: the product of the two, mean over the

@@ -26,11 +26,11 @@ from pipelines.datasets import captions, latents, scenes
 from pipelines.datasets.scenes.canvas import AREAS
 from pipelines.datasets.scenes.kinds import KINDS
 from pipelines.diffusion import samplers
-from pipelines.diffusion.guidance import Guidance, guide
+from pipelines.diffusion.guidance import Guidance, with_cfg
 from pipelines.evaluation.recipe_attributes import tensor
 from pipelines.models.latent_diffusion import autoencoder
 from pipelines.models.latent_diffusion.network import LatentDiffusion
-from pipelines.models.latent_diffusion.recipe_perceptual import load_critic
+from pipelines.models.latent_diffusion.recipe_perceptual import load_perceptual
 from pipelines.nn import weights
 from pipelines.nn.dit import Config
 from pipelines.training import packs
@@ -128,7 +128,7 @@ class Recipe:
         self.start: dict[str, Tensor] = {}
         self.resampler: nn.Module | None = None
         if pack is not None:
-            self.config = self.open_pack(packs.read(pack))
+            self.config = self.open_pack(packs.read_pack(pack))
         else:
             self.open_sets()
             channels = self.sources["scenes"].latents.shape[1]
@@ -142,8 +142,8 @@ class Recipe:
 
     def open_sets(self) -> None:
         """Latents and captions of the data sets."""
-        tensors, _ = weights.read("resampler", data.cache_dir() / "weights")
-        self.resampler = weights.fill(text.Resampler(), tensors, "resampler")
+        tensors, _ = weights.load_bundle("resampler", data.cache_dir() / "weights")
+        self.resampler = weights.load_into(text.Resampler(), tensors, "resampler")
         self.shown = self.resampler(*text.pad([text.encoder().read(prompt) for prompt in SHOWN]))
         self.coder = autoencoder.load(folder=data.cache_dir() / "weights")
         truths = {"scenes": self.true_map, "avatars": self.critic_features}
@@ -190,7 +190,7 @@ class Recipe:
         """What the critic sees at the 64 places of every avatar that has a caption, standardised: fp16 (n, 64, 128)."""
         path = data.cache_dir() / "data" / "avatars" / "critic.npy"
         if not path.exists():
-            critic, images = load_critic(), data.load("avatars").images
+            critic, images = load_perceptual(), data.load("avatars").images
             parts = (tensor(images[p]) for p in np.array_split(lines.picture, len(lines.picture) // 64))
             found = np.concatenate([critic.features(x)[-1].flatten(2).mT.half().numpy() for x in parts])
             sample = found[::20].astype(np.float32)
@@ -225,7 +225,7 @@ class Recipe:
                        f"{name}.codes": low.codes, f"{name}.basis": low.basis, f"{name}.mean": low.mean}  # fmt: skip
             if name == "scenes":
                 arrays["scenes.truth"] = source.truth[last]
-        return packs.write(folder, arrays)
+        return packs.write_pack(folder, arrays)
 
     def latest_weights(self) -> dict[str, Tensor]:
         """The average of the checkpoint's model, without the resampler; empty where nothing was trained yet."""
@@ -319,9 +319,9 @@ class Recipe:
             return x0[:n], x0[n:]
 
         noise = samplers.seeded_noise(0, (net.config.channels, net.config.size, net.config.size), n, str(device))
-        grid, path = samplers.grid(20), samplers.PATHS["straight"]
-        *_, (x, _, _) = samplers.dpm_solver(guide(estimate, Guidance(4.0)), noise(), grid, path, noise)
-        pictures = np.concatenate([self.coder.develop(part).numpy() for part in x.cpu().split(8)])
+        grid, path = samplers.timesteps(20), samplers.SCHEDULES["straight"]
+        *_, (x, _, _) = samplers.dpm_solver(with_cfg(estimate, Guidance(4.0)), noise(), grid, path, noise)
+        pictures = np.concatenate([self.coder.decode_uint8(part).numpy() for part in x.cpu().split(8)])
         data.contact_sheet(pictures, columns=6).save(folder / f"sheet-{step:06d}.png")
         return self.held_out_loss(learner.model)
 

@@ -18,7 +18,7 @@ from pipelines import datasets as data
 from pipelines.datasets import anything
 from pipelines.evaluation.recipe_attributes import tensor
 from pipelines.models.latent_diffusion import autoencoder
-from pipelines.models.latent_diffusion.recipe_perceptual import load_critic
+from pipelines.models.latent_diffusion.recipe_perceptual import load_perceptual
 from pipelines.nn import weights
 
 FACE = (slice(80, 176), slice(72, 184))  # rows and columns of an avatar's eyes, brows and mouth, a few pixels each
@@ -41,7 +41,7 @@ class Recipe:
     def __init__(self) -> None:
         self.sets = {name: data.load(name) for name in ("scenes", "avatars", "emoji")}
         self.train = {name: source.split("train") for name, source in self.sets.items()}
-        self.critic = load_critic()
+        self.critic = load_perceptual()
 
     def build(self) -> autoencoder.Autoencoder:
         return autoencoder.Autoencoder(self.config).to(memory_format=torch.channels_last)
@@ -115,7 +115,7 @@ class Recipe:
             found[f"psnr_{kind}_128"] = round(psnr(F.avg_pool2d(y, 2), F.avg_pool2d(x, 2)), 2)
             count = {"scenes": 16, "photographs": 4}.get(kind, 4)
             pair = torch.stack([x[:count], y[:count]], 1).flatten(0, 1)
-            shown.append(autoencoder.to_bytes(pair.permute(0, 2, 3, 1)).numpy())
+            shown.append(autoencoder.to_uint8(pair.permute(0, 2, 3, 1)).numpy())
         data.contact_sheet(np.concatenate(shown), columns=8).save(folder / f"sheet-{step:06d}.png")
         return found
 

@@ -48,8 +48,10 @@ class Recipe(whole.Recipe):
     betas, look_every, adversarial = (0.5, 0.98), 300, 0.06
 
     def build(self) -> Duel:
-        tensors, about = weights.read("autoencoder", data.cache_dir() / "weights")
-        model = weights.fill(autoencoder.Autoencoder(autoencoder.config_from(about["config"])), tensors, "autoencoder")
+        tensors, about = weights.load_bundle("autoencoder", data.cache_dir() / "weights")
+        model = weights.load_into(
+            autoencoder.Autoencoder(autoencoder.config_from(about["config"])), tensors, "autoencoder"
+        )
         model.decoder.requires_grad_(True)
         return Duel(model.to(memory_format=torch.channels_last))
 

@@ -17,10 +17,10 @@ from pipelines.evaluation.scene_reader import SceneReader
 from pipelines.nn import weights
 
 
-def load_critic() -> SceneReader:
+def load_perceptual() -> SceneReader:
     """The critic that `python -m pipelines.training critic` has left in the cache."""
-    tensors, about = weights.read("critic", data.cache_dir() / "weights")
-    return weights.fill(SceneReader(**about["config"]), tensors, "critic")
+    tensors, about = weights.load_bundle("critic", data.cache_dir() / "weights")
+    return weights.load_into(SceneReader(**about["config"]), tensors, "critic")
 
 
 class Recipe(scene_reader.Recipe):

@@ -75,7 +75,7 @@ class LoRA(nn.Module):
         }
         return found if self.word is None else {**found, WORD: self.word.detach()}
 
-    def heard(self, said: str, read: Float[Tensor, "q w"], strength: float = 1.0) -> Float[Tensor, "q w"]:
+    def add_trigger(self, said: str, read: Float[Tensor, "q w"], strength: float = 1.0) -> Float[Tensor, "q w"]:
         """A caption as the resampler reads it, with this LoRA's own word where the trigger is said."""
         called = (
             self.word is not None
@@ -152,7 +152,7 @@ def load(path: Path, model: nn.Module) -> LoRA:
     return lora.eval().requires_grad_(False)
 
 
-def named(name: str, model: nn.Module) -> LoRA:
+def load_named(name: str, model: nn.Module) -> LoRA:
     """A LoRA of the list, on the model's device. Raises LoRAError."""
     path = cards.loras().get(name)
     if path is None:
@@ -164,7 +164,7 @@ def named(name: str, model: nn.Module) -> LoRA:
 
 
 @contextlib.contextmanager
-def worn(model: nn.Module, loras: list[tuple[LoRA, float]]) -> Iterator[None]:
+def applied(model: nn.Module, loras: list[tuple[LoRA, float]]) -> Iterator[None]:
     """Wear LoRAs, each at its strength, while the block lasts; then the model is as it was."""
     handles = []
     for lora, strength in loras:

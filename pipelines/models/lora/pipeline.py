@@ -20,12 +20,12 @@ from torch import Tensor, nn
 
 from pipelines import text
 from pipelines.core import contract
-from pipelines.core.cards import LORA, home, loras
+from pipelines.core.cards import LORA, data_dir, loras
 from pipelines.diffusion import samplers
 from pipelines.diffusion.guidance import Guidance
-from pipelines.media.images import pixels, square
+from pipelines.media.images import center_crop, from_url
 from pipelines.models.latent_diffusion import pipeline as latent_diffusion
-from pipelines.models.lora.adapter import LoRA, LoRAError, worn
+from pipelines.models.lora.adapter import LoRA, LoRAError, applied
 from pipelines.models.lora.spec import LoRATrainingSettings
 
 WHO = ["a woman", "a man", "girl", "an old man", "person", "dark-skinned guy", "lady"]
@@ -97,7 +97,7 @@ def unheard(read: Float[Tensor, "n q d"]) -> Float[Tensor, "q d"]:
 
 def place(name: str) -> Path:
     """Where a new LoRA of that name goes: name-2, name-3, … where there is one already, so that none is lost. Raises LoRAError."""
-    folder = home() / "loras"
+    folder = data_dir() / "loras"
     folder.mkdir(parents=True, exist_ok=True)
     if len(list(folder.glob("*.safetensors"))) >= ROOM:
         raise LoRAError(f"There are {ROOM} LoRAs here already: take some out of {folder} first.")
@@ -129,13 +129,13 @@ class LoRATrainingPipeline(latent_diffusion.LatentDiffusionGuest):
         """Latents of one picture a caption."""
         net, n, looks = self.base.transformer, len(captions), []
         both = torch.cat([captions, net.null.expand_as(captions)]).to(self.base.dtype)
-        times, path = samplers.grid(steps), samplers.PATHS["straight"]
+        times, path = samplers.timesteps(steps), samplers.SCHEDULES["straight"]
         noise = samplers.seeded_noise(
             seed, (net.config.channels, net.config.size, net.config.size), n, self.base.device
         )
-        condition = latent_diffusion.Condition(both, net.read(both), None, [], "")
+        condition = latent_diffusion.TextConditioning(both, net.read(both), None, [], "")
         *_, (x, _, _) = samplers.dpm_solver(
-            self.base.denoiser(condition, 1, times, Guidance(3.0), path, looks), noise(), times, path, noise
+            self.base.make_denoiser(condition, 1, times, Guidance(3.0), path, looks), noise(), times, path, noise
         )
         return x
 
@@ -149,7 +149,7 @@ class LoRATrainingPipeline(latent_diffusion.LatentDiffusionGuest):
         torch.manual_seed(s.seed)
         lora = LoRA(net, s.rank).to(self.base.device)
         optim = torch.optim.AdamW(lora.parameters(), lr=RATE, betas=(0.9, 0.98), weight_decay=0.0)
-        given = np.stack([square(pixels(p)) for p in s.pictures])
+        given = np.stack([center_crop(from_url(p)) for p in s.pictures])
         with torch.inference_mode():
             style = self.base.autoencoder.encode(
                 torch.from_numpy(given).permute(0, 3, 1, 2).float().to(self.base.device) / 127.5 - 1
@@ -182,7 +182,7 @@ class LoRATrainingPipeline(latent_diffusion.LatentDiffusionGuest):
                 x = (1 - time_) * z + time_ * noise
                 with torch.no_grad():
                     wanted = torch.cat([(noise - z)[:STYLE], self.velocity(x[STYLE:], t[STYLE:], other)])
-                with torch.enable_grad(), worn(net, [(lora, 1.0)]):
+                with torch.enable_grad(), applied(net, [(lora, 1.0)]):
                     error = (self.velocity(x, t, torch.cat([said + lora.word, other])) - wanted).square()
                     loss = error[:STYLE].mean()
                     (loss + KEEP * error[STYLE:].mean()).backward()
@@ -190,11 +190,11 @@ class LoRATrainingPipeline(latent_diffusion.LatentDiffusionGuest):
                 optim.zero_grad(set_to_none=True)
                 losses.append(loss.item())
             lora.save(path, {"trigger": s.trigger, "pictures": str(len(given)), "steps": str(len(losses))})
-            with torch.inference_mode(), worn(net, [(lora, 1.0)]):
-                heard = torch.stack([lora.heard(said, read) for said, read in zip(looks, shown, strict=True)])
-                made = self.base.autoencoder.develop(self.draw(heard, 12, s.seed)).cpu().numpy()
+            with torch.inference_mode(), applied(net, [(lora, 1.0)]):
+                heard = torch.stack([lora.add_trigger(said, read) for said, read in zip(looks, shown, strict=True)])
+                made = self.base.autoencoder.decode_uint8(self.draw(heard, 12, s.seed)).cpu().numpy()
             preview, recent = contract.tile(made), float(np.mean(losses[-50:]))
-            result = contract.Picture(preview, self.name, s.model_dump(), (path,)) if look == s.steps else None
+            result = contract.ImageResult(preview, self.name, s.model_dump(), (path,)) if look == s.steps else None
             detail = {"moved": recent, "calls": len(losses), "equation": f"W x + (α / r) B (A x), r = {s.rank}"}
             yield contract.Frame(
                 look,

@@ -12,12 +12,12 @@ from torch import Tensor
 from pipelines import datasets as data
 from pipelines import text
 from pipelines.diffusion import samplers
-from pipelines.diffusion.guidance import Guidance, guide
+from pipelines.diffusion.guidance import Guidance, with_cfg
 from pipelines.evaluation.recipe_attributes import tensor
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
 from pipelines.models.latent_diffusion import recipe as flow
 from pipelines.models.latent_diffusion.pipeline import LatentDiffusion
-from pipelines.models.lora.adapter import LoRA, worn
+from pipelines.models.lora.adapter import LoRA, applied
 from pipelines.nn import weights
 from pipelines.nn.dit import Config
 
@@ -41,8 +41,8 @@ class Recipe(flow.Recipe):
     def __init__(self, kind: str) -> None:
         self.name = f"lora-{kind}"
         name, self.trigger, shown = STYLES[kind]
-        tensors, about = weights.read("latent-diffusion")
-        model = weights.fill(LatentDiffusion(Config(**about["config"])), tensors, "latent-diffusion")
+        tensors, about = weights.load_bundle("latent-diffusion")
+        model = weights.load_into(LatentDiffusion(Config(**about["config"])), tensors, "latent-diffusion")
         self.base = model.transformer
         self.open(model.resampler)
         style, rng = data.load(name), np.random.default_rng(0)
@@ -89,7 +89,7 @@ class Recipe(flow.Recipe):
         x = (1 - time) * z + time * noise
         with torch.no_grad():
             wanted = torch.cat([(noise - z)[:n], self.velocity(x[n:], t[n:], captions[n:])])
-        with worn(self.base, [(lora, 1.0)]):
+        with applied(self.base, [(lora, 1.0)]):
             errors = (self.velocity(x, t, captions) - wanted).square().mean((1, 2, 3))
         return errors.mean(), {"style": errors[:n].mean().item(), "prior": errors[n:].mean().item()}
 
@@ -101,15 +101,17 @@ class Recipe(flow.Recipe):
 
         def estimate(x: Tensor, t: float, pair: bool) -> tuple[Tensor, Tensor]:
             twice = torch.cat([x, x])
-            with worn(self.base, [(lora, 1.0)]):
+            with applied(self.base, [(lora, 1.0)]):
                 x0 = twice - t * self.velocity(twice, torch.full((2 * n,), t), both)
             return x0[:n], x0[n:]
 
         noise = samplers.seeded_noise(0, (8, 16, 16), n)
         *_, (x, _, _) = samplers.dpm_solver(
-            guide(estimate, Guidance(3.0)), noise(), samplers.grid(20), samplers.PATHS["straight"], noise
+            with_cfg(estimate, Guidance(3.0)), noise(), samplers.timesteps(20), samplers.SCHEDULES["straight"], noise
         )
-        data.contact_sheet(autoencoder.load().develop(x).numpy(), columns=n // 2).save(folder / f"sheet-{step:06d}.png")
+        data.contact_sheet(autoencoder.load().decode_uint8(x).numpy(), columns=n // 2).save(
+            folder / f"sheet-{step:06d}.png"
+        )
         return {}
 
     def export(self, lora: LoRA, record: dict) -> None:

@@ -19,7 +19,7 @@ SECONDS_PER_PREVIEW = 6.0
 class LoRATrainingSettings(Settings):
     """Pictures to a LoRA."""
 
-    pictures: tuple[images.Given, ...] = Field(
+    pictures: tuple[images.ImageInput, ...] = Field(
         description="5 to 40 pictures of one style or subject. The middle square of each is used."
     )
     trigger: str = Field(
@@ -58,7 +58,7 @@ class LoRATrainingSettings(Settings):
     @classmethod
     def _several(cls, given: tuple[str, ...]) -> tuple[str, ...]:
         given = tuple(
-            images.url(Image.fromarray(images.square(images.pixels(picture)))) for picture in given
+            images.to_url(Image.fromarray(images.center_crop(images.from_url(picture)))) for picture in given
         )  # what is learnt from, and no more, is kept
         if len(set(given)) == 1:
             raise ValueError(f"these are {len(given)} copies of one picture: give different ones")

@@ -21,34 +21,34 @@ from torch import Tensor, nn
 from pipelines import text
 from pipelines.core import contract
 from pipelines.diffusion import samplers
-from pipelines.media.control_maps import alone
+from pipelines.media.control_maps import cut_out_object
 from pipelines.media.images import MODEL_SIDE as SIDE
-from pipelines.media.images import pixels, square
-from pipelines.models.editing.pipeline import held
+from pipelines.media.images import center_crop, from_url
+from pipelines.models.editing.pipeline import keep_known
 from pipelines.models.gaussian_splatting import files as scenes
 from pipelines.models.gaussian_splatting import toys
 from pipelines.models.gaussian_splatting.pipeline import (
     Camera,
-    Growth,
-    Splats,
-    bytes_of,
-    decibels,
+    Densification,
+    Gaussians3D,
     enlarged,
-    fast,
+    error_map,
     fit,
-    missed,
-    paint,
+    fit_image,
+    has_gsplat,
+    psnr,
     render,
+    to_uint8,
 )
 from pipelines.models.gaussian_splatting.spec import STEPS_PER_PREVIEW, SplattingSettings
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
 from pipelines.models.latent_diffusion import pipeline as latent_diffusion
 from pipelines.models.multiview.spec import ImageTo3DSettings, TextTo3DSettings
 from pipelines.nn import weights
-from pipelines.nn.dit import Config, Transformer, apart, patchify, stacked
+from pipelines.nn.dit import Config, DiT, fold_items, patchify, unfold_items
 
-At = tuple[float | int, float | int]  # where a camera stands: azimuth and elevation, in degrees
-RIG: list[At] = [
+Pose = tuple[float | int, float | int]  # where a camera stands: azimuth and elevation, in degrees
+POSES: list[Pose] = [
     (0, 15),
     (60, 15),
     (120, 15),
@@ -60,7 +60,7 @@ RIG: list[At] = [
 ]  # eight views that see all of a thing
 
 
-def angles(cameras: Sequence[At]) -> Float[Tensor, "v 10"]:
+def pose_features(cameras: Sequence[Pose]) -> Float[Tensor, "v 10"]:
     """What a camera's place looks like to the model: four harmonics of its azimuth, and its elevation."""
     azimuth, elevation = torch.tensor(cameras, dtype=torch.float32).deg2rad().unbind(1)
     waves = azimuth[:, None] * torch.arange(1, 5)
@@ -73,7 +73,7 @@ class MultiView(nn.Module):
     def __init__(self, config: Config = Config()) -> None:
         super().__init__()
         self.config, c = config, config
-        self.transformer = Transformer(c)
+        self.transformer = DiT(c)
         self.camera = nn.Sequential(nn.Linear(10, c.width), nn.SiLU(), nn.Linear(c.width, c.width))
         self.enter = nn.Linear((c.channels + 1) * c.patch**2, c.width)
         nn.init.zeros_(self.enter.weight)
@@ -88,18 +88,18 @@ class MultiView(nn.Module):
         return told + self.camera(places).repeat_interleave((self.config.size // self.config.patch) ** 2, 1)
 
 
-def rig(azimuth: float | int = 0, elevation: float | int = 15) -> list[At]:
+def poses_from(azimuth: float | int = 0, elevation: float | int = 15) -> list[Pose]:
     """The eight cameras when the first stands there: the others stand around the thing from it."""
-    return [(azimuth, elevation), *(((azimuth + a) % 360, e) for a, e in RIG[1:])]
+    return [(azimuth, elevation), *(((azimuth + a) % 360, e) for a, e in POSES[1:])]
 
 
 def fitted(
     views: UInt8[np.ndarray, "v h w 3"],
-    cameras: Sequence[At],
+    cameras: Sequence[Pose],
     s: TextTo3DSettings | SplattingSettings,
     degree: int,
     name: str,
-) -> Iterator[tuple[int, Splats, np.ndarray, np.ndarray, str, dict[str, Any]]]:
+) -> Iterator[tuple[int, Gaussians3D, np.ndarray, np.ndarray, str, dict[str, Any]]]:
     """Splats while they are fitted to views of 64 pixels: after each look its number, the splats, what the views' cameras see of them and what of
     that is wrong (both twice as large), a note, and details."""
     wanted, seen = (
@@ -107,16 +107,18 @@ def fitted(
         [Camera.around(float(a), float(e), size=views.shape[1]) for a, e in cameras],
     )
     begin = min(s.splats, max(1, s.splats * 2 // 5)) if s.grow else s.splats
-    growth = Growth(every=20, first=20, most=s.splats) if s.grow else Growth(every=s.fit + 1)
+    growth = Densification(every=20, first=20, most=s.splats) if s.grow else Densification(every=s.fit + 1)
     shown = [k * len(cameras) // 8 for k in range(8)]
-    for step, splats, loss in fit(wanted.to("cuda" if fast() else "cpu"), seen, s.fit, begin, degree, growth, s.seed):
+    for step, splats, loss in fit(
+        wanted.to("cuda" if has_gsplat() else "cpu"), seen, s.fit, begin, degree, growth, s.seed
+    ):
         if step % STEPS_PER_PREVIEW and step != s.fit:
             continue
         splats = copy.deepcopy(splats).cpu()
         with torch.no_grad():
             made = [render(splats, seen[k]) for k in shown]
-        right = sum(decibels(one, wanted[k]) for one, k in zip(made, shown, strict=True)) / len(made)
-        wrong = np.stack([missed(one, wanted[k]) for one, k in zip(made, shown, strict=True)])
+        right = sum(psnr(one, wanted[k]) for one, k in zip(made, shown, strict=True)) / len(made)
+        wrong = np.stack([error_map(one, wanted[k]) for one, k in zip(made, shown, strict=True)])
         detail = {
             "splats": {"url": splat_url(splats), "count": len(splats)},
             "moved": loss,
@@ -127,19 +129,19 @@ def fitted(
         yield (
             -(-step // STEPS_PER_PREVIEW),
             splats,
-            enlarged(bytes_of(torch.stack(made))),
+            enlarged(to_uint8(torch.stack(made))),
             enlarged(wrong),
             note,
             detail,
         )
 
 
-def splat_url(splats: Splats) -> str:
+def splat_url(splats: Gaussians3D) -> str:
     """Splats as the browser's viewer takes them: a .splat file as a data URL."""
     return "data:application/octet-stream;base64," + base64.b64encode(scenes.to_splat(splats)).decode()
 
 
-def sheet(views: UInt8[np.ndarray, "8 h w 3"]) -> UInt8[np.ndarray, "h2 w4 3"]:
+def view_grid(views: UInt8[np.ndarray, "8 h w 3"]) -> UInt8[np.ndarray, "h2 w4 3"]:
     """Eight views in two rows of four."""
     return views.reshape(2, 4, *views.shape[1:]).swapaxes(1, 2).reshape(2 * views.shape[1], 4 * views.shape[2], 3)
 
@@ -153,18 +155,18 @@ class TextTo3DPipeline(latent_diffusion.LatentDiffusionPipeline):
     def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
         self.device = weights.pick_device(device)
         self.dtype = torch.float32  # the hints are; it is small
-        tensors, about = weights.read("multiview")
-        self.model = weights.fill(MultiView(Config(**about["config"])), tensors, "multiview").to(self.device)
+        tensors, about = weights.load_bundle("multiview")
+        self.model = weights.load_into(MultiView(Config(**about["config"])), tensors, "multiview").to(self.device)
         self.transformer, self.autoencoder = self.model.transformer, autoencoder.load(self.device)
-        self.resampler = weights.fill(
+        self.resampler = weights.load_into(
             text.Resampler(about["config"]["words"], about["config"]["queries"]),
-            weights.read("toy-words")[0],
+            weights.load_bundle("toy-words")[0],
             "toy-words",
         ).to(self.device)
 
     def run(self, s: TextTo3DSettings) -> Iterator[contract.Frame]:
         cameras, looks = (
-            rig(s.azimuth, s.elevation) if isinstance(s, ImageTo3DSettings) else rig(),
+            poses_from(s.azimuth, s.elevation) if isinstance(s, ImageTo3DSettings) else poses_from(),
             -(-s.fit // STEPS_PER_PREVIEW),
         )
         for frame, made in self.views(s, cameras, looks):  # noqa: B007 - the last one's are fitted
@@ -173,24 +175,28 @@ class TextTo3DPipeline(latent_diffusion.LatentDiffusionPipeline):
             made.reshape(8, SIDE // 2, 2, SIDE // 2, 2, 3).mean((2, 4)).round().astype(np.uint8)
         )  # what it was taught has 64 pixels
         for look, splats, seen, wrong, note, detail in fitted(views, cameras, s, 0, "the views"):
-            result = scenes.Shape(splats, self.name, s.model_dump()) if look == looks else None
+            result = scenes.GaussianResult(splats, self.name, s.model_dump()) if look == looks else None
             yield contract.Frame(
                 s.steps + look,
                 s.steps + looks,
-                sheet(seen),
-                sheet(wrong),
+                view_grid(seen),
+                view_grid(wrong),
                 note,
                 result,
                 {**detail, "calls": frame.detail["calls"], "device": frame.detail["device"]},
             )
 
     @torch.inference_mode()
-    def views(self, s: TextTo3DSettings, cameras: list[At], looks: int) -> Iterator[tuple[contract.Frame, np.ndarray]]:
+    def views(
+        self, s: TextTo3DSettings, cameras: list[Pose], looks: int
+    ) -> Iterator[tuple[contract.Frame, np.ndarray]]:
         """A frame a step, and the eight views as they are then believed to be, uint8 (8, 128, 128, 3)."""
         c, known = self.model.config, None
         if isinstance(s, ImageTo3DSettings):
             known = self.autoencoder.encode(
-                torch.from_numpy(alone(pixels(s.image))).permute(2, 0, 1)[None].float().to(self.device) / 127.5 - 1
+                torch.from_numpy(cut_out_object(from_url(s.image))).permute(2, 0, 1)[None].float().to(self.device)
+                / 127.5
+                - 1
             )
         z, given = (
             torch.zeros(1, len(cameras), c.channels, c.size, c.size, device=self.device),
@@ -198,27 +204,27 @@ class TextTo3DPipeline(latent_diffusion.LatentDiffusionPipeline):
         )
         if known is not None:
             z[:, 0], given[:, 0] = known, 1
-        seen = self.model.hint(stacked(z), given, angles(cameras)[None].to(self.device))
-        times = samplers.grid(s.steps)
+        seen = self.model.hint(fold_items(z), given, pose_features(cameras)[None].to(self.device))
+        times = samplers.timesteps(s.steps)
         r = self.prepare(s, times, 1, lambda condition, grid, count: lambda x, t: [seen.repeat(len(x), 1, 1)])
-        fresh = stacked((1 - given)[..., None, None, None].expand_as(z))
+        fresh = fold_items((1 - given)[..., None, None, None].expand_as(z))
         noise, before = samplers.seeded_noise(s.seed, tuple(fresh.shape[1:]), 1, self.device), 0.0
         states = samplers.SAMPLERS[s.sampler](
-            held(r.denoise, stacked(z), fresh), noise() * r.path.s(1.0), times, r.path, noise, s.eta
+            keep_known(r.denoise, fold_items(z), fresh), noise() * r.path.s(1.0), times, r.path, noise, s.eta
         )
         for i, (t, (x, x0, reached)) in enumerate(zip(times[:-1], states, strict=True), 1):
-            glances = [apart(part)[0] for part in (x0, x / max(r.path.a(reached) + r.path.s(reached), 1e-6))]
-            shown, state = (self.autoencoder.glance(part).cpu().numpy() for part in glances)
+            glances = [unfold_items(part)[0] for part in (x0, x / max(r.path.a(reached) + r.path.s(reached), 1e-6))]
+            shown, state = (self.autoencoder.decode_preview(part).cpu().numpy() for part in glances)
             if i == s.steps:
-                shown = self.autoencoder.develop(glances[0]).cpu().numpy()
+                shown = self.autoencoder.decode_uint8(glances[0]).cpu().numpy()
             moved, before = (x0 - before).abs().mean().item(), x0
-            detail = {**self.told(r, t, reached, moved), "words": r.condition.names}
+            detail = {**self.step_trace(r, t, reached, moved), "words": r.condition.names}
             yield (
                 contract.Frame(
                     i,
                     s.steps + looks,
-                    sheet(shown),
-                    sheet(state),
+                    view_grid(shown),
+                    view_grid(state),
                     f"views · t {t:.2f} · |Δx0| {moved:.3f}",
                     None,
                     detail,
@@ -251,16 +257,18 @@ class SplattingPipeline(contract.Pipeline):
             for look, splats, made, wrong, note, more in fitted(
                 views, cameras, s, s.degree, toys.caption(about, random.Random(0))[0]
             ):
-                result = scenes.Shape(splats, self.name, s.model_dump()) if look == s.steps else None
-                yield contract.Frame(look, s.steps, sheet(made), sheet(wrong), note, result, {"calls": 0, **more})
+                result = scenes.GaussianResult(splats, self.name, s.model_dump()) if look == s.steps else None
+                yield contract.Frame(
+                    look, s.steps, view_grid(made), view_grid(wrong), note, result, {"calls": 0, **more}
+                )
             return
-        wanted = torch.from_numpy(np.array(square(pixels(s.image)))).float() / 255
-        for step, spots, made, loss in paint(wanted, s.fit, s.splats, s.grow, s.seed):
+        wanted = torch.from_numpy(np.array(center_crop(from_url(s.image)))).float() / 255
+        for step, spots, made, loss in fit_image(wanted, s.fit, s.splats, s.grow, s.seed):
             if step % STEPS_PER_PREVIEW and step != s.fit:
                 continue
-            picture, look = bytes_of(made), -(-step // STEPS_PER_PREVIEW)
-            result = contract.Picture(picture, self.name, s.model_dump()) if look == s.steps else None
-            note = f"fitting: {step} of {s.fit} · {len(spots)} splats · {decibels(made, wanted):.1f} dB"
+            picture, look = to_uint8(made), -(-step // STEPS_PER_PREVIEW)
+            result = contract.ImageResult(picture, self.name, s.model_dump()) if look == s.steps else None
+            note = f"fitting: {step} of {s.fit} · {len(spots)} splats · {psnr(made, wanted):.1f} dB"
             yield contract.Frame(
-                look, s.steps, picture, missed(made, wanted), note, result, {"calls": 0, "loss": loss, "moved": loss}
+                look, s.steps, picture, error_map(made, wanted), note, result, {"calls": 0, "loss": loss, "moved": loss}
             )

@@ -18,9 +18,9 @@ from pipelines.datasets import latents
 from pipelines.diffusion import samplers
 from pipelines.models.gaussian_splatting import toys
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
-from pipelines.models.multiview.pipeline import RIG, MultiView, angles
+from pipelines.models.multiview.pipeline import POSES, MultiView, pose_features
 from pipelines.nn import weights
-from pipelines.nn.dit import Config, apart, stacked
+from pipelines.nn.dit import Config, fold_items, unfold_items
 
 WAYS = 4  # of saying each toy
 SHIFT = 2.0  # eight views that agree tell more of a thing than one does: more noise is needed to hide it (Esser et al. 2024, 5.3.2)
@@ -33,10 +33,10 @@ class Recipe:
 
     def __init__(self) -> None:
         self.source, self.latents = data.load("toys"), latents.load("toys")
-        self.resampler = weights.fill(text.Resampler(), weights.read("toy-words")[0], "toy-words")
+        self.resampler = weights.load_into(text.Resampler(), weights.load_bundle("toy-words")[0], "toy-words")
         self.read = self.listen()
-        self.places = angles(toys.CAMERAS)
-        self.rig = [toys.CAMERAS.index(at) for at in RIG]
+        self.places = pose_features(toys.CAMERAS)
+        self.rig = [toys.CAMERAS.index(at) for at in POSES]
 
     @torch.inference_mode()
     def listen(self) -> np.ndarray:
@@ -53,7 +53,7 @@ class Recipe:
         return np.concatenate(read).reshape(len(rows), WAYS, *read[0].shape[1:])
 
     def build(self) -> MultiView:
-        base, about = weights.read("latent-diffusion")
+        base, about = weights.load_bundle("latent-diffusion")
         model = MultiView(Config(**about["config"]))
         model.transformer.load_state_dict(
             {k.removeprefix("transformer."): v for k, v in base.items() if k.startswith("transformer.")}
@@ -62,7 +62,7 @@ class Recipe:
 
     def draw(self, split: str, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Latents (b, v, c, h, w), captions as read, where the cameras stand, and which views are given (b, v)."""
-        picks, count = rng.choice(self.source.split(split), self.batch), len(RIG)
+        picks, count = rng.choice(self.source.split(split), self.batch), len(POSES)
         cameras = np.stack(
             [self.rig if rng.random() < 0.5 else rng.choice(len(self.places), count, replace=False) for _ in picks]
         )
@@ -82,11 +82,11 @@ class Recipe:
         t = SHIFT * t / (1 + (SHIFT - 1) * t)
         unsaid = torch.rand(self.batch, device=device) < torch.where(given.any(1), 0.5, 0.1)
         words = inner.read(torch.where(unsaid[:, None, None], inner.null, captions))
-        z = stacked(z)
+        z = fold_items(z)
         noise = torch.randn_like(z)
         x = torch.lerp(z, noise, t[:, None, None, None])
         v = inner(x, words, inner.modulations(t, words.pooled), hints=[model.hint(z, given, places)]).float()
-        error = apart((v - (noise - z)).square()).mean((2, 3, 4)) * (1 - given)
+        error = unfold_items((v - (noise - z)).square()).mean((2, 3, 4)) * (1 - given)
         return error.sum() / (1 - given).sum().clamp_min(1), {}
 
     @torch.no_grad()
@@ -100,26 +100,28 @@ class Recipe:
             autoencoder.load(),
         )
         picks, rows = self.source.split("validation")[:8], []
-        z = stacked(torch.from_numpy(self.latents[picks][:, self.rig]).float()).to(device)
+        z = fold_items(torch.from_numpy(self.latents[picks][:, self.rig]).float()).to(device)
         said = torch.from_numpy(self.read[picks][:, 0]).float().to(device)
         for given in (0.0, 1.0):
-            seen = torch.zeros(len(picks), len(RIG), device=device)
+            seen = torch.zeros(len(picks), len(POSES), device=device)
             seen[:, 0] = given
             hints, kept = (
                 [model.hint(z, seen, self.places[self.rig].expand(len(picks), -1, -1).to(device))],
-                apart(z) * seen[..., None, None, None],
+                unfold_items(z) * seen[..., None, None, None],
             )
             words = inner.read(inner.null.expand_as(said) if given else said)
 
             def denoise(x: Tensor, t: float) -> Tensor:
                 at = torch.full((len(x),), t, device=device)
-                x0 = apart(x - t * inner(x, words, inner.modulations(at, words.pooled), hints=hints))  # noqa: B023 - called at once
-                return stacked(torch.where(seen[..., None, None, None] > 0, kept, x0))  # noqa: B023
+                x0 = unfold_items(x - t * inner(x, words, inner.modulations(at, words.pooled), hints=hints))  # noqa: B023 - called at once
+                return fold_items(torch.where(seen[..., None, None, None] > 0, kept, x0))  # noqa: B023
 
             noise = samplers.seeded_noise(0, tuple(z.shape[1:]), len(picks), str(device))
-            *_, (x, _, _) = samplers.dpm_solver(denoise, noise(), samplers.grid(16), samplers.PATHS["straight"], noise)
-            rows.append(coder.develop(apart(x).flatten(0, 1).cpu()).numpy())
-        data.contact_sheet(np.concatenate(rows), columns=len(RIG)).save(folder / f"sheet-{step:06d}.png")
+            *_, (x, _, _) = samplers.dpm_solver(
+                denoise, noise(), samplers.timesteps(16), samplers.SCHEDULES["straight"], noise
+            )
+            rows.append(coder.decode_uint8(unfold_items(x).flatten(0, 1).cpu()).numpy())
+        data.contact_sheet(np.concatenate(rows), columns=len(POSES)).save(folder / f"sheet-{step:06d}.png")
         return {"held out": round(float(np.mean([self.loss(model, rng, "validation")[0].item() for _ in range(4)])), 4)}
 
     def export(self, model: MultiView, record: dict) -> None:

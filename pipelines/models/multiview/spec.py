@@ -32,7 +32,7 @@ class TextTo3DSettings(SamplingSettings):
 class ImageTo3DSettings(TextTo3DSettings):
     """A picture of a thing to the thing."""
 
-    image: images.Given = Field(
+    image: images.ImageInput = Field(
         description="One thing before a plain background. Its middle square is used, the background is taken away."
     )
     azimuth: int = Field(
@@ -47,9 +47,9 @@ class ImageTo3DSettings(TextTo3DSettings):
     @field_validator("image")
     @classmethod
     def _small(cls, given: str) -> str:
-        small = images.square(images.pixels(given))
-        control_maps.alone(small)  # refuse a picture of nothing before any work
-        return images.url(Image.fromarray(small))
+        small = images.center_crop(images.from_url(given))
+        control_maps.cut_out_object(small)  # refuse a picture of nothing before any work
+        return images.to_url(Image.fromarray(small))
 
 
 EXAMPLES = {

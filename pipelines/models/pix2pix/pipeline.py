@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from pipelines.core import contract
 from pipelines.media.control_maps import control
-from pipelines.media.images import pixels
+from pipelines.media.images import from_url
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
 from pipelines.models.pix2pix.spec import Pix2PixSettings
 from pipelines.nn import weights
@@ -92,18 +92,18 @@ class Pix2PixPipeline(contract.Pipeline):
 
     def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
         self.device = weights.pick_device(device)
-        tensors, about = weights.read("pix2pix")
-        self.net = weights.fill(UNet(tuple(about["config"]["widths"])), tensors, "pix2pix").to(
+        tensors, about = weights.load_bundle("pix2pix")
+        self.net = weights.load_into(UNet(tuple(about["config"]["widths"])), tensors, "pix2pix").to(
             self.device, memory_format=torch.channels_last
         )
 
     @torch.inference_mode()
     def run(self, s: Pix2PixSettings) -> Iterator[contract.Frame]:
         begun = time.perf_counter()
-        lines = control("edges", pixels(s.control))[..., 0]
+        lines = control("edges", from_url(s.control))[..., 0]
         style = F.one_hot(torch.tensor([STYLES.index(s.style)]), len(STYLES)).float()
         made = self.net(torch.from_numpy(lines > 0)[None, None].float().to(self.device), style.to(self.device))
-        picture = autoencoder.to_bytes(made[0].permute(1, 2, 0)).cpu().numpy()
+        picture = autoencoder.to_uint8(made[0].permute(1, 2, 0)).cpu().numpy()
         seconds = time.perf_counter() - begun
         shown = np.repeat(255 - lines[..., None], 3, 2)
         detail = {"calls": 1, "equation": "x̂ = G(lines, style)", "device": f"{self.device}, float32"}
@@ -113,6 +113,6 @@ class Pix2PixPipeline(contract.Pipeline):
             picture,
             shown,
             f"one pass, {1000 * seconds:.0f} ms",
-            contract.Picture(picture, self.name, s.model_dump()),
+            contract.ImageResult(picture, self.name, s.model_dump()),
             detail,
         )

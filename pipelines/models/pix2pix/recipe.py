@@ -19,7 +19,7 @@ from torch.func import functional_call
 from pipelines import datasets as data
 from pipelines.evaluation.recipe_attributes import tensor
 from pipelines.media.control_maps import edges
-from pipelines.models.latent_diffusion.autoencoder_128 import to_bytes
+from pipelines.models.latent_diffusion.autoencoder_128 import to_uint8
 from pipelines.models.pix2pix.pipeline import STYLES, PatchGAN, UNet
 from pipelines.nn import weights
 
@@ -113,7 +113,7 @@ class Recipe:
         device = next(duel.parameters()).device
         made = duel.model(lines.to(device), style.to(device)).cpu()
         rows = torch.stack([1 - 2 * lines.expand(-1, 3, -1, -1), made, real], 1).flatten(0, 1)
-        data.contact_sheet(to_bytes(rows.permute(0, 2, 3, 1)).numpy(), columns=12).save(
+        data.contact_sheet(to_uint8(rows.permute(0, 2, 3, 1)).numpy(), columns=12).save(
             folder / f"sheet-{step:06d}.png"
         )
         return {"held_out_l1": round((made - real).abs().mean().item(), 4)}

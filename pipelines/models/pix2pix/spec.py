@@ -15,7 +15,7 @@ from pipelines.media.control_maps import require_lines
 class Pix2PixSettings(Settings):
     """Lines to a picture in one pass."""
 
-    control: images.Given = Field(
+    control: images.ImageInput = Field(
         description="A drawing of lines, or a picture whose edges to take. Its middle square is used."
     )
     style: Literal["emoji", "avatar"] = Field("emoji", description="What the lines are to become.")

@@ -21,22 +21,22 @@ from torch import Tensor, nn
 from pipelines.core import contract
 from pipelines.diffusion import samplers
 from pipelines.media.images import MODEL_SIDE as SIDE
-from pipelines.media.images import pixels, square
-from pipelines.models.editing.pipeline import EditingPipeline, held
+from pipelines.media.images import center_crop, from_url
+from pipelines.models.editing.pipeline import EditingPipeline, keep_known
 from pipelines.models.latent_diffusion import pipeline as latent_diffusion
 from pipelines.models.video.spec import VideoSettings
 from pipelines.nn import weights
-from pipelines.nn.dit import Config, Transformer, apart, patchify, stacked
+from pipelines.nn.dit import Config, DiT, fold_items, patchify, unfold_items
 
 WINDOW = 16  # frames that are drawn together
 OVERLAP = 3  # frames of a window that the next one is given
-KNOTS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.98)  # straight times at which an estimate's motion is calibrated
+CALIBRATION_TIMES = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.98)  # straight times at which an estimate's motion is calibrated
 GREY = 30  # frames that are not drawn yet
 STRIDE = 0x9E3779B1  # from one frame's seed to the next: so that the clips of neighbouring seeds share no noise
 SHARED = 2**31  # from the clip's seed to that of what its frames share
 
 
-def moments(frames: int, loop: bool) -> Float[Tensor, "f 17"]:
+def time_features(frames: int, loop: bool) -> Float[Tensor, "f 17"]:
     """What a frame's time looks like to the model: four harmonics once around a loop, or four of its place among WINDOW; and which."""
     time, zero = torch.arange(frames) / (frames if loop else WINDOW), torch.zeros(frames, 8)
     waves = 2 * math.pi * time[:, None] * (torch.arange(1, 5) if loop else 0.5 * 2 ** torch.arange(4))
@@ -44,7 +44,7 @@ def moments(frames: int, loop: bool) -> Float[Tensor, "f 17"]:
     return torch.cat([*((waves, zero) if loop else (zero, waves)), torch.full((frames, 1), float(loop))], 1)
 
 
-class Motion(nn.Module):
+class VideoDiT(nn.Module):
     """Predicts the velocity of a clip's latents, from a caption, when each frame is, how much is to move, and the frames that are given."""
 
     def __init__(self, config: Config = Config(), real: float = 0.0, gains: list[list[float]] | None = None) -> None:
@@ -52,8 +52,8 @@ class Motion(nn.Module):
         each harmonic of their motion, 0 to WINDOW / 2, is to be multiplied by at each of KNOTS to fit them best (least squares)."""
         super().__init__()
         self.config, self.real, c = config, real, config
-        self.gains = gains or [[1.0] * (WINDOW // 2 + 1)] * len(KNOTS)
-        self.transformer = Transformer(c)
+        self.gains = gains or [[1.0] * (WINDOW // 2 + 1)] * len(CALIBRATION_TIMES)
+        self.transformer = DiT(c)
         self.time = nn.Sequential(nn.Linear(21, c.width), nn.SiLU(), nn.Linear(c.width, c.width))
         self.enter = nn.Linear((c.channels + 1) * c.patch**2, c.width)
         nn.init.zeros_(self.enter.weight)
@@ -69,7 +69,7 @@ class Motion(nn.Module):
         found = (away + 2 * len(at) * (1 - given)[:, None]).argmin(2)
         return z[torch.arange(len(z), device=z.device)[:, None], found] * given.amax(1)[:, None, None, None, None]
 
-    def calibrated(
+    def rescale_harmonics(
         self, x0: Float[Tensor, "f c h w"], still: Float[Tensor, "f c h w"], t: float, loop: bool
     ) -> Float[Tensor, "f c h w"]:
         """An estimate at a straight time, its difference from the still clip scaled harmonic by harmonic: a small model makes slow motion
@@ -77,7 +77,7 @@ class Motion(nn.Module):
         moved = x0 - still
         moved = moved if loop else torch.cat([moved, moved.flip(0)])
         waves = torch.fft.rfft(moved, dim=0)
-        gains = [np.interp(t, KNOTS, column) for column in zip(*self.gains, strict=True)]
+        gains = [np.interp(t, CALIBRATION_TIMES, column) for column in zip(*self.gains, strict=True)]
         at = np.arange(len(waves)) * (1 if loop else WINDOW / len(moved))
         scaled = waves * torch.from_numpy(np.interp(at, range(len(gains)), gains)).to(x0)[:, None, None, None]
         return still + torch.fft.irfft(scaled, n=len(moved), dim=0)[: len(x0)]
@@ -89,10 +89,11 @@ class Motion(nn.Module):
         the given frame that is nearest in time."""
         count, frames, device = *given.shape, z.device
         there = given[:, :, None, None, None].expand(-1, -1, 1, *z.shape[3:])
-        told = self.enter(patchify(stacked(torch.cat([self.nearest(z, given, loop), there], 2)), self.config.patch))
+        told = self.enter(patchify(fold_items(torch.cat([self.nearest(z, given, loop), there], 2)), self.config.patch))
         much = math.pi * amount[:, None] * torch.arange(1, 5, device=device)
         time = torch.cat(
-            [moments(frames, loop).to(device).expand(count, -1, -1), much.cos()[:, None].expand(-1, frames, -1)], 2
+            [time_features(frames, loop).to(device).expand(count, -1, -1), much.cos()[:, None].expand(-1, frames, -1)],
+            2,
         )
         return told + self.time(time).repeat_interleave(len(self.transformer.position), 1)
 
@@ -103,13 +104,15 @@ class VideoPipeline(EditingPipeline):
     name = "video"
     Settings = VideoSettings
 
-    def motion(self) -> Motion:
+    def motion(self) -> VideoDiT:
         """What was learnt of clips. Raises weights.WeightsError."""
 
-        def build() -> Motion:
-            tensors, about = weights.read("video")
+        def build() -> VideoDiT:
+            tensors, about = weights.load_bundle("video")
             real, gains = about["config"].pop("real"), about["config"].pop("gains")
-            return weights.fill(Motion(Config(**about["config"]), real, gains), tensors, "video").to(self.base.device)
+            return weights.load_into(VideoDiT(Config(**about["config"]), real, gains), tensors, "video").to(
+                self.base.device
+            )
 
         return weights.cached(("video motion", self.base.device), build)
 
@@ -119,14 +122,16 @@ class VideoPipeline(EditingPipeline):
         runs = [s.model_copy(update={"method": way, "compare": False}) for way in ways]
         empty = np.full((s.frames, SIDE, SIDE, 3), GREY, np.uint8)
         clips, states, made, calls, step = [empty] * len(runs), [empty] * len(runs), [], 0, 0
-        steps = [s.steps * len(spans(one)) for one in runs]
+        steps = [s.steps * len(segments(one)) for one in runs]
         for k, one in enumerate(runs):
             for clips[k], states[k], there, note, detail in self.draw(one):
                 step += 1
                 last = step == sum(steps[: k + 1])
-                made += [contract.Clip(clips[k], s.fps, self.name, one.model_dump())] if last else []
+                made += [contract.VideoResult(clips[k], s.fps, self.name, one.model_dump())] if last else []
                 there = s.frames if k else there  # how many frames are there to be played
-                curves = [contract.changes(clip[:there], s.loop and there == s.frames) for clip in clips[: k + 1]]
+                curves = [
+                    contract.frame_differences(clip[:there], s.loop and there == s.frames) for clip in clips[: k + 1]
+                ]
                 detail |= {
                     "calls": calls + detail["calls"],
                     "clip": {"frames": there, "of": s.frames, "fps": s.fps, "across": len(runs)},
@@ -143,36 +148,38 @@ class VideoPipeline(EditingPipeline):
         """The clip as it is believed to be after each step, uint8 (f, 128, 128, 3), its state, how many of its frames are there, a note
         and details; in spans, one after the other."""
         given = {
-            at: self.latent(square(pixels(picture)))
+            at: self.latent(center_crop(from_url(picture)))
             for at, picture in ((0, s.image), (s.frames - 1, s.last))
             if picture
         }
         clip = state = np.full((s.frames, SIDE, SIDE, 3), GREY, np.uint8)
         drawn: dict[int, Tensor] = {}
-        calls, times, blank = 0, samplers.grid(s.steps), torch.zeros(1, *self.shape(), device=self.base.device)
-        for begin, end in spans(s):
+        calls, times, blank = 0, samplers.timesteps(s.steps), torch.zeros(1, *self.shape(), device=self.base.device)
+        for begin, end in segments(s):
             places = [k % s.frames for k in range(begin, end)]  # a long loop's last window ends in the first frame
             known = [drawn.get(k, given.get(k)) for k in places]
             pinned = torch.cat([blank if k is None else k for k in known])
             fresh = torch.tensor([float(k is None) for k in known], device=blank.device)[:, None, None, None]
             noise = self.noise(s, range(begin, end))
             r = (
-                self.together(s, times, pinned, fresh)
+                self.joint_context(s, times, pinned, fresh)
                 if s.method == "joint" and end > 1
                 else self.base.prepare(s, times, len(places))
             )
-            denoise = held(r.denoise, pinned, fresh)
+            denoise = keep_known(r.denoise, pinned, fresh)
             states, before = (
                 samplers.SAMPLERS[s.sampler](denoise, noise() * r.path.s(1.0), times, r.path, noise, s.eta),
                 0.0,
             )
             for t, (x, x0, reached) in zip(times[:-1], states, strict=True):
                 glances = (
-                    self.base.autoencoder.glance(torch.cat([x0, x / max(r.path.a(reached) + r.path.s(reached), 1e-6)]))
+                    self.base.autoencoder.decode_preview(
+                        torch.cat([x0, x / max(r.path.a(reached) + r.path.s(reached), 1e-6)])
+                    )
                     .cpu()
                     .numpy()
                 )
-                shown = glances[: len(places)] if reached else self.base.autoencoder.develop(x).cpu().numpy()
+                shown = glances[: len(places)] if reached else self.base.autoencoder.decode_uint8(x).cpu().numpy()
                 clip, state = clip.copy(), state.copy()
                 for k, frame, noisy in zip(places, shown, glances[len(places) :], strict=True):
                     if k not in drawn:
@@ -181,24 +188,26 @@ class VideoPipeline(EditingPipeline):
                 note = f"t {t:.2f} · |Δx0| {moved:.3f}" + (
                     f" · frames {begin + 1} to {min(end, s.frames)}" if s.frames > WINDOW else ""
                 )
-                detail = self.base.told(r, t, reached, moved)
+                detail = self.base.step_trace(r, t, reached, moved)
                 yield clip, state, min(end, s.frames), note, {**detail, "calls": calls + r.calls[0]}
             calls += r.calls[0]
             drawn = {k: x[i : i + 1] for i, k in enumerate(places)} | drawn
 
-    def together(self, s: VideoSettings, times: list[float], pinned: Tensor, fresh: Tensor) -> latent_diffusion.Run:
+    def joint_context(
+        self, s: VideoSettings, times: list[float], pinned: Tensor, fresh: Tensor
+    ) -> latent_diffusion.SamplingContext:
         """A run whose frames look at each other. It has no guidance: words steer the first frame, which the others follow."""
         motion, clip = self.motion(), copy.copy(self.base)
         clip.transformer, clip.dtype = motion.transformer, torch.float32  # as the hints are
         known, around = (pinned[None], 1 - fresh.flatten()[None]), s.loop and len(pinned) == s.frames
         told, still = (
             motion.hint(*known, torch.tensor([s.amount], device=pinned.device), around),
-            between(pinned, fresh, around),
+            interpolate_given(pinned, fresh, around),
         )
         r = clip.prepare(s.model_copy(update={"guidance": 1.0}), times, 1, lambda *_: lambda *_: [told])
         flat = r.denoise
-        r.denoise = lambda x, t: motion.calibrated(
-            apart(flat(stacked(x[None]), t))[0], still, r.path.straight_time(t), around
+        r.denoise = lambda x, t: motion.rescale_harmonics(
+            unfold_items(flat(fold_items(x[None]), t))[0], still, r.path.straight_time(t), around
         )
         return r
 
@@ -219,20 +228,22 @@ class VideoPipeline(EditingPipeline):
         return c.channels, c.size, c.size
 
 
-def between(z: Float[Tensor, "f c h w"], fresh: Float[Tensor, "f 1 1 1"], loop: bool) -> Float[Tensor, "f c h w"]:
+def interpolate_given(
+    z: Float[Tensor, "f c h w"], fresh: Float[Tensor, "f 1 1 1"], loop: bool
+) -> Float[Tensor, "f c h w"]:
     """The clip as it would be without motion: its given frames, and each other one on the straight line, in time, between those next to it."""
     given = [k for k, new in enumerate(fresh.flatten().tolist()) if not new]
     shares = [np.interp(range(len(z)), given, one, period=len(z) if loop else None) for one in np.eye(len(given))]
     return torch.tensordot(torch.from_numpy(np.stack(shares, 1)).to(z), z[given], 1)
 
 
-def spans(s: VideoSettings) -> list[tuple[int, int]]:
+def segments(s: VideoSettings) -> list[tuple[int, int]]:
     """What is drawn one after the other: where no first frame is given, first that frame, by the image model; then the
     windows. Frames that are drawn each for itself have no first one."""
-    return [(0, 1)] * (s.method == "joint" and not s.image) + windows(s)
+    return [(0, 1)] * (s.method == "joint" and not s.image) + joint_windows(s)
 
 
-def windows(s: VideoSettings) -> list[tuple[int, int]]:
+def joint_windows(s: VideoSettings) -> list[tuple[int, int]]:
     """Spans of frames that are drawn together, about as long as each other: each begins with the last OVERLAP of the one before,
     and a long loop's last ends with the first frame."""
     end = s.frames + (s.loop and s.frames > WINDOW)

@@ -18,9 +18,9 @@ from pipelines import datasets as data
 from pipelines import text
 from pipelines.datasets import latents
 from pipelines.models.multiview.recipe import SHIFT
-from pipelines.models.video.pipeline import KNOTS, WINDOW, Motion, VideoPipeline
+from pipelines.models.video.pipeline import CALIBRATION_TIMES, WINDOW, VideoDiT, VideoPipeline
 from pipelines.nn import weights
-from pipelines.nn.dit import apart, stacked
+from pipelines.nn.dit import fold_items, unfold_items
 
 VIEWS = 0.3  # how far from the image model's weights to those of the views it begins: these know how pictures look at each other
 
@@ -55,11 +55,11 @@ class Recipe:
             np.save(path, np.concatenate(read).astype(np.float16))
         return np.load(path)
 
-    def build(self) -> Motion:
-        motion = Motion(
+    def build(self) -> VideoDiT:
+        motion = VideoDiT(
             self.pipe.base.transformer.config, round(float(np.mean([row["change"] for row in self.clips.rows])), 2)
         )
-        views, _ = weights.read("multiview")
+        views, _ = weights.load_bundle("multiview")
         for name, value in motion.transformer.state_dict().items():
             value.copy_(
                 torch.lerp(self.pipe.base.transformer.state_dict()[name], views[f"transformer.{name}"].float(), VIEWS)
@@ -97,7 +97,7 @@ class Recipe:
         )
 
     def loss(
-        self, motion: Motion, rng: np.random.Generator, splits: tuple[str, ...] = ("train",)
+        self, motion: VideoDiT, rng: np.random.Generator, splits: tuple[str, ...] = ("train",)
     ) -> tuple[Tensor, dict[str, float]]:
         device, inner = motion.enter.weight.device, motion.transformer
         z, captions, amount, given, loop = self.draw(rng, splits)
@@ -107,14 +107,14 @@ class Recipe:
         unsaid = torch.rand(len(z), device=device) < 0.1
         words = inner.read(torch.where(unsaid[:, None, None], inner.null, captions))
         noise = torch.randn_like(z)
-        x = stacked(torch.lerp(z, noise, t[:, None, None, None, None]))
+        x = fold_items(torch.lerp(z, noise, t[:, None, None, None, None]))
         v = inner(x, words, inner.modulations(t, words.pooled), hints=[motion.hint(z, given, amount, loop)])
-        error = (apart(v.float()) - (noise - z)).square().mean((2, 3, 4)) * (1 - given)
+        error = (unfold_items(v.float()) - (noise - z)).square().mean((2, 3, 4)) * (1 - given)
         loss = error.sum() / (1 - given).sum()
         return loss, {f"of {z.shape[1]}": loss.item()}
 
     @torch.no_grad()
-    def calibrate(self, motion: Motion, count: int = 48) -> list[list[float]]:
+    def calibrate(self, motion: VideoDiT, count: int = 48) -> list[list[float]]:
         """What its estimates of the motion of loops that it learns from are to be multiplied by, by times and harmonics; seed 0."""
         torch.manual_seed(0)
         loops = [i for i in self.clips.split("train") if self.clips.rows[i]["loops"]]
@@ -129,18 +129,21 @@ class Recipe:
         hint = motion.hint(z, (1 - fresh).flatten().expand(count, -1), amount, loop=True)
         words = motion.transformer.read(torch.from_numpy(self.read["motion"][picks]).float())
         true, gains = torch.fft.rfft(z - z[:, :1], dim=1), []
-        for t in KNOTS:
+        for t in CALIBRATION_TIMES:
             x = torch.lerp(z, torch.randn_like(z), t * fresh)
             v = motion.transformer(
-                stacked(x), words, motion.transformer.modulations(torch.full((count,), t), words.pooled), hints=[hint]
+                fold_items(x),
+                words,
+                motion.transformer.modulations(torch.full((count,), t), words.pooled),
+                hints=[hint],
             )
-            made = torch.fft.rfft(x - t * fresh * apart(v) - z[:, :1], dim=1)
+            made = torch.fft.rfft(x - t * fresh * unfold_items(v) - z[:, :1], dim=1)
             gain = (made.conj() * true).real.sum((0, 2, 3, 4)) / made.abs().square().sum((0, 2, 3, 4))
             gains.append([round(one, 3) for one in gain.tolist()])
         return gains
 
     @torch.no_grad()
-    def evaluate(self, motion: Motion, folder: Path, step: int) -> dict[str, float]:
+    def evaluate(self, motion: VideoDiT, folder: Path, step: int) -> dict[str, float]:
         """Eight held-out clips from their first frame, every other frame, seeds 0 ...; how much they move beside the real ones; the held-out loss."""
         motion.gains = self.calibrate(motion)
         self.pipe.motion = lambda: motion
@@ -164,7 +167,7 @@ class Recipe:
         held = np.mean([self.loss(motion, rng, ("sibling", "unseen"))[0].item() for _ in range(12)])
         return {"change over real": round(float(np.mean(moved) / np.mean(real)), 3), "held out": round(float(held), 4)}
 
-    def export(self, motion: Motion, record: dict) -> None:
+    def export(self, motion: VideoDiT, record: dict) -> None:
         weights.save(self.name, motion, vars(motion.config) | {"real": motion.real, "gains": motion.gains}, {
             "data": "Fluent Emoji's animations, 16 frames a loop, and stills; training splits",
             "licence": "MIT; trained on Fluent Emoji (MIT)",

@@ -31,10 +31,12 @@ class VideoSettings(SamplingSettings):
     fps: int = Field(8, ge=1, le=30, description="Frames a second when it is played and saved.")
     amount: float = Field(0.5, ge=0, le=1, description="How much is to move: 0 hardly anything, 1 a lot.")
     loop: bool = Field(True, description="Let the last frame lead into the first.")
-    image: images.Maybe = Field(
+    image: images.OptionalImageInput = Field(
         "", description="The first frame. Empty lets the words decide. Its middle square is used."
     )
-    last: images.Maybe = Field("", description="The last frame, where there is one: what is between is drawn.")
+    last: images.OptionalImageInput = Field(
+        "", description="The last frame, where there is one: what is between is drawn."
+    )
     method: Literal["joint", "shared", "independent"] = Field(
         "joint",
         description="All frames together; or each alone, with half of its noise common to all, or with its own noise only.",
@@ -46,8 +48,8 @@ class VideoSettings(SamplingSettings):
     @field_validator("image", "last")
     @classmethod
     def _small(cls, given: str) -> str:
-        return given and images.url(
-            Image.fromarray(images.square(images.pixels(given)))
+        return given and images.to_url(
+            Image.fromarray(images.center_crop(images.from_url(given)))
         )  # what is drawn from, and no more, is kept
 
     @model_validator(mode="after")
