@@ -22,7 +22,7 @@ weights: .venv/ready-dev
 	$(BIN)/python -m pipelines.datasets emoji
 	$(BIN)/python -m pipelines.datasets motion
 	$(BIN)/python -m pipelines.datasets captions
-	$(BIN)/python -m pipelines.training critic
+	$(BIN)/python -m pipelines.training perceptual
 	$(BIN)/python -m pipelines.training reader
 	$(BIN)/python -m pipelines.training autoencoder
 	$(BIN)/python -m pipelines.datasets latents

@@ -15,7 +15,7 @@ from pipelines.training import loop
 LDM, EVAL, AUDIO = "models.latent_diffusion", "evaluation", "models.audio"
 # where each recipe is, in the order that they need each other; after a dash, of which kind
 RECIPES = {
-    "critic": f"{LDM}.recipe_perceptual", "reader": f"{EVAL}.recipe_attributes", "scene_reader": f"{EVAL}.recipe_scenes",
+    "perceptual": f"{LDM}.recipe_perceptual", "reader": f"{EVAL}.recipe_attributes", "scene_reader": f"{EVAL}.recipe_scenes",
     "autoencoder": f"{LDM}.recipe_autoencoder", "decoder": f"{LDM}.recipe_decoder", "resampler": f"{LDM}.recipe_resampler",
     "latent_diffusion": f"{LDM}.recipe", "eye": f"{EVAL}.recipe_clip",
     "inpainting": "models.editing.recipe_inpainting", "outpainting": "models.editing.recipe_outpainting",

@@ -38,16 +38,16 @@ def test_a_skip_carries_each_line_to_its_place() -> None:
     assert moved[16:28, 16:28].mean() > 3 * moved.mean()
 
 
-def test_the_judge_gives_a_verdict_a_patch_and_one_patch_does_not_see_another() -> None:
+def test_the_discriminator_gives_a_logit_a_patch_and_one_patch_does_not_see_another() -> None:
     torch.manual_seed(0)
-    judge = PatchGAN((8, 16, 16)).eval()
-    for layer in judge.modules():  # normalisation a picture would carry the change everywhere
+    discriminator = PatchGAN((8, 16, 16)).eval()
+    for layer in discriminator.modules():  # normalisation a picture would carry the change everywhere
         if isinstance(layer, torch.nn.GroupNorm):
             layer.forward = lambda x: x  # type: ignore[method-assign]
     picture, lines, style = torch.randn(1, 3, 128, 128), torch.zeros(1, 1, 128, 128), torch.eye(len(STYLES))[:1]
     other = picture.clone()
     other[..., :16, :16] += 1
-    changed = (judge(other, lines, style) != judge(picture, lines, style))[0, 0]
+    changed = (discriminator(other, lines, style) != discriminator(picture, lines, style))[0, 0]
     assert changed[0, 0] and not changed[6:, 6:].any()
 
 

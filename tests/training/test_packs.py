@@ -67,7 +67,7 @@ def small_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (said / "names.txt").write_text("\n".join(["kind.0 land"] * n * ways))
     np.save(cache / "data" / "scenes" / "segment.npy", rng.integers(0, 300, (80, 64, 64)).astype(np.uint16))
     np.save(cache / "data" / "scenes" / "depth.npy", rng.integers(0, 256, (80, 64, 64)).astype(np.uint8))
-    np.save(cache / "data" / "avatars" / "critic.npy", rng.normal(size=(80, 64, 128)).astype(np.float16))
+    np.save(cache / "data" / "avatars" / "perceptual.npy", rng.normal(size=(80, 64, 128)).astype(np.float16))
     return cache
 
 

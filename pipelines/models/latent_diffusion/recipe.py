@@ -2,7 +2,7 @@
 the captions dropped for guidance.
 
 Two heads that exist only for this training tell, from inside the transformer, what is at each place of the clean picture: of scenes
-the true map (which thing or land, how deep), of avatars what the critic sees (REPA; Yu et al. 2025), so words reach the picture's
+the true map (which thing or land, how deep), of avatars what a perceptual network sees (REPA; Yu et al. 2025), so words reach the picture's
 tokens early. They are off for the last half. The resampler arrives trained on captions and stays frozen: trained on with the
 transformer it collapses.
 """
@@ -146,7 +146,7 @@ class Recipe:
         self.resampler = weights.load_into(text.Resampler(), tensors, "resampler")
         self.shown = self.resampler(*text.pad([text.encoder().read(prompt) for prompt in SHOWN]))
         self.coder = autoencoder.load(folder=data.cache_dir() / "weights")
-        truths = {"scenes": self.true_map, "avatars": self.critic_features}
+        truths = {"scenes": self.true_map, "avatars": self.perceptual_features}
         self.sources, self.odds = {}, {}
         for name in SHARE:
             lines = captions.load(name)
@@ -186,13 +186,13 @@ class Recipe:
 
     @staticmethod
     @torch.inference_mode()
-    def critic_features(lines: captions.Captions) -> np.ndarray:
-        """What the critic sees at the 64 places of every avatar that has a caption, standardised: fp16 (n, 64, 128)."""
-        path = data.cache_dir() / "data" / "avatars" / "critic.npy"
+    def perceptual_features(lines: captions.Captions) -> np.ndarray:
+        """What the perceptual network sees at the 64 places of every avatar that has a caption, standardised: fp16 (n, 64, 128)."""
+        path = data.cache_dir() / "data" / "avatars" / "perceptual.npy"
         if not path.exists():
-            critic, images = load_perceptual(), data.load("avatars").images
+            perceptual, images = load_perceptual(), data.load("avatars").images
             parts = (tensor(images[p]) for p in np.array_split(lines.picture, len(lines.picture) // 64))
-            found = np.concatenate([critic.features(x)[-1].flatten(2).mT.half().numpy() for x in parts])
+            found = np.concatenate([perceptual.features(x)[-1].flatten(2).mT.half().numpy() for x in parts])
             sample = found[::20].astype(np.float32)
             mean, scale = sample.mean(0), sample.std(0) + 0.1
             for part in np.array_split(found, 64):

@@ -1,5 +1,5 @@
 """The autoencoder, on scenes, avatars, emoji and pictures of any kind. L1 at three scales and on gradients, squared error, a small
-KL, and the critic's features: things are a few pixels each, and pixel losses alone let them go.
+KL, and a perceptual network's features: things are a few pixels each, and pixel losses alone let them go.
 
 Latents that a generator can learn are equivariant: made smaller, or mirrored, they decode to the picture made smaller, or mirrored
 (EQ-VAE: Kouzelis et al. 2025; Skorokhodov et al. 2025).
@@ -41,7 +41,7 @@ class Recipe:
     def __init__(self) -> None:
         self.sets = {name: data.load(name) for name in ("scenes", "avatars", "emoji")}
         self.train = {name: source.split("train") for name, source in self.sets.items()}
-        self.critic = load_perceptual()
+        self.perceptual = load_perceptual()
 
     def build(self) -> autoencoder.Autoencoder:
         return autoencoder.Autoencoder(self.config).to(memory_format=torch.channels_last)
@@ -59,7 +59,7 @@ class Recipe:
         return x.contiguous(memory_format=torch.channels_last)
 
     def reconstruction_loss(self, x: Tensor, y: Tensor) -> tuple[Tensor, dict[str, float]]:
-        """How far pictures y are from x, the first of which are avatars: pixels, gradients and the critic's features."""
+        """How far pictures y are from x, the first of which are avatars: pixels, gradients and a perceptual network's features."""
         weight = torch.ones_like(x[:, :1])
         if x.shape[2] == data.SIZE:
             weight[: SHARE["avatars"], :, FACE[0], FACE[1]] = 3
@@ -72,15 +72,15 @@ class Recipe:
         total, parts = pixels + edges + 8 * F.mse_loss(y, x), {"pixels": pixels, "edges": edges}
         if x.shape[2] == data.SIZE:
             with torch.no_grad():
-                wanted = self.critic.features(x)
-            got = self.critic.features(y)
+                wanted = self.perceptual.features(x)
+            got = self.perceptual.features(y)
             features = sum(F.l1_loss(a, b) / (b.abs().mean() + 1e-4) for a, b in zip(got, wanted, strict=True)) / 4
             total, parts["features"] = total + 0.15 * features, features
         return total, {k: float(v.detach()) for k, v in parts.items()}
 
     def loss(self, model: nn.Module, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
         x = self.draw(rng).to(next(model.parameters()).device)
-        self.critic.to(x.device)
+        self.perceptual.to(x.device)
         mean, logvar = model.posterior(x)
         z = mean + (0.5 * logvar).exp() * torch.randn_like(mean)
         kl = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).mean()

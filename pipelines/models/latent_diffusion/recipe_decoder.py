@@ -1,7 +1,7 @@
 """The autoencoder's decoder alone, with the encoder frozen, so that what was trained on its latents stays valid: an adversarial
 finish that makes edges edges, on latents with a little noise, as a generator's are never exact.
 
-The discriminator looks at patches (Isola et al. 2017); each made one is judged against its real one (relativistic:
+The discriminator looks at patches (Isola et al. 2017); each made one is compared with its real one (relativistic:
 Jolicoeur-Martineau 2019; Huang et al. 2024), with R1's penalty by finite differences (Lin et al. 2025).
 """
 
@@ -34,7 +34,7 @@ class Discriminator(nn.Sequential):
         )
 
 
-class Duel(nn.Module):
+class Adversarial(nn.Module):
     """Autoencoder and discriminator, so that one loop trains both."""
 
     def __init__(self, model: autoencoder.Autoencoder) -> None:
@@ -47,18 +47,18 @@ class Recipe(whole.Recipe):
     steps, lr, ema, batch = 8000, 4e-4, 0.999, 16
     betas, look_every, adversarial = (0.5, 0.98), 300, 0.06
 
-    def build(self) -> Duel:
+    def build(self) -> Adversarial:
         tensors, about = weights.load_bundle("autoencoder", data.cache_dir() / "weights")
         model = weights.load_into(
             autoencoder.Autoencoder(autoencoder.config_from(about["config"])), tensors, "autoencoder"
         )
         model.decoder.requires_grad_(True)
-        return Duel(model.to(memory_format=torch.channels_last))
+        return Adversarial(model.to(memory_format=torch.channels_last))
 
-    def loss(self, duel: Duel, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
-        model = duel.model
-        x = self.draw(rng).to(next(duel.parameters()).device)
-        self.critic.to(x.device)
+    def loss(self, pair: Adversarial, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
+        model = pair.model
+        x = self.draw(rng).to(next(pair.parameters()).device)
+        self.perceptual.to(x.device)
         with torch.no_grad():
             mean, _ = model.posterior(x)
             noise = torch.randn_like(mean) * model.scale[:, None, None]
@@ -68,19 +68,19 @@ class Recipe(whole.Recipe):
         top, left = rng.integers(0, data.SIZE - CROP + 1, 2)
         real, made = (part[..., top : top + CROP, left : left + CROP] for part in (x, y))
         still = {
-            k: v.detach() for k, v in duel.discriminator.named_parameters()
+            k: v.detach() for k, v in pair.discriminator.named_parameters()
         }  # the decoder's loss must not teach it
         with torch.no_grad():
-            reference = duel.discriminator(real)
-        fooled = F.softplus(reference - functional_call(duel.discriminator, still, (made,))).mean()
-        verdict = duel.discriminator(real)
-        judged = F.softplus(duel.discriminator(made.detach()) - verdict).mean()
-        steep = (duel.discriminator(real + 0.05 * torch.randn_like(real)) - verdict).square().mean() / 0.05**2
-        parts |= {"fooled": fooled.item(), "judged": judged.item(), "steep": steep.item()}
-        return total + self.adversarial * fooled + judged + 0.05 * steep, parts
+            reference = pair.discriminator(real)
+        g_loss = F.softplus(reference - functional_call(pair.discriminator, still, (made,))).mean()
+        d_real = pair.discriminator(real)
+        d_loss = F.softplus(pair.discriminator(made.detach()) - d_real).mean()
+        r1 = (pair.discriminator(real + 0.05 * torch.randn_like(real)) - d_real).square().mean() / 0.05**2
+        parts |= {"g_loss": g_loss.item(), "d_loss": d_loss.item(), "r1": r1.item()}
+        return total + self.adversarial * g_loss + d_loss + 0.05 * r1, parts
 
-    def evaluate(self, duel: Duel, folder: object, step: int) -> dict[str, float]:
-        return super().evaluate(duel.model, folder, step) | self.sharpness(duel.model)
+    def evaluate(self, pair: Adversarial, folder: object, step: int) -> dict[str, float]:
+        return super().evaluate(pair.model, folder, step) | self.sharpness(pair.model)
 
     @torch.no_grad()
     def sharpness(self, model: nn.Module) -> dict[str, float]:
@@ -96,10 +96,10 @@ class Recipe(whole.Recipe):
             found[f"edges_{kind}"] = round(gradient_magnitude(y.clamp(-1, 1)) / gradient_magnitude(x), 3)
         return found
 
-    def export(self, duel: Duel, record: dict) -> None:
+    def export(self, pair: Adversarial, record: dict) -> None:
         self.name, before = "autoencoder", weights.card("autoencoder", data.cache_dir() / "weights")
         after = {key: before[key] for key in ("recipe", "steps", "seconds")}
-        super().export(duel.model, {**record, "after": after})
+        super().export(pair.model, {**record, "after": after})
 
     def calibrate(self, model: nn.Module) -> None:
         """The encoder has not moved: mean, scale and preview map stay."""

@@ -1,4 +1,4 @@
-"""The critic: a smaller reader of scenes and avatars whose features are a loss for the autoencoder, and never a measure."""
+"""The perceptual network: a smaller reader of scenes and avatars whose features are a loss for the autoencoder, and never a measure."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from pipelines.nn import weights
 
 
 def load_perceptual() -> SceneReader:
-    """The critic that `python -m pipelines.training critic` has left in the cache."""
-    tensors, about = weights.load_bundle("critic", data.cache_dir() / "weights")
-    return weights.load_into(SceneReader(**about["config"]), tensors, "critic")
+    """The network that `python -m pipelines.training perceptual` has left in the cache."""
+    tensors, about = weights.load_bundle("perceptual", data.cache_dir() / "weights")
+    return weights.load_into(SceneReader(**about["config"]), tensors, "perceptual")
 
 
 class Recipe(scene_reader.Recipe):
-    name = "critic"
+    name = "perceptual"
     steps, width, batch = 3000, 32, 32
 
     def __init__(self) -> None:

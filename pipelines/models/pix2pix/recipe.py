@@ -1,4 +1,4 @@
-"""pix2pix on pairs: Fluent's line emoji and the same signs in 3D, avatars and their edges. "l1" is its twin without a judge.
+"""pix2pix on pairs: Fluent's line emoji and the same signs in 3D, avatars and their edges. "l1" is its twin without a discriminator.
 
 Lines are thickened, thinned, hollowed, shifted and scaled as people's differ. Generator and PatchGAN step together, each
 on its own gradient (least squares, plus 10 times L1: with the paper's 100, so short a training leaves everything brown, since
@@ -23,15 +23,15 @@ from pipelines.models.latent_diffusion.autoencoder_128 import to_uint8
 from pipelines.models.pix2pix.pipeline import STYLES, PatchGAN, UNet
 from pipelines.nn import weights
 
-CROP = 64  # pixels a side of what the judge sees
+CROP = 64  # pixels a side of what the discriminator sees
 
 
-class Duel(nn.Module):
-    """Generator and judge, so that one loop trains both."""
+class Adversarial(nn.Module):
+    """Generator and discriminator, so that one loop trains both."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.model, self.judge = UNet(), PatchGAN()  # the first is what is exported
+        self.model, self.discriminator = UNet(), PatchGAN()  # the first is what is exported
 
 
 class Recipe:
@@ -42,8 +42,8 @@ class Recipe:
         self.adversarial, self.name = kind != "l1", "pix2pix-l1" if kind == "l1" else "pix2pix"
         self.lines, self.emoji, self.avatars = data.load("lines"), data.load("emoji"), data.load("avatars")
 
-    def build(self) -> Duel:
-        return Duel()
+    def build(self) -> Adversarial:
+        return Adversarial()
 
     def pair(self, style: str, i: int, rng: np.random.Generator | None) -> tuple[np.ndarray, np.ndarray]:
         """Lines (128, 128), 1 where there is ink, and their picture; with `rng`, varied."""
@@ -79,47 +79,47 @@ class Recipe:
             tensor(np.stack(pictures)),
         )
 
-    def loss(self, duel: Duel, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
-        device, share = next(duel.parameters()).device, self.batch // 2
+    def loss(self, adversarial: Adversarial, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
+        device, share = next(adversarial.parameters()).device, self.batch // 2
         picks = {
             "emoji": rng.choice(self.lines.split("train"), share),
             "avatar": rng.choice(self.avatars.split("train"), self.batch - share),
         }
         lines, style, real = (part.to(device) for part in self.draw(picks, rng))
-        made = duel.model(lines, style)
+        made = adversarial.model(lines, style)
         l1 = (made - real).abs().mean()
         if not self.adversarial:
             return l1, {"l1": l1.item()}
         y, x = rng.integers(
             0, data.SIZE - CROP + 1, 2
-        )  # the judge sees patches anyway: a part of the picture is four times as fast
+        )  # the discriminator sees patches anyway: a part of the picture is four times as fast
         real, made, lines = (part[..., y : y + CROP, x : x + CROP] for part in (real, made, lines))
         still = {
-            k: v.detach() for k, v in duel.judge.named_parameters()
-        }  # the generator's loss must not teach the judge
-        fooled = (functional_call(duel.judge, still, (made, lines, style)) - 1).square().mean()
-        verdicts = duel.judge(real, lines, style), duel.judge(made.detach(), lines, style)
-        judge = ((verdicts[0] - 1).square().mean() + verdicts[1].square().mean()) / 2
-        return 10 * l1 + fooled + judge, {"l1": l1.item(), "fooled": fooled.item(), "judge": judge.item()}
+            k: v.detach() for k, v in adversarial.discriminator.named_parameters()
+        }  # the generator's loss must not teach the discriminator
+        g_loss = (functional_call(adversarial.discriminator, still, (made, lines, style)) - 1).square().mean()
+        d_logits = adversarial.discriminator(real, lines, style), adversarial.discriminator(made.detach(), lines, style)
+        d_loss = ((d_logits[0] - 1).square().mean() + d_logits[1].square().mean()) / 2
+        return 10 * l1 + g_loss + d_loss, {"l1": l1.item(), "g_loss": g_loss.item(), "d_loss": d_loss.item()}
 
     @torch.no_grad()
-    def evaluate(self, duel: Duel, folder: Path, step: int) -> dict[str, float]:
+    def evaluate(self, adversarial: Adversarial, folder: Path, step: int) -> dict[str, float]:
         """Held-out lines, what they become, and what they belong to."""
         picks = {
             "emoji": self.lines.split("sibling", "unseen")[::9][:16],
             "avatar": self.avatars.split("validation")[:8],
         }
         lines, style, real = self.draw(picks, None)
-        device = next(duel.parameters()).device
-        made = duel.model(lines.to(device), style.to(device)).cpu()
+        device = next(adversarial.parameters()).device
+        made = adversarial.model(lines.to(device), style.to(device)).cpu()
         rows = torch.stack([1 - 2 * lines.expand(-1, 3, -1, -1), made, real], 1).flatten(0, 1)
         data.contact_sheet(to_uint8(rows.permute(0, 2, 3, 1)).numpy(), columns=12).save(
             folder / f"sheet-{step:06d}.png"
         )
         return {"held_out_l1": round((made - real).abs().mean().item(), 4)}
 
-    def export(self, duel: Duel, record: dict) -> None:
-        weights.save(self.name, duel.model, {"widths": duel.model.widths}, {
+    def export(self, adversarial: Adversarial, record: dict) -> None:
+        weights.save(self.name, adversarial.model, {"widths": adversarial.model.widths}, {
             "data": "Fluent Emoji, high contrast and 3D, and avatars (DiceBear avataaars) with their edges; training splits",
             "licence": "MIT; trained on Fluent Emoji (MIT) and avataaars by Pablo Stanley (free for personal and commercial use)",
             **record,
