@@ -104,8 +104,7 @@ def codec(n: int = 200) -> dict[str, Any]:
 
 def listener() -> Listener:
     """Raises weights.WeightsError."""
-    tensors, about = weights.load_bundle("listener")
-    return weights.load_into(Listener(**about["config"]), tensors, "listener")
+    return weights.open_bundle("listener", lambda config: Listener(**config))
 
 
 @torch.inference_mode()

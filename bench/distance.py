@@ -13,16 +13,14 @@ from pipelines.core.cards import add_measurements
 from pipelines.datasets import avatars, emoji
 from pipelines.evaluation.metrics import ClipFeatures, frechet, kid_over_subsets, nearest
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
+from pipelines.nn.pixels import to_tensor
 
 
 @torch.inference_mode()
 def reconstructed(pictures: np.ndarray) -> np.ndarray:
     """What the autoencoder alone leaves of pictures."""
     model = autoencoder.load()
-    parts = (
-        torch.from_numpy(np.ascontiguousarray(pictures[i : i + 50])).permute(0, 3, 1, 2).float() / 127.5 - 1
-        for i in range(0, len(pictures), 50)
-    )
+    parts = (to_tensor(pictures[i : i + 50]) for i in range(0, len(pictures), 50))
     return np.concatenate([model.decode_uint8(model.encode(x)).numpy() for x in parts])
 
 

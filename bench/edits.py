@@ -26,9 +26,9 @@ from pipelines.datasets import avatars
 from pipelines.evaluation.metrics import ClipFeatures, load_reader, read_attributes
 from pipelines.media import images as pictures
 from pipelines.media.control_maps import edges
-from pipelines.models.latent_diffusion.autoencoder_128 import to_uint8
 from pipelines.models.pix2pix import pipeline as pix2pix
 from pipelines.nn import weights
+from pipelines.nn.pixels import to_uint8
 
 CHANGES = ["glasses", "beard", "mouth", "hair", "cloth", "background"]
 EYES = (slice(42, 67), slice(37, 91))  # rows and columns of the eyes and glasses of every avatar
@@ -317,8 +317,7 @@ def pix2pix_pairs() -> dict[str, Any]:
     real = np.stack([picture for *_, picture in pairs])
     columns.append(np.stack([np.repeat(255 - line[..., None], 3, 2) for _, line, _ in pairs]))
     for name, folder in (("pix2pix", None), ("pix2pix-l1", data.cache_dir() / "weights")):
-        tensors, about = weights.load_bundle(name, folder)
-        net = weights.load_into(pix2pix.UNet(tuple(about["config"]["widths"])), tensors, name).to(
+        net = weights.open_bundle(name, lambda config: pix2pix.UNet(tuple(config["widths"])), folder).to(
             memory_format=torch.channels_last
         )
         made = []
@@ -334,7 +333,7 @@ def pix2pix_pairs() -> dict[str, Any]:
         apart = {
             f"1 - cosine in the eye's features, {kind}": round(far[some].mean().item(), 4) for kind, some in of.items()
         }
-        found[name] = {"steps": about["steps"], **distances(a, b, 200), **apart}
+        found[name] = {"steps": card(name, folder)["steps"], **distances(a, b, 200), **apart}
     more = fars[0] - fars[1]
     found["farther than the twin, picture by picture"] = (
         f"{more.mean():.4f}, standard error {more.std() / len(more) ** 0.5:.4f}"

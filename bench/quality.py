@@ -21,6 +21,7 @@ from pipelines.evaluation.metrics import load_reader, read_attributes
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
 from pipelines.models.latent_diffusion.pipeline import TextConditioning
 from pipelines.models.latent_diffusion.spec import LatentDiffusionSettings
+from pipelines.nn.pixels import to_tensor
 
 
 def hits(read: dict[str, list[str]], rows: list[dict], names: list[list[str]]) -> float:
@@ -42,9 +43,7 @@ def reconstruction(n: int = 400) -> dict[str, object]:
         source = data.load(name)
         held = source.split(*splits)[:n]
         real = np.ascontiguousarray(source.images[held])
-        parts = [
-            torch.from_numpy(real[i : i + 50]).permute(0, 3, 1, 2).float() / 127.5 - 1 for i in range(0, len(real), 50)
-        ]
+        parts = [to_tensor(real[i : i + 50]) for i in range(0, len(real), 50)]
         made = np.concatenate([model.decode_uint8(model.encode(x)).numpy() for x in parts])
         error = np.square(made.astype(np.float64) - real).mean((1, 2, 3)).clip(1e-9)
         found[f"PSNR {name}, dB"] = round(float((10 * np.log10(255**2 / error)).mean()), 2)

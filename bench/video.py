@@ -21,6 +21,7 @@ from pipelines.core.contract import frame_differences
 from pipelines.datasets.motion import FRAMES
 from pipelines.evaluation.metrics import ClipFeatures, frechet, kid_over_subsets
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
+from pipelines.nn.pixels import to_tensor
 
 EXAMPLES = Path(__file__).parent.parent / "assets" / "examples"
 SAID = [  # a dozen prompts for the README, seeds 0 to 11
@@ -157,9 +158,7 @@ def animated(n: int = 24) -> dict[str, Any]:
     data.contact_sheet(clips[:12, ::2].reshape(-1, *clips.shape[2:]), columns=8).save(
         data.cache_dir() / "video-animated.png"
     )
-    alone = coder.decode_uint8(
-        coder.encode(torch.from_numpy(real[:, 0]).permute(0, 3, 1, 2).float() / 127.5 - 1)
-    ).numpy()
+    alone = coder.decode_uint8(coder.encode(to_tensor(real[:, 0]))).numpy()
     error = np.square(clips[:, 0].astype(float) - alone).mean((1, 2, 3)).clip(1e-3)
     decibels, share = (10 * np.log10(255**2 / error)).mean(), around(clips).mean() / around(real).mean()
     return {

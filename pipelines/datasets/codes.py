@@ -64,7 +64,7 @@ def build() -> None:
         latents.append(((z - codec.mean) / codec.scale).half().numpy())
     said = captions.load("notes")
     held = [k for k, row in enumerate(rows) if row["split"] in ("validation", "test")]
-    resampler = weights.load_into(text.Resampler(), weights.load_bundle("audio-words")[0], "audio-words")
+    resampler = weights.open_bundle("audio-words", lambda _: text.Resampler())
     read = [
         resampler(*said.batch(part)).half().numpy()
         for part in np.array_split(np.arange(len(said.picture)), len(said.picture) // 128)

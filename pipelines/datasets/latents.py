@@ -10,6 +10,7 @@ from torch import Tensor
 
 from pipelines import datasets as data
 from pipelines.models.latent_diffusion import autoencoder
+from pipelines.nn.pixels import to_tensor
 
 SETS = ("scenes", "avatars", "motion", "toys")
 
@@ -24,7 +25,7 @@ def load(name: str) -> np.ndarray:
 
 def enlarged(pictures: np.ndarray) -> Tensor:
     """Pictures uint8 (n, h, w, 3) as the autoencoder takes them: float (n, 3, 256, 256) in [-1, 1]."""
-    x = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
+    x = to_tensor(pictures)
     return x if x.shape[3] == data.SIZE else F.interpolate(x, size=data.SIZE, mode="bicubic").clamp(-1, 1)
 
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from pipelines.evaluation.attribute_classifier import AttributeClassifier
 from pipelines.nn import weights
+from pipelines.nn.pixels import to_tensor
 
 EYE = {
     "embed_dim": 192,
@@ -55,7 +56,7 @@ class ClipFeatures:
         """Unit-length features of pictures."""
         parts = []
         for i in range(0, len(pictures), batch):
-            x = torch.from_numpy(np.ascontiguousarray(pictures[i : i + batch])).permute(0, 3, 1, 2).float() / 127.5 - 1
+            x = to_tensor(pictures[i : i + batch])
             parts.append(self.model.encode_image(x.to(self.device), normalize=True).cpu())
         return torch.cat(parts)
 
@@ -128,8 +129,7 @@ def nearest(queries: Float[Tensor, "n d"], library: Float[Tensor, "m d"]) -> tup
 
 def load_reader() -> AttributeClassifier:
     """The bundled attribute reader of avatars; its accuracy on real held-out avatars is on its card."""
-    tensors, about = weights.load_bundle("reader")
-    return weights.load_into(AttributeClassifier(**about["config"]), tensors, "reader")
+    return weights.open_bundle("reader", lambda config: AttributeClassifier(**config))
 
 
 @torch.inference_mode()
@@ -137,7 +137,7 @@ def read_attributes(reader: AttributeClassifier, pictures: UInt8[np.ndarray, "n 
     """What the reader sees: a value of every attribute for every picture."""
     found: dict[str, list[str]] = {name: [] for name in reader.labels}
     for i in range(0, len(pictures), 100):
-        x = torch.from_numpy(np.ascontiguousarray(pictures[i : i + 100])).permute(0, 3, 1, 2).float() / 127.5 - 1
+        x = to_tensor(pictures[i : i + 100])
         for name, logits in reader(x).items():
             found[name] += [reader.labels[name][k] for k in F.softmax(logits, dim=1).argmax(1).tolist()]
     return found

@@ -15,11 +15,7 @@ from pipelines import datasets as data
 from pipelines.datasets.avatars import LABELS
 from pipelines.evaluation.attribute_classifier import AttributeClassifier
 from pipelines.nn import weights
-
-
-def tensor(images: np.ndarray) -> Tensor:
-    """uint8 (n, h, w, 3) to float (n, 3, h, w) in [-1, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float() / 127.5 - 1
+from pipelines.nn.pixels import to_tensor
 
 
 def targets(rows: list[dict]) -> dict[str, Tensor]:
@@ -33,7 +29,7 @@ def accuracies(model: AttributeClassifier, images: np.ndarray, rows: list[dict])
     """The share of pictures in which each attribute is read right, absent ones left out."""
     device = next(model.parameters()).device
     read = [
-        {k: v.argmax(1).cpu() for k, v in model(tensor(images[i : i + 100]).to(device)).items()}
+        {k: v.argmax(1).cpu() for k, v in model(to_tensor(images[i : i + 100]).to(device)).items()}
         for i in range(0, len(images), 100)
     ]
     wanted = targets(rows)
@@ -59,7 +55,7 @@ class Recipe:
 
     def loss(self, model: nn.Module, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
         picks = rng.choice(self.train, self.batch)
-        x = tensor(self.set.images[np.sort(picks)]).to(next(model.parameters()).device)
+        x = to_tensor(self.set.images[np.sort(picks)]).to(next(model.parameters()).device)
         picks = np.sort(picks)
         if self.augment:
             dy, dx = rng.integers(-2, 3, 2)

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from pipelines import datasets as data
 from pipelines.datasets import captions
 from pipelines.evaluation.metrics import EYE, build_eye, trained_tensors
-from pipelines.evaluation.recipe_attributes import tensor
 from pipelines.nn import weights
+from pipelines.nn.pixels import to_tensor
 
 
 class Recipe:
@@ -41,7 +41,7 @@ class Recipe:
         order = np.argsort(said.picture[picks])
         picks = picks[order]
         device = model.logit_scale.device
-        x = tensor(images[said.picture[picks]]).to(device)
+        x = to_tensor(images[said.picture[picks]]).to(device)
         words = model.text.proj(torch.from_numpy(self.pooled[name][picks]).to(device))
         return F.normalize(model.visual(x), dim=1), F.normalize(words, dim=1)
 

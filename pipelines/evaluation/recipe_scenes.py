@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from pipelines import datasets as data
 from pipelines.datasets.scenes import compose, land
 from pipelines.datasets.scenes.kinds import KINDS, PAINT, TONES
-from pipelines.evaluation.recipe_attributes import tensor
 from pipelines.evaluation.scene_reader import Detection, SceneReader
 from pipelines.nn import weights
+from pipelines.nn.pixels import to_tensor
 
 THING_LABELS = {
     "kind": [k.name for k in KINDS],
@@ -165,7 +165,7 @@ class Recipe:
 
     def loss(self, model: SceneReader, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
         picks = np.sort(rng.choice(self.train, self.batch, replace=False))
-        x = self.soften(tensor(self.set.images[picks]).to(next(model.parameters()).device), rng)
+        x = self.soften(to_tensor(self.set.images[picks]).to(next(model.parameters()).device), rng)
         return detection_loss(model, model.features(x), [self.set.rows[i] for i in picks])
 
     @torch.no_grad()
@@ -173,7 +173,9 @@ class Recipe:
         held = self.set.split("test", "compositional")[:600]
         device = next(model.parameters()).device
         read = [
-            r for i in range(0, len(held), 50) for r in model.read(tensor(self.set.images[held[i : i + 50]]).to(device))
+            r
+            for i in range(0, len(held), 50)
+            for r in model.read(to_tensor(self.set.images[held[i : i + 50]]).to(device))
         ]
         return score([self.set.rows[i] for i in held], read)
 

@@ -58,6 +58,12 @@ def load_into(model: nn.Module, tensors: dict[str, Tensor], name: str) -> nn.Mod
     return model.eval().requires_grad_(False)
 
 
+def open_bundle(name: str, build: Callable[[dict[str, Any]], nn.Module], folder: Path | None = None) -> nn.Module:
+    """The model of a bundle, which `build` makes from its configuration. Raises WeightsError."""
+    tensors, about = load_bundle(name, folder)
+    return load_into(build(about["config"]), tensors, name)
+
+
 def save(
     name: str, model: nn.Module | dict[str, Tensor], config: dict, about: dict, folder: Path | None = None
 ) -> Path:

@@ -230,7 +230,7 @@ def load_text_resampler(device: str = "cpu") -> text.Resampler:
     """The resampler that reads captions of sounds, for both generators. Raises weights.WeightsError."""
 
     def build() -> text.Resampler:
-        return weights.load_into(text.Resampler(), weights.load_bundle("audio-words")[0], "audio-words").to(device)
+        return weights.open_bundle("audio-words", lambda _: text.Resampler()).to(device)
 
     return weights.cached(("audio words", device), build)
 
@@ -304,7 +304,6 @@ def load(device: str = "cpu") -> Codec:
     """The bundled codec. Raises weights.WeightsError."""
 
     def build() -> Codec:
-        tensors, about = weights.load_bundle("audio-codec")
-        return weights.load_into(Codec(Config(**about["config"])), tensors, "audio-codec").to(device)
+        return weights.open_bundle("audio-codec", lambda config: Codec(Config(**config))).to(device)
 
     return weights.cached(("audio codec", device), build)

@@ -93,8 +93,7 @@ class AudioFlowPipeline(latent_diffusion.LatentDiffusionPipeline):
     def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
         self.device = weights.pick_device(device)
         self.dtype = torch.float32  # the hints are; it is small
-        tensors, about = weights.load_bundle("audio-flow")
-        self.flow = weights.load_into(AudioDiT(Config(**about["config"])), tensors, "audio-flow").to(self.device)
+        self.flow = weights.open_bundle("audio-flow", lambda config: AudioDiT(Config(**config))).to(self.device)
         self.transformer, self.resampler, self.codec = (
             self.flow.transformer,
             audio.load_text_resampler(self.device),

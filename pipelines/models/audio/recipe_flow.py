@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from pipelines.datasets import codes
+from pipelines.diffusion import flow_matching
 from pipelines.models.audio.flow import FRAMES, AudioDiT, Config
 from pipelines.models.latent_diffusion.recipe import times
 from pipelines.nn import weights
@@ -45,15 +46,15 @@ class Recipe:
             part.to(device)
             for part in (torch.from_numpy(rng.random((2, self.batch)) < 0.1), self.parts(rng), times(self.batch))
         )
-        noise, time = torch.randn_like(z), t[:, None, None]
+        noise = torch.randn_like(z)
         words = inner.read(torch.where(drop[0, :, None, None], inner.null, captions))
         v = flow(
-            torch.lerp(z, noise, time),
+            flow_matching.interpolate(z, noise, t),
             words,
             inner.modulations(t, words.pooled),
             flow.hint(z, given, scores * ~drop[1, :, None]),
-        ).float()
-        error = (v - (noise - z)).square() * (1 - given)
+        )
+        error = flow_matching.velocity_error(v, z, noise) * (1 - given)
         return error.sum() / ((1 - given).sum() * z.shape[2]).clamp_min(1), {}
 
     @torch.no_grad()

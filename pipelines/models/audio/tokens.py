@@ -131,8 +131,7 @@ class AudioTokensPipeline(contract.Pipeline):
 
     def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
         self.device = weights.pick_device(device)
-        tensors, about = weights.load_bundle("audio-tokens")
-        self.writer = weights.load_into(CodeLM(Config(**about["config"])), tensors, "audio-tokens").to(self.device)
+        self.writer = weights.open_bundle("audio-tokens", lambda config: CodeLM(Config(**config))).to(self.device)
         self.codec = audio.load(self.device)
 
     @torch.inference_mode()

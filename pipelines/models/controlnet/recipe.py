@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from pipelines import datasets as data
-from pipelines.diffusion import samplers
+from pipelines.diffusion import flow_matching, samplers
 from pipelines.media.control_maps import CHANNELS, PREPROCESSORS, scribble
 from pipelines.models.controlnet.pipeline import ControlNet
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
@@ -35,8 +35,7 @@ class Recipe(flow.Recipe):
 
     def __init__(self, kind: str) -> None:
         self.kind, self.name = kind, f"controlnet-{kind}"
-        tensors, about = weights.load_bundle("latent-diffusion")
-        model = weights.load_into(LatentDiffusion(Config(**about["config"])), tensors, "latent-diffusion")
+        model = weights.open_bundle("latent-diffusion", lambda config: LatentDiffusion(Config(**config)))
         self.base = model.transformer
         self.open(model.resampler)
         self.images = {name: data.load(name).images for name in self.sets}
@@ -74,10 +73,10 @@ class Recipe(flow.Recipe):
         ).to(device)
         z, captions = (torch.cat([a, b]).to(device) for a, b in zip(za[1:], ze[1:], strict=True))
         t = flow.times(self.batch).to(device)
-        noise, time = torch.randn_like(z), t[:, None, None, None]
+        noise = torch.randn_like(z)
         captions = torch.where((torch.rand(self.batch, device=device) < 0.33)[:, None, None], self.base.null, captions)
-        v = self.predict(net, (1 - time) * z + time * noise, t, control, captions)
-        return (v.float() - (noise - z)).square().mean(), {}
+        v = self.predict(net, flow_matching.interpolate(z, noise, t), t, control, captions)
+        return flow_matching.velocity_error(v, z, noise).mean(), {}
 
     @torch.no_grad()
     def evaluate(self, net: ControlNet, folder: Path, step: int) -> dict[str, float]:

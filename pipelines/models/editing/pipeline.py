@@ -28,6 +28,7 @@ from pipelines.models.latent_diffusion import pipeline as latent_diffusion
 from pipelines.models.lora.adapter import LoRA, applied
 from pipelines.nn import weights
 from pipelines.nn.dit import DiT, patchify
+from pipelines.nn.pixels import to_tensor
 
 LATENT_STRIDE = 8  # pixels a side of a latent's place
 DISPUTES, DISPUTED = 4, 0.4  # noises a time, and the share of the largest disagreement that counts as one
@@ -38,7 +39,7 @@ class EditingPipeline(latent_diffusion.LatentDiffusionGuest):
 
     def latent(self, picture: UInt8[np.ndarray, "h w 3"]) -> Float[Tensor, "1 c h8 w8"]:
         """A picture whose sides are multiples of 8, as the autoencoder sees it."""
-        x = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].float() / 127.5 - 1
+        x = to_tensor(np.array(picture)[None])
         return self.base.autoencoder.encode(x.to(self.base.device))
 
     def noise(self, s: SamplingSettings, like: Tensor) -> samplers.Noise:
@@ -48,8 +49,7 @@ class EditingPipeline(latent_diffusion.LatentDiffusionGuest):
         """What makes the base the mask-conditioned model of this pipeline's name. Raises weights.WeightsError."""
 
         def build() -> MaskAdapter:
-            tensors, about = weights.load_bundle(self.name)
-            return weights.load_into(MaskAdapter(self.base.transformer, **about["config"]), tensors, self.name).to(
+            return weights.open_bundle(self.name, lambda config: MaskAdapter(self.base.transformer, **config)).to(
                 self.base.device
             )
 

@@ -14,8 +14,7 @@ import torch
 from torch import Tensor
 
 from pipelines import datasets as data
-from pipelines.diffusion import samplers
-from pipelines.evaluation.recipe_attributes import tensor
+from pipelines.diffusion import flow_matching, samplers
 from pipelines.models.editing.pipeline import MaskAdapter, keep_known
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
 from pipelines.models.latent_diffusion import recipe as flow
@@ -23,6 +22,7 @@ from pipelines.models.latent_diffusion.pipeline import LatentDiffusion
 from pipelines.models.lora.adapter import applied
 from pipelines.nn import weights
 from pipelines.nn.dit import Config
+from pipelines.nn.pixels import to_tensor
 
 
 def random_mask(rng: np.random.Generator, side: int = 16) -> np.ndarray:
@@ -60,8 +60,7 @@ class Recipe(flow.Recipe):
     muon, weight_decay, look_every, warmup = False, 0.01, 200, 50
 
     def __init__(self) -> None:
-        tensors, about = weights.load_bundle("latent-diffusion")
-        model = weights.load_into(LatentDiffusion(Config(**about["config"])), tensors, "latent-diffusion")
+        model = weights.open_bundle("latent-diffusion", lambda config: LatentDiffusion(Config(**config)))
         self.base = model.transformer
         self.open(model.resampler)
         source, said = data.load("avatars"), self.sets["avatars"][0]
@@ -85,7 +84,7 @@ class Recipe(flow.Recipe):
             top, left = (8 * int(rng.integers((length - 128) // 8 + 1)) for length in canvas.shape[:2])
             cuts.append(canvas[top : top + 128, left : left + 128])
             captions.append(torch.from_numpy(self.read["avatars"][picks[0]]).float())
-        return self.coder.encode(tensor(np.stack(cuts))), torch.stack(captions)
+        return self.coder.encode(to_tensor(np.stack(cuts))), torch.stack(captions)
 
     def sample(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """Latents (b, c, h, w), the captions as read, and masks (b, 1, h, w), 1 where to draw anew."""
@@ -104,14 +103,14 @@ class Recipe(flow.Recipe):
         self.base.to(device)
         z, captions, fresh = (part.to(device) for part in self.sample(rng))
         t = flow.times(self.batch).to(device)
-        noise, time = torch.randn_like(z), t[:, None, None, None]
+        noise = torch.randn_like(z)
         words = self.base.read(
             torch.where((torch.rand(self.batch, device=device) < self.unsaid)[:, None, None], self.base.null, captions)
         )
         with applied(self.base, [(adapter.lora, 1.0)]):
-            x = (1 - time) * z + time * noise
+            x = flow_matching.interpolate(z, noise, t)
             v = self.base(x, words, self.base.modulations(t, words.pooled), hints=[adapter(z, fresh)])
-        error = (v.float() - (noise - z)).square() * fresh  # what is known needs no drawing
+        error = flow_matching.velocity_error(v, z, noise) * fresh  # what is known needs no drawing
         return error.sum() / (fresh.sum() * z.shape[1]).clamp_min(1), {}
 
     @torch.no_grad()

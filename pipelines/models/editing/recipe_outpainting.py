@@ -14,11 +14,11 @@ from torch import Tensor
 
 from pipelines import datasets as data
 from pipelines.diffusion import samplers
-from pipelines.evaluation.recipe_attributes import tensor
 from pipelines.models.editing import recipe_inpainting as inpainting
 from pipelines.models.editing.pipeline import LATENT_STRIDE, MaskAdapter, keep_known
 from pipelines.models.lora.adapter import applied
 from pipelines.nn import weights
+from pipelines.nn.pixels import to_tensor
 
 CANVASES = 1200
 MARGIN = 96  # pixels around the pictures of a canvas
@@ -62,7 +62,7 @@ class Recipe(inpainting.Recipe):
             np.concatenate(row[::-1] if turned else row, 1), ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), mode="edge"
         )
         return (
-            self.coder.encode(tensor(whole[None]))[0].half(),
+            self.coder.encode(to_tensor(whole[None]))[0].half(),
             torch.tensor(read[named]),
             (MARGIN + 128 * turned) // LATENT_STRIDE,
         )

@@ -16,6 +16,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from pipelines.nn import weights
+from pipelines.nn.pixels import to_uint8
 from pipelines.nn.residual import Bottleneck
 
 STRIDE = 16  # pixels a latent
@@ -95,17 +96,11 @@ class Autoencoder(nn.Module):
         return to_uint8(self.decode(z).permute(0, 2, 3, 1))
 
 
-def to_uint8(x: Tensor) -> Tensor:
-    """[-1, 1] to uint8, clipped and rounded (down, of what is half a step higher)."""
-    return (x * 127.5 + 128).clamp(0, 255).to(torch.uint8)
-
-
 def load(device: str = "cpu", dtype: torch.dtype = torch.float32, folder: Path | None = None) -> Autoencoder:
     """The bundled autoencoder, or that of another folder. Raises weights.WeightsError."""
 
     def build() -> Autoencoder:
-        tensors, about = weights.load_bundle("autoencoder", folder)
-        model = weights.load_into(Autoencoder(config_from(about["config"])), tensors, "autoencoder")
+        model = weights.open_bundle("autoencoder", lambda config: Autoencoder(config_from(config)), folder)
         model = model.to(device, dtype, memory_format=torch.channels_last)
         for name in ("mean", "scale", "preview"):
             setattr(model, name, getattr(model, name).float())

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from pipelines import text
+from pipelines.diffusion import flow_matching
 from pipelines.nn.dit import Config, DiT
 
 
@@ -24,7 +25,8 @@ class LatentDiffusion(nn.Module):
         """Mean squared error of the velocity a sample (Lipman et al. 2023, eq. 23), for captions as the resampler read them;
         dropped ones become the null caption."""
         noise = torch.randn_like(z)
-        time = t[:, None, None, None]
         words = self.transformer.read(torch.where(drop[:, None, None], self.transformer.null, caption))
-        v = self.transformer((1 - time) * z + time * noise, words, self.transformer.modulations(t, words.pooled))
-        return (v.float() - (noise - z)).square().mean((1, 2, 3))
+        v = self.transformer(
+            flow_matching.interpolate(z, noise, t), words, self.transformer.modulations(t, words.pooled)
+        )
+        return flow_matching.velocity_error(v, z, noise).mean((1, 2, 3))

@@ -72,8 +72,7 @@ class LatentDiffusionPipeline(contract.Pipeline):
     def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
         self.device = weights.pick_device(device)
         self.dtype = weights.pick_dtype(dtype, self.device)
-        tensors, about = weights.load_bundle("latent-diffusion")
-        model = weights.load_into(LatentDiffusion(Config(**about["config"])), tensors, "latent-diffusion")
+        model = weights.open_bundle("latent-diffusion", lambda config: LatentDiffusion(Config(**config)))
         self.transformer = model.transformer.to(self.device, self.dtype)
         self.resampler = model.resampler.to(self.device)
         self.autoencoder = autoencoder.load(self.device)

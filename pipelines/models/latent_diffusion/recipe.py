@@ -27,12 +27,12 @@ from pipelines.datasets.scenes.canvas import AREAS
 from pipelines.datasets.scenes.kinds import KINDS
 from pipelines.diffusion import samplers
 from pipelines.diffusion.guidance import Guidance, with_cfg
-from pipelines.evaluation.recipe_attributes import tensor
 from pipelines.models.latent_diffusion import autoencoder
 from pipelines.models.latent_diffusion.network import LatentDiffusion
 from pipelines.models.latent_diffusion.recipe_perceptual import load_perceptual
 from pipelines.nn import weights
 from pipelines.nn.dit import Config
+from pipelines.nn.pixels import to_tensor
 from pipelines.training import packs
 
 SHARE = {"scenes": 32, "avatars": 16}  # of a batch of 48
@@ -142,8 +142,7 @@ class Recipe:
 
     def open_sets(self) -> None:
         """Latents and captions of the data sets."""
-        tensors, _ = weights.load_bundle("resampler", data.cache_dir() / "weights")
-        self.resampler = weights.load_into(text.Resampler(), tensors, "resampler")
+        self.resampler = weights.open_bundle("resampler", lambda _: text.Resampler(), data.cache_dir() / "weights")
         self.shown = self.resampler(*text.pad([text.encoder().read(prompt) for prompt in SHOWN]))
         self.coder = autoencoder.load(folder=data.cache_dir() / "weights")
         truths = {"scenes": self.true_map, "avatars": self.perceptual_features}
@@ -191,7 +190,7 @@ class Recipe:
         path = data.cache_dir() / "data" / "avatars" / "perceptual.npy"
         if not path.exists():
             perceptual, images = load_perceptual(), data.load("avatars").images
-            parts = (tensor(images[p]) for p in np.array_split(lines.picture, len(lines.picture) // 64))
+            parts = (to_tensor(images[p]) for p in np.array_split(lines.picture, len(lines.picture) // 64))
             found = np.concatenate([perceptual.features(x)[-1].flatten(2).mT.half().numpy() for x in parts])
             sample = found[::20].astype(np.float32)
             mean, scale = sample.mean(0), sample.std(0) + 0.1

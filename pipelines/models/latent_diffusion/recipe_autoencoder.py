@@ -16,10 +16,10 @@ from torch import Tensor, nn
 
 from pipelines import datasets as data
 from pipelines.datasets import anything
-from pipelines.evaluation.recipe_attributes import tensor
 from pipelines.models.latent_diffusion import autoencoder
 from pipelines.models.latent_diffusion.recipe_perceptual import load_perceptual
 from pipelines.nn import weights
+from pipelines.nn.pixels import to_tensor, to_uint8
 
 FACE = (slice(80, 176), slice(72, 184))  # rows and columns of an avatar's eyes, brows and mouth, a few pixels each
 SHARE = {"scenes": 8, "avatars": 4, "emoji": 2, "anything": 2}  # of a batch of 16
@@ -49,13 +49,13 @@ class Recipe:
     def draw(self, rng: np.random.Generator) -> Tensor:
         """A batch, avatars first; emoji shifted and with their colours permuted, for there are few; some mirrored."""
         picked = {
-            name: tensor(self.sets[name].images[np.sort(rng.choice(self.train[name], SHARE[name]))])
+            name: to_tensor(self.sets[name].images[np.sort(rng.choice(self.train[name], SHARE[name]))])
             for name in ("avatars", "scenes", "emoji")
         }
         picked["emoji"] = torch.roll(picked["emoji"], tuple(int(k) for k in rng.integers(-12, 13, 2)), (2, 3))
         if rng.random() < 0.5:
             picked["emoji"] = picked["emoji"][:, rng.permutation(3).copy()]
-        x = torch.cat([*picked.values(), tensor(anything.draw(rng, SHARE["anything"]))])
+        x = torch.cat([*picked.values(), to_tensor(anything.draw(rng, SHARE["anything"]))])
         return x.contiguous(memory_format=torch.channels_last)
 
     def reconstruction_loss(self, x: Tensor, y: Tensor) -> tuple[Tensor, dict[str, float]]:
@@ -98,9 +98,9 @@ class Recipe:
         """Pictures (n, 3, 256, 256) that nothing was trained on, by set."""
         splits = {"scenes": ("test", "compositional"), "avatars": ("test",), "emoji": ("sibling", "unseen")}
         found = {
-            name: tensor(self.sets[name].images[self.sets[name].split(*split)[:n]]) for name, split in splits.items()
+            name: to_tensor(self.sets[name].images[self.sets[name].split(*split)[:n]]) for name, split in splits.items()
         }
-        return {**found, "photographs": tensor(anything.held_out())}
+        return {**found, "photographs": to_tensor(anything.held_out())}
 
     @torch.no_grad()
     def evaluate(self, model: nn.Module, folder: Path, step: int) -> dict[str, float]:
@@ -115,7 +115,7 @@ class Recipe:
             found[f"psnr_{kind}_128"] = round(psnr(F.avg_pool2d(y, 2), F.avg_pool2d(x, 2)), 2)
             count = {"scenes": 16, "photographs": 4}.get(kind, 4)
             pair = torch.stack([x[:count], y[:count]], 1).flatten(0, 1)
-            shown.append(autoencoder.to_uint8(pair.permute(0, 2, 3, 1)).numpy())
+            shown.append(to_uint8(pair.permute(0, 2, 3, 1)).numpy())
         data.contact_sheet(np.concatenate(shown), columns=8).save(folder / f"sheet-{step:06d}.png")
         return found
 

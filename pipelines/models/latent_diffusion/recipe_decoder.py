@@ -48,9 +48,10 @@ class Recipe(whole.Recipe):
     betas, look_every, adversarial = (0.5, 0.98), 300, 0.06
 
     def build(self) -> Adversarial:
-        tensors, about = weights.load_bundle("autoencoder", data.cache_dir() / "weights")
-        model = weights.load_into(
-            autoencoder.Autoencoder(autoencoder.config_from(about["config"])), tensors, "autoencoder"
+        model = weights.open_bundle(
+            "autoencoder",
+            lambda config: autoencoder.Autoencoder(autoencoder.config_from(config)),
+            data.cache_dir() / "weights",
         )
         model.decoder.requires_grad_(True)
         return Adversarial(model.to(memory_format=torch.channels_last))

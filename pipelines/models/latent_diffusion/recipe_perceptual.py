@@ -12,15 +12,15 @@ from torch import Tensor, nn
 from pipelines import datasets as data
 from pipelines.datasets.avatars import LABELS
 from pipelines.evaluation import recipe_scenes as scene_reader
-from pipelines.evaluation.recipe_attributes import targets, tensor
+from pipelines.evaluation.recipe_attributes import targets
 from pipelines.evaluation.scene_reader import SceneReader
 from pipelines.nn import weights
+from pipelines.nn.pixels import to_tensor
 
 
 def load_perceptual() -> SceneReader:
     """The network that `python -m pipelines.training perceptual` has left in the cache."""
-    tensors, about = weights.load_bundle("perceptual", data.cache_dir() / "weights")
-    return weights.load_into(SceneReader(**about["config"]), tensors, "perceptual")
+    return weights.open_bundle("perceptual", lambda config: SceneReader(**config), data.cache_dir() / "weights")
 
 
 class Recipe(scene_reader.Recipe):
@@ -40,7 +40,7 @@ class Recipe(scene_reader.Recipe):
         n, device = self.batch // 2, next(model.parameters()).device
         picks = np.sort(rng.choice(self.train, n, replace=False))
         faces = np.sort(rng.choice(self.faces, self.batch - n, replace=False))
-        x = torch.cat([tensor(self.set.images[picks]), tensor(self.avatars.images[faces])]).to(device)
+        x = torch.cat([to_tensor(self.set.images[picks]), to_tensor(self.avatars.images[faces])]).to(device)
         features = model.features(x)
         total, parts = scene_reader.detection_loss(model, [f[:n] for f in features], [self.set.rows[i] for i in picks])
         logits = model.attribute_logits([f[n:] for f in features])
@@ -53,7 +53,7 @@ class Recipe(scene_reader.Recipe):
     def evaluate(self, model: SceneReader, folder: Path, step: int) -> dict[str, float]:
         held = self.avatars.split("test")[:300]
         logits = model.attribute_logits(
-            model.features(tensor(self.avatars.images[held]).to(next(model.parameters()).device))
+            model.features(to_tensor(self.avatars.images[held]).to(next(model.parameters()).device))
         )
         right = [
             (logits[k].argmax(1).cpu() == self.targets[k][held])[self.targets[k][held] >= 0].float().mean().item()

@@ -21,12 +21,13 @@ from torch import Tensor, nn
 from pipelines import text
 from pipelines.core import contract
 from pipelines.core.cards import LORA, data_dir, loras
-from pipelines.diffusion import samplers
+from pipelines.diffusion import flow_matching, samplers
 from pipelines.diffusion.guidance import Guidance
 from pipelines.media.images import center_crop, from_url
 from pipelines.models.latent_diffusion import pipeline as latent_diffusion
 from pipelines.models.lora.adapter import LoRA, LoRAError, applied
 from pipelines.models.lora.spec import LoRATrainingSettings
+from pipelines.nn.pixels import to_tensor
 
 WHO = ["a woman", "a man", "girl", "an old man", "person", "dark-skinned guy", "lady"]
 HAIR = [
@@ -151,9 +152,7 @@ class LoRATrainingPipeline(latent_diffusion.LatentDiffusionGuest):
         optim = torch.optim.AdamW(lora.parameters(), lr=RATE, betas=(0.9, 0.98), weight_decay=0.0)
         given = np.stack([center_crop(from_url(p)) for p in s.pictures])
         with torch.inference_mode():
-            style = self.base.autoencoder.encode(
-                torch.from_numpy(given).permute(0, 3, 1, 2).float().to(self.base.device) / 127.5 - 1
-            )
+            style = self.base.autoencoder.encode(to_tensor(given).to(self.base.device))
         words = captions(128, random.Random(s.seed))
         called = self.read(
             [SAID[i % len(SAID)].replace("*", said or "someone").format(s.trigger) for i, said in enumerate(words[:64])]
@@ -178,8 +177,8 @@ class LoRATrainingPipeline(latent_diffusion.LatentDiffusionGuest):
                 z = torch.cat([style[pick(len(style), STYLE)], prior[pick(len(prior), PRIOR)]])
                 said, other = called[pick(len(called), STYLE)], kept[pick(len(kept), PRIOR)]
                 t = torch.sigmoid(torch.randn(len(z), generator=rng) + 0.5).to(z.device)
-                noise, time_ = torch.randn(z.shape, generator=rng).to(z.device), t[:, None, None, None]
-                x = (1 - time_) * z + time_ * noise
+                noise = torch.randn(z.shape, generator=rng).to(z.device)
+                x = flow_matching.interpolate(z, noise, t)
                 with torch.no_grad():
                     wanted = torch.cat([(noise - z)[:STYLE], self.velocity(x[STYLE:], t[STYLE:], other)])
                 with torch.enable_grad(), applied(net, [(lora, 1.0)]):

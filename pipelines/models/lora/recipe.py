@@ -11,15 +11,15 @@ from torch import Tensor
 
 from pipelines import datasets as data
 from pipelines import text
-from pipelines.diffusion import samplers
+from pipelines.diffusion import flow_matching, samplers
 from pipelines.diffusion.guidance import Guidance, with_cfg
-from pipelines.evaluation.recipe_attributes import tensor
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
 from pipelines.models.latent_diffusion import recipe as flow
 from pipelines.models.latent_diffusion.pipeline import LatentDiffusion
 from pipelines.models.lora.adapter import LoRA, applied
 from pipelines.nn import weights
 from pipelines.nn.dit import Config
+from pipelines.nn.pixels import to_tensor
 
 STYLES = {  # data set, trigger, and what to look at beside it
     "flat": ("flat", "flat style", ["grinning face", "red heart", "police officer", "a woman with curly red hair"]),
@@ -41,8 +41,7 @@ class Recipe(flow.Recipe):
     def __init__(self, kind: str) -> None:
         self.name = f"lora-{kind}"
         name, self.trigger, shown = STYLES[kind]
-        tensors, about = weights.load_bundle("latent-diffusion")
-        model = weights.load_into(LatentDiffusion(Config(**about["config"])), tensors, "latent-diffusion")
+        model = weights.open_bundle("latent-diffusion", lambda config: LatentDiffusion(Config(**config)))
         self.base = model.transformer
         self.open(model.resampler)
         style, rng = data.load(name), np.random.default_rng(0)
@@ -50,7 +49,7 @@ class Recipe(flow.Recipe):
         coder = autoencoder.load()
         with torch.inference_mode():
             z = torch.cat(
-                [coder.encode(tensor(style.images[part])) for part in np.array_split(picks, len(picks) // 50 + 1)]
+                [coder.encode(to_tensor(style.images[part])) for part in np.array_split(picks, len(picks) // 50 + 1)]
             )
             plain = [style.rows[i]["caption"] for i in picks]
             said = [f"{caption}, {self.trigger}" if rng.random() < 0.8 else self.trigger for caption in plain]
@@ -85,8 +84,8 @@ class Recipe(flow.Recipe):
         ) // 2  # of the others, both kinds: under what the style's pictures show, without the trigger
         captions[n + half // 2 :][:half] = self.plain[picks[:half]].to(device)
         t = flow.times(self.batch).to(device)
-        noise, time = torch.randn_like(z), t[:, None, None, None]
-        x = (1 - time) * z + time * noise
+        noise = torch.randn_like(z)
+        x = flow_matching.interpolate(z, noise, t)
         with torch.no_grad():
             wanted = torch.cat([(noise - z)[:n], self.velocity(x[n:], t[n:], captions[n:])])
         with applied(self.base, [(lora, 1.0)]):

@@ -155,14 +155,11 @@ class TextTo3DPipeline(latent_diffusion.LatentDiffusionPipeline):
     def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
         self.device = weights.pick_device(device)
         self.dtype = torch.float32  # the hints are; it is small
-        tensors, about = weights.load_bundle("multiview")
-        self.model = weights.load_into(MultiView(Config(**about["config"])), tensors, "multiview").to(self.device)
+        self.model = weights.open_bundle("multiview", lambda config: MultiView(Config(**config))).to(self.device)
         self.transformer, self.autoencoder = self.model.transformer, autoencoder.load(self.device)
-        self.resampler = weights.load_into(
-            text.Resampler(about["config"]["words"], about["config"]["queries"]),
-            weights.load_bundle("toy-words")[0],
-            "toy-words",
-        ).to(self.device)
+        c = self.transformer.config
+        words = weights.open_bundle("toy-words", lambda _: text.Resampler(c.words, c.queries))
+        self.resampler = words.to(self.device)
 
     def run(self, s: TextTo3DSettings) -> Iterator[contract.Frame]:
         cameras, looks = (

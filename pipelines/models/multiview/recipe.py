@@ -15,7 +15,7 @@ from torch import Tensor
 from pipelines import datasets as data
 from pipelines import text
 from pipelines.datasets import latents
-from pipelines.diffusion import samplers
+from pipelines.diffusion import flow_matching, samplers
 from pipelines.models.gaussian_splatting import toys
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
 from pipelines.models.multiview.pipeline import POSES, MultiView, pose_features
@@ -33,7 +33,7 @@ class Recipe:
 
     def __init__(self) -> None:
         self.source, self.latents = data.load("toys"), latents.load("toys")
-        self.resampler = weights.load_into(text.Resampler(), weights.load_bundle("toy-words")[0], "toy-words")
+        self.resampler = weights.open_bundle("toy-words", lambda _: text.Resampler())
         self.read = self.listen()
         self.places = pose_features(toys.CAMERAS)
         self.rig = [toys.CAMERAS.index(at) for at in POSES]
@@ -78,15 +78,14 @@ class Recipe:
     def loss(self, model: MultiView, rng: np.random.Generator, split: str = "train") -> tuple[Tensor, dict[str, float]]:
         device, inner = model.enter.weight.device, model.transformer
         z, captions, places, given = (part.to(device) for part in self.draw(split, rng))
-        t = torch.sigmoid(torch.randn(self.batch, device=device))
-        t = SHIFT * t / (1 + (SHIFT - 1) * t)
+        t = flow_matching.sample_times(self.batch, SHIFT).to(device)
         unsaid = torch.rand(self.batch, device=device) < torch.where(given.any(1), 0.5, 0.1)
         words = inner.read(torch.where(unsaid[:, None, None], inner.null, captions))
         z = fold_items(z)
         noise = torch.randn_like(z)
-        x = torch.lerp(z, noise, t[:, None, None, None])
-        v = inner(x, words, inner.modulations(t, words.pooled), hints=[model.hint(z, given, places)]).float()
-        error = unfold_items((v - (noise - z)).square()).mean((2, 3, 4)) * (1 - given)
+        x = flow_matching.interpolate(z, noise, t)
+        v = inner(x, words, inner.modulations(t, words.pooled), hints=[model.hint(z, given, places)])
+        error = unfold_items(flow_matching.velocity_error(v, z, noise)).mean((2, 3, 4)) * (1 - given)
         return error.sum() / (1 - given).sum().clamp_min(1), {}
 
     @torch.no_grad()

@@ -19,9 +19,9 @@ from torch import Tensor, nn
 from pipelines.core import contract
 from pipelines.media.control_maps import control
 from pipelines.media.images import from_url
-from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
 from pipelines.models.pix2pix.spec import Pix2PixSettings
 from pipelines.nn import weights
+from pipelines.nn.pixels import to_uint8
 
 STYLES = get_args(Pix2PixSettings.model_fields["style"].annotation)
 WIDTHS = (32, 64, 128, 160, 192, 192)  # at 64, 32, 16, 8, 4 and 2 pixels
@@ -92,8 +92,7 @@ class Pix2PixPipeline(contract.Pipeline):
 
     def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
         self.device = weights.pick_device(device)
-        tensors, about = weights.load_bundle("pix2pix")
-        self.net = weights.load_into(UNet(tuple(about["config"]["widths"])), tensors, "pix2pix").to(
+        self.net = weights.open_bundle("pix2pix", lambda config: UNet(tuple(config["widths"]))).to(
             self.device, memory_format=torch.channels_last
         )
 
@@ -103,7 +102,7 @@ class Pix2PixPipeline(contract.Pipeline):
         lines = control("edges", from_url(s.control))[..., 0]
         style = F.one_hot(torch.tensor([STYLES.index(s.style)]), len(STYLES)).float()
         made = self.net(torch.from_numpy(lines > 0)[None, None].float().to(self.device), style.to(self.device))
-        picture = autoencoder.to_uint8(made[0].permute(1, 2, 0)).cpu().numpy()
+        picture = to_uint8(made[0].permute(1, 2, 0)).cpu().numpy()
         seconds = time.perf_counter() - begun
         shown = np.repeat(255 - lines[..., None], 3, 2)
         detail = {"calls": 1, "equation": "x̂ = G(lines, style)", "device": f"{self.device}, float32"}

@@ -17,11 +17,10 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from pipelines import datasets as data
-from pipelines.evaluation.recipe_attributes import tensor
 from pipelines.media.control_maps import edges
-from pipelines.models.latent_diffusion.autoencoder_128 import to_uint8
 from pipelines.models.pix2pix.pipeline import STYLES, PatchGAN, UNet
 from pipelines.nn import weights
+from pipelines.nn.pixels import to_tensor, to_uint8
 
 CROP = 64  # pixels a side of what the discriminator sees
 
@@ -76,7 +75,7 @@ class Recipe:
         return (
             torch.from_numpy(np.stack(lines))[:, None].float(),
             F.one_hot(torch.tensor(kinds), len(STYLES)).float(),
-            tensor(np.stack(pictures)),
+            to_tensor(np.stack(pictures)),
         )
 
     def loss(self, adversarial: Adversarial, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:

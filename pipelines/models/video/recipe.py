@@ -17,6 +17,7 @@ from torch import Tensor
 from pipelines import datasets as data
 from pipelines import text
 from pipelines.datasets import latents
+from pipelines.diffusion import flow_matching
 from pipelines.models.multiview.recipe import SHIFT
 from pipelines.models.video.pipeline import CALIBRATION_TIMES, WINDOW, VideoDiT, VideoPipeline
 from pipelines.nn import weights
@@ -102,14 +103,13 @@ class Recipe:
         device, inner = motion.enter.weight.device, motion.transformer
         z, captions, amount, given, loop = self.draw(rng, splits)
         z, captions, amount, given = (part.to(device) for part in (z, captions, amount, given))
-        t = torch.sigmoid(torch.randn(len(z), device=device))
-        t = SHIFT * t / (1 + (SHIFT - 1) * t) if z.shape[1] > 1 else t
+        t = flow_matching.sample_times(len(z), SHIFT if z.shape[1] > 1 else 1.0).to(device)
         unsaid = torch.rand(len(z), device=device) < 0.1
         words = inner.read(torch.where(unsaid[:, None, None], inner.null, captions))
         noise = torch.randn_like(z)
-        x = fold_items(torch.lerp(z, noise, t[:, None, None, None, None]))
+        x = fold_items(flow_matching.interpolate(z, noise, t))
         v = inner(x, words, inner.modulations(t, words.pooled), hints=[motion.hint(z, given, amount, loop)])
-        error = (unfold_items(v.float()) - (noise - z)).square().mean((2, 3, 4)) * (1 - given)
+        error = flow_matching.velocity_error(unfold_items(v), z, noise).mean((2, 3, 4)) * (1 - given)
         loss = error.sum() / (1 - given).sum()
         return loss, {f"of {z.shape[1]}": loss.item()}
 
