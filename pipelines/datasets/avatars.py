@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from pipelines import datasets as data
+from pipelines.datasets.avatar_words import ALONE, PHRASES, SAY, SAY_CLOTH, SAY_GROUND, SAY_SKIN, SUBJECTS
 
 HAIR = {
     "auburn": "a55728", "black": "2c1b18", "light brown": "b58143", "blonde": "d6b370", "brown": "724133",
@@ -51,135 +52,8 @@ TWINS = {
     },
 }  # fmt: skip
 
-# label -> ways to say it. "with": a man with ...; "wearing": a man wearing ...; "being": a man, ...; "adjective": a ... man
-PHRASES: dict[str, dict[str, dict[str, list[str]]]] = {
-    "top": {
-        "hat": {"wearing": ["a {hat} hat", "a wide-brimmed {hat} hat", "a floppy {hat} sun hat"]},
-        "hijab": {"wearing": ["a {hat} hijab", "a {hat} headscarf"]},
-        "turban": {"wearing": ["a {hat} turban"]},
-        "winterHat1": {"wearing": ["a {hat} trapper hat", "a {hat} fur hat with ear flaps", "a {hat} ushanka"]},
-        "winterHat02": {"wearing": ["a {hat} chullo", "a patterned {hat} beanie with ear flaps", "a {hat} knitted hat with pompoms"]},
-        "winterHat03": {"wearing": ["a {hat} beanie", "a {hat} winter cap", "a {hat} woolly hat"]},
-        "winterHat04": {"wearing": ["a {hat} cat-ear beanie", "a {hat} beanie with cat ears"]},
-        "bob": {"with": ["a {hair} bob", "{hair} bob hair", "a {hair} bob haircut"]},
-        "bun": {"with": ["a {hair} bun", "{hair} hair in a bun", "a {hair} top knot"]},
-        "curly": {"with": ["curly {hair} hair", "{hair} curls", "big {hair} curls"]},
-        "curvy": {"with": ["long wavy {hair} hair", "{hair} waves", "wavy {hair} hair"]},
-        "dreads": {"with": ["long {hair} dreadlocks", "{hair} dreads", "{hair} dreadlocks"]},
-        "frida": {"with": ["{hair} hair with flowers in it", "a flower crown on {hair} hair", "flowers in the {hair} hair"]},
-        "fro": {"with": ["a {hair} afro", "a big {hair} afro"]},
-        "froBand": {"with": ["a {hair} afro with a headband", "a {hair} afro and a hair band"]},
-        "longButNotTooLong": {"with": ["medium-length {hair} hair", "shoulder-length {hair} hair"]},
-        "miaWallace": {"with": ["a {hair} bob with a fringe", "{hair} hair with bangs", "a blunt {hair} fringe"]},
-        "shavedSides": {"with": ["{hair} hair with shaved sides", "a {hair} undercut"]},
-        "straight01": {"with": ["long straight {hair} hair", "long {hair} hair over one shoulder"]},
-        "straight02": {"with": ["straight {hair} hair parted in the middle", "sleek long {hair} hair"]},
-        "straightAndStrand": {"with": ["straight {hair} hair with a strand", "long {hair} hair with a side fringe"]},
-        "bigHair": {"with": ["big {hair} hair", "voluminous {hair} hair", "huge {hair} hair"]},
-        "shaggyMullet": {"with": ["a {hair} mullet", "a shaggy {hair} mullet"]},
-        "dreads01": {"with": ["short {hair} dreads", "short {hair} dreadlocks"]},
-        "dreads02": {"with": ["messy {hair} dreads", "wild spiky {hair} hair", "frizzy {hair} hair"]},
-        "frizzle": {"with": ["a {hair} quiff", "a {hair} tuft of hair"]},
-        "shaggy": {"with": ["shaggy {hair} hair", "floppy {hair} hair"]},
-        "shortCurly": {"with": ["short curly {hair} hair", "short {hair} curls"]},
-        "shortFlat": {"with": ["short {hair} hair", "a short {hair} haircut"]},
-        "shortRound": {"with": ["short round {hair} hair", "a rounded {hair} crop"]},
-        "shortWaved": {"with": ["short wavy {hair} hair", "a wavy {hair} pompadour", "{hair} hair swept up"]},
-        "sides": {"with": ["{hair} hair only at the sides", "a receding {hair} hairline"], "adjective": ["balding"]},
-        "theCaesar": {"with": ["a {hair} buzz cut", "a {hair} Caesar cut", "cropped {hair} hair"]},
-        "bald": {"adjective": ["bald"], "with": ["no hair", "a shaved head"]},
-    },
-    "glasses": {
-        "none": {"being": ["no glasses"]},
-        "kurt": {"wearing": ["cat-eye sunglasses", "oversized shades", "huge sunglasses"]},
-        "prescription01": {"with": ["glasses", "reading glasses", "spectacles"]},
-        "round": {"with": ["round glasses", "round spectacles", "circular glasses"]},
-        "sunglasses": {"wearing": ["sunglasses", "shades", "dark glasses"]},
-        "eyepatch": {"with": ["an eyepatch", "an eye patch", "a pirate patch"]},
-    },
-    "beard": {
-        "none": {"adjective": ["clean-shaven"], "with": ["no beard"]},
-        "beardLight": {"with": ["a short {beard} beard", "{beard} stubble", "a light {beard} beard"]},
-        "beardMajestic": {"with": ["a long {beard} beard", "a majestic {beard} beard", "a huge {beard} beard"]},
-        "beardMedium": {"with": ["a {beard} beard", "a full {beard} beard"], "adjective": ["bearded"]},
-        "moustacheFancy": {"with": ["a fancy {beard} moustache", "a curled {beard} moustache", "a thin {beard} mustache"]},
-        "moustacheMagnum": {"with": ["a thick {beard} moustache", "a bushy {beard} mustache", "a {beard} moustache"]},
-    },
-    "mouth": {
-        "concerned": {"being": ["concerned", "worried"], "with": ["a worried mouth"]},
-        "default": {"being": ["talking", "mouth slightly open"]},
-        "disbelief": {"being": ["in disbelief", "gaping"], "with": ["a shocked mouth"]},
-        "eating": {"being": ["eating", "chewing", "with full cheeks"]},
-        "grimace": {"being": ["grimacing", "gritting teeth", "showing teeth"]},
-        "sad": {"being": ["sad", "frowning", "unhappy"]},
-        "screamOpen": {"being": ["screaming", "shouting", "yelling"]},
-        "serious": {"being": ["serious", "with a straight face", "stern"]},
-        "smile": {"being": ["smiling", "laughing", "grinning", "happy"]},
-        "tongue": {"being": ["sticking the tongue out", "tongue out"]},
-        "twinkle": {"being": ["smiling softly", "with a gentle smile", "slightly smiling"]},
-        "vomit": {"being": ["vomiting", "throwing up", "sick"]},
-    },
-    "eyes": {
-        "closed": {"being": ["eyes closed", "asleep", "sleeping"]},
-        "cry": {"being": ["crying", "in tears"], "with": ["a tear"]},
-        "default": {"being": ["looking at you", "plain eyes"]},
-        "eyeRoll": {"being": ["rolling the eyes", "eyes rolled up"]},
-        "happy": {"being": ["happy closed eyes", "squeezing the eyes in joy"], "with": ["joyful eyes"]},
-        "hearts": {"with": ["heart eyes", "hearts for eyes"], "being": ["in love"]},
-        "side": {"being": ["looking sideways", "glancing to the side"], "with": ["a side eye"]},
-        "squint": {"being": ["squinting"], "with": ["squinted eyes"]},
-        "surprised": {"being": ["wide-eyed", "surprised"], "with": ["wide open eyes"]},
-        "winkWacky": {"being": ["winking wildly", "one eye wide open, winking"], "with": ["a wacky wink"]},
-        "wink": {"being": ["winking", "giving a wink"]},
-        "xDizzy": {"being": ["dizzy", "knocked out"], "with": ["crossed-out eyes"]},
-    },
-    "brows": {
-        "angry": {"with": ["angry eyebrows"], "being": ["angry", "mad"]},
-        "default": {"with": ["relaxed eyebrows"]},
-        "flatNatural": {"with": ["flat eyebrows", "straight thick eyebrows"]},
-        "frownNatural": {"with": ["frowning eyebrows", "knitted brows"]},
-        "raisedExcited": {"with": ["raised eyebrows"], "being": ["excited"]},
-        "sadConcerned": {"with": ["sad eyebrows", "concerned brows"]},
-        "unibrowNatural": {"with": ["a unibrow", "a monobrow"]},
-        "upDown": {"with": ["one eyebrow raised", "a raised eyebrow"], "being": ["skeptical"]},
-    },
-    "clothing": {
-        "blazerAndShirt": {"wearing": ["a {cloth} blazer", "a {cloth} blazer over a shirt", "a {cloth} jacket"]},
-        "blazerAndSweater": {"wearing": ["a {cloth} blazer over a sweater", "a {cloth} suit jacket and sweater"]},
-        "collarAndSweater": {"wearing": ["a {cloth} sweater with a collar", "a {cloth} jumper", "a {cloth} sweater"]},
-        "graphicShirt": {"wearing": ["a {cloth} graphic t-shirt", "a {cloth} t-shirt with a print", "a printed {cloth} tee"]},
-        "hoodie": {"wearing": ["a {cloth} hoodie", "a {cloth} hooded sweatshirt"]},
-        "overall": {"wearing": ["{cloth} overalls", "{cloth} dungarees"]},
-        "shirtCrewNeck": {"wearing": ["a {cloth} crew neck", "a {cloth} crew-neck shirt", "a {cloth} t-shirt"]},
-        "shirtScoopNeck": {"wearing": ["a {cloth} scoop neck", "a {cloth} scoop-neck top"]},
-        "shirtVNeck": {"wearing": ["a {cloth} V-neck", "a {cloth} v-neck shirt"]},
-    },
-}  # fmt: skip
-
 # Attributes that are colours of another one; they can be named alone by these words.
 COLOURS = {"hair": ("top", HAIR), "hat": ("top", CLOTH), "beard_colour": ("beard", HAIR), "cloth": ("clothing", CLOTH)}
-ALONE = {
-    "hair": ["{} hair", "{}-coloured hair"],
-    "beard_colour": ["{} facial hair"],
-    "cloth": ["{} clothes", "dressed in {}", "a {} top"],
-    "hat": ["{} headwear"],
-}
-SAY = {
-    "light brown": ["light brown", "caramel"], "blonde": ["blonde", "blond", "golden"], "grey": ["grey", "gray", "silver"],
-    "red": ["red", "ginger"], "auburn": ["auburn", "copper"], "platinum": ["platinum", "platinum blonde"],
-}  # fmt: skip
-SAY_CLOTH = {
-    "sky blue": ["sky blue", "light blue"],
-    "grey": ["grey", "gray"],
-    "pink": ["pink", "hot pink"],
-    "rose": ["rose", "pale pink"],
-}
-SAY_SKIN = {
-    "dark": ["dark skin", "black skin"], "brown": ["brown skin"], "tan": ["tan skin", "tanned skin"], "fair": ["fair skin", "light skin"],
-    "pale": ["pale skin", "very light skin"], "orange": ["orange skin"], "yellow": ["yellow skin"],
-}  # fmt: skip
-SAY_GROUND = {"blue": ["blue", "light blue"], "lavender": ["lavender", "light purple"]}
-SUBJECTS = {"man": ["man", "man", "guy", "boy", "gentleman"], "woman": ["woman", "woman", "girl", "lady"]}
 
 # label order of every attribute: the classifier's and the resampler's heads are built from it
 LABELS: dict[str, list[str]] = {
