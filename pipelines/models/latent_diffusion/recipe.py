@@ -25,11 +25,10 @@ from pipelines import text
 from pipelines.datasets import captions, latents, scenes
 from pipelines.datasets.scenes.canvas import AREAS
 from pipelines.datasets.scenes.kinds import KINDS
-from pipelines.diffusion import samplers
-from pipelines.diffusion.guidance import Guidance, with_cfg
 from pipelines.models.latent_diffusion import autoencoder
 from pipelines.models.latent_diffusion.network import LatentDiffusion
 from pipelines.models.latent_diffusion.recipe_perceptual import load_perceptual
+from pipelines.models.latent_diffusion.sampling import sample_latents
 from pipelines.nn import weights
 from pipelines.nn.dit import Config
 from pipelines.nn.pixels import to_tensor
@@ -308,19 +307,9 @@ class Recipe:
     @torch.no_grad()
     def evaluate(self, learner: Learner, folder: Path, step: int) -> dict[str, float]:
         """Held-out loss, and a contact sheet of the shown prompts, guided 4, 20 steps, seeds 0 ..."""
-        net, n = learner.model.transformer, len(self.shown)
-        device = next(net.parameters()).device
-        words = net.read(torch.cat([self.shown.to(device), net.null.expand(n, -1, -1)]))
-
-        def estimate(x: Tensor, t: float, pair: bool) -> tuple[Tensor, Tensor]:
-            both = torch.cat([x, x])
-            x0 = both - t * net(both, words, net.modulations(torch.full((2 * n,), t, device=device), words.pooled))
-            return x0[:n], x0[n:]
-
-        noise = samplers.seeded_noise(0, (net.config.channels, net.config.size, net.config.size), n, str(device))
-        grid, path = samplers.timesteps(20), samplers.SCHEDULES["straight"]
-        *_, (x, _, _) = samplers.dpm_solver(with_cfg(estimate, Guidance(4.0)), noise(), grid, path, noise)
-        pictures = np.concatenate([self.coder.decode_uint8(part).numpy() for part in x.cpu().split(8)])
+        net = learner.model.transformer
+        z = sample_latents(net, self.shown.to(next(net.parameters()).device)).cpu()
+        pictures = np.concatenate([self.coder.decode_uint8(part).numpy() for part in z.split(8)])
         data.contact_sheet(pictures, columns=6).save(folder / f"sheet-{step:06d}.png")
         return self.held_out_loss(learner.model)
 
