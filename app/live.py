@@ -88,7 +88,7 @@ def run(
         seconds = time.perf_counter() - started
         results = frame.result if isinstance(frame.result, list) else [frame.result]
         cost = {
-            "calls": frame.detail.get("calls"),
+            "calls": frame.trace.get("calls"),
             "seconds": seconds,
             "previews": spent,
             "first": first,

@@ -83,8 +83,8 @@ def frame_message(frame: Any) -> dict[str, Any]:
         "note": frame.note,
         "preview": picture(frame.preview, "jpeg" if frame.result is None else "png"),
         "state": None if frame.state is None else picture(frame.state),
-        "equation": equation(frame.detail),
-        **frame.detail,
+        "equation": equation(frame.trace),
+        **frame.trace,
     }
 
 

@@ -159,7 +159,7 @@ def inpainting(n: int = 200) -> dict[str, Any]:
             "asked found": round(share(read, asked), 3), "outside unchanged": round(share(read, outside), 3),
             "seam": round(float(across(made, mask > 0).mean() / across(real, mask > 0).mean()), 2),
             "pixels outside that differ": int((made != real)[:, mask == 0].sum()),
-            "calls": frames[-1].detail["calls"],
+            "calls": frames[-1].trace["calls"],
         }  # fmt: skip
     looked_at("inpainting", *columns)
     cards.add_measurements(
@@ -380,7 +380,7 @@ def teaching(minutes: float = 2.5) -> dict[str, Any]:
     looked_at("teaching", *(made[-24:] for made in sets.values()), n=24)
     rise, moved = like["taught"] - like["base"], each["no word, taught"] - each["no word, base"]
     return {
-        "updates": frame.detail["calls"], "minutes (bar 3)": round(took / 60, 2), "likeness": {k: round(v, 4) for k, v in like.items()},
+        "updates": frame.trace["calls"], "minutes (bar 3)": round(took / 60, 2), "likeness": {k: round(v, 4) for k, v in like.items()},
         "share of the way from base to real (bar 0.5)": round(rise / (like["real"] - like["base"]), 3),
         "without the word, share of that rise (bar 0.05)": round(abs(moved.mean().item()) / abs(rise), 3),
         "the same, each picture's own": round(moved.abs().mean().item() / abs(rise), 3),

@@ -5,12 +5,14 @@ Whoever iterates owns progress, preview, pause and cancel; closing the generator
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import zipfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections import UserDict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -189,17 +191,46 @@ def chunks(result: Result, with_settings: bool) -> PngInfo:
     return info
 
 
-@dataclass(frozen=True)
-class Frame:
-    """What one step shows."""
+class Trace(UserDict):
+    """Numbers and maps of a step, which the inspector draws. A value that is a function is computed when somebody asks for it."""
 
-    step: int  # 1-based; the last frame has step == steps
-    steps: int
-    preview: UInt8[np.ndarray, "h w 3"]  # what the model believes now (the x0 estimate)
-    state: UInt8[np.ndarray, "hs ws 3"] | None = None  # where it stands (x_t)
-    note: str = ""  # one short line
-    result: Result | list[ImageResult] | list[VideoResult] | None = None  # None until the last frame
-    detail: dict[str, Any] = field(default_factory=dict)  # numbers and maps that the inspector draws
+    def __getitem__(self, key: str) -> Any:
+        if callable(value := self.data[key]):
+            value = self.data[key] = value()
+        return value
+
+
+Later = Callable[[], np.ndarray]  # pixels that are made when somebody looks at them
+
+
+class Frame:
+    """What one step shows. Pictures may be given as functions: who skips a frame pays nothing for it."""
+
+    def __init__(
+        self,
+        step: int,
+        steps: int,
+        preview: np.ndarray | Later,
+        state: np.ndarray | Later | None = None,
+        note: str = "",
+        result: Result | list[ImageResult] | list[VideoResult] | None = None,
+        trace: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.step, self.steps = step, steps  # 1-based; the last frame has step == steps
+        self.note = note  # one short line
+        self.result = result  # None until the last frame
+        self.trace = Trace(trace or {})
+        self._preview, self._state = preview, state
+
+    @functools.cached_property
+    def preview(self) -> UInt8[np.ndarray, "h w 3"]:
+        """What the model believes now (the x0 estimate)."""
+        return self._preview() if callable(self._preview) else self._preview
+
+    @functools.cached_property
+    def state(self) -> UInt8[np.ndarray, "hs ws 3"] | None:
+        """Where it stands (x_t)."""
+        return self._state() if callable(self._state) else self._state
 
 
 class Pipeline(ABC):

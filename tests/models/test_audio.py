@@ -126,7 +126,7 @@ def test_a_part_of_the_latents_sounds_as_in_the_whole() -> None:
 def test_the_codec_pipeline_tells_the_true_bitrate_of_each_codebook() -> None:
     frames = run("audio-codec", sound=tone(), books=3)
     assert [f.step for f in frames] == [1, 2, 3]
-    assert [s["bits"] for s in frames[-1].detail["stages"]] == [250, 500, 750]  # 50 a second, 32 codes each
+    assert [s["bits"] for s in frames[-1].trace["stages"]] == [250, 500, 750]  # 50 a second, 32 codes each
     assert isinstance(frames[-1].result, AudioResult) and len(frames[-1].result.samples) == RATE
 
 
@@ -223,13 +223,13 @@ def test_writing_with_a_cache_is_the_same_as_reading_at_once() -> None:
 def test_tokens_are_played_as_they_come_and_the_parts_join_without_a_step() -> None:
     frames = run("audio-tokens", prompt="piano", seconds=1.0, top_k=8)
     assert [f.step for f in frames] == [1, 2, 3, 4, 5] and frames[-1].steps == 5
-    heard = [sounds.from_url(f.detail["sound"]["url"]) for f in frames if f.detail["sound"]["url"]]
+    heard = [sounds.from_url(f.trace["sound"]["url"]) for f in frames if f.trace["sound"]["url"]]
     assert len(heard) >= 4 and len(heard[0]) < RATE / 2
     for before, after in zip(heard, heard[1:], strict=False):
         assert len(after) > len(before) and np.abs(after[: len(before)] - before).max() < 1e-4
     whole = frames[-1].result.samples
     assert len(whole) == RATE and np.abs(whole).max() <= 1
-    codes = torch.tensor(frames[-1].detail["codes"])[None]
+    codes = torch.tensor(frames[-1].trace["codes"])[None]
     codec = audio.load()
     with torch.inference_mode():
         at_once = codec.decode(codec.quantizer.read(codes))[0].numpy()
@@ -285,7 +285,7 @@ def test_the_flow_shows_its_steps_and_a_seed_repeats() -> None:
     frames = run("audio-flow", prompt="piano", steps=3, seconds=2)
     assert [f.step for f in frames] == [1, 2, 3]
     assert frames[0].preview.shape[2] == 3 and frames[0].state is not None
-    assert frames[-1].detail["calls"] == 3 and len(frames[-1].result.samples) == 2 * RATE
+    assert frames[-1].trace["calls"] == 3 and len(frames[-1].result.samples) == 2 * RATE
     assert np.array_equal(
         run("audio-flow", prompt="piano", steps=3, seconds=2)[-1].result.samples, frames[-1].result.samples
     )

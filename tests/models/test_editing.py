@@ -97,8 +97,8 @@ def test_repaint_walks_its_zigzag_and_shows_it() -> None:
     assert repaint_schedule(6, 2, 2) == [6, 5, 4, 3, 2, 4, 3, 2, 1, 0, 2, 1, 0]
     assert repaint_schedule(5, 2, 1) == [5, 4, 3, 2, 1, 0]
     frames = run("inpainting", image=image(), mask=blob(), method="repaint", steps=6, jump=2, resamples=2)
-    assert frames[0].detail["schedule"][:4] == pytest.approx([1, 5 / 6, 4 / 6, 3 / 6])
-    assert len(frames) == frames[-1].detail["calls"] == 10
+    assert frames[0].trace["schedule"][:4] == pytest.approx([1, 5 / 6, 4 / 6, 3 / 6])
+    assert len(frames) == frames[-1].trace["calls"] == 10
 
 
 def test_a_renoised_state_has_the_paths_own_variance() -> None:
@@ -171,7 +171,7 @@ def test_outpainting_keeps_every_pixel_and_has_the_asked_size(height: int, width
     sides = {"left": 0, "right": 0, "top": 0, "bottom": 0, **sides}
     frames = run("outpainting", image=whole, count=2, **sides)
     assert [f.step for f in frames] == list(range(1, frames[0].steps + 1)) and frames[0].steps % 4 == 0
-    assert frames[-1].detail["calls"] == frames[0].steps
+    assert frames[-1].trace["calls"] == frames[0].steps
     for made in frames[-1].result:
         assert made.pixels.shape == (height + sides["top"] + sides["bottom"], width + sides["left"] + sides["right"], 3)
         kept = made.pixels[sides["top"] : sides["top"] + height, sides["left"] : sides["left"] + width]
@@ -186,7 +186,7 @@ def test_a_variation_changes_more_with_strength_and_the_ladder_shows_nine() -> N
     assert [made.settings["strength"] for made in frames[-1].result] == pytest.approx([k / 10 for k in range(1, 10)])
     assert [f.step for f in frames] == list(range(1, frames[-1].steps + 1))
     assert (
-        frames[-1].detail["calls"] == frames[-1].steps
+        frames[-1].trace["calls"] == frames[-1].steps
         and frames[-1].note == "0.1 · 0.2 · 0.3 · 0.4 · 0.5 · 0.6 · 0.7 · 0.8 · 0.9"
     )
     alone = run("variation", image=pictures.from_url(frames[-1].result[4].settings["image"]), strength=0.5)[-1].result

@@ -62,7 +62,7 @@ def test_guidance_one_ignores_the_negative_prompt_and_stronger_guidance_does_not
 def test_guidance_holds_for_a_fraction_of_the_run_on_any_path() -> None:
     for path in ("straight", "cosine", "linear-beta"):
         frames = run(path=path, steps=10, guidance=4.0, guidance_start=0.25, guidance_end=0.65)
-        assert [f.detail["weight"] for f in frames] == [1, 1, 1, 4, 4, 4, 4, 1, 1, 1]
+        assert [f.trace["weight"] for f in frames] == [1, 1, 1, 4, 4, 4, 4, 1, 1, 1]
     with pytest.raises(ValidationError, match="let it start first"):
         run(guidance_start=0.6, guidance_end=0.5)
 
@@ -74,27 +74,27 @@ def test_a_count_may_run_past_the_last_seed() -> None:
 
 
 def test_a_prompt_of_punctuation_has_no_words_to_map() -> None:
-    assert run(prompt="!!!")[-1].detail["attention"] == []
+    assert run(prompt="!!!")[-1].trace["attention"] == []
 
 
 def test_words_change_the_picture_and_each_has_a_map() -> None:
     frames = run()
     assert not np.array_equal(frames[-1].preview, run(prompt="a red apple")[-1].preview)
-    assert frames[0].detail["words"] == ["a", "bald", "man", "in", "shades"]
-    assert np.array(frames[0].detail["attention"]).shape == (5, 64)
-    assert frames[0].detail["calls"] == 1
-    assert frames[-1].detail["t"] == pytest.approx(0.25)
+    assert frames[0].trace["words"] == ["a", "bald", "man", "in", "shades"]
+    assert np.array(frames[0].trace["attention"]).shape == (5, 64)
+    assert frames[0].trace["calls"] == 1
+    assert frames[-1].trace["t"] == pytest.approx(0.25)
 
 
 def test_no_words_means_unconditional() -> None:
     frames = run(prompt="  ")
-    assert frames[-1].detail["words"] == frames[-1].detail["attention"] == []
+    assert frames[-1].trace["words"] == frames[-1].trace["attention"] == []
     assert np.array_equal(frames[-1].preview, run(prompt="", guidance=1.0)[-1].preview)
-    assert frames[0].detail["weight"] == 1  # nothing to be guided by, so no second estimate is paid for
+    assert frames[0].trace["weight"] == 1  # nothing to be guided by, so no second estimate is paid for
 
 
 def test_a_prompt_that_is_too_long_says_what_was_cut() -> None:
-    assert run(prompt="hat " * 200)[-1].detail["cut"].startswith("hat hat")
+    assert run(prompt="hat " * 200)[-1].trace["cut"].startswith("hat hat")
 
 
 @pytest.mark.parametrize(
@@ -131,6 +131,22 @@ def test_a_new_transformer_predicts_zero_and_its_blocks_are_the_identity() -> No
     assert net(torch.randn(3, 8, 16, 16), words, modulations).abs().max() == 0
     x = torch.randn(3, 64, 32)
     assert torch.equal(net.blocks[0](x, modulations[0], words.keysvalues[0], None, None, 8), x)
+
+
+@pytest.mark.parametrize("sampler", ["dpm-solver++", "heun", "euler", "ddim", "ddpm"])
+def test_a_preview_is_made_when_it_is_looked_at_and_is_the_same_later(
+    sampler: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe, settings = load("latent-diffusion"), {"prompt": "a bald man", "steps": 4, "sampler": sampler}
+    at_once = [(f.preview, f.state, f.trace["attention"]) for f in pipe.generate(**settings)]
+    calls: list[int] = []
+    preview = pipe.autoencoder.decode_preview
+    monkeypatch.setattr(pipe.autoencoder, "decode_preview", lambda z: calls.append(1) or preview(z))
+    frames = list(pipe.generate(**settings))
+    assert not calls
+    for frame, (shown, state, attention) in zip(frames, at_once, strict=True):
+        assert np.array_equal(frame.preview, shown) and np.array_equal(frame.state, state)
+        assert frame.trace["attention"] == attention
 
 
 def test_patches_come_back() -> None:

@@ -29,7 +29,7 @@ def test_it_learns_saves_at_each_look_and_can_be_worn(monkeypatch: pytest.Monkey
     base = {k: v.clone() for k, v in load("latent-diffusion").transformer.state_dict().items()}
     frames = list(LoRATrainingPipeline().generate(pictures=PICTURES, trigger="zorblax", name="reds", minutes=0.1))
     assert [f.step for f in frames] == [1, 2, 3]
-    assert frames[-1].detail["calls"] >= 3
+    assert frames[-1].trace["calls"] >= 3
     assert frames[-1].result.pixels.shape == (256, 256, 3)
     assert frames[-1].result.attachments == (cards.loras()["reds"],)
     *_, plain = load("latent-diffusion").generate(prompt="zorblax", steps=3)

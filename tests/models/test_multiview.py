@@ -110,7 +110,7 @@ def test_words_become_views_and_these_a_thing_to_turn() -> None:
     frames = list(pipe.generate(prompt="a red mushroom", **FEW))
     assert [frame.step for frame in frames] == [1, 2, 3, 4] and {frame.steps for frame in frames} == {4}
     assert all(frame.preview.shape == (256, 512, 3) == frame.state.shape for frame in frames)
-    assert "views" in frames[0].note and "splats" in frames[3].note and "splats" not in frames[1].detail
+    assert "views" in frames[0].note and "splats" in frames[3].note and "splats" not in frames[1].trace
     assert [frame.result is None for frame in frames] == [True, True, True, False]
     shape = frames[-1].result
     assert (
@@ -134,13 +134,13 @@ def test_a_given_picture_stays_the_first_view() -> None:
 def test_splats_learn_a_toy_and_a_picture() -> None:
     pipe = load("splatting")
     frames = list(pipe.generate(toy=3, fit=60, splats=300))
-    assert len(frames) == 6 and frames[-1].detail["psnr"] > frames[0].detail["psnr"] + 2
-    assert frames[-1].detail["splats"]["count"] <= 300 and frames[-1].detail["of"]
+    assert len(frames) == 6 and frames[-1].trace["psnr"] > frames[0].trace["psnr"] + 2
+    assert frames[-1].trace["splats"]["count"] <= 300 and frames[-1].trace["of"]
     *_, flat = pipe.generate(method="picture", image=Image.fromarray(ball()), fit=60, splats=200)
     assert flat.result.pixels.shape == (128, 128, 3)
     assert np.abs(flat.result.pixels[60:68, 60:68].astype(int) - (200, 30, 30)).mean() < 25
     *_, one = pipe.generate(toy=3, fit=10, splats=1)
-    assert one.detail["splats"]["count"] == 1
+    assert one.trace["splats"]["count"] == 1
 
 
 @pytest.mark.parametrize(

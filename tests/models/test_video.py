@@ -161,8 +161,8 @@ def test_windows_cover_a_clip_and_each_has_much_to_draw(loop: bool) -> None:
 
 def test_while_a_long_clip_is_drawn_what_is_there_plays() -> None:
     frames = list(load("video").generate(prompt="a cat", steps=2, frames=20, loop=False))
-    assert [f.detail["clip"]["frames"] for f in frames] == [1, 1, 12, 12, 20, 20]
-    assert [len(f.detail["changes"][0]) for f in frames] == [0, 0, 11, 11, 19, 19]
+    assert [f.trace["clip"]["frames"] for f in frames] == [1, 1, 12, 12, 20, 20]
+    assert [len(f.trace["changes"][0]) for f in frames] == [0, 0, 11, 11, 19, 19]
 
 
 def test_it_runs_beside_a_base_of_half_precision() -> None:
@@ -175,8 +175,8 @@ def test_ways_side_by_side_and_what_the_shared_noise_does() -> None:
     assert [clip.settings["method"] for clip in last.result] == ["joint", "shared", "independent"]
     assert last.preview.shape == (256, 2 * 3 * 128, 3)
     assert last.step == last.steps == 12  # the first frame of those drawn together is drawn before them
-    assert len(last.detail["changes"]) == 3
-    assert last.detail["ways"] == ["joint", "shared", "independent"]
+    assert len(last.trace["changes"]) == 3
+    assert last.trace["ways"] == ["joint", "shared", "independent"]
 
 
 def test_a_seed_is_repeatable_and_amount_and_loop_matter() -> None:

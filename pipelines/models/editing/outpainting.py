@@ -73,7 +73,7 @@ class OutpaintingPipeline(EditingPipeline):
             )
 
         for f in self.base.frames_from_steps(self.name, r, states(), times[:-1] * len(plan), lay, EDGE * LATENT_STRIDE):
-            f.detail["attention"] = []  # a map of one window says nothing of the canvas
+            f.trace["attention"] = []  # a map of one window says nothing of the canvas
             yield f
 
 

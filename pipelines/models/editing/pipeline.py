@@ -62,7 +62,7 @@ class EditingPipeline(latent_diffusion.LatentDiffusionGuest):
             for f in self.run(s):
                 strip[k], done = f.preview, done + 1
                 made += [f.result] if f.result else []
-                last, detail = done == steps, {**f.detail, "calls": calls + f.detail["calls"]}
+                last, detail = done == steps, {**f.trace, "calls": calls + f.trace["calls"]}
                 yield contract.Frame(
                     done,
                     steps,
@@ -155,7 +155,7 @@ class InpaintingPipeline(EditingPipeline):
 
         starts = [times[s.steps - i] for i, j in pairwise(indices) if j < i]
         for f in self.base.frames_from_steps(self.name, r, states(), starts, lay):
-            f.detail["schedule"] = [times[s.steps - i] for i in indices]
+            f.trace["schedule"] = [times[s.steps - i] for i in indices]
             yield f
 
 
@@ -198,7 +198,7 @@ class PromptEditPipeline(EditingPipeline):
             return (whole + soft * (made.astype(np.float32) - whole)).round().astype(np.uint8)
 
         for f in self.base.frames_from_steps(self.name, r, states, times[:-1], lay):
-            f.detail["disputed"] = round(fresh.mean().item(), 2)
+            f.trace["disputed"] = round(fresh.mean().item(), 2)
             yield f
 
     def diffedit_mask(

@@ -187,33 +187,30 @@ class LatentDiffusionPipeline(contract.Pipeline):
         where they belong. The states' outermost `margin` pixels are there for the decoder alone."""
         s, path, before, steps = r.settings, r.path, None, len(times)
         for i, (t, (x, x0, reached)) in enumerate(zip(times, states, strict=True), 1):
-            last = i == steps
             moved = (x0 - before).abs().mean().item() if before is not None else x0.abs().mean().item()
-            glances = (
-                self.autoencoder.decode_preview(torch.cat([x0, x / max(path.a(reached) + path.s(reached), 1e-6)]))
-                .cpu()
-                .numpy()
-            )
-            shown = np.concatenate(
-                [self.autoencoder.decode_uint8(x).cpu().numpy() if last else glances[: len(x)], glances[len(x) :]]
-            )
-            shown = shown[:, margin : shown.shape[1] - margin, margin : shown.shape[2] - margin]
-            pixels, state = lay(shown[: len(x)]), shown[len(x) :]
-            made = (
-                [contract.ImageResult(p, name, settings_for_sample(s, k)) for k, p in enumerate(pixels)]
-                if last
-                else None
-            )
+            scale = max(path.a(reached) + path.s(reached), 1e-6)
+
+            def pixels(z: Tensor, decode: Callable[[Tensor], Tensor] = self.autoencoder.decode_preview) -> np.ndarray:
+                shown = decode(z).cpu().numpy()
+                return shown[:, margin : shown.shape[1] - margin, margin : shown.shape[2] - margin]
+
+            made = None
+            if i == steps:
+                finished = lay(pixels(x, self.autoencoder.decode_uint8))
+                made = [contract.ImageResult(p, name, settings_for_sample(s, k)) for k, p in enumerate(finished)]
+                preview = functools.partial(contract.tile, finished)
+            else:
+                preview = functools.partial(lambda z, pixels: contract.tile(lay(pixels(z))), x0, pixels)
             yield contract.Frame(
                 i,
                 steps,
-                contract.tile(pixels),
-                contract.tile(state),
+                preview,
+                functools.partial(lambda z, pixels: contract.tile(pixels(z)), x / scale, pixels),
                 f"t {t:.2f} · |Δx0| {moved:.3f}",
                 made[0] if made and s.count == 1 else made,
                 {
                     **self.step_trace(r, t, reached, moved),
-                    "attention": word_heatmaps(r.looks, r.condition),
+                    "attention": functools.partial(word_heatmaps, list(r.looks), r.condition),
                     "words": r.condition.names,
                 },
             )

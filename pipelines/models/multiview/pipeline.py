@@ -180,7 +180,7 @@ class TextTo3DPipeline(latent_diffusion.LatentDiffusionPipeline):
                 view_grid(wrong),
                 note,
                 result,
-                {**detail, "calls": frame.detail["calls"], "device": frame.detail["device"]},
+                {**detail, "calls": frame.trace["calls"], "device": frame.trace["device"]},
             )
 
     @torch.inference_mode()

@@ -159,7 +159,7 @@ class Recipe:
                 steps=16,
             )
             rows.append(last.result.frames[::2])
-            moved.append(np.mean(last.detail["changes"]))
+            moved.append(np.mean(last.trace["changes"]))
             real.append(row["change"])
         data.contact_sheet(np.concatenate(rows), columns=8).save(folder / f"sheet-{step:06d}.png")
         torch.manual_seed(0)
