@@ -107,6 +107,8 @@ class Desktop:
 
     def begin(self, owner: str, request: gr.Request) -> list[Any]:
         """The page opens: who is it, what did they make, and does the link carry settings?"""
+        if request:  # the page is up
+            live.warm_up()
         owner = owner or uuid.uuid4().hex
         held = dict(request.query_params).get("s") if request else None
         message: dict[str, Any] = {"hello": {"memory": live.memory()}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import threading
@@ -45,6 +46,22 @@ if os.environ.get("SPACES_ZERO_GPU"):  # a worker inherits what lies on the GPU 
 def frames(model: str, settings: dict[str, Any]) -> Iterator[Any]:
     """Frames of one run; on ZeroGPU this is what runs in the worker with the GPU."""
     yield from load(model).generate(**settings)
+
+
+@functools.cache
+def warm_up(model: str = "latent-diffusion") -> threading.Thread:
+    """Load torch and the first model behind the page, once, so that the first picture need not wait for them."""
+
+    def load_and_step() -> None:
+        try:
+            for _ in stepwise(load(model).generate(prompt="warm", steps=1)):
+                pass
+        except Exception:
+            log.exception("the first model could not be loaded in advance; the first run will say why")
+
+    thread = threading.Thread(target=load_and_step, name="warm-up", daemon=True)
+    thread.start()
+    return thread
 
 
 def stepwise(source: Iterator[Any]) -> Iterator[Any]:

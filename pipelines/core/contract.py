@@ -222,6 +222,18 @@ class Frame:
         self.trace = Trace(trace or {})
         self._preview, self._state = preview, state
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Sent to another process (a ZeroGPU worker's parent), a frame is looked at first."""
+        return Frame, (
+            self.step,
+            self.steps,
+            self.preview,
+            self.state,
+            self.note,
+            self.result,
+            dict(self.trace.items()),
+        )
+
     @functools.cached_property
     def preview(self) -> UInt8[np.ndarray, "h w 3"]:
         """What the model believes now (the x0 estimate)."""

@@ -126,3 +126,11 @@ def test_failures_are_one_sentence(
 
     monkeypatch.setattr(live, "load", broken)
     assert sentence in run(history)[-1]["error"]
+
+
+def test_the_first_model_is_loaded_behind_the_page_once() -> None:
+    live.warm_up.cache_clear()
+    thread = live.warm_up()
+    assert live.warm_up() is thread
+    thread.join(60)
+    assert not thread.is_alive() and not live.STEP.locked()

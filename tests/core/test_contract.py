@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pipelines.core.contract import ImageResult, tile
+from pipelines.core.contract import Frame, ImageResult, tile
 
 
 def test_a_png_carries_its_settings_unless_told_otherwise(tmp_path: Path) -> None:
@@ -30,3 +31,19 @@ def test_tiles_lie_row_by_row() -> None:
     assert grid.shape == (4, 4, 3)
     assert [grid[0, 0, 0], grid[0, 2, 0], grid[2, 0, 0], grid[2, 2, 0]] == [1, 2, 3, 0]
     assert np.array_equal(tile(parts[:1]), parts[0])
+
+
+def test_a_frame_makes_its_pictures_when_somebody_looks_and_travels_whole() -> None:
+    made: list[str] = []
+
+    def picture() -> np.ndarray:
+        made.append("preview")
+        return np.full((4, 4, 3), 7, np.uint8)
+
+    frame = Frame(1, 2, picture, None, "note", None, {"calls": 3, "attention": lambda: made.append("map") or [1]})
+    assert not made and frame.trace["calls"] == 3
+    assert frame.preview is frame.preview and frame.trace["attention"] == [1] == frame.trace["attention"]
+    assert made == ["preview", "map"]
+    again = copy.copy(frame)  # as another process would get it
+    assert np.array_equal(again.preview, frame.preview) and dict(again.trace) == {"calls": 3, "attention": [1]}
+    assert (again.step, again.steps, again.state, again.note, again.result) == (1, 2, None, "note", None)
