@@ -9,11 +9,24 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import argparse
 
-from pipelines.datasets import avatars, captions, codes, emoji, latents, motion, notes, pixels, scenes, signs, toys
+from pipelines.datasets import (
+    avatars,
+    captions,
+    codes,
+    emoji,
+    latents,
+    motion,
+    notes,
+    pixels,
+    scenes,
+    signs,
+    toys,
+    vocabulary,
+)
 
 SETS = {
     module.__name__.rpartition(".")[2]: module.build
-    for module in (avatars, emoji, scenes, signs, pixels, motion, captions, latents, notes, codes, toys)
+    for module in (avatars, emoji, scenes, vocabulary, signs, pixels, motion, captions, latents, notes, codes, toys)
 }
 parser = argparse.ArgumentParser(prog="python -m pipelines.datasets", description="Build a data set into the cache.")
 parser.add_argument("name", choices=list(SETS))
