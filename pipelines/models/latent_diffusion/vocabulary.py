@@ -16,16 +16,81 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pipelines.core.cards import BUNDLED
-
-FILE = BUNDLED.parents[0] / "vocabulary.json"
+FILE = Path(__file__).parents[3] / "assets" / "vocabulary.json"
 NEAR = 0.45  # cosine below which nothing is near
 ENDS = set(
-    "and or but with without in on at by near under over above below before behind beside between of to from into through around is are was "
-    "next left right while as for during who that which facing looking wearing holding standing sitting running flying going heading".split()
+    [
+        "and",
+        "or",
+        "but",
+        "with",
+        "without",
+        "in",
+        "on",
+        "at",
+        "by",
+        "near",
+        "under",
+        "over",
+        "above",
+        "below",
+        "before",
+        "behind",
+        "beside",
+        "between",
+        "of",
+        "to",
+        "from",
+        "into",
+        "through",
+        "around",
+        "is",
+        "are",
+        "was",
+        "next",
+        "left",
+        "right",
+        "while",
+        "as",
+        "for",
+        "during",
+        "who",
+        "that",
+        "which",
+        "facing",
+        "looking",
+        "wearing",
+        "holding",
+        "standing",
+        "sitting",
+        "running",
+        "flying",
+        "going",
+        "heading",
+    ]
 )
 PLACES = set(
-    "in on at by near under over above below before behind beside between through around inside outside into from".split()
+    [
+        "in",
+        "on",
+        "at",
+        "by",
+        "near",
+        "under",
+        "over",
+        "above",
+        "below",
+        "before",
+        "behind",
+        "beside",
+        "between",
+        "through",
+        "around",
+        "inside",
+        "outside",
+        "into",
+        "from",
+    ]
 )
 WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*|[^\sA-Za-z]")
 
