@@ -21,9 +21,10 @@ PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden
 
 
 def sampling(tab: str, controls: dict[str, gr.components.Component]) -> gr.Checkbox:
-    """Sampler and seed side by side, then steps, guidance and count; the switch for a new seed each time."""
+    """Sampler, where there is one, and seed side by side, then steps, guidance and count; the switch for a new seed each time."""
     with gr.Row(elem_classes="pair"):
-        controls["sampler"].render()
+        if "sampler" in controls:
+            controls["sampler"].render()
         with gr.Column(min_width=100):
             controls["seed"].render()
             again = gr.Checkbox(True, label="New seed each time", elem_id=f"{tab}-again")

@@ -9,7 +9,6 @@ import logging
 import random
 import sqlite3
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -18,16 +17,26 @@ from PIL import Image
 from app import api, live, metadata, viewer
 from app.forms import Form
 from app.history import History
-from app.tabs import audio, edit, image, shape, sketch, train, video
-from pipelines.core.registry import get_spec
+from app.tabs import Tab, audio, edit, shape, sketch, train, video, words
+from pipelines.core.registry import CATALOGUE, get_spec
 from pipelines.core.settings import Settings
 from pipelines.media import audio as sounds
 from pipelines.media import images as pictures
 
-TABS: dict[str, Callable[[Desktop], None]] = {
-    "Image": image.build, "Edit": edit.build, "Sketch": sketch.build, "Video": video.build, "Audio": audio.build, "3D": shape.build,
-    "Train": train.build,
-}  # fmt: skip
+TABS = [
+    Tab("image", "Image", words.build),
+    Tab("edit", "Edit", edit.build, "image"),
+    Tab("sketch", "Sketch", sketch.build, "image"),
+    Tab("video", "Video", video.build, "image"),
+    Tab("audio", "Audio", audio.build, "audio"),
+    Tab("shape", "3D", shape.build, "gaussians"),
+    Tab("train", "Train", train.build, "image"),
+]
+TABS += [  # a family that names a tab of its own gets one
+    Tab(name, name.capitalize(), words.build)
+    for name in dict.fromkeys(spec.tab for spec in CATALOGUE.values())
+    if name not in {tab.name for tab in TABS}
+]
 
 HEADER = '<div class="brand"><i class="lamp"></i>Darkroom</div>'
 STATUS = """
@@ -72,9 +81,9 @@ class Desktop:
                 js_on_load="darkroom.chooser(element, trigger)",
             )  # fmt: skip
             with gr.Tabs(elem_id="tabs"):
-                for name, build in TABS.items():
-                    with gr.Tab(name, id=name):
-                        build(self)
+                for tab in TABS:
+                    with gr.Tab(tab.title, id=tab.title):
+                        tab.build(self, tab.name)
             self.sheet.render()
             gr.HTML(STATUS, elem_id="status")
             api.expose(self.history)
@@ -97,8 +106,7 @@ class Desktop:
 
     def called(self, model: str) -> str:
         """What that tab is called."""
-        tab = self.tab_of(model)
-        return "3D" if tab == "shape" else tab.capitalize()
+        return next(tab.title for tab in TABS if tab.name == self.tab_of(model))
 
     @staticmethod
     def tell(message: dict[str, Any], tab: str = "") -> str:
@@ -142,16 +150,8 @@ class Desktop:
                     f"This picture was made by {get_spec(model).title}; open the tab {self.called(model)} and drop it there."
                 )
         except metadata.MetadataError as error:
-            thing = tab == "shape" and path.lower().endswith((".ply", ".splat", ".glb"))
-            laid = (
-                self.thing(path)
-                if thing
-                else self.heard(path)
-                if "sound" in form.given
-                else self.canvas(path)
-                if form.given
-                else {"error": str(error)}
-            )
+            take = {"gaussians": self.thing, "audio": self.heard, "image": self.canvas}.get(self.takes(tab, path))
+            laid = take(path) if take else {"error": str(error)}
             return [self.tell(laid, tab), *self.unchanged(form)]
         said = {
             "same_seed": True,
@@ -159,6 +159,14 @@ class Desktop:
             "canvas": self.given(form, settings),
         }
         return [self.tell(said, tab), model, *form.values(settings)]
+
+    @staticmethod
+    def takes(tab: str, path: str) -> str:
+        """What a dropped file is to a tab. Of splats' files the others know nothing; to theirs, other files are pictures."""
+        kind = next(entry.accepts for entry in TABS if entry.name == tab)
+        if kind == "gaussians" and not path.lower().endswith((".ply", ".splat", ".glb")):
+            return "image"
+        return kind
 
     @staticmethod
     def canvas(picture: Any) -> dict[str, Any]:
@@ -205,7 +213,7 @@ class Desktop:
             entry = self.history.find(owner, int(event._data["id"]))
             if entry is None:
                 raise metadata.MetadataError("This picture is no longer in the history.")
-            if entry.model not in form.models and form.given and "sound" not in form.given:
+            if entry.model not in form.models and "image" in form.accepts:
                 return [self.tell(self.canvas(Image.open(io.BytesIO(entry.png))), tab), *self.unchanged(form)]
             model, settings = metadata.checked(entry.model, entry.settings)
             if model not in form.models:
@@ -219,12 +227,7 @@ class Desktop:
             "url": viewer.data_url(entry.png, "image/png"),
             "seed": settings.seed,
         }
-        if model == "video":
-            shown |= viewer.reel(entry.png, model, settings)
-        elif model.startswith("audio"):
-            shown |= viewer.record(entry.png, model, settings)
-        elif tab == "shape":
-            shown |= viewer.turntable(entry.png, model, settings)
+        shown |= viewer.restore(get_spec(model).result, entry.png, model, settings)
         return [
             self.tell({"picture": shown, "same_seed": True, "canvas": self.given(form, settings)}, tab),
             model,

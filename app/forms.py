@@ -12,7 +12,7 @@ from annotated_types import Ge, Gt, Le, MultipleOf
 from pydantic.fields import FieldInfo
 
 from pipelines.core import cards
-from pipelines.core.settings import Settings
+from pipelines.core.settings import Settings, editor_fields
 from pipelines.media.images import UNTRUSTED
 
 TITLES = {
@@ -25,7 +25,6 @@ TITLES = {
     "refill": "Play a span anew", "vary": "Make its like", "continue": "Go on after its end", "scene": "A toy", "picture": "A picture",
     "start": "Follow the lines from", "end": "Follow the lines up to",
 }  # fmt: skip
-GIVEN = ("image", "mask", "control", "second", "last", "pictures", "sound")  # what a canvas gives, not a control
 
 
 class Slider(gr.Slider):
@@ -111,7 +110,7 @@ class Form:
             name: field
             for model in models.values()
             for name, field in model.model_fields.items()
-            if name not in GIVEN and not is_constant(field)
+            if name not in editor_fields(model) and not is_constant(field)
         }
         return cls(
             models,
@@ -121,7 +120,12 @@ class Form:
     @property
     def given(self) -> list[str]:
         """What the tab's canvas gives."""
-        return [name for name in GIVEN if any(name in model.model_fields for model in self.models.values())]
+        return list(dict.fromkeys(name for model in self.models.values() for name in editor_fields(model)))
+
+    @property
+    def accepts(self) -> set[str]:
+        """What that canvas takes: "image", "audio"."""
+        return {kind for model in self.models.values() for kind in editor_fields(model).values()}
 
     @property
     def inputs(self) -> list[gr.components.Component]:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.core.cards import data_dir
+from pipelines.core.registry import CATALOGUE
+from pipelines.core.settings import editor_fields
 
 KEPT = 500  # pictures a browser; the oldest go
 KEPT_IN_ALL = 20_000  # of all browsers, since a public Space has one disk
@@ -18,7 +20,7 @@ BYTES = 2_000_000_000  # of all browsers: clips and things are larger than pictu
 
 
 @dataclass(frozen=True)
-class Entry:
+class HistoryItem:
     """One finished picture."""
 
     id: int
@@ -59,16 +61,18 @@ class History:
                 pass
             return int(new or 0)
 
-    def recent(self, owner: str, limit: int = 60) -> list[Entry]:
+    def recent(self, owner: str, limit: int = 60) -> list[HistoryItem]:
         """A browser's last pictures, newest first, without the pictures themselves: neither their PNG nor those that settings hold."""
-        light = "json_remove(settings, '$.image', '$.mask', '$.control', '$.second', '$.last', '$.pictures', '$.sound'), x''"
+        given = {name for spec in CATALOGUE.values() for name in editor_fields(spec.settings)}
+        paths = ", ".join(f"'$.{name}'" for name in sorted(given))
+        light = f"json_remove(settings, {paths}), x''"
         return self._read(light, "owner = ? ORDER BY id DESC LIMIT ?", (owner, limit))
 
-    def find(self, owner: str, number: int) -> Entry | None:
+    def find(self, owner: str, number: int) -> HistoryItem | None:
         """One picture of this browser."""
         return next(iter(self._read("settings, png", "owner = ? AND id = ?", (owner, number))), None)
 
-    def _read(self, heavy: str, where: str, values: tuple) -> list[Entry]:
+    def _read(self, heavy: str, where: str, values: tuple) -> list[HistoryItem]:
         with closing(self._open()) as db:
             rows = db.execute(f"SELECT id, model, {heavy}, thumbnail FROM pictures WHERE {where}", values).fetchall()
-        return [Entry(i, model, json.loads(settings), png, thumb) for i, model, settings, png, thumb in rows]
+        return [HistoryItem(i, model, json.loads(settings), png, thumb) for i, model, settings, png, thumb in rows]

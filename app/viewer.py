@@ -159,6 +159,14 @@ def turntable(png: bytes, model: str, settings: Any) -> dict[str, Any]:
     return {"frame": frame_message(frame), "files": files(shape, f"{model}-{settings.seed}", True)}
 
 
+RESTORE = {"video": reel, "audio": record, "gaussians": turntable}  # by kind of result
+
+
+def restore(kind: str, png: bytes, model: str, settings: Any) -> dict[str, Any]:
+    """What a result of the history shows besides its picture."""
+    return RESTORE[kind](png, model, settings) if kind in RESTORE else {}
+
+
 def thinned(steps: int) -> set[int]:
     """The steps that the scrubber keeps: at most FILM, evenly picked, the first and the last among them."""
     return {1 + round(i * (steps - 1) / (FILM - 1)) for i in range(FILM)}

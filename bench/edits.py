@@ -333,7 +333,7 @@ def pix2pix_pairs() -> dict[str, Any]:
         apart = {
             f"1 - cosine in the eye's features, {kind}": round(far[some].mean().item(), 4) for kind, some in of.items()
         }
-        found[name] = {"steps": card(name, folder)["steps"], **distances(a, b, 200), **apart}
+        found[name] = {"steps": cards.card(name, folder)["steps"], **distances(a, b, 200), **apart}
     more = fars[0] - fars[1]
     found["farther than the twin, picture by picture"] = (
         f"{more.mean():.4f}, standard error {more.std() / len(more) ** 0.5:.4f}"

@@ -339,14 +339,14 @@ window.darkroom = (() => {
       <input type="range" min="-1" max="2" step="0.05" value="${strength}" data-name="${name}"></label>`;
   }).join('') || '<small>None is there yet.</small>';
   function loras(element, props, server) {
-    const list = () => server.listed().then((all) => { if (JSON.stringify(all) !== JSON.stringify(known)) props.known = known = all; }); // what is drawn anew loses a slider that is being moved
+    const list = () => server.list_loras().then((all) => { if (JSON.stringify(all) !== JSON.stringify(known)) props.known = known = all; }); // what is drawn anew loses a slider that is being moved
     element.addEventListener('input', (e) => { e.target.closest('.lora').querySelector('output').textContent = fixed(e.target.value); });
     element.addEventListener('click', async (e) => {
       const name = e.target.dataset.save;
       if (!name) return;
       e.preventDefault();
       const link = document.createElement('a');
-      link.href = await server.taken(name); link.download = `lora-${name}.safetensors`; link.click();
+      link.href = await server.lora_url(name); link.download = `lora-${name}.safetensors`; link.click();
     });
     element.addEventListener('change', (e) => {
       const strengths = worn(props.value).set(e.target.dataset.name, Number(e.target.value));

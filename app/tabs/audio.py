@@ -6,20 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from app import desk, viewer
-from app.forms import Form
-from pipelines.core.registry import get_spec
+from app import desk, tabs, viewer
+from pipelines.core.registry import get_spec, in_tab
 
 if TYPE_CHECKING:
     from app.desktop import Desktop
 
-TAB = "audio"
-MODES = {"Flow": "audio-flow", "Tokens": "audio-tokens", "Codec": "audio-codec"}
-HELP = {
-    "audio-flow": "All of a phrase at once: its spectrum clears up step by step.",
-    "audio-tokens": "Code by code, like a language; it is played while it is written.",
-    "audio-codec": "Any sound as both models hear it: with one codebook, two, … six. Give it one first.",
-}
 FIRST = [
     "prompt",
     "seconds",
@@ -34,50 +26,29 @@ FIRST = [
     "books",
 ]
 FIRST += ["negative_prompt", "sampler", "seed", "steps", "guidance"]
-OWN = {
-    "audio-flow": ["method", "start", "end", "strength"],
-    "audio-tokens": ["score_guidance", "temperature", "top_k"],
-    "audio-codec": ["books"],
-}
-EXAMPLES = {
-    "vibraphone": "bright vibraphone melody, fast, C major",
-    "choir": "soft choir chords, slow, A minor",
-    "bass": "slap bass line, 125 bpm, E minor",
-    "harp": "harp arpeggio, smooth, D major",
-    "drums": "loud drum kit beat at 130 bpm",
-    "chiptune": "8-bit synth melody, quick, staccato",
-}
 SOUND = """<div class="given"><span>A sound to work on, if you like</span>
   <canvas id="audio-given" height="48" role="img" aria-label="The sound; drag to mark a span"></canvas>
   <button type="button" class="send" data-do="picture">Choose</button><button type="button" class="send" data-do="record" aria-pressed="false">Record</button>
   <button type="button" class="send" data-do="hear">Hear it</button><button type="button" class="send" data-do="clear">Clear</button></div>"""
 
 
-def build(desktop: Desktop) -> None:
+def build(desktop: Desktop, tab: str) -> None:
     """Lay out the tab and wire it."""
-    form = Form.build({model: get_spec(model).settings for model in MODES.values()}, TAB, FIRST)
+    form = tabs.form_of(tab, FIRST)
     c, groups = form.controls, {}
     flow = ["sampler", "steps", *(name for name in c if name not in FIRST)]
 
     with gr.Row(elem_id="audio-desk", elem_classes="desk"):
         with gr.Column(elem_classes="settings", min_width=280):
-            model = gr.Radio(list(MODES.items()), value="audio-flow", label="What to do", elem_id="audio-model")
-            hint = gr.HTML(f"<small>{HELP['audio-flow']}</small>", elem_classes="hint")
+            specs, model, hint = tabs.choose_model(tab)
             with gr.Column() as words:
                 c["prompt"].render()
-                gr.Examples(
-                    [[said] for said in EXAMPLES.values()],
-                    c["prompt"],
-                    elem_id="audio-examples",
-                    example_labels=list(EXAMPLES),
-                    api_visibility="private",
-                )
+                tabs.examples(in_tab(tab)[0], c["prompt"])
             gr.HTML(SOUND, elem_id="audio-sound")
-            for name, own in OWN.items():
-                with gr.Column(
-                    visible=name == "audio-flow", elem_classes="with-sound" if name == "audio-flow" else []
-                ) as groups[name]:
-                    for field in own:
+            for spec in specs:
+                first = spec is specs[0]
+                with gr.Column(visible=first, elem_classes="with-sound" if first else []) as groups[spec.name]:
+                    for field in spec.fields:
                         c[field].render()
             with gr.Column() as long:
                 for name in ("seconds", "loop", "negative_prompt", "guidance"):
@@ -90,21 +61,20 @@ def build(desktop: Desktop) -> None:
                     c[name].render()
             in_files = gr.Checkbox(True, label="Settings in files", info="A saved sound carries what made it.")
             dropped = gr.File(elem_id="audio-drop", visible="hidden")
-            generate, stop = desk.act(TAB)
+            generate, stop = desk.act(tab)
         with gr.Column(elem_classes="view"):
-            gr.HTML(viewer.shell(TAB, sound=True), js_on_load="darkroom.ready('audio')")
+            gr.HTML(viewer.shell(tab, sound=True), js_on_load="darkroom.ready('audio')")
             queue = gr.HTML("", elem_id="audio-queue", elem_classes="queue")
         with gr.Column(elem_classes="inspect", min_width=280):
-            bundles = tuple(dict.fromkeys(weights for name in MODES.values() for weights in get_spec(name).weights))
-            gr.HTML(viewer.inspector(TAB, sound=True) + desk.model_card(bundles))
+            gr.HTML(viewer.inspector(tab, sound=True) + desk.model_card(tabs.weights_of(tab)))
 
     def choose(name: str) -> list[Any]:
         asked, flows = name != "audio-codec", name == "audio-flow"
         return [
-            f"<small>{HELP[name]}</small>",
+            tabs.hint(get_spec(name)),
             *(gr.Column(visible=visible) for visible in (asked, asked, flows)),
             *(gr.Column(visible=name == group) for group in groups),
         ]
 
     model.change(choose, model, [hint, words, long, steps, *groups.values()], queue=False, **desk.PRIVATE)
-    desk.wire(desktop, TAB, form, model, again, in_files, dropped, generate, stop, queue)
+    desk.wire(desktop, tab, form, model, again, in_files, dropped, generate, stop, queue)

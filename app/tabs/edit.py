@@ -10,31 +10,15 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from app import desk, viewer
-from app.forms import Form
-from pipelines.core.registry import get_spec
-from pipelines.core.spec import LATENT_DIFFUSION
+from app import desk, tabs, viewer
+from pipelines.core.registry import get_spec, in_tab
 from pipelines.media import images as pictures
 
 if TYPE_CHECKING:
     from app.desktop import Desktop
 
-TAB = "edit"
-MODES = {"Inpaint": "inpainting", "Outpaint": "outpainting", "Vary": "variation", "Change by words": "edit-by-words"}
-HELP = {
-    "inpainting": "Paint over what should change, and say what should be there.",
-    "outpainting": "Choose how far to go on at each side.",
-    "variation": "The picture's like: more strength, less likeness.",
-    "edit-by-words": "Say what the picture shows, and what it should show.",
-}
 FIRST = ["prompt", "source", "negative_prompt", "sampler", "seed", "steps", "guidance", "count"]
 RARE = ["blend", "jump", "resamples"]  # inpainting's, under "More"
-OWN = {
-    "inpainting": ["method", "compare", "feather"],
-    "outpainting": ["left", "right", "top", "bottom"],
-    "variation": ["strength", "ladder"],
-    "edit-by-words": ["keep", "everywhere"],
-}
 EXAMPLE = Path(__file__).parent.parent.parent / "assets" / "examples" / "avatar.png"
 BOARD = """<div id="canvas" class="canvas" data-example="EXAMPLE"><canvas id="base"></canvas>
     <canvas id="mask" class="mask" aria-label="Paint here what should change"></canvas></div>"""
@@ -60,26 +44,25 @@ def disc(mask: np.ndarray) -> np.ndarray:
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
 
 
-def build(desktop: Desktop) -> None:
+def build(desktop: Desktop, tab: str) -> None:
     """Lay out the tab and wire it."""
-    form = Form.build({model: get_spec(model).settings for model in MODES.values()}, TAB, FIRST)
+    form = tabs.form_of(tab, FIRST)
     c, groups = form.controls, {}
-    placed = {*FIRST, *RARE, *(field for own in OWN.values() for field in own)}
+    placed = {*FIRST, *RARE, *(field for spec in in_tab(tab) for field in spec.fields)}
     more = [name for name in c if name not in placed]
 
     with gr.Row(elem_id="edit-desk", elem_classes="desk"):
         with gr.Column(elem_classes="settings", min_width=280):
-            model = gr.Radio(list(MODES.items()), value="inpainting", label="What to do", elem_id="edit-model")
-            hint = gr.HTML(f"<small>{HELP['inpainting']}</small>", elem_classes="hint")
+            specs, model, hint = tabs.choose_model(tab)
             c["prompt"].render()
             with gr.Column(visible=False) as source:
                 c["source"].render()
-            for name, own in OWN.items():
-                with gr.Column(visible=name == "inpainting") as groups[name]:
-                    for field in own:
+            for spec in specs:
+                with gr.Column(visible=spec is specs[0]) as groups[spec.name]:
+                    for field in spec.fields:
                         c[field].render()
             c["negative_prompt"].render()
-            again = desk.sampling(TAB, c)
+            again = desk.sampling(tab, c)
             with gr.Accordion("More", open=False):
                 with gr.Column() as rare:
                     for name in RARE:
@@ -89,28 +72,28 @@ def build(desktop: Desktop) -> None:
                 in_files = gr.Checkbox(True, label="Settings in files", info="A saved PNG carries what made it.")
             dropped = gr.File(elem_id="edit-drop", visible="hidden")
             masked = gr.File(elem_id="edit-mask-file", visible="hidden")
-            generate, stop = desk.act(TAB)
+            generate, stop = desk.act(tab)
         with gr.Column(elem_classes="view"):
             gr.HTML(
-                viewer.shell(TAB, BOARD.replace("EXAMPLE", pictures.to_url(Image.open(EXAMPLE))), TOOLS),
+                viewer.shell(tab, BOARD.replace("EXAMPLE", pictures.to_url(Image.open(EXAMPLE))), TOOLS),
                 js_on_load="darkroom.ready('edit')",
             )
             queue = gr.HTML("", elem_id="edit-queue", elem_classes="queue")
         with gr.Column(elem_classes="inspect", min_width=280):
-            gr.HTML(viewer.inspector(TAB) + desk.model_card((*LATENT_DIFFUSION, "inpainting", "outpainting")))
+            gr.HTML(viewer.inspector(tab) + desk.model_card(tabs.weights_of(tab)))
 
     shown = [hint, source, rare, *groups.values()]
 
     def choose(name: str) -> list[Any]:
         return [
-            f"<small>{HELP[name]}</small>",
+            tabs.hint(get_spec(name)),
             gr.Column(visible=name == "edit-by-words"),
             gr.Column(visible=name == "inpainting"),
             *[gr.Column(visible=name == group) for group in groups],
         ]
 
     model.change(choose, model, shown, queue=False, **desk.PRIVATE)
-    desk.wire(desktop, TAB, form, model, again, in_files, dropped, generate, stop, queue)
+    desk.wire(desktop, tab, form, model, again, in_files, dropped, generate, stop, queue)
 
     travelling = gr.Textbox(visible="hidden")
     for name, operation in OPERATIONS.items():
@@ -126,7 +109,7 @@ def build(desktop: Desktop) -> None:
                         )
                     }
                 },
-                TAB,
+                tab,
             )
 
         gr.Button(name, elem_id=f"edit-op-{name}", visible="hidden").click(
@@ -137,7 +120,7 @@ def build(desktop: Desktop) -> None:
         if path is None:
             return [None, gr.skip()]
         try:
-            return [None, desktop.tell({"canvas": {"mask": pictures.mask_url(path)}}, TAB)]
+            return [None, desktop.tell({"canvas": {"mask": pictures.mask_url(path)}}, tab)]
         except ValueError as error:
             return [None, desktop.tell({"error": f"{str(error)[0].upper()}{str(error)[1:]}."})]
 

@@ -6,20 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from app import desk, viewer
-from app.forms import Form
-from pipelines.core.registry import get_spec
+from app import desk, tabs, viewer
+from pipelines.core.registry import get_spec, in_tab
 
 if TYPE_CHECKING:
     from app.desktop import Desktop
 
-TAB = "shape"
-MODES = {"From words": "text-to-3d", "From a picture": "image-to-3d", "Splatting": "splatting"}
-HELP = {
-    "text-to-3d": "Eight views come up together; then splats are fitted to them.",
-    "image-to-3d": "One thing before a plain background; the other sides are imagined.",
-    "splatting": "How splats learn: from 24 true views of a toy, or one picture.",
-}
 FIRST = [
     "prompt",
     "azimuth",
@@ -36,43 +28,27 @@ FIRST = [
     "steps",
     "guidance",
 ]
-OWN = {"image-to-3d": ["azimuth", "elevation"], "splatting": ["method", "toy", "degree"]}
-EXAMPLES = {
-    "car": "a red car with blue top",
-    "rocket": "blue rocket with 4 fins, yellow nose",
-    "mushroom": "a purple mushroom with orange dots, tall stem",
-    "robot": "a green robot with 2 aerials",
-    "cake": "a pink cake, white icing, 3 candles",
-    "chair": "a brown chair with high back",
-}
 GIVEN = """<div class="ends"><span>A picture of a thing</span>
   <button type="button" data-end="image" title="Choose a picture"><small>picture</small></button>
   <button type="button" class="send" data-do="clear">Clear</button></div>"""
 
 
-def build(desktop: Desktop) -> None:
+def build(desktop: Desktop, tab: str) -> None:
     """Lay out the tab and wire it."""
-    form = Form.build({model: get_spec(model).settings for model in MODES.values()}, TAB, FIRST)
+    form = tabs.form_of(tab, FIRST)
     c, groups = form.controls, {}
     more = ["sampler", *(name for name in c if name not in FIRST)]
 
     with gr.Row(elem_id="shape-desk", elem_classes="desk"):
         with gr.Column(elem_classes="settings", min_width=280):
-            model = gr.Radio(list(MODES.items()), value="text-to-3d", label="What to do", elem_id="shape-model")
-            hint = gr.HTML(f"<small>{HELP['text-to-3d']}</small>", elem_classes="hint")
+            specs, model, hint = tabs.choose_model(tab)
             gr.HTML(GIVEN, elem_id="shape-ends")  # the stylesheet hides it where words alone are asked for
             with gr.Column() as words:
                 c["prompt"].render()
-                gr.Examples(
-                    [[said] for said in EXAMPLES.values()],
-                    c["prompt"],
-                    elem_id="shape-examples",
-                    example_labels=list(EXAMPLES),
-                    api_visibility="private",
-                )
-            for name, own in OWN.items():
-                with gr.Column(visible=False) as groups[name]:
-                    for field in own:
+                tabs.examples(in_tab(tab)[0], c["prompt"])
+            for spec in specs:
+                with gr.Column(visible=False) as groups[spec.name]:
+                    for field in spec.fields:
                         c[field].render()
             with gr.Row(elem_classes="pair"):
                 c["seed"].render()
@@ -89,20 +65,20 @@ def build(desktop: Desktop) -> None:
                 True, label="Settings in files", info="A saved picture or film carries what made it."
             )
             dropped = gr.File(elem_id="shape-drop", visible="hidden")
-            generate, stop = desk.act(TAB)
+            generate, stop = desk.act(tab)
         with gr.Column(elem_classes="view"):
-            gr.HTML(viewer.shell(TAB, shape=True), js_on_load="darkroom.ready('shape')")
+            gr.HTML(viewer.shell(tab, shape=True), js_on_load="darkroom.ready('shape')")
             queue = gr.HTML("", elem_id="shape-queue", elem_classes="queue")
         with gr.Column(elem_classes="inspect", min_width=280):
-            gr.HTML(viewer.inspector(TAB, shape=True) + desk.model_card(get_spec("text-to-3d").weights))
+            gr.HTML(viewer.inspector(tab, shape=True) + desk.model_card(tabs.weights_of(tab)))
 
     def choose(name: str) -> list[Any]:
         drawing = name != "splatting"
         return [
-            f"<small>{HELP[name]}</small>",
+            tabs.hint(get_spec(name)),
             *(gr.Column(visible=drawing) for _ in range(3)),
             *(gr.Column(visible=name == group) for group in groups),
         ]
 
     model.change(choose, model, [hint, words, drawn, sampled, *groups.values()], queue=False, **desk.PRIVATE)
-    desk.wire(desktop, TAB, form, model, again, in_files, dropped, generate, stop, queue)
+    desk.wire(desktop, tab, form, model, again, in_files, dropped, generate, stop, queue)

@@ -11,8 +11,7 @@ import gradio as gr
 from PIL import Image
 from pydantic import ValidationError
 
-from app import desk, live, viewer
-from app.forms import Form
+from app import desk, live, tabs, viewer
 from pipelines.core.cards import BUNDLED, WeightsError, card
 from pipelines.core.registry import get_spec
 from pipelines.core.settings import format_error
@@ -22,12 +21,6 @@ from pipelines.media import images as pictures
 if TYPE_CHECKING:
     from app.desktop import Desktop
 
-TAB = "sketch"
-MODES = {"ControlNet": "controlnet", "pix2pix": "pix2pix"}
-HELP = {
-    "controlnet": "Draw lines, colours or both, and say what they are: the model follows them step by step.",
-    "pix2pix": "Draw lines: they become a picture at every stroke, without words.",
-}
 FIRST = [
     "prompt",
     "style",
@@ -70,9 +63,9 @@ def replay(kind: str) -> str:
       <input type="range" min="0" max="{last}" value="{last}" aria-label="Look of the training"><small>{said}</small></div>"""
 
 
-def build(desktop: Desktop) -> None:
+def build(desktop: Desktop, tab: str) -> None:
     """Lay out the tab and wire it."""
-    form = Form.build({model: get_spec(model).settings for model in MODES.values()}, TAB, FIRST)
+    form = tabs.form_of(tab, FIRST)
     c = form.controls
     steered = [
         name
@@ -82,35 +75,29 @@ def build(desktop: Desktop) -> None:
 
     with gr.Row(elem_id="sketch-desk", elem_classes="desk"):
         with gr.Column(elem_classes="settings", min_width=280):
-            model = gr.Radio(list(MODES.items()), value="controlnet", label="What to do", elem_id="sketch-model")
-            hint = gr.HTML(f"<small>{HELP['controlnet']}</small>", elem_classes="hint")
+            _, model, hint = tabs.choose_model(tab)
             with gr.Column(visible=False) as drawn:
                 c["style"].render()
             with gr.Column() as words:
                 for name in FIRST:
                     if name not in ("style", "sampler", "seed", "steps", "guidance", "count"):
                         c[name].render()
-                again = desk.sampling(TAB, c)
+                again = desk.sampling(tab, c)
                 with gr.Accordion("More", open=False):
                     for name in (*steered, "second_kind"):
                         c[name].render()
             in_files = gr.Checkbox(True, label="Settings in files", info="A saved PNG carries what made it.")
             dropped = gr.File(elem_id="sketch-drop", visible="hidden")
-            generate, stop = desk.act(TAB)
+            generate, stop = desk.act(tab)
         with gr.Column(elem_classes="view"):
-            gr.HTML(viewer.shell(TAB, BOARD, TOOLS, beside=True), js_on_load="darkroom.ready('sketch')")
+            gr.HTML(viewer.shell(tab, BOARD, TOOLS, beside=True), js_on_load="darkroom.ready('sketch')")
             queue = gr.HTML("", elem_id="sketch-queue", elem_classes="queue")
         with gr.Column(elem_classes="inspect", min_width=280):
-            gr.HTML(
-                viewer.inspector(TAB)
-                + replay("edges")
-                + replay("palette")
-                + desk.model_card(tuple(w for name in MODES.values() for w in get_spec(name).weights))
-            )
+            gr.HTML(viewer.inspector(tab) + replay("edges") + replay("palette") + desk.model_card(tabs.weights_of(tab)))
 
     def choose(name: str) -> list[Any]:
         return [
-            f"<small>{HELP[name]}</small>",
+            tabs.hint(get_spec(name)),
             gr.Column(visible=name == "pix2pix"),
             gr.Column(visible=name == "controlnet"),
         ]
@@ -118,20 +105,20 @@ def build(desktop: Desktop) -> None:
     chosen = model.change(choose, model, [hint, drawn, words], queue=False, **desk.PRIVATE)
     chosen.then(None, None, None, js="() => darkroom.redraw('sketch')")
     c["style"].change(None, None, None, js="() => darkroom.redraw('sketch')")
-    desk.wire(desktop, TAB, form, model, again, in_files, dropped, generate, stop, queue)
+    desk.wire(desktop, tab, form, model, again, in_files, dropped, generate, stop, queue)
 
     travelling = gr.Textbox(visible="hidden")
 
     def redraw(lines: str, style: str) -> str:
         if not lines:
-            return desktop.tell({"live": {"note": ""}}, TAB)
+            return desktop.tell({"live": {"note": ""}}, tab)
         try:
             settings = get_spec("pix2pix").settings.model_validate(
                 {"control": lines, "style": style}, context=pictures.UNTRUSTED
             )
         except ValidationError as error:
-            return desktop.tell({"live": {"note": format_error(error)}}, TAB)
-        return desktop.tell({"live": live.glimpse("pix2pix", settings)}, TAB)
+            return desktop.tell({"live": {"note": format_error(error)}}, tab)
+        return desktop.tell({"live": live.glimpse("pix2pix", settings)}, tab)
 
     # "once" would lose the last stroke; the page asks again only after an answer
     gr.Button(elem_id="sketch-live", visible="hidden").click(
@@ -148,7 +135,7 @@ def build(desktop: Desktop) -> None:
         laid = {"control": pictures.to_url(Image.fromarray(lines).convert("RGB"))}
         if controls.line_drawing(pixels) is None:
             laid["second"] = pictures.to_url(Image.fromarray(controls.control("palette", pixels)))
-        return desktop.tell({"canvas": laid}, TAB)
+        return desktop.tell({"canvas": laid}, tab)
 
     gr.Button(elem_id="sketch-trace", visible="hidden").click(
         trace,

@@ -6,16 +6,11 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
-from app import desk, viewer
-from app.forms import Form
-from pipelines.core.registry import get_spec
-from pipelines.core.spec import LATENT_DIFFUSION
+from app import desk, tabs, viewer
 
 if TYPE_CHECKING:
     from app.desktop import Desktop
 
-TAB = "train"
-MODEL = "lora"
 FIRST = ["trigger", "name", "minutes", "rank"]
 PILE = """<div class="pile-box"><small id="train-count-given"></small><div id="train-pile" class="pile"></div>
   <button type="button" class="send" data-do="picture">Choose pictures</button></div>"""
@@ -24,14 +19,13 @@ pictures under the word; pictures of the base itself are kept as they are withou
 below: the same without. In any prompt, wear it under More, LoRAs, and say the word.</small></div>"""
 
 
-def build(desktop: Desktop) -> None:
+def build(desktop: Desktop, tab: str) -> None:
     """Lay out the tab and wire it."""
-    entry = get_spec(MODEL)
-    form = Form.build({MODEL: entry.settings}, TAB, FIRST)
+    form = tabs.form_of(tab, FIRST)
     c = form.controls
     with gr.Row(elem_id="train-desk", elem_classes="desk"):
         with gr.Column(elem_classes="settings", min_width=280):
-            gr.HTML(f'<div class="model"><b>{entry.title}</b><span>{desk.size(LATENT_DIFFUSION)}</span></div>')
+            _, model, _ = tabs.choose_model(tab)
             gr.HTML(PILE)
             for name in FIRST:
                 c[name].render()
@@ -41,9 +35,9 @@ def build(desktop: Desktop) -> None:
                 again = gr.Checkbox(False, label="New seed each time", elem_id="train-again")
                 in_files = gr.Checkbox(True, label="Settings in files", info="A saved PNG carries what made it.")
             dropped = gr.File(elem_id="train-drop", visible="hidden", file_count="multiple")
-            teach, stop = desk.act(TAB, "Teach")
+            teach, stop = desk.act(tab, "Teach")
         with gr.Column(elem_classes="view"):
-            shell = viewer.shell(TAB).replace(
+            shell = viewer.shell(tab).replace(
                 "Write what you would like to see, then develop it.", "Give it pictures and a word, then teach."
             )
             shell = shell.replace("Prediction x̂<sub>0</sub>", "What it draws").replace(
@@ -53,9 +47,9 @@ def build(desktop: Desktop) -> None:
             queue = gr.HTML("", elem_id="train-queue", elem_classes="queue")
         with gr.Column(elem_classes="inspect", min_width=280):
             inspector = (
-                viewer.inspector(TAB)
+                viewer.inspector(tab)
                 .replace("How far the picture still moves", "Loss")
                 .replace("|Δx̂<sub>0</sub>|", "mean of 50 updates")
             )
             gr.HTML(HOW + inspector)
-    desk.wire(desktop, TAB, form, gr.State(MODEL), again, in_files, dropped, teach, stop, queue)
+    desk.wire(desktop, tab, form, model, again, in_files, dropped, teach, stop, queue)

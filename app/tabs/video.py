@@ -6,15 +6,12 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
-from app import desk, viewer
-from app.forms import Form
-from pipelines.core.registry import get_spec
+from app import desk, tabs, viewer
+from pipelines.core.registry import in_tab
 
 if TYPE_CHECKING:
     from app.desktop import Desktop
 
-TAB = "video"
-MODEL = "video"
 FIRST = [
     "prompt",
     "frames",
@@ -28,43 +25,28 @@ FIRST = [
     "steps",
     "guidance",
 ]
-EXAMPLES = {
-    "waving": "waving hand, large motion",
-    "grin": "grinning face",
-    "dance": "woman dancing",
-    "rocket": "rocket",
-    "heart": "beating heart",
-    "clown": "clown face, small motion",
-}
 ENDS = """<div class="ends"><span>First and last frame, if you like</span>
   <button type="button" data-end="image" title="Choose a first frame"><small>first</small></button>
   <button type="button" data-end="last" title="Choose a last frame"><small>last</small></button>
   <button type="button" class="send" data-do="clear">Clear</button></div>"""
 
 
-def build(desktop: Desktop) -> None:
+def build(desktop: Desktop, tab: str) -> None:
     """Lay out the tab and wire it."""
-    entry = get_spec(MODEL)
-    form = Form.build({MODEL: entry.settings}, TAB, FIRST)
+    form = tabs.form_of(tab, FIRST)
     c = form.controls
     more = [name for name in c if name not in FIRST]
 
     with gr.Row(elem_id="video-desk", elem_classes="desk"):
         with gr.Column(elem_classes="settings", min_width=280):
-            gr.HTML(f'<div class="model"><b>{entry.title}</b><span>{desk.size(entry.weights)}</span></div>')
+            _, model, _ = tabs.choose_model(tab)
             c["prompt"].render()
-            gr.Examples(
-                [[said] for said in EXAMPLES.values()],
-                c["prompt"],
-                elem_id="video-examples",
-                example_labels=list(EXAMPLES),
-                api_visibility="private",
-            )
+            tabs.examples(in_tab(tab)[0], c["prompt"])
             gr.HTML(ENDS, elem_id="video-ends")
             for name in ("frames", "amount", "loop"):
                 c[name].render()
             c["negative_prompt"].render()
-            again = desk.sampling(TAB, c)
+            again = desk.sampling(tab, c)
             with gr.Accordion("Why together?", open=False):
                 for name in ("method", "compare"):
                     c[name].render()
@@ -73,11 +55,11 @@ def build(desktop: Desktop) -> None:
                     c[name].render()
                 in_files = gr.Checkbox(True, label="Settings in files", info="A saved clip carries what made it.")
             dropped = gr.File(elem_id="video-drop", visible="hidden")
-            generate, stop = desk.act(TAB)
+            generate, stop = desk.act(tab)
         with gr.Column(elem_classes="view"):
-            gr.HTML(viewer.shell(TAB, clip=True), js_on_load="darkroom.ready('video')")
+            gr.HTML(viewer.shell(tab, clip=True), js_on_load="darkroom.ready('video')")
             queue = gr.HTML("", elem_id="video-queue", elem_classes="queue")
         with gr.Column(elem_classes="inspect", min_width=280):
-            gr.HTML(viewer.inspector(TAB, clip=True) + desk.model_card(entry.weights))
+            gr.HTML(viewer.inspector(tab, clip=True) + desk.model_card(tabs.weights_of(tab)))
 
-    desk.wire(desktop, TAB, form, gr.State(MODEL), again, in_files, dropped, generate, stop, queue)
+    desk.wire(desktop, tab, form, model, again, in_files, dropped, generate, stop, queue)

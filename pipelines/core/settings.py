@@ -5,11 +5,12 @@ Here is what several families share; each family's own are in its spec. The same
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pipelines.core import cards
+from pipelines.media.images import FromEditor
 
 ADVANCED = {"more": True}  # shown under "More", for those who want to know
 
@@ -110,3 +111,20 @@ def format_error(error: ValidationError) -> str:
         message = item["msg"].removeprefix("Input ").removeprefix("Value error, ")
         parts.append(f"{name.replace('_', ' ').capitalize()} is {shown}, but {message[0].lower() + message[1:]}.")
     return " ".join(parts)
+
+
+def editor_fields(model: type[Settings]) -> dict[str, str]:
+    """The fields that an input editor gives, and what each accepts ("image", "audio")."""
+    found = {}
+    for name, field in model.model_fields.items():
+        inner = [mark for part in get_args(field.annotation) for mark in getattr(part, "__metadata__", ())]
+        for mark in (*field.metadata, *inner):
+            if isinstance(mark, FromEditor):
+                found[name] = mark.accepts
+    return found
+
+
+def is_advanced(models: dict[str, type[Settings]], name: str) -> bool:
+    """Whether a field is for those who want to know, in every model that has it."""
+    fields = [model.model_fields[name] for model in models.values() if name in model.model_fields]
+    return all((field.json_schema_extra or {}).get("more") for field in fields)

@@ -19,6 +19,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from pydantic import BeforeValidator
 
+from pipelines.media.images import FromEditor
+
 RATE = 16_000  # samples a second
 LONGEST = 30  # seconds that are kept
 SHORTEST = 0.1
@@ -169,10 +171,11 @@ def _given(given: Any, info: Any) -> str:
     return audio_url(given, bool(info.context and info.context.get("remote")))
 
 
-AudioInput = Annotated[str, BeforeValidator(_given)]
+AudioInput = Annotated[str, BeforeValidator(_given), FromEditor("audio")]
 OptionalAudioInput = Annotated[
     str,
     BeforeValidator(
         lambda given, info: "" if given is None or (isinstance(given, str) and not given) else _given(given, info)
     ),
+    FromEditor("audio"),
 ]

@@ -11,6 +11,7 @@ import binascii
 import contextlib
 import io
 import struct
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -185,8 +186,15 @@ def _remote(info: Any) -> bool:
     return bool(info.context and info.context.get("remote"))
 
 
-ImageInput = Annotated[str, BeforeValidator(_given)]
-MaskInput = Annotated[str, BeforeValidator(lambda given, info: mask_url(given, _remote(info)))]
+@dataclass(frozen=True)
+class FromEditor:
+    """Marks a settings field that an input editor of the page gives (a canvas, a sketch, a stack of files), not a control."""
+
+    accepts: str  # "image" or "audio"
+
+
+ImageInput = Annotated[str, BeforeValidator(_given), FromEditor("image")]
+MaskInput = Annotated[str, BeforeValidator(lambda given, info: mask_url(given, _remote(info))), FromEditor("image")]
 OptionalImageInput = Annotated[
     str,
     BeforeValidator(
@@ -194,4 +202,5 @@ OptionalImageInput = Annotated[
             "" if given is None or (isinstance(given, str) and not given) else image_url(given, _remote(info))
         )
     ),
+    FromEditor("image"),
 ]
