@@ -369,5 +369,11 @@ window.darkroom = (() => {
     e.preventDefault();
     take(files);
   });
-  return { feed, open, shown, given, chooser, toast, loras, sliders, ready: (tab) => view(tab).canvas(), get: (tab, name) => view(tab).canvas().get(name), waiting: (tab) => view(tab).canvas().waiting(), redraw: on('redraw'), begin: on('begin'), ended: on('ended'), stopped: on('stopped'), choose: () => receiver()?.click() };
+  // A tab's input editor begins when its inspector is there, too: Gradio mounts one after the other.
+  function ready(tab) {
+    if (by(`${tab}-curve`)) view(tab).canvas();
+    else requestAnimationFrame(() => ready(tab));
+  }
+
+  return { feed, open, shown, given, chooser, toast, loras, sliders, ready, get: (tab, name) => view(tab).canvas().get(name), waiting: (tab) => view(tab).canvas().waiting(), redraw: on('redraw'), begin: on('begin'), ended: on('ended'), stopped: on('stopped'), choose: () => receiver()?.click() };
 })();

@@ -1,0 +1,89 @@
+"""docs/results.md and the README's table of families, made from the cards and the specs: no figure is typed by hand.
+
+    python -m bench results
+
+A test holds both current.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from pipelines import catalogue
+from pipelines.core.cards import BUNDLED, WeightsError, card
+from pipelines.core.spec import ModelSpec
+
+ROOT = Path(__file__).parent.parent
+RESULTS, README = ROOT / "docs" / "results.md", ROOT / "README.md"
+MARKS = "<!-- families -->", "<!-- /families -->"
+HEAD = """# What the weights can do
+
+Made by `python -m bench results` from the cards beside the weights in `assets/weights/`. Each figure there was measured by a command of
+this repository (`python -m bench NAME`), with the number of samples that it says; seeds are 0, 1, 2, ….
+"""
+
+
+def about(name: str) -> dict[str, Any]:
+    """A bundle's card; empty where it is missing."""
+    try:
+        return card(name, BUNDLED)
+    except WeightsError:
+        return {}
+
+
+def own_weights(spec: ModelSpec) -> list[str]:
+    """The bundles that a model has beyond those of the model it stands on."""
+    known = {"latent-diffusion", "autoencoder"} if spec.name != "latent-diffusion" else set()
+    return [name for name in spec.weights if name not in known]
+
+
+def flatten(value: Any) -> str:
+    """A figure as text, a dict as its parts."""
+    if isinstance(value, dict):
+        return ", ".join(f"{k} {v}" for k, v in value.items())
+    return str(value)
+
+
+def results() -> str:
+    """docs/results.md."""
+    parts = [HEAD]
+    names = sorted(
+        json.loads(path.read_text())["name"] for path in BUNDLED.glob("*.json") if "part_of" not in path.read_text()
+    )
+    for name in names:
+        told = about(name)
+        parts.append(f"\n## {name}\n\n{told['parameters'] / 1e6:.2f} M parameters")
+        if "steps" in told:
+            parts[-1] += f", {told['steps']:,} steps in {told['seconds'] / 60:.0f} minutes"
+        parts[-1] += f". {told['data'][0].upper() + told['data'][1:]}.\n" if told.get("data") else ".\n"
+        rows = {**told.get("metrics", {}), **told.get("shown", {})}
+        if rows:
+            lines = [f"| {label} | {flatten(value)} |" for label, value in rows.items()]
+            parts.append("\n| measured | |\n| --- | --- |\n" + "\n".join(lines) + "\n")
+    return "".join(parts)
+
+
+def families() -> str:
+    """The README's table: a row a model."""
+    rows = ["| model | what it does | paper | parameters of its own |", "| --- | --- | --- | --- |"]
+    for spec in catalogue():
+        size = sum(about(name).get("parameters", 0) for name in own_weights(spec)) / 1e6
+        folder = f"pipelines/models/{spec.pipeline.split('.')[0]}"
+        rows.append(f"| [{spec.title}]({folder}) | {spec.task} | {spec.paper} | {f'{size:.1f} M' if size else '–'} |")
+    return "\n".join(rows)
+
+
+def readme() -> str:
+    """The README with its table made anew."""
+    begin, end = MARKS
+    return re.sub(f"{begin}.*{end}", lambda _: f"{begin}\n{families()}\n{end}", README.read_text(), flags=re.S)
+
+
+def measure() -> dict[str, str]:
+    """Write both."""
+    RESULTS.write_text(results())
+    README.write_text(readme())
+    return {"written": f"{RESULTS.name}, {README.name}"}
