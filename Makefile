@@ -18,28 +18,18 @@ bench: .venv/ready-dev
 
 # Data and training, in order; hours on two cores. Checkpoints lie in the cache, so it goes on where it was stopped.
 weights: .venv/ready-dev
-	$(BIN)/python -m pipelines.datasets avatars
-	$(BIN)/python -m pipelines.datasets emoji
-	$(BIN)/python -m pipelines.datasets motion
-	$(BIN)/python -m pipelines.datasets captions
-	$(BIN)/python -m pipelines.training perceptual
-	$(BIN)/python -m pipelines.training reader
-	$(BIN)/python -m pipelines.training autoencoder
+	for name in avatars emoji scenes vocabulary motion captions; do $(BIN)/python -m pipelines.datasets $$name || exit 1; done
+	for name in perceptual reader scene_reader autoencoder decoder; do $(BIN)/python -m pipelines.training $$name || exit 1; done
 	$(BIN)/python -m pipelines.datasets latents
-	$(BIN)/python -m pipelines.training resampler
-	$(BIN)/python -m pipelines.training latent_diffusion
-	$(BIN)/python -m pipelines.training decoder
-	$(BIN)/python -m pipelines.training eye
-	$(BIN)/python -m pipelines.datasets signs
-	$(BIN)/python -m pipelines.datasets pixels
+	for name in resampler latent_diffusion eye; do $(BIN)/python -m pipelines.training $$name || exit 1; done
+	for name in signs pixels; do $(BIN)/python -m pipelines.datasets $$name || exit 1; done
 	for name in inpainting outpainting controlnet-edges controlnet-scribble controlnet-palette pix2pix pix2pix-l1 lora-flat lora-lines lora-pixels; do \
 		$(BIN)/python -m pipelines.training $$name || exit 1; done
 	$(BIN)/python -m pipelines.datasets notes
 	for name in listener words-audio audio_codec; do $(BIN)/python -m pipelines.training $$name || exit 1; done
 	$(BIN)/python -m pipelines.datasets codes
 	for name in audio_flow audio_tokens; do $(BIN)/python -m pipelines.training $$name || exit 1; done
-	$(BIN)/python -m pipelines.datasets toys
-	$(BIN)/python -m pipelines.datasets latents
+	for name in toys latents; do $(BIN)/python -m pipelines.datasets $$name || exit 1; done
 	for name in words-toy multiview video; do $(BIN)/python -m pipelines.training $$name || exit 1; done
 
 lint: .venv/ready-dev
