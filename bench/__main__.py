@@ -1,4 +1,7 @@
-"""python -m bench [speed|page|scenes|quality|distance|edits|video|audio|shape|gpu|results]; without a name, those that need no data set. edits.words is a part of one."""
+"""python -m bench [speed|page|scenes|quality|distance|edits|video|audio|shape|gpu|results]
+
+Without a name, those that need no data set. edits.words is a part of one.
+"""
 
 import os
 
