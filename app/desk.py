@@ -56,33 +56,28 @@ def wire(
 ) -> None:
     """Connect a tab's controls. `model` holds the name of the model that runs."""
     inputs, given, seed, feed = form.inputs, form.given, form.controls["seed"], desktop.feed
-    canvas = [
-        gr.Textbox(visible="hidden", elem_id=f"{tab}-given-{name}") for name in given
-    ]  # filled on the way by darkroom.given
+    payload = gr.Textbox(visible="hidden")  # what the input editor gives, as one JSON object, filled in by darkroom.run
 
-    def develop(owner: str, keep: bool, name: str, *values: Any) -> Iterator[str]:
+    def develop(
+        owner: str, keep: bool, name: str, _: bool, payload: str, *values: Any
+    ) -> Iterator[tuple[str, Any, Any]]:
         try:
-            settings = form.settings(name, values[len(given) :], dict(zip(given, values, strict=False)))
+            settings = form.settings(name, values, json.loads(payload))
         except ValidationError as error:
-            yield desktop.tell({"error": format_error(error)}, tab)
+            yield desktop.tell({"error": format_error(error)}, tab), gr.skip(), gr.skip()
             return
         for message in live.run(name, settings, owner, desktop.history, keep):
-            yield desktop.tell(message, tab)
+            chosen = settings.seed if "begin" in message else gr.skip()
+            sheet = gr.skip() if "begin" in message or "frame" in message else desktop.sheet_of(owner)
+            yield desktop.tell(message, tab), chosen, sheet
 
-    picked = generate.click(
-        None, [again, seed], seed, js=f"(again, seed) => [darkroom.begin('{tab}', again, seed)]", **PRIVATE
-    )
-    run = picked.then(
-        develop, [desktop.owner, in_files, model, *canvas, *inputs], feed, js=f"(...v) => darkroom.given('{tab}', v, {json.dumps(given)})",
+    before = [desktop.owner, in_files, model, again, payload]
+    at = len(before) + list(form.controls).index("seed")
+    run = generate.click(  # one event a run: the browser chooses the seed, the server sends frames, at the end the history
+        develop, [*before, *inputs], [feed, seed, desktop.sheet], js=f"(...v) => darkroom.run('{tab}', v, {json.dumps(given)}, {at})",
         concurrency_id=live.SLOT, concurrency_limit=1, show_progress="minimal", show_progress_on=queue, api_visibility="private",
     )  # fmt: skip
-    run.then(
-        desktop.sheet_of,
-        desktop.owner,
-        desktop.sheet,
-        js=f"(...v) => {{ darkroom.ended('{tab}'); return v; }}",
-        **PRIVATE,
-    )
+    run.then(None, None, None, js=f"() => darkroom.ended('{tab}')")  # in the browser alone
     stop.click(None, None, None, cancels=[run], js=f"() => darkroom.stopped('{tab}')")
 
     def restore(path: str | None) -> list[Any]:

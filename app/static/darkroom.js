@@ -312,9 +312,11 @@ window.darkroom = (() => {
   }
 
   const on = (name) => (tab, ...told) => view(tab)[name](...told);
-  // the canvas fills in what it gives: after owner, "settings in files" and the model's name come `names`
-  function given(tab, values, names) {
-    names.forEach((name, i) => { values[3 + i] = view(tab).canvas().get(name); });
+  // A run begins: the seed is chosen, and what the input editor gives goes along as one JSON object. After owner, "settings in files"
+  // and the model's name come "new seed each time" and that object.
+  function run(tab, values, names, seedAt) {
+    values[seedAt] = view(tab).begin(values[3], values[seedAt]);
+    values[4] = JSON.stringify(Object.fromEntries(names.map((name) => [name, view(tab).canvas().get(name)])));
     return values;
   }
 
@@ -375,5 +377,5 @@ window.darkroom = (() => {
     else requestAnimationFrame(() => ready(tab));
   }
 
-  return { feed, open, shown, given, chooser, toast, loras, sliders, ready, get: (tab, name) => view(tab).canvas().get(name), waiting: (tab) => view(tab).canvas().waiting(), redraw: on('redraw'), begin: on('begin'), ended: on('ended'), stopped: on('stopped'), choose: () => receiver()?.click() };
+  return { feed, open, shown, run, chooser, toast, loras, sliders, ready, get: (tab, name) => view(tab).canvas().get(name), waiting: (tab) => view(tab).canvas().waiting(), redraw: on('redraw'), ended: on('ended'), stopped: on('stopped'), choose: () => receiver()?.click() };
 })();
