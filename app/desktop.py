@@ -104,7 +104,7 @@ class Desktop:
         """The tab that runs a model; "" if none does."""
         return next((tab for tab, (form, _) in self.tabs.items() if model in form.models), "")
 
-    def called(self, model: str) -> str:
+    def tab_title(self, model: str) -> str:
         """What that tab is called."""
         return next(tab.title for tab in TABS if tab.name == self.tab_of(model))
 
@@ -147,16 +147,18 @@ class Desktop:
             model, settings = metadata.from_file(path)
             if model not in form.models:
                 raise metadata.MetadataError(
-                    f"This picture was made by {get_spec(model).title}; open the tab {self.called(model)} and drop it there."
+                    f"This picture was made by {get_spec(model).title}; open the tab {self.tab_title(model)} and drop it there."
                 )
         except metadata.MetadataError as error:
-            take = {"gaussians": self.thing, "audio": self.heard, "image": self.canvas}.get(self.takes(tab, path))
+            take = {"gaussians": self.load_gaussians, "audio": self.load_audio, "image": self.load_image}.get(
+                self.takes(tab, path)
+            )
             laid = take(path) if take else {"error": str(error)}
             return [self.tell(laid, tab), *self.unchanged(form)]
         said = {
             "same_seed": True,
             "say": "Settings restored: Generate makes the same picture.",
-            "canvas": self.given(form, settings),
+            "canvas": self.editor_values(form, settings),
         }
         return [self.tell(said, tab), model, *form.values(settings)]
 
@@ -169,7 +171,7 @@ class Desktop:
         return kind
 
     @staticmethod
-    def canvas(picture: Any) -> dict[str, Any]:
+    def load_image(picture: Any) -> dict[str, Any]:
         """A message that puts a picture on the canvas, or says why not."""
         try:
             laid = {"canvas": {"image": pictures.image_url(picture)}}
@@ -179,7 +181,7 @@ class Desktop:
             return {"error": f"{str(error)[0].upper()}{str(error)[1:]}."}
 
     @staticmethod
-    def heard(path: str) -> dict[str, Any]:
+    def load_audio(path: str) -> dict[str, Any]:
         """A message that takes a sound to work on, or says why not."""
         try:
             sound = sounds.audio_url(path)
@@ -188,7 +190,7 @@ class Desktop:
         return {"canvas": {"sound": sound}, "say": "The sound is taken as mono at 16 kHz, its first 30 seconds."}
 
     @staticmethod
-    def thing(path: str) -> dict[str, Any]:
+    def load_gaussians(path: str) -> dict[str, Any]:
         """A message that shows a file of splats, or a mesh, to be turned; or says why not."""
         from pipelines.models.gaussian_splatting import files as scenes
         from pipelines.models.multiview import pipeline as multiview
@@ -201,7 +203,7 @@ class Desktop:
         return {"canvas": {"splats": {"url": multiview.splat_url(splats), "count": len(splats)}, "note": note}}
 
     @staticmethod
-    def given(form: Form, settings: Settings) -> dict[str, str]:
+    def editor_values(form: Form, settings: Settings) -> dict[str, str]:
         """What settings hold for the canvas."""
         return {name: getattr(settings, name) for name in form.given if hasattr(settings, name)}
 
@@ -214,11 +216,11 @@ class Desktop:
             if entry is None:
                 raise metadata.MetadataError("This picture is no longer in the history.")
             if entry.model not in form.models and "image" in form.accepts:
-                return [self.tell(self.canvas(Image.open(io.BytesIO(entry.png))), tab), *self.unchanged(form)]
+                return [self.tell(self.load_image(Image.open(io.BytesIO(entry.png))), tab), *self.unchanged(form)]
             model, settings = metadata.checked(entry.model, entry.settings)
             if model not in form.models:
                 raise metadata.MetadataError(
-                    f"This picture was made by {get_spec(model).title}; open the tab {self.called(model)} first."
+                    f"This picture was made by {get_spec(model).title}; open the tab {self.tab_title(model)} first."
                 )
         except (metadata.MetadataError, sqlite3.Error, OSError) as error:
             return [self.tell({"error": str(error)}), *self.unchanged(form)]
@@ -229,7 +231,7 @@ class Desktop:
         }
         shown |= viewer.restore(get_spec(model).result, entry.png, model, settings)
         return [
-            self.tell({"picture": shown, "same_seed": True, "canvas": self.given(form, settings)}, tab),
+            self.tell({"picture": shown, "same_seed": True, "canvas": self.editor_values(form, settings)}, tab),
             model,
             *form.values(settings),
         ]

@@ -66,13 +66,13 @@ class History:
         given = {name for spec in CATALOGUE.values() for name in editor_fields(spec.settings)}
         paths = ", ".join(f"'$.{name}'" for name in sorted(given))
         light = f"json_remove(settings, {paths}), x''"
-        return self._read(light, "owner = ? ORDER BY id DESC LIMIT ?", (owner, limit))
+        return self._select(light, "owner = ? ORDER BY id DESC LIMIT ?", (owner, limit))
 
     def find(self, owner: str, number: int) -> HistoryItem | None:
         """One picture of this browser."""
-        return next(iter(self._read("settings, png", "owner = ? AND id = ?", (owner, number))), None)
+        return next(iter(self._select("settings, png", "owner = ? AND id = ?", (owner, number))), None)
 
-    def _read(self, heavy: str, where: str, values: tuple) -> list[HistoryItem]:
+    def _select(self, columns: str, where: str, values: tuple) -> list[HistoryItem]:
         with closing(self._open()) as db:
-            rows = db.execute(f"SELECT id, model, {heavy}, thumbnail FROM pictures WHERE {where}", values).fetchall()
+            rows = db.execute(f"SELECT id, model, {columns}, thumbnail FROM pictures WHERE {where}", values).fetchall()
         return [HistoryItem(i, model, json.loads(settings), png, thumb) for i, model, settings, png, thumb in rows]

@@ -81,7 +81,7 @@ def codec(n: int = 200) -> dict[str, Any]:
     begun = time.perf_counter()
     indices = torch.cat([model.quantizer(model.encode(part))[1] for part in torch.from_numpy(real).split(20)])
     made = {
-        k: torch.cat([model.decode(model.quantizer.read(part[..., :k])) for part in indices.split(20)]).numpy()
+        k: torch.cat([model.decode(model.quantizer.decode(part[..., :k])) for part in indices.split(20)]).numpy()
         for k in range(1, model.config.books + 1)
     }
     spent = time.perf_counter() - begun

@@ -64,11 +64,16 @@ def pictures(captions: list[str], batch: int = 20) -> np.ndarray:
     config, times, path = pipe.transformer.config, samplers.timesteps(s.steps), samplers.SCHEDULES[s.path]
     for first in range(0, len(captions), batch):
         part = captions[first : first + batch]
-        tokens = pipe.resampler(*text.pad([text.encoder().read(caption) for caption in part]))
+        tokens = pipe.resampler(*text.pad([text.encoder().encode(caption) for caption in part]))
         both = torch.cat([tokens, pipe.transformer.null.expand_as(tokens)])
         noise = samplers.seeded_noise(first, (config.channels, config.size, config.size), len(part))
         denoise = pipe.make_denoiser(
-            TextConditioning(both, pipe.transformer.read(both), None, [], ""), 1, times, Guidance(s.guidance), path, []
+            TextConditioning(both, pipe.transformer.text_kv(both), None, [], ""),
+            1,
+            times,
+            Guidance(s.guidance),
+            path,
+            [],
         )
         *_, (x, _, _) = samplers.SAMPLERS[s.sampler](denoise, noise(), times, path, noise, s.eta)
         made.append(pipe.autoencoder.decode_uint8(x).numpy())

@@ -30,9 +30,9 @@ def load_scene_reader() -> SceneReader:
     return weights.open_bundle("scene-reader", lambda config: SceneReader(**config))
 
 
-def read(reader: SceneReader, pictures: np.ndarray) -> list[Reading]:
+def read_all(reader: SceneReader, pictures: np.ndarray) -> list[Reading]:
     """What the reader sees in pictures."""
-    return [r for i in range(0, len(pictures), 50) for r in reader.read(to_tensor(pictures[i : i + 50]))]
+    return [r for i in range(0, len(pictures), 50) for r in reader.detect(to_tensor(pictures[i : i + 50]))]
 
 
 def nameable(row: dict[str, Any]) -> list[str]:
@@ -114,7 +114,7 @@ def follow(split: str = "test", n: int = 300) -> dict[str, Any]:
                 rows, prompts, named, picks = [*rows, row], [*prompts, prompt], [*named, sorted(only)], [*picks, i]
     made = Model.load(BUNDLED).draw(prompts)
     data.contact_sheet(made[:64], columns=8).save(data.cache_dir() / f"scenes-{split}.png")
-    readings = {"real": read(reader, source.images[picks]), "generated": read(reader, made)}
+    readings = {"real": read_all(reader, source.images[picks]), "generated": read_all(reader, made)}
     hits: dict[str, dict[str, list[bool]]] = {"real": {}, "generated": {}}
     for side, some in readings.items():
         for row, names, reading in zip(rows, named, some, strict=True):

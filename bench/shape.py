@@ -219,11 +219,11 @@ def judge(views: np.ndarray, labels: list[str], recoloured: bool) -> Callable[[n
     net.eval()
 
     @torch.inference_mode()
-    def told(others: np.ndarray) -> list[str]:
+    def classify(others: np.ndarray) -> list[str]:
         votes = net(planes(others).flatten(0, 1)).log_softmax(1).unflatten(0, others.shape[:2]).mean(1)
         return [names[k] for k in votes.argmax(1).tolist()]
 
-    return told
+    return classify
 
 
 def planes(views: np.ndarray) -> torch.Tensor:

@@ -35,7 +35,7 @@ def ours(dtype: torch.dtype) -> Callable[[], None]:
     def run() -> None:
         with torch.inference_mode():
             tokens = torch.randn(2, 16, 256, dtype=dtype)
-            condition = TextConditioning(tokens, pipe.transformer.read(tokens), None, [], "")
+            condition = TextConditioning(tokens, pipe.transformer.text_kv(tokens), None, [], "")
             denoise = pipe.make_denoiser(condition, 1, times, Guidance(4.0), path, [])
             for _ in samplers.dpm_solver(denoise, noise(), times, path, noise):
                 pass

@@ -52,7 +52,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, code in re.findall(r"`(pipelines/models/[\w/]+\.py)`\n\n```python\n(.*?)```", PAGE, re.S):
         (tree / name).parent.mkdir(exist_ok=True)
         (tree / name).write_text(code)
-    line = re.search(r"registry\.py`:\n\n```python\n(.*?)```", PAGE, re.S)[1]
+    line = re.search(r"registry\.py`:\n\n```text\n(.*?)```", PAGE, re.S)[1]
     registry = tree / "pipelines" / "core" / "registry.py"
     text = registry.read_text()
     registry.write_text(text.replace("FAMILIES = (\n", "FAMILIES = (\n" + line))

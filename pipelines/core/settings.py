@@ -77,7 +77,7 @@ class SamplingSettings(Settings):
 
     @field_validator("loras")
     @classmethod
-    def _known(cls, loras: str) -> str:
+    def _check_loras(cls, loras: str) -> str:
         for name, _ in cards.parse_loras(loras):
             if name not in cards.loras():
                 raise ValueError(

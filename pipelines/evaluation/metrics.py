@@ -61,7 +61,7 @@ class ClipFeatures:
         return torch.cat(parts)
 
     @torch.inference_mode()
-    def read(self, captions: list[str]) -> Float[Tensor, "n 192"]:
+    def encode_captions(self, captions: list[str]) -> Float[Tensor, "n 192"]:
         """Unit-length features of captions."""
         from pipelines import text
 
@@ -75,7 +75,7 @@ class ClipFeatures:
 
     def clip_score(self, pictures: UInt8[np.ndarray, "n 128 128 3"], captions: list[str]) -> Float[Tensor, " n"]:
         """100 times the cosine of each picture with its caption, not below 0 (Hessel et al. 2021, without their 2.5)."""
-        return (100 * (self.features(pictures) * self.read(captions)).sum(1)).clamp_min(0)
+        return (100 * (self.features(pictures) * self.encode_captions(captions)).sum(1)).clamp_min(0)
 
 
 def kid(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> float:

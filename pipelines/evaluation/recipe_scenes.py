@@ -175,7 +175,7 @@ class Recipe:
         read = [
             r
             for i in range(0, len(held), 50)
-            for r in model.read(to_tensor(self.set.images[held[i : i + 50]]).to(device))
+            for r in model.detect(to_tensor(self.set.images[held[i : i + 50]]).to(device))
         ]
         return score([self.set.rows[i] for i in held], read)
 

@@ -95,7 +95,7 @@ class SceneReader(nn.Module):
         return _split(logits, self.thing_labels)
 
     @torch.inference_mode()
-    def read(
+    def detect(
         self, x: Float[Tensor, "b 3 256 256"], threshold: float = 0.3
     ) -> list[tuple[dict[str, str], list[Detection]]]:
         """For each picture the labels of the whole, and the things in it, the surest first."""

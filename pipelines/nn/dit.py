@@ -82,7 +82,7 @@ class Block(nn.Module):
         A root mean square is a norm / sqrt(d); normalize is three times as fast as rms_norm on a CPU."""
         return F.normalize(k, dim=-1) * (k.shape[-1] * self.key_norm.weight * self.query_norm.weight)
 
-    def read(self, tokens: Float[Tensor, "b q w"]) -> tuple[Tensor, Tensor]:
+    def text_kv(self, tokens: Float[Tensor, "b q w"]) -> tuple[Tensor, Tensor]:
         """The words' keys and values."""
         k, v = self.split(self.words(tokens), 2)
         return self.keys(k), v
@@ -132,9 +132,9 @@ class DiT(nn.Module):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
-    def read(self, tokens: Float[Tensor, "b q w"]) -> TextKV:
+    def text_kv(self, tokens: Float[Tensor, "b q w"]) -> TextKV:
         """What every block needs of a caption, once a run."""
-        return TextKV([block.read(tokens) for block in self.blocks], self.pool(tokens.flatten(1)))
+        return TextKV([block.text_kv(tokens) for block in self.blocks], self.pool(tokens.flatten(1)))
 
     def modulations(
         self, t: Float[Tensor, " n"], pooled: Float[Tensor, "n w"], blocks: nn.ModuleList | None = None

@@ -54,7 +54,7 @@ class TextEncoder:
         self._remembered: OrderedDict[str, Features] = OrderedDict()
 
     @torch.inference_mode()
-    def read(self, prompt: str) -> Features:
+    def encode(self, prompt: str) -> Features:
         """Features of one prompt, its words with their tokens, and what was cut."""
         if prompt in self._remembered:
             self._remembered.move_to_end(prompt)

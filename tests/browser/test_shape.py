@@ -35,7 +35,7 @@ def generate(page: Page) -> None:
     page.wait_for_selector("#shape-downloads a", timeout=SECONDS)
 
 
-def seen(page: Page) -> np.ndarray:
+def pixels_of(page: Page) -> np.ndarray:
     return np.array(page.evaluate(PIXELS)).reshape(48, 48, 4)[..., :3]
 
 
@@ -63,7 +63,7 @@ def test_a_thing_comes_up_is_turned_and_goes_out_as_files(shape: Page, tmp_path:
     expect(shape.locator("#shape-where")).to_contain_text("32 splats")
     shape.click("#shape-tools [data-do=front]")
     shape.wait_for_timeout(300)
-    first = seen(shape)
+    first = pixels_of(shape)
     assert (first < 240).any() and (first > 250).any()
     box = shape.locator("#shape-orbit").bounding_box()
     assert box
@@ -72,18 +72,18 @@ def test_a_thing_comes_up_is_turned_and_goes_out_as_files(shape: Page, tmp_path:
     shape.mouse.move(box["x"] + 320, box["y"] + 240)
     shape.mouse.up()
     shape.wait_for_timeout(300)
-    turned = seen(shape)
+    turned = pixels_of(shape)
     assert np.abs(turned - first).mean() > 0.3
     shape.locator("#shape-orbit").press("ArrowLeft")
     shape.wait_for_timeout(300)
-    assert not np.array_equal(seen(shape), turned)
+    assert not np.array_equal(pixels_of(shape), turned)
     expect(shape.locator("#shape-where")).to_contain_text(
         "step 4 of 4"
     )  # the arrows turned the thing, and did not scrub
-    large = (seen(shape) < 240).any(-1).sum()
+    large = (pixels_of(shape) < 240).any(-1).sum()
     pinch(shape, (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2))
     shape.wait_for_timeout(300)
-    assert (seen(shape) < 240).any(-1).sum() < 0.8 * large
+    assert (pixels_of(shape) < 240).any(-1).sum() < 0.8 * large
     shape.click("#shape-tools [data-do=solid]")
     shape.wait_for_timeout(300)
     shape.screenshot(path=SCREENSHOTS / "shape.png")
@@ -115,7 +115,7 @@ def test_a_picture_becomes_a_thing_and_comes_back_from_the_history(shape: Page, 
     expect(shape.locator("#shape-where")).to_contain_text("from the history")
     expect(shape.locator("#shape-orbit")).to_be_visible()
     shape.wait_for_timeout(500)
-    assert (seen(shape) < 240).any()
+    assert (pixels_of(shape) < 240).any()
 
 
 def test_splats_learn_a_toy_and_a_stop_keeps_them(shape: Page) -> None:

@@ -171,7 +171,7 @@ def test_the_reader_finds_a_peak_for_each_thing() -> None:
         heat[0, y, x + 1] = 2.0
         things[0, kind, y, x] = 4.0
     model.forward = lambda x: (heat, things, torch.tensor([[0.0, 1.0]]))
-    [(whole, found)] = model.read(torch.zeros(1, 3, 256, 256))
+    [(whole, found)] = model.detect(torch.zeros(1, 3, 256, 256))
     assert whole == {"land": "sea"}
     assert sorted((d.labels["kind"], round(d.x, 2)) for d in found) == [("cat", 0.89), ("dog", 0.14)]
 

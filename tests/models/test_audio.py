@@ -41,10 +41,10 @@ def test_each_codebook_says_what_is_left_and_a_prefix_is_the_sum_of_its_books() 
     quantizer = ResidualQuantizer(16, books=4, codes=64).eval()
     x = torch.randn(2, 30, 16)
     whole, indices, _ = quantizer(x)
-    assert torch.allclose(whole, quantizer.read(indices), atol=1e-5)
+    assert torch.allclose(whole, quantizer.decode(indices), atol=1e-5)
     for k in range(1, 5):
         some, _, _ = quantizer(x, torch.full((2,), k))
-        assert torch.allclose(some, quantizer.read(indices[..., :k]), atol=1e-5)
+        assert torch.allclose(some, quantizer.decode(indices[..., :k]), atol=1e-5)
 
 
 def test_a_trained_quantiser_errs_less_with_each_codebook() -> None:
@@ -57,7 +57,7 @@ def test_a_trained_quantiser_errs_less_with_each_codebook() -> None:
         optim.step()
         optim.zero_grad()
     _, indices, _ = quantizer.eval()(x)
-    errors = [(quantizer.read(indices[..., :k]) - x).square().mean().item() for k in range(1, 5)]
+    errors = [(quantizer.decode(indices[..., :k]) - x).square().mean().item() for k in range(1, 5)]
     assert errors == sorted(errors, reverse=True)
     assert errors[3] < 0.6 * errors[0]
 
@@ -232,7 +232,7 @@ def test_tokens_are_played_as_they_come_and_the_parts_join_without_a_step() -> N
     codes = torch.tensor(frames[-1].trace["codes"])[None]
     codec = audio.load()
     with torch.inference_mode():
-        at_once = codec.decode(codec.quantizer.read(codes))[0].numpy()
+        at_once = codec.decode(codec.quantizer.decode(codes))[0].numpy()
     assert (
         np.abs(whole - at_once[:RATE]).max() < 2e-4
     )  # so there is nothing at the joints that neighbouring samples do not show

@@ -28,7 +28,7 @@ def test_a_new_one_is_the_identity_and_a_learnt_one_is_not() -> None:
             torch.nn.init.normal_(p, std=0.1)
     net = ControlNet(CONFIG, 1)
     net.copy(base)
-    z, t, words = torch.randn(2, 8, 16, 16), torch.full((2,), 0.5), base.read(torch.randn(2, 16, 16))
+    z, t, words = torch.randn(2, 8, 16, 16), torch.full((2,), 0.5), base.text_kv(torch.randn(2, 16, 16))
     seen, modulations = net.see(torch.rand(2, 1, 128, 128)), base.modulations(t, words.pooled)
     own = base.modulations(t, words.pooled, net.blocks)
     assert len(own) == 3

@@ -126,7 +126,7 @@ def test_closing_the_generator_stops_the_run() -> None:
 def test_a_new_transformer_predicts_zero_and_its_blocks_are_the_identity() -> None:
     torch.manual_seed(0)
     net = DiT(Config(width=32, depth=2, heads=2, words=16))
-    words = net.read(torch.randn(3, 16, 16))
+    words = net.text_kv(torch.randn(3, 16, 16))
     modulations = net.modulations(torch.rand(3), words.pooled)
     assert net(torch.randn(3, 8, 16, 16), words, modulations).abs().max() == 0
     x = torch.randn(3, 64, 32)

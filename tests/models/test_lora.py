@@ -25,7 +25,7 @@ Z, WORDS = torch.randn(2, 8, 16, 16), torch.randn(2, 16, 16)
 
 
 def run() -> Tensor:
-    words = NET.read(WORDS)
+    words = NET.text_kv(WORDS)
     return NET(Z, words, NET.modulations(torch.full((2,), 0.5), words.pooled))
 
 

@@ -28,7 +28,7 @@ def ball(size: int = 128, background: int = 255, at: tuple[int, int] = (64, 64),
 
 
 def spoken(model: DiT, n: int = 1) -> tuple:
-    words = model.read(torch.randn(n, model.config.queries, model.config.words))
+    words = model.text_kv(torch.randn(n, model.config.queries, model.config.words))
     return words, model.modulations(torch.full((n,), 0.5), words.pooled)
 
 

@@ -45,7 +45,7 @@ def test_without_its_time_axis_it_is_the_image_model_bit_for_bit() -> None:
     assert all(torch.equal(value, before[name]) for name, value in base.state_dict().items())
     motion = video.VideoDiT(base.config).requires_grad_(False)
     motion.transformer.load_state_dict(before)
-    words = base.read(base.null[None])
+    words = base.text_kv(base.null[None])
     given = (z, words, base.modulations(t, words.pooled))
     told = motion.enter(torch.zeros(1, 64, motion.enter.in_features))
     assert torch.equal(motion.transformer(*given, hints=[told]), base(*given))  # untrained, one frame
@@ -58,11 +58,11 @@ def test_a_frame_is_told_the_nearest_that_is_given_and_its_own_time() -> None:
     given, amount = torch.zeros(1, 8), torch.tensor([0.5])
     given[0, [0, 6]] = 1
 
-    def told(loop: bool, amount: torch.Tensor = amount, z: torch.Tensor = z) -> torch.Tensor:
+    def hint(loop: bool, amount: torch.Tensor = amount, z: torch.Tensor = z) -> torch.Tensor:
         without = motion.hint(torch.zeros_like(z), torch.zeros_like(given), amount, loop)
         return (motion.hint(z, given, amount, loop) - without).unflatten(1, (8, -1))[0]
 
-    line, circle = told(False), told(True)
+    line, circle = hint(False), hint(True)
     assert torch.allclose(line[1], line[2], atol=1e-4) and torch.allclose(line[4], line[5], atol=1e-4)
     assert not torch.allclose(line[2], line[4], atol=1e-1) and not torch.allclose(
         line[0], line[1], atol=1e-1
@@ -72,7 +72,7 @@ def test_a_frame_is_told_the_nearest_that_is_given_and_its_own_time() -> None:
     )  # around, 0 is as near as 6
     moved = z.clone()
     moved[:, 3] += 1  # is not given
-    assert torch.equal(told(True, z=moved), circle)
+    assert torch.equal(hint(True, z=moved), circle)
     for loop in (True, False):
         times = motion.hint(torch.zeros_like(z), torch.zeros_like(given), amount, loop).unflatten(1, (8, -1))[0, :, 0]
         assert torch.cdist(times, times).fill_diagonal_(1).min() > 1e-3

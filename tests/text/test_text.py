@@ -12,7 +12,7 @@ from pipelines.core.cards import WeightsError
 
 
 def test_words_know_their_tokens() -> None:
-    read = text.encoder().read("A man in sunglasses, 漢字 🎉!")
+    read = text.encoder().encode("A man in sunglasses, 漢字 🎉!")
     assert [word for word, _ in read.words] == ["A", "man", "in", "sunglasses", "漢字", "🎉"]
     covered = [i for _, span in read.words for i in span]
     assert covered == sorted(set(covered))
@@ -21,7 +21,7 @@ def test_words_know_their_tokens() -> None:
 
 
 def test_what_the_encoder_does_not_read_is_said() -> None:
-    read = text.encoder().read("red " * 100 + "hat")
+    read = text.encoder().encode("red " * 100 + "hat")
     assert len(read.tokens) == text.MAX_TOKENS
     assert read.cut.endswith("hat")
     assert len(read.cut.split()) == 101 - (text.MAX_TOKENS - 2)
@@ -29,21 +29,21 @@ def test_what_the_encoder_does_not_read_is_said() -> None:
 
 def test_synonyms_lie_closer_than_strangers() -> None:
     def mean(prompt: str) -> torch.Tensor:
-        return torch.nn.functional.normalize(text.encoder().read(prompt).tokens.mean(0), dim=0)
+        return torch.nn.functional.normalize(text.encoder().encode(prompt).tokens.mean(0), dim=0)
 
     assert mean("shades") @ mean("sunglasses") > mean("shades") @ mean("overalls")
 
 
 def test_batch_and_single_reading_agree() -> None:
     tokens, mask = text.encoder().batch(["a short one", "a much longer caption about a woman with a hat"])
-    alone = text.encoder().read("a short one").tokens
+    alone = text.encoder().encode("a short one").tokens
     assert torch.allclose(tokens[0][mask[0]], alone, atol=1e-4)
 
 
 def test_padding_does_not_change_what_the_resampler_reads() -> None:
     torch.manual_seed(0)
     resampler = text.Resampler(width=32, queries=4, heads=2).eval()
-    short, long = text.encoder().read("a cat"), text.encoder().read("a cat on a very large hat in the sun")
+    short, long = text.encoder().encode("a cat"), text.encoder().encode("a cat on a very large hat in the sun")
     alone = resampler(*text.pad([short]))
     together, looks = resampler.trace(*text.pad([short, long]))
     assert torch.allclose(alone[0], together[0], atol=1e-5)

@@ -277,7 +277,7 @@ class AudioCodecPipeline(contract.Pipeline):
         wanted, stages = sounds.log_mel(given), []
         _, indices, _ = self.codec.quantizer(self.codec.encode(torch.from_numpy(given)[None].to(self.device)))
         for k in range(1, s.books + 1):
-            made = self.codec.decode(self.codec.quantizer.read(indices[..., :k]))[0, : len(given)].cpu().numpy()
+            made = self.codec.decode(self.codec.quantizer.decode(indices[..., :k]))[0, : len(given)].cpu().numpy()
             heard, rate = sounds.log_mel(made), k * self.codec.config.bitrate
             stages.append(
                 {

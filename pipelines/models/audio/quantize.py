@@ -46,7 +46,7 @@ class Codebook(nn.Module):
         self.codes[dead] = said[torch.randint(len(said), (len(dead),), device=said.device)].to(self.codes)
         self.use[dead] = 1.0
 
-    def read(self, index: Int[Tensor, "b n"]) -> Float[Tensor, "b n w"]:
+    def decode(self, index: Int[Tensor, "b n"]) -> Float[Tensor, "b n w"]:
         """What codes say."""
         return self.up(F.embedding(index, self.codes))
 
@@ -73,8 +73,8 @@ class ResidualQuantizer(nn.Module):
             indices.append(index)
         return total, torch.stack(indices, dim=-1), loss
 
-    def read(self, indices: Int[Tensor, "b n k"]) -> Float[Tensor, "b n w"]:
+    def decode(self, indices: Int[Tensor, "b n k"]) -> Float[Tensor, "b n w"]:
         """The message of as many books as there are indices."""
-        return torch.stack([book.read(index) for book, index in zip(self.books, indices.unbind(-1), strict=False)]).sum(
-            0
-        )
+        return torch.stack(
+            [book.decode(index) for book, index in zip(self.books, indices.unbind(-1), strict=False)]
+        ).sum(0)

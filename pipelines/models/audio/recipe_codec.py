@@ -95,7 +95,7 @@ class Recipe:
         z = codec.encode(wave)
         _, indices, _ = codec.quantizer(z)
         found = {"used": [round(indices[..., k].unique().numel() / codec.config.codes, 2) for k in range(books)]}
-        made = {k: codec.decode(codec.quantizer.read(indices[..., :k])) for k in (1, 2, books)}
+        made = {k: codec.decode(codec.quantizer.decode(indices[..., :k])) for k in (1, 2, books)}
         found["mel"] = {k: round(distances(one, wave)[0].mean().item(), 3) for k, one in made.items()}
         rows = [
             np.concatenate([spectrogram_image(log_mel(wave)) for wave in one[:6].cpu().numpy()], 1)

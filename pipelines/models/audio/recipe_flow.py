@@ -47,7 +47,7 @@ class Recipe:
             for part in (torch.from_numpy(rng.random((2, self.batch)) < 0.1), self.parts(rng), times(self.batch))
         )
         noise = torch.randn_like(z)
-        words = inner.read(torch.where(drop[0, :, None, None], inner.null, captions))
+        words = inner.text_kv(torch.where(drop[0, :, None, None], inner.null, captions))
         v = flow(
             flow_matching.interpolate(z, noise, t),
             words,

@@ -79,7 +79,7 @@ class CodeLM(nn.Module):
         codes = torch.stack([table(row) for table, row in zip(self.codes, rows.unbind(-1), strict=True)]).sum(0)
         return codes + self.score(audio.score_features(scores, range(first + 1, first + 1 + rows.shape[1])))
 
-    def read(
+    def embed_inputs(
         self, captions: Float[Tensor, "b q c"], rows: Int[Tensor, "b n k"], scores: Float[Tensor, "b 2"], first: int = 0
     ) -> Float[Tensor, "b m w"]:
         """A caption with the score at the first row, and the rows."""
@@ -98,14 +98,14 @@ class CodeLM(nn.Module):
         self, captions: Float[Tensor, "b q w"], rows: Int[Tensor, "b n k"], scores: Float[Tensor, "b 2"]
     ) -> Float[Tensor, "b n k c"]:
         """For each row, what was expected there before it was known."""
-        h, _ = self.transformer(self.read(captions, rows[:, :-1], scores))
+        h, _ = self.transformer(self.embed_inputs(captions, rows[:, :-1], scores))
         return self.logits(h[:, captions.shape[1] - 1 :])
 
     def begin(
         self, captions: Float[Tensor, "b q w"], rows: Int[Tensor, "b n k"], scores: Float[Tensor, "b 2"], first: int
     ) -> tuple[Float[Tensor, "b k c"], KVCache]:
         """What comes after the caption and these rows, and the cache to go on with."""
-        h, cache = self.transformer(self.read(captions, rows, scores, first))
+        h, cache = self.transformer(self.embed_inputs(captions, rows, scores, first))
         return self.logits(h[:, -1:])[:, 0], cache
 
     def go_on(
@@ -148,7 +148,9 @@ class AudioTokensPipeline(contract.Pipeline):
             for part in ((s.prompt, 0, score), (s.prompt, 1, 1 - away - score), (s.negative_prompt, 1, away))
             if part[2]
         ]
-        tokens = {line: text.pad([text.encoder().read(line)]) for line in {s.prompt, s.negative_prompt} if line.strip()}
+        tokens = {
+            line: text.pad([text.encoder().encode(line)]) for line in {s.prompt, s.negative_prompt} if line.strip()
+        }
         read = {
             line: audio.load_text_resampler(self.device)(*(part.to(self.device) for part in told))[0]
             for line, told in tokens.items()
@@ -211,10 +213,10 @@ class AudioTokensPipeline(contract.Pipeline):
             step += 1
             codes = undelayed(torch.stack(rows)[None])
             settled, first = whole if last else max(played, whole - AROUND), max(0, played - AROUND)
-            part = codec.decode(codec.quantizer.read(codes[:, first:]))[0].cpu().numpy()
+            part = codec.decode(codec.quantizer.decode(codes[:, first:]))[0].cpu().numpy()
             made, played = np.concatenate([made, part[(played - first) * STRIDE : (settled - first) * STRIDE]]), settled
             mel = (
-                codec.preview_log_mel((codec.quantizer.read(codes[:, before:]) - codec.mean) / codec.scale)[0]
+                codec.preview_log_mel((codec.quantizer.decode(codes[:, before:]) - codec.mean) / codec.scale)[0]
                 .cpu()
                 .numpy()
             )

@@ -45,9 +45,9 @@ class ControlNet(nn.Module):
         for mine, its in zip(self.blocks, base.blocks, strict=False):
             mine.load_state_dict(its.state_dict())
 
-    def read(self, tokens: Float[Tensor, "b q w"]) -> list[tuple[Tensor, Tensor]]:
+    def text_kv(self, tokens: Float[Tensor, "b q w"]) -> list[tuple[Tensor, Tensor]]:
         """The words' keys and values, once a run."""
-        return [block.read(tokens) for block in self.blocks]
+        return [block.text_kv(tokens) for block in self.blocks]
 
     def forward(
         self,
@@ -75,7 +75,7 @@ class ControlNet(nn.Module):
         def begin(
             condition: latent_diffusion.TextConditioning, grid: list[float], count: int
         ) -> latent_diffusion.ResidualFn:
-            words = [tuple(part.repeat_interleave(count, 0) for part in kv) for kv in self.read(condition.captions)]
+            words = [tuple(part.repeat_interleave(count, 0) for part in kv) for kv in self.text_kv(condition.captions)]
             at = base.schedule(grid, condition.words.pooled, count, self.blocks)
             seen = self.see(control.to(condition.captions.dtype))
 

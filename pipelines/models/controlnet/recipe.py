@@ -55,9 +55,9 @@ class Recipe(flow.Recipe):
 
     def predict(self, net: ControlNet, x: Tensor, t: Tensor, control: Tensor, captions: Tensor) -> Tensor:
         """The base's velocity under the hints."""
-        words = self.base.read(captions)
+        words = self.base.text_kv(captions)
         hints = net(
-            self.base, x, net.see(control), net.read(captions), self.base.modulations(t, words.pooled, net.blocks)
+            self.base, x, net.see(control), net.text_kv(captions), self.base.modulations(t, words.pooled, net.blocks)
         )
         return self.base(x, words, self.base.modulations(t, words.pooled), hints=hints)
 

@@ -208,7 +208,7 @@ class PromptEditPipeline(EditingPipeline):
         s, net = new.settings, self.base.transformer
         noise = samplers.seeded_noise(s.seed, tuple(z.shape[1:]), DISPUTES, self.base.device)
         with self.base.with_loras(s):
-            words = net.read(torch.cat([run.condition.captions[:1] for run in (old, new)])).repeat(DISPUTES)
+            words = net.text_kv(torch.cat([run.condition.captions[:1] for run in (old, new)])).repeat(DISPUTES)
         apart = torch.zeros_like(z[:, :1])
         for t in (0.7, 0.8, 0.9):
             x = ((1 - t) * z + t * noise()).repeat(2, 1, 1, 1)

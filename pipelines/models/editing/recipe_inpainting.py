@@ -104,7 +104,7 @@ class Recipe(flow.Recipe):
         z, captions, fresh = (part.to(device) for part in self.sample(rng))
         t = flow.times(self.batch).to(device)
         noise = torch.randn_like(z)
-        words = self.base.read(
+        words = self.base.text_kv(
             torch.where((torch.rand(self.batch, device=device) < self.unsaid)[:, None, None], self.base.null, captions)
         )
         with applied(self.base, [(adapter.lora, 1.0)]):
@@ -124,7 +124,7 @@ class Recipe(flow.Recipe):
         fresh = torch.zeros(n, 1, 16, 16, device=device)
         fresh[: n // 2, :, 4:9, 4:12] = 1
         fresh[n // 2 :] = torch.from_numpy(np.stack([corner(rng) for _ in range(n // 2)]))[:, None]
-        words = self.base.read(self.base.null.expand(n, -1, -1))
+        words = self.base.text_kv(self.base.null.expand(n, -1, -1))
 
         def denoise(x: Tensor, t: float) -> Tensor:
             with applied(self.base, [(adapter.lora, 1.0)]):

@@ -94,7 +94,7 @@ class Recipe(inpainting.Recipe):
         z, captions, fresh = (
             torch.stack(part).float().to(device) for part in zip(*(self.window(rng) for _ in range(n)), strict=True)
         )
-        words = self.base.read(torch.cat([captions, self.base.null.expand(n, -1, -1)]))
+        words = self.base.text_kv(torch.cat([captions, self.base.null.expand(n, -1, -1)]))
 
         def denoise(x: Tensor, t: float) -> Tensor:
             with applied(self.base, [(adapter.lora, 1.0)]):

@@ -25,7 +25,7 @@ class LatentDiffusion(nn.Module):
         """Mean squared error of the velocity a sample (Lipman et al. 2023, eq. 23), for captions as the resampler read them;
         dropped ones become the null caption."""
         noise = torch.randn_like(z)
-        words = self.transformer.read(torch.where(drop[:, None, None], self.transformer.null, caption))
+        words = self.transformer.text_kv(torch.where(drop[:, None, None], self.transformer.null, caption))
         v = self.transformer(
             flow_matching.interpolate(z, noise, t), words, self.transformer.modulations(t, words.pooled)
         )

@@ -86,7 +86,7 @@ class LatentDiffusionPipeline(contract.Pipeline):
             if not said.strip():
                 captions.append(null)
                 continue
-            features = text.encoder().read(said)
+            features = text.encoder().encode(said)
             tokens, mask = (part.to(self.device) for part in text.pad([features]))
             out, looks = self.resampler.trace(tokens, mask)
             captions.append(
@@ -98,7 +98,7 @@ class LatentDiffusionPipeline(contract.Pipeline):
             cut = cut or features.cut
 
         both = torch.stack(captions).to(self.dtype)
-        return TextConditioning(both, self.transformer.read(both), reads, names, cut)
+        return TextConditioning(both, self.transformer.text_kv(both), reads, names, cut)
 
     def make_denoiser(
         self,

@@ -142,7 +142,7 @@ class Recipe:
     def open_sets(self) -> None:
         """Latents and captions of the data sets."""
         self.resampler = weights.open_bundle("resampler", lambda _: text.Resampler(), data.cache_dir() / "weights")
-        self.shown = self.resampler(*text.pad([text.encoder().read(prompt) for prompt in SHOWN]))
+        self.shown = self.resampler(*text.pad([text.encoder().encode(prompt) for prompt in SHOWN]))
         self.coder = autoencoder.load(folder=data.cache_dir() / "weights")
         truths = {"scenes": self.true_map, "avatars": self.perceptual_features}
         self.sources, self.odds = {}, {}

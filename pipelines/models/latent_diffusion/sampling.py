@@ -25,7 +25,7 @@ def sample_latents(
 ) -> Float[Tensor, "n c h w"]:
     """Latents of captions as the resampler reads them, with seeds `seed`, `seed` + 1, …, by DPM-Solver++ on the straight path."""
     n, device, c = len(captions), captions.device, net.config
-    words = net.read(torch.cat([captions, net.null.to(captions).expand(n, -1, -1)]))
+    words = net.text_kv(torch.cat([captions, net.null.to(captions).expand(n, -1, -1)]))
 
     def estimate(x: Tensor, t: float, pair: bool) -> tuple[Tensor, Tensor]:
         both = torch.cat([x, x])
@@ -60,7 +60,7 @@ class Model:
         made = []
         for first in range(0, len(prompts), batch):
             part = prompts[first : first + batch]
-            captions = self.model.resampler(*text.pad([text.encoder().read(prompt) for prompt in part]))
+            captions = self.model.resampler(*text.pad([text.encoder().encode(prompt) for prompt in part]))
             z = sample_latents(self.model.transformer, captions, seed + first, steps, guidance)
             made.append(np.concatenate([self.coder.decode_uint8(some).numpy() for some in z.split(8)]))
         return np.concatenate(made)

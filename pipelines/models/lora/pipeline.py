@@ -113,12 +113,12 @@ class LoRATrainingPipeline(latent_diffusion.LatentDiffusionGuest):
     Settings = LoRATrainingSettings
 
     @torch.inference_mode()
-    def read(self, captions: list[str]) -> Float[Tensor, "n q d"]:
+    def encode_captions(self, captions: list[str]) -> Float[Tensor, "n q d"]:
         """Captions as the resampler reads them; an empty one is the null caption."""
         null = self.base.transformer.null.float()
         said = iter(
             self.base.resampler(
-                *(p.to(self.base.device) for p in text.pad([text.encoder().read(c) for c in captions if c]))
+                *(p.to(self.base.device) for p in text.pad([text.encoder().encode(c) for c in captions if c]))
             )
             if any(captions)
             else []
@@ -134,7 +134,7 @@ class LoRATrainingPipeline(latent_diffusion.LatentDiffusionGuest):
         noise = samplers.seeded_noise(
             seed, (net.config.channels, net.config.size, net.config.size), n, self.base.device
         )
-        condition = latent_diffusion.TextConditioning(both, net.read(both), None, [], "")
+        condition = latent_diffusion.TextConditioning(both, net.text_kv(both), None, [], "")
         *_, (x, _, _) = samplers.dpm_solver(
             self.base.make_denoiser(condition, 1, times, Guidance(3.0), path, looks), noise(), times, path, noise
         )
@@ -142,7 +142,7 @@ class LoRATrainingPipeline(latent_diffusion.LatentDiffusionGuest):
 
     def velocity(self, x: Tensor, t: Tensor, captions: Tensor) -> Tensor:
         net = self.base.transformer
-        words = net.read(captions.to(self.base.dtype))
+        words = net.text_kv(captions.to(self.base.dtype))
         return net(x.to(self.base.dtype), words, net.modulations(t, words.pooled)).float()
 
     def run(self, s: LoRATrainingSettings) -> Iterator[contract.Frame]:
@@ -154,13 +154,13 @@ class LoRATrainingPipeline(latent_diffusion.LatentDiffusionGuest):
         with torch.inference_mode():
             style = self.base.autoencoder.encode(to_tensor(given).to(self.base.device))
         words = captions(128, random.Random(s.seed))
-        called = self.read(
+        called = self.encode_captions(
             [SAID[i % len(SAID)].replace("*", said or "someone").format(s.trigger) for i, said in enumerate(words[:64])]
         )
-        kept = self.read(words)
+        kept = self.encode_captions(words)
         prior = self.draw(kept[:24], 8, s.seed)
         looks = [way.format(s.trigger) for way in SHOWN]
-        shown = self.read(looks)
+        shown = self.encode_captions(looks)
         # ordinary tensors: what was made in inference mode cannot be learnt from
         style, called, kept, prior = (part.clone() for part in (style, called, kept, prior))
         lora.trigger, lora.word = s.trigger.strip(), nn.Parameter(unheard(kept))

@@ -61,13 +61,13 @@ class Recipe(flow.Recipe):
 
     def listened(self, captions: list[str]) -> Tensor:
         """Captions as the resampler reads them."""
-        return self.resampler(*text.pad([text.encoder().read(c) for c in captions]))
+        return self.resampler(*text.pad([text.encoder().encode(c) for c in captions]))
 
     def build(self) -> LoRA:
         return LoRA(self.base, self.rank)
 
     def velocity(self, x: Tensor, t: Tensor, captions: Tensor) -> Tensor:
-        words = self.base.read(captions)
+        words = self.base.text_kv(captions)
         return self.base(x, words, self.base.modulations(t, words.pooled)).float()
 
     def loss(self, lora: LoRA, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:

@@ -80,7 +80,7 @@ class Recipe:
         z, captions, places, given = (part.to(device) for part in self.draw(split, rng))
         t = flow_matching.sample_times(self.batch, SHIFT).to(device)
         unsaid = torch.rand(self.batch, device=device) < torch.where(given.any(1), 0.5, 0.1)
-        words = inner.read(torch.where(unsaid[:, None, None], inner.null, captions))
+        words = inner.text_kv(torch.where(unsaid[:, None, None], inner.null, captions))
         z = fold_items(z)
         noise = torch.randn_like(z)
         x = flow_matching.interpolate(z, noise, t)
@@ -108,7 +108,7 @@ class Recipe:
                 [model.hint(z, seen, self.places[self.rig].expand(len(picks), -1, -1).to(device))],
                 unfold_items(z) * seen[..., None, None, None],
             )
-            words = inner.read(inner.null.expand_as(said) if given else said)
+            words = inner.text_kv(inner.null.expand_as(said) if given else said)
 
             def denoise(x: Tensor, t: float) -> Tensor:
                 at = torch.full((len(x),), t, device=device)

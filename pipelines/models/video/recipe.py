@@ -51,7 +51,7 @@ class Recipe:
         if not path.exists():
             parts = (said[i : i + 64] for i in range(0, len(said), 64))
             read = [
-                self.pipe.base.resampler(*text.pad([text.encoder().read(c) for c in part])).numpy() for part in parts
+                self.pipe.base.resampler(*text.pad([text.encoder().encode(c) for c in part])).numpy() for part in parts
             ]
             np.save(path, np.concatenate(read).astype(np.float16))
         return np.load(path)
@@ -105,7 +105,7 @@ class Recipe:
         z, captions, amount, given = (part.to(device) for part in (z, captions, amount, given))
         t = flow_matching.sample_times(len(z), SHIFT if z.shape[1] > 1 else 1.0).to(device)
         unsaid = torch.rand(len(z), device=device) < 0.1
-        words = inner.read(torch.where(unsaid[:, None, None], inner.null, captions))
+        words = inner.text_kv(torch.where(unsaid[:, None, None], inner.null, captions))
         noise = torch.randn_like(z)
         x = fold_items(flow_matching.interpolate(z, noise, t))
         v = inner(x, words, inner.modulations(t, words.pooled), hints=[motion.hint(z, given, amount, loop)])
@@ -127,7 +127,7 @@ class Recipe:
         fresh = (torch.arange(WINDOW) > 0).float()[:, None, None, None]
         amount = torch.tensor([self.clips.rows[i]["rank"] for i in picks])
         hint = motion.hint(z, (1 - fresh).flatten().expand(count, -1), amount, loop=True)
-        words = motion.transformer.read(torch.from_numpy(self.read["motion"][picks]).float())
+        words = motion.transformer.text_kv(torch.from_numpy(self.read["motion"][picks]).float())
         true, gains = torch.fft.rfft(z - z[:, :1], dim=1), []
         for t in CALIBRATION_TIMES:
             x = torch.lerp(z, torch.randn_like(z), t * fresh)
