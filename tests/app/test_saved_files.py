@@ -16,6 +16,12 @@ FOLDER = Path(__file__).parents[1] / "fixtures" / "saved-2026-11-24"
 SAVED = json.loads((FOLDER / "settings.json").read_text())
 
 
+@pytest.fixture(autouse=True)
+def shipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The LoRAs that the program brings along: a saved picture wears one."""
+    monkeypatch.setattr(cards, "BUNDLED", Path(__file__).parents[2] / "assets" / "weights")
+
+
 @pytest.mark.parametrize("name", [name for name in SAVED if name != "link"])
 def test_a_file_brings_its_settings_back(name: str) -> None:
     model, settings = metadata.from_file(FOLDER / name)
