@@ -17,13 +17,13 @@ from pipelines.media.images import UNTRUSTED
 
 TITLES = {
     "negative_prompt": "Keep away from", "dpm-solver++": "DPM-Solver++", "heun": "Heun", "euler": "Euler", "ddim": "DDIM", "ddpm": "DDPM, ancestral",
-    "repaint": "RePaint", "conditioned": "A model that sees the mask", "source": "What it shows now", "keep": "Keep the layout",
-    "kind": "Take from the lines", "weight": "Weight of the lines",
-    "loras": "LoRAs", "second_weight": "Weight of the colours", "second_kind": "Take from the colours",
-    "amount": "Motion", "fps": "Frames a second", "joint": "Together", "shared": "Each for itself, half of the noise shared",
+    "repaint": "RePaint", "conditioned": "A model that sees the mask", "source_prompt": "What it shows now", "attention_replace": "Keep the layout",
+    "kind": "Take from the lines", "control_weight": "Weight of the lines",
+    "loras": "LoRAs", "control2_weight": "Weight of the colours", "control2_kind": "Take from the colours",
+    "fps": "Frames a second", "joint": "Together", "shared": "Each for itself, half of the noise shared",
     "independent": "Each for itself", "top_k": "Likeliest codes",
     "refill": "Play a span anew", "vary": "Make its like", "continue": "Go on after its end", "scene": "A toy", "picture": "A picture",
-    "start": "Follow the lines from", "end": "Follow the lines up to",
+    "control_start": "Follow the lines from", "control_end": "Follow the lines up to",
 }  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from pipelines.nn import weights
 EXAMPLE = Path(__file__).parent.parent / "assets" / "examples" / "avatar.png"
 FEW = {
     "steps": 4,
-    "fit": 20,
+    "fit_steps": 20,
     "frames": 8,
     "seconds": 1.0,
     "minutes": 0.05,

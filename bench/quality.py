@@ -61,7 +61,7 @@ def reconstruction(n: int = 400) -> dict[str, object]:
 def pictures(captions: list[str], batch: int = 20) -> np.ndarray:
     """One picture a caption, seeds 0, 1, 2, …, with the settings' defaults, many at once: uint8 (n, 128, 128, 3)."""
     pipe, s, made = load("latent-diffusion"), LatentDiffusionSettings(), []
-    config, times, path = pipe.transformer.config, samplers.timesteps(s.steps), samplers.SCHEDULES[s.path]
+    config, times, path = pipe.transformer.config, samplers.timesteps(s.steps), samplers.SCHEDULES[s.schedule]
     for first in range(0, len(captions), batch):
         part = captions[first : first + batch]
         tokens = pipe.resampler(*text.pad([text.encoder().encode(caption) for caption in part]))

@@ -41,7 +41,7 @@ def held_out(n: int, *splits: str) -> tuple[np.ndarray, list[dict]]:
 def draw_clips(rows: list[dict], **more: Any) -> np.ndarray:
     """A clip for each row: its caption, its amount of motion, seeds 0, 1, 2, …"""
     given = [
-        {"prompt": row["caption"], "amount": row["rank"], "seed": k, "loop": row["loops"], **more}
+        {"prompt": row["caption"], "motion": row["rank"], "seed": k, "loop": row["loops"], **more}
         for k, row in enumerate(rows)
     ]
     return np.stack([last(load("video"), **s).result.frames for s in given])

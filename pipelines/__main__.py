@@ -52,8 +52,9 @@ def generate(name: str, argv: list[str]) -> None:
     parser.add_argument("--out", default="out.png", help="where to save; several pictures get numbers")
     parser.add_argument("--device", default="auto")
     for key, field in settings.model_fields.items():
+        names = [key, *(old for old, new in settings.old_names().items() if new == key)]
         parser.add_argument(
-            "--" + key.replace("_", "-"),
+            *("--" + name.replace("_", "-") for name in names),
             dest=key,
             help=f"{field.description} (default: {field.default!r})",
             default=argparse.SUPPRESS,

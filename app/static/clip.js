@@ -1,7 +1,7 @@
 // A clip: its frames lie in one sheet, row by row; they are played here. And the frames that it is to begin and end with.
 window.darkroomClip = (tab) => {
   const $ = (id) => document.getElementById(`${tab}-${id}`);
-  const ends = { image: '', last: '' };
+  const ends = { image: '', last_image: '' };
   let end = 'image', sheet = null, clip = null, at = 0, playing = !matchMedia('(prefers-reduced-motion: reduce)').matches, since = 0, wanted = '';
 
   const cell = (k) => { const columns = Math.ceil(Math.sqrt(clip.of)); return [(k % columns) * clip.width, Math.floor(k / columns) * clip.height]; };
@@ -62,7 +62,7 @@ window.darkroomClip = (tab) => {
   }
   // what is dropped goes where was clicked last; settings out of a file say both
   async function set(given) {
-    if ('last' in given) Object.assign(ends, { image: given.image || '', last: given.last || '' });
+    if ('last_image' in given) Object.assign(ends, { image: given.image || '', last_image: given.last_image || '' });
     else if (given.image) { ends[given.first ? 'image' : end] = given.image; end = 'image'; }
     frames();
     return '';
@@ -70,7 +70,7 @@ window.darkroomClip = (tab) => {
   document.getElementById(`${tab}-ends`).addEventListener('click', (e) => {
     const slot = e.target.closest('[data-end]');
     if (slot) { window.darkroom.choose(); end = slot.dataset.end; }
-    if (e.target.closest('[data-do=clear]')) { ends.image = ends.last = ''; end = 'image'; frames(); }
+    if (e.target.closest('[data-do=clear]')) { ends.image = ends.last_image = ''; end = 'image'; frames(); }
   });
   document.querySelector(`#${tab}-drop`).addEventListener('cancel', () => { end = 'image'; }, true);
 

@@ -40,7 +40,7 @@ window.darkroomSketch = (tab) => {
     if (given.image) { waiting = given.image; $('trace').click(); return ''; } // the server finds its lines and colours, and calls again
     remember();
     if ('control' in given) await lay('pen', given.control);
-    if ('second' in given) await lay('colour', given.second);
+    if ('control2' in given) await lay('colour', given.control2);
     told();
     return '';
   }

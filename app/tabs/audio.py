@@ -23,7 +23,7 @@ FIRST = [
     "score_guidance",
     "temperature",
     "top_k",
-    "books",
+    "codebooks",
 ]
 FIRST += ["negative_prompt", "sampler", "seed", "steps", "guidance"]
 SOUND = """<div class="given"><span>A sound to work on, if you like</span>

@@ -17,8 +17,8 @@ from pipelines.media import images as pictures
 if TYPE_CHECKING:
     from app.desktop import Desktop
 
-FIRST = ["prompt", "source", "negative_prompt", "sampler", "seed", "steps", "guidance", "count"]
-RARE = ["blend", "jump", "resamples"]  # inpainting's, under "More"
+FIRST = ["prompt", "source_prompt", "negative_prompt", "sampler", "seed", "steps", "guidance", "count"]
+RARE = ["blend", "jump_length", "jump_n_sample"]  # inpainting's, under "More"
 EXAMPLE = Path(__file__).parent.parent.parent / "assets" / "examples" / "avatar.png"
 BOARD = """<div id="canvas" class="canvas" data-example="EXAMPLE"><canvas id="base"></canvas>
     <canvas id="mask" class="mask" aria-label="Paint here what should change"></canvas></div>"""
@@ -56,7 +56,7 @@ def build(desktop: Desktop, tab: str) -> None:
             specs, model, hint = tabs.choose_model(tab)
             c["prompt"].render()
             with gr.Column(visible=False) as source:
-                c["source"].render()
+                c["source_prompt"].render()
             for spec in specs:
                 with gr.Column(visible=spec is specs[0]) as groups[spec.name]:
                     for field in spec.fields:

@@ -17,11 +17,11 @@ FIRST = [
     "azimuth",
     "elevation",
     "method",
-    "toy",
-    "splats",
-    "degree",
-    "fit",
-    "grow",
+    "toy_id",
+    "max_gaussians",
+    "sh_degree",
+    "fit_steps",
+    "densify",
     "negative_prompt",
     "sampler",
     "seed",
@@ -56,7 +56,7 @@ def build(desktop: Desktop, tab: str) -> None:
             with gr.Column() as drawn:
                 for name in ("steps", "guidance"):
                     c[name].render()
-            for name in ("splats", "fit", "grow"):
+            for name in ("max_gaussians", "fit_steps", "densify"):
                 c[name].render()
             with gr.Column() as sampled, gr.Accordion("Sampler and more", open=False):
                 for name in ("negative_prompt", *more):

@@ -25,8 +25,8 @@ FIRST = [
     "prompt",
     "style",
     "kind",
-    "weight",
-    "second_weight",
+    "control_weight",
+    "control2_weight",
     "negative_prompt",
     "sampler",
     "seed",
@@ -70,7 +70,7 @@ def build(desktop: Desktop, tab: str) -> None:
     steered = [
         name
         for name in c
-        if name not in get_spec("pix2pix").settings.model_fields and name not in (*FIRST, "second_kind")
+        if name not in get_spec("pix2pix").settings.model_fields and name not in (*FIRST, "control2_kind")
     ]
 
     with gr.Row(elem_id="sketch-desk", elem_classes="desk"):
@@ -84,7 +84,7 @@ def build(desktop: Desktop, tab: str) -> None:
                         c[name].render()
                 again = desk.sampling(tab, c)
                 with gr.Accordion("More", open=False):
-                    for name in (*steered, "second_kind"):
+                    for name in (*steered, "control2_kind"):
                         c[name].render()
             in_files = gr.Checkbox(True, label="Settings in files", info="A saved PNG carries what made it.")
             dropped = gr.File(elem_id="sketch-drop", visible="hidden")
@@ -134,7 +134,7 @@ def build(desktop: Desktop, tab: str) -> None:
         lines = 255 - controls.control(kind if kind in ("edges", "scribble") else "edges", pixels)[..., 0]
         laid = {"control": pictures.to_url(Image.fromarray(lines).convert("RGB"))}
         if controls.line_drawing(pixels) is None:
-            laid["second"] = pictures.to_url(Image.fromarray(controls.control("palette", pixels)))
+            laid["control2"] = pictures.to_url(Image.fromarray(controls.control("palette", pixels)))
         return desktop.tell({"canvas": laid}, tab)
 
     gr.Button(elem_id="sketch-trace", visible="hidden").click(

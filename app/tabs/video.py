@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 FIRST = [
     "prompt",
     "frames",
-    "amount",
+    "motion",
     "loop",
     "method",
     "compare",
@@ -27,7 +27,7 @@ FIRST = [
 ]
 ENDS = """<div class="ends"><span>First and last frame, if you like</span>
   <button type="button" data-end="image" title="Choose a first frame"><small>first</small></button>
-  <button type="button" data-end="last" title="Choose a last frame"><small>last</small></button>
+  <button type="button" data-end="last_image" title="Choose a last frame"><small>last</small></button>
   <button type="button" class="send" data-do="clear">Clear</button></div>"""
 
 
@@ -43,7 +43,7 @@ def build(desktop: Desktop, tab: str) -> None:
             c["prompt"].render()
             tabs.examples(in_tab(tab)[0], c["prompt"])
             gr.HTML(ENDS, elem_id="video-ends")
-            for name in ("frames", "amount", "loop"):
+            for name in ("frames", "motion", "loop"):
                 c[name].render()
             c["negative_prompt"].render()
             again = desk.sampling(tab, c)

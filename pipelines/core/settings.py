@@ -5,7 +5,7 @@ Here is what several families share; each family's own are in its spec. The same
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -18,15 +18,32 @@ ADVANCED = {"more": True}  # shown under "More", for those who want to know
 class Settings(BaseModel):
     """Frozen; each field has a range, a default and one line of help."""
 
+    OLD_NAMES: ClassVar[dict[str, str]] = {}  # what fields were called in files, links and scripts of older versions
+
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     seed: int = Field(
         0, ge=0, le=2**32 - 1, description="Which noise to start from: the same seed and settings give the same result."
     )
 
+    @classmethod
+    def old_names(cls) -> dict[str, str]:
+        """What fields were called before, and what they are called now."""
+        return {old: new for part in cls.__mro__ for old, new in getattr(part, "OLD_NAMES", {}).items()}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rename(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        names = cls.old_names()
+        return {names.get(key, key) if names.get(key) not in values else key: value for key, value in values.items()}
+
 
 class SamplingSettings(Settings):
     """What every sampler of a diffusion model can be asked."""
+
+    OLD_NAMES: ClassVar[dict[str, str]] = {"path": "schedule"}
 
     prompt: str = Field(
         "", max_length=2000, description="What to draw, in your own words. Empty draws whatever comes to mind."
@@ -39,7 +56,7 @@ class SamplingSettings(Settings):
     steps: int = Field(20, ge=1, le=200, description="More steps follow the path closer and take longer.")
     guidance: float = Field(4.0, ge=1, le=15, description="How strongly to follow the words: 1 is the plain model.")
     count: int = Field(1, ge=1, le=8, description="How many pictures, with the seeds seed, seed + 1, …")
-    path: Literal["straight", "cosine", "linear-beta"] = Field(
+    schedule: Literal["straight", "cosine", "linear-beta"] = Field(
         "straight",
         description="How noise and data mix on the way: rectified flow's line, the cosine schedule, DDPM's betas.",
         json_schema_extra=ADVANCED,

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from app import metadata
 from pipelines.core import cards
@@ -52,3 +53,13 @@ def test_a_thing_can_be_turned_again(name: str) -> None:
 
 def test_a_lora_says_the_word_that_calls_it() -> None:
     assert cards.trigger(FOLDER / "lora-fixture.safetensors") == "zorblax"
+
+
+def test_scripts_may_go_on_using_the_names_that_fields_had() -> None:
+    for spec in CATALOGUE.values():
+        for old, new in spec.settings.old_names().items():
+            assert new in spec.settings.model_fields and old not in spec.settings.model_fields
+    settings = CATALOGUE["latent-diffusion"].settings
+    assert settings(path="cosine") == settings(schedule="cosine")
+    with pytest.raises(ValidationError):
+        settings(path="cosine", schedule="straight")

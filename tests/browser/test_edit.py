@@ -129,7 +129,7 @@ def test_each_mode_shows_its_own_controls_and_keeps_the_prompt(edit: Page) -> No
     edit.get_by_label("Vary").check()
     expect(edit.locator("#edit-strength")).to_be_visible()
     edit.get_by_label("Change by words").check()
-    expect(edit.locator("#edit-source textarea")).to_be_visible()
+    expect(edit.locator("#edit-source_prompt textarea")).to_be_visible()
     assert edit.input_value("#edit-prompt textarea") == "keep me"
     assert generate(edit, "a red hat").shape == (128, 128, 3)
 

@@ -25,7 +25,7 @@ def shape(painted: Page) -> Page:
     page = painted
     turn(page, "3D")
     page.wait_for_selector("#shape-model")
-    for name, value in (("steps", 2), ("fit", 20), ("splats", 80)):
+    for name, value in (("steps", 2), ("fit_steps", 20), ("max_gaussians", 80)):
         field(page, "shape", name, value)
     return page
 
@@ -120,7 +120,7 @@ def test_a_picture_becomes_a_thing_and_comes_back_from_the_history(shape: Page, 
 
 def test_splats_learn_a_toy_and_a_stop_keeps_them(shape: Page) -> None:
     shape.get_by_role("radio", name="Splatting").check()
-    field(shape, "shape", "fit", 2000)
+    field(shape, "shape", "fit_steps", 2000)
     shape.click("#shape-generate")
     expect(shape.locator("#shape-where")).to_contain_text("of 200", timeout=SECONDS)
     shape.keyboard.press("Escape")

@@ -66,14 +66,14 @@ def test_pen_colour_eraser_undo_and_an_empty_sheet(sketch: Page) -> None:
     assert 0.01 < (lines < 128).mean() < 0.2
     sketch.click("#sketch-tools >> text=Colour")
     draw(sketch, (0.4, 0.5), (0.6, 0.5))
-    assert layer(sketch, "second").size and np.array_equal(layer(sketch, "control"), lines)
+    assert layer(sketch, "control2").size and np.array_equal(layer(sketch, "control"), lines)
     sketch.click("#sketch-tools >> text=Eraser")
     draw(sketch, (0.3, 0.5), (0.7, 0.5))
     assert not np.array_equal(layer(sketch, "control"), lines)
     sketch.click("#sketch-tools >> text=Undo")
     assert np.array_equal(layer(sketch, "control"), lines)
     sketch.click("#sketch-tools >> text=Clear")
-    assert layer(sketch, "control").size == layer(sketch, "second").size == 0
+    assert layer(sketch, "control").size == layer(sketch, "control2").size == 0
     sketch.get_by_label("pix2pix").check()
     sketch.click("#sketch-generate")
     expect(sketch.locator("#toast")).to_contain_text("There is no drawing yet; give one.")
@@ -86,7 +86,7 @@ def test_a_picture_is_traced_onto_the_sheet(sketch: Page) -> None:
     sketch.evaluate("document.getElementById('edit-now').src = document.getElementById('edit-base').toDataURL()")
     sketch.evaluate("document.getElementById('edit-send').hidden = false")
     sketch.click("#edit-send >> text=Sketch this")
-    soon(lambda: layer(sketch, "control").size > 0 and layer(sketch, "second").size > 0, sketch)
+    soon(lambda: layer(sketch, "control").size > 0 and layer(sketch, "control2").size > 0, sketch)
     assert 0.01 < (layer(sketch, "control") < 128).mean() < 0.3
 
 

@@ -95,11 +95,11 @@ def test_a_sound_goes_through_the_codec_and_back_from_the_history(audio: Page, t
     expect(audio.locator("#toast")).to_contain_text("give one")
     audio.set_input_files("#audio-drop input[type=file]", tone(tmp_path))
     expect(audio.locator("#toast")).to_contain_text("16 kHz")
-    field(audio, "audio", "books", 3)
+    field(audio, "audio", "codebooks", 3)
     generate(audio)
     expect(audio.locator("#audio-stages tr")).to_have_count(4)
     first = audio.get_attribute("#audio-now", "src")
-    field(audio, "audio", "books", 1)
+    field(audio, "audio", "codebooks", 1)
     generate(audio)
     expect(audio.locator("#audio-stages tr")).to_have_count(2)
     assert audio.get_attribute("#audio-now", "src") != first

@@ -276,7 +276,7 @@ class AudioCodecPipeline(contract.Pipeline):
         given = sounds.from_url(s.sound)
         wanted, stages = sounds.log_mel(given), []
         _, indices, _ = self.codec.quantizer(self.codec.encode(torch.from_numpy(given)[None].to(self.device)))
-        for k in range(1, s.books + 1):
+        for k in range(1, s.codebooks + 1):
             made = self.codec.decode(self.codec.quantizer.decode(indices[..., :k]))[0, : len(given)].cpu().numpy()
             heard, rate = sounds.log_mel(made), k * self.codec.config.bitrate
             stages.append(
@@ -290,14 +290,14 @@ class AudioCodecPipeline(contract.Pipeline):
             snr, mel = stages[-1]["snr"], stages[-1]["mel"]
             note = f"{k} of {self.codec.config.books} codebooks · {rate / 1000:g} kbit/s · SNR {snr:.1f} dB · mel distance {mel:.3f}"
             sheet = np.concatenate([sounds.spectrogram_image(mel) for mel in (wanted, heard)])
-            result = contract.AudioResult(made, self.name, s.model_dump()) if k == s.books else None
+            result = contract.AudioResult(made, self.name, s.model_dump()) if k == s.codebooks else None
             detail = {
                 "calls": k,
                 "stages": stages,
                 "sound": {"url": sounds.url(made), "seconds": len(made) / RATE},
                 "device": f"{self.device}, float32",
             }
-            yield contract.Frame(k, s.books, sheet, None, note, result, detail)
+            yield contract.Frame(k, s.codebooks, sheet, None, note, result, detail)
 
 
 def load(device: str = "cpu") -> Codec:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -97,15 +97,17 @@ class AudioTokensSettings(Settings):
 class AudioCodecSettings(Settings):
     """A sound through the codec."""
 
+    OLD_NAMES: ClassVar[dict[str, str]] = {"books": "codebooks"}
+
     sound: audio.AudioInput = Field(description="The sound: its first 30 seconds, mono, 16 kHz.")
-    books: int = Field(
+    codebooks: int = Field(
         6, ge=1, le=6, title="Codebooks", description="How many codebooks to keep: half a kilobit a second each."
     )
 
     @property
     def steps(self) -> int:
         """A codebook a step."""
-        return self.books
+        return self.codebooks
 
 
 EXAMPLES = {
@@ -158,7 +160,7 @@ SPECS = [
         result="audio",
         label="Codec",
         help="Any sound as both models hear it: with one codebook, two, … six. Give it one first.",
-        fields=("books",),
+        fields=("codebooks",),
         paper="SoundStream: Zeghidour et al. 2021; Vocos: Siuzdak 2024",
     ),
 ]

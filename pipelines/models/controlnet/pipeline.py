@@ -129,8 +129,11 @@ class ControlNetPipeline(latent_diffusion.LatentDiffusionGuest):
 
     @torch.inference_mode()
     def run(self, s: ControlNetSettings) -> Iterator[contract.Frame]:
-        given = [(s.kind, s.control, s.weight, s.start, s.end), (s.second_kind, s.second, s.second_weight, 0.0, 1.0)]
-        parts, straight = [], samplers.SCHEDULES[s.path].straight_time
+        given = [
+            (s.kind, s.control, s.control_weight, s.control_start, s.control_end),
+            (s.control2_kind, s.control2, s.control2_weight, 0.0, 1.0),
+        ]
+        parts, straight = [], samplers.SCHEDULES[s.schedule].straight_time
         for kind, picture, weight, start, end in given:
             if picture and weight:
                 seen = torch.from_numpy(control(kind, from_url(picture))).permute(2, 0, 1)[None].float() / 255

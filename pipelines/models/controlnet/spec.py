@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -15,6 +15,15 @@ from pipelines.media.control_maps import require_lines
 class ControlNetSettings(SamplingSettings):
     """Words and a drawing to a picture."""
 
+    OLD_NAMES: ClassVar[dict[str, str]] = {
+        "weight": "control_weight",
+        "start": "control_start",
+        "end": "control_end",
+        "second": "control2",
+        "second_kind": "control2_kind",
+        "second_weight": "control2_weight",
+    }
+
     control: images.OptionalImageInput = Field(
         "",
         description="What to follow: a drawing of lines, or a picture whose edges or colours to take. Its middle square is used.",
@@ -22,33 +31,37 @@ class ControlNetSettings(SamplingSettings):
     kind: Literal["scribble", "edges", "palette"] = Field(
         "scribble", description="What to take from it: rough thick lines, exact thin ones, or where which colour is."
     )
-    weight: float = Field(1.0, ge=0, le=2, description="How strongly to follow it: 0 is the model alone.")
-    start: float = Field(
+    control_weight: float = Field(1.0, ge=0, le=2, description="How strongly to follow it: 0 is the model alone.")
+    control_start: float = Field(
         0.0, ge=0, le=1, description="Follow it from this fraction of the run on.", json_schema_extra=ADVANCED
     )
-    end: float = Field(
+    control_end: float = Field(
         1.0,
         ge=0,
         le=1,
         description="Follow it up to this fraction: ending early lets the model tidy up.",
         json_schema_extra=ADVANCED,
     )
-    second: images.OptionalImageInput = Field(
+    control2: images.OptionalImageInput = Field(
         "", description="A second picture to follow at the same time. Empty is none."
     )
-    second_kind: Literal["palette", "scribble", "edges"] = Field("palette", description="What to take from the second.")
-    second_weight: float = Field(1.0, ge=0, le=2, description="How strongly to follow the second.")
+    control2_kind: Literal["palette", "scribble", "edges"] = Field(
+        "palette", description="What to take from the second."
+    )
+    control2_weight: float = Field(1.0, ge=0, le=2, description="How strongly to follow the second.")
 
     @model_validator(mode="after")
     def _span(self) -> ControlNetSettings:
-        if self.start > self.end:
-            raise ValueError(f"The control starts at {self.start} but ends at {self.end}: let it start first.")
-        if not self.control and not self.second:
+        if self.control_start > self.control_end:
+            raise ValueError(
+                f"The control starts at {self.control_start} but ends at {self.control_end}: let it start first."
+            )
+        if not self.control and not self.control2:
             raise ValueError("There is no drawing yet: draw lines, colours or both.")
         if self.control:
             require_lines(self.control, self.kind)
-        if self.second:
-            require_lines(self.second, self.second_kind)
+        if self.control2:
+            require_lines(self.control2, self.control2_kind)
         return self
 
 

@@ -114,7 +114,9 @@ class InpaintingPipeline(EditingPipeline):
 
     def schedule(self, s: InpaintingSettings) -> list[int]:
         """Step indices from noise down to 0, with RePaint's ways back."""
-        return repaint_schedule(s.steps, min(s.jump, max(s.steps - 1, 1)), s.resamples if s.method == "repaint" else 1)
+        return repaint_schedule(
+            s.steps, min(s.jump_length, max(s.steps - 1, 1)), s.jump_n_sample if s.method == "repaint" else 1
+        )
 
     def steps(self, s: InpaintingSettings) -> int:
         return sum(j < i for i, j in pairwise(self.schedule(s)))
@@ -174,14 +176,16 @@ class PromptEditPipeline(EditingPipeline):
     def run(self, s: PromptEditSettings) -> Iterator[contract.Frame]:
         whole = center_crop(from_url(s.image))
         known = x = self.latent(whole)
-        old = s.model_copy(update={"prompt": s.source, "negative_prompt": "", "guidance": 1.0, "path": "straight"})
+        old = s.model_copy(
+            update={"prompt": s.source_prompt, "negative_prompt": "", "guidance": 1.0, "schedule": "straight"}
+        )
         times = samplers.timesteps(s.steps)
         backward = self.base.prepare(old, times, 1)
         new = s.model_copy(
-            update={"path": "straight", "sampler": "heun", "count": 1}
+            update={"schedule": "straight", "sampler": "heun", "count": 1}
         )  # what is done, and so what is shown and kept
         r = self.base.prepare(new, times, 1)
-        fresh = torch.ones_like(known[:, :1]) if s.everywhere else self.diffedit_mask(known, backward, r)
+        fresh = torch.ones_like(known[:, :1]) if s.unmasked else self.diffedit_mask(known, backward, r)
         for t, u in pairwise(reversed(times)):
             x = invert_step(backward.denoise, x, t, u, backward.path)
         r.calls[0] += backward.calls[0]
@@ -247,7 +251,7 @@ class PromptEditPipeline(EditingPipeline):
             r.looks.clear()
             r.calls[0] += 1
             modulations = net.modulations(torch.full((3,), t, device=both.device), words.pooled)
-            share = third if t > 1 - s.keep else None
+            share = third if t > 1 - s.attention_replace else None
             with self.base.with_loras(s):
                 x0 = three - t * net(three.to(self.base.dtype), words, modulations, r.looks, share).float()
             guided = r.guidance.combine(x0[:1], x0[1:2]) if r.guidance.active(t) else x0[:1]

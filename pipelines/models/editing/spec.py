@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -24,6 +24,8 @@ class VariationSettings(SamplingSettings):
 class InpaintingSettings(SamplingSettings):
     """A part of a picture anew."""
 
+    OLD_NAMES: ClassVar[dict[str, str]] = {"jump": "jump_length", "resamples": "jump_n_sample"}
+
     image: images.ImageInput = Field(description="The picture; outside the mask no pixel changes.")
     mask: images.MaskInput = Field(description="White where to change.")
     method: Literal["conditioned", "repaint", "naive"] = Field(
@@ -32,10 +34,10 @@ class InpaintingSettings(SamplingSettings):
     )
     compare: bool = Field(False, description="Every method side by side, on the same mask and seed.")
     feather: int = Field(4, ge=0, le=32, description="Fade the new part in over so many pixels inside the mask.")
-    jump: int = Field(
+    jump_length: int = Field(
         4, ge=1, le=20, description="RePaint: how many steps it goes back each time.", json_schema_extra=ADVANCED
     )
-    resamples: int = Field(
+    jump_n_sample: int = Field(
         3, ge=1, le=10, description="RePaint: how often each stretch is developed.", json_schema_extra=ADVANCED
     )
     blend: bool = Field(
@@ -78,19 +80,23 @@ class OutpaintingSettings(SamplingSettings):
 class PromptEditSettings(SamplingSettings):
     """A picture as other words have it."""
 
+    OLD_NAMES: ClassVar[dict[str, str]] = {
+        "source": "source_prompt",
+        "keep": "attention_replace",
+        "everywhere": "unmasked",
+    }
+
     image: images.ImageInput = Field(description="The picture to change; its middle square is used.")
-    source: str = Field(
+    source_prompt: str = Field(
         "", max_length=2000, description="What the picture shows now, in words. Empty lets the model see it without."
     )
-    keep: float = Field(
+    attention_replace: float = Field(
         0.0,
         ge=0,
         le=1,
         description="Look where the old picture looks for this fraction of the run (prompt-to-prompt): keeps the layout.",
     )
-    everywhere: bool = Field(
-        False, description="Let the whole picture change, not only where the two captions disagree."
-    )
+    unmasked: bool = Field(False, description="Let the whole picture change, not only where the two captions disagree.")
 
 
 SPECS = [
@@ -143,7 +149,7 @@ SPECS = [
         weights=LATENT_DIFFUSION,
         label="Change by words",
         help="Say what the picture shows, and what it should show.",
-        fields=("keep", "everywhere"),
+        fields=("attention_replace", "unmasked"),
         paper="DiffEdit: Couairon et al. 2023; prompt-to-prompt: Hertz et al. 2023",
     ),
 ]

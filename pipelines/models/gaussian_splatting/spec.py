@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from PIL import Image
 from pydantic import Field, field_validator, model_validator
@@ -32,10 +32,18 @@ DENSIFY_FIELD = Field(
 class SplattingSettings(Settings):
     """Splats fitted to views of a toy, or to a picture."""
 
+    OLD_NAMES: ClassVar[dict[str, str]] = {
+        "fit": "fit_steps",
+        "grow": "densify",
+        "splats": "max_gaussians",
+        "degree": "sh_degree",
+        "toy": "toy_id",
+    }
+
     method: Literal["scene", "picture"] = Field(
         "scene", title="Fit", description="24 views of a toy, in space; or one picture, on the plane."
     )
-    toy: int = Field(
+    toy_id: int = Field(
         7,
         ge=0,
         le=9999,
@@ -43,16 +51,16 @@ class SplattingSettings(Settings):
         description="Which toy: shape, colours and proportions follow from its number.",
     )
     image: images.OptionalImageInput = Field("", description="The picture to fit. Its middle square is used.")
-    splats: int = GAUSSIANS_FIELD
-    degree: int = Field(
+    max_gaussians: int = GAUSSIANS_FIELD
+    sh_degree: int = Field(
         1,
         ge=0,
         le=2,
         title="Degree of the colours",
         description="How much a colour may depend on where it is seen from: 0 not at all.",
     )
-    fit: int = FIT_FIELD
-    grow: bool = DENSIFY_FIELD
+    fit_steps: int = FIT_FIELD
+    densify: bool = DENSIFY_FIELD
 
     @field_validator("image")
     @classmethod
@@ -68,7 +76,7 @@ class SplattingSettings(Settings):
     @property
     def steps(self) -> int:
         """Looks at what was fitted."""
-        return -(-self.fit // STEPS_PER_PREVIEW)
+        return -(-self.fit_steps // STEPS_PER_PREVIEW)
 
 
 SPECS = [
@@ -82,7 +90,7 @@ SPECS = [
         result="gaussians",
         label="Splatting",
         help="How splats learn: from 24 true views of a toy, or one picture.",
-        fields=("method", "toy", "degree"),
+        fields=("method", "toy_id", "sh_degree"),
         paper="Kerbl et al. 2023",
     ),
 ]

@@ -139,7 +139,7 @@ class LatentDiffusionPipeline(contract.Pipeline):
         self, s: SamplingSettings, times: list[float], samples: int | None = None, steer: ControlFn | None = None
     ) -> SamplingContext:
         """Everything of a run that is known before its first step; `samples` are those of the batch, if not s.count."""
-        path, spoken = samplers.SCHEDULES[s.path], s.prompt.strip() or s.negative_prompt.strip()
+        path, spoken = samplers.SCHEDULES[s.schedule], s.prompt.strip() or s.negative_prompt.strip()
         guidance = Guidance(s.guidance if spoken else 1.0, 1 - s.guidance_start, 1 - s.guidance_end, s.guidance_rescale)
         with self.with_loras(s):
             condition, looks, calls = self.condition(s.prompt, s.negative_prompt, self.loras(s)), [], [0]

@@ -106,13 +106,15 @@ def fitted(
         torch.from_numpy(views).float() / 255,
         [Camera.around(float(a), float(e), size=views.shape[1]) for a, e in cameras],
     )
-    begin = min(s.splats, max(1, s.splats * 2 // 5)) if s.grow else s.splats
-    growth = Densification(every=20, first=20, most=s.splats) if s.grow else Densification(every=s.fit + 1)
+    begin = min(s.max_gaussians, max(1, s.max_gaussians * 2 // 5)) if s.densify else s.max_gaussians
+    growth = (
+        Densification(every=20, first=20, most=s.max_gaussians) if s.densify else Densification(every=s.fit_steps + 1)
+    )
     shown = [k * len(cameras) // 8 for k in range(8)]
     for step, splats, loss in fit(
-        wanted.to("cuda" if has_gsplat() else "cpu"), seen, s.fit, begin, degree, growth, s.seed
+        wanted.to("cuda" if has_gsplat() else "cpu"), seen, s.fit_steps, begin, degree, growth, s.seed
     ):
-        if step % STEPS_PER_PREVIEW and step != s.fit:
+        if step % STEPS_PER_PREVIEW and step != s.fit_steps:
             continue
         splats = copy.deepcopy(splats).cpu()
         with torch.no_grad():
@@ -125,7 +127,7 @@ def fitted(
             "psnr": round(right, 2),
             "of": name,
         }
-        note = f"fitting: {step} of {s.fit} · {len(splats)} splats · {right:.1f} dB"
+        note = f"fitting: {step} of {s.fit_steps} · {len(splats)} splats · {right:.1f} dB"
         yield (
             -(-step // STEPS_PER_PREVIEW),
             splats,
@@ -164,7 +166,7 @@ class TextTo3DPipeline(latent_diffusion.LatentDiffusionPipeline):
     def run(self, s: TextTo3DSettings) -> Iterator[contract.Frame]:
         cameras, looks = (
             poses_from(s.azimuth, s.elevation) if isinstance(s, ImageTo3DSettings) else poses_from(),
-            -(-s.fit // STEPS_PER_PREVIEW),
+            -(-s.fit_steps // STEPS_PER_PREVIEW),
         )
         for frame, made in self.views(s, cameras, looks):  # noqa: B007 - the last one's are fitted
             yield frame
@@ -248,11 +250,11 @@ class SplattingPipeline(contract.Pipeline):
 
     def run(self, s: SplattingSettings) -> Iterator[contract.Frame]:
         if s.method == "scene":
-            parts, about = toys.compose(s.toy)
+            parts, about = toys.compose(s.toy_id)
             cameras = [toys.CAMERAS[k] for k in range(0, 36) if k % 3 != 1]
             views, _ = toys.shoot(parts, cameras)
             for look, splats, made, wrong, note, more in fitted(
-                views, cameras, s, s.degree, toys.caption(about, random.Random(0))[0]
+                views, cameras, s, s.sh_degree, toys.caption(about, random.Random(0))[0]
             ):
                 result = scenes.GaussianResult(splats, self.name, s.model_dump()) if look == s.steps else None
                 yield contract.Frame(
@@ -260,12 +262,12 @@ class SplattingPipeline(contract.Pipeline):
                 )
             return
         wanted = torch.from_numpy(np.array(center_crop(from_url(s.image)))).float() / 255
-        for step, spots, made, loss in fit_image(wanted, s.fit, s.splats, s.grow, s.seed):
-            if step % STEPS_PER_PREVIEW and step != s.fit:
+        for step, spots, made, loss in fit_image(wanted, s.fit_steps, s.max_gaussians, s.densify, s.seed):
+            if step % STEPS_PER_PREVIEW and step != s.fit_steps:
                 continue
             picture, look = to_uint8(made), -(-step // STEPS_PER_PREVIEW)
             result = contract.ImageResult(picture, self.name, s.model_dump()) if look == s.steps else None
-            note = f"fitting: {step} of {s.fit} · {len(spots)} splats · {psnr(made, wanted):.1f} dB"
+            note = f"fitting: {step} of {s.fit_steps} · {len(spots)} splats · {psnr(made, wanted):.1f} dB"
             yield contract.Frame(
                 look, s.steps, picture, error_map(made, wanted), note, result, {"calls": 0, "loss": loss, "moved": loss}
             )

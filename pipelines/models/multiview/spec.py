@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from PIL import Image
 from pydantic import Field, field_validator
@@ -16,6 +16,8 @@ from pipelines.models.gaussian_splatting.spec import DENSIFY_FIELD, FIT_FIELD, G
 class TextTo3DSettings(SamplingSettings):
     """Words to a thing that can be turned."""
 
+    OLD_NAMES: ClassVar[dict[str, str]] = {"fit": "fit_steps", "grow": "densify", "splats": "max_gaussians"}
+
     prompt: str = Field(
         "",
         max_length=2000,
@@ -24,9 +26,9 @@ class TextTo3DSettings(SamplingSettings):
     guidance: float = Field(2.0, ge=1, le=15, description="How strongly to follow the words: 1 is the plain model.")
     count: Literal[1] = Field(1, description="One thing at a time.")
     loras: Literal[""] = Field("", description="There are none for toys yet.")
-    splats: int = GAUSSIANS_FIELD
-    fit: int = FIT_FIELD
-    grow: bool = DENSIFY_FIELD
+    max_gaussians: int = GAUSSIANS_FIELD
+    fit_steps: int = FIT_FIELD
+    densify: bool = DENSIFY_FIELD
 
 
 class ImageTo3DSettings(TextTo3DSettings):

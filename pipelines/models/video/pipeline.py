@@ -149,7 +149,7 @@ class VideoPipeline(EditingPipeline):
         and details; in spans, one after the other."""
         given = {
             at: self.latent(center_crop(from_url(picture)))
-            for at, picture in ((0, s.image), (s.frames - 1, s.last))
+            for at, picture in ((0, s.image), (s.frames - 1, s.last_image))
             if picture
         }
         clip = state = np.full((s.frames, SIDE, SIDE, 3), GREY, np.uint8)
@@ -201,7 +201,7 @@ class VideoPipeline(EditingPipeline):
         clip.transformer, clip.dtype = motion.transformer, torch.float32  # as the hints are
         known, around = (pinned[None], 1 - fresh.flatten()[None]), s.loop and len(pinned) == s.frames
         told, still = (
-            motion.hint(*known, torch.tensor([s.amount], device=pinned.device), around),
+            motion.hint(*known, torch.tensor([s.motion], device=pinned.device), around),
             interpolate_given(pinned, fresh, around),
         )
         r = clip.prepare(s.model_copy(update={"guidance": 1.0}), times, 1, lambda *_: lambda *_: [told])

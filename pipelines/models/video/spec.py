@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from PIL import Image
 from pydantic import Field, field_validator, model_validator
@@ -14,6 +14,8 @@ from pipelines.media import images
 
 class VideoSettings(SamplingSettings):
     """Words, or a picture, to a clip."""
+
+    OLD_NAMES: ClassVar[dict[str, str]] = {"amount": "motion", "last": "last_image"}
 
     guidance: float = Field(
         4.0,
@@ -29,12 +31,12 @@ class VideoSettings(SamplingSettings):
         description="How many frames. Beyond 16, windows follow each other, each beginning with the end of the last.",
     )
     fps: int = Field(8, ge=1, le=30, description="Frames a second when it is played and saved.")
-    amount: float = Field(0.5, ge=0, le=1, description="How much is to move: 0 hardly anything, 1 a lot.")
+    motion: float = Field(0.5, ge=0, le=1, description="How much is to move: 0 hardly anything, 1 a lot.")
     loop: bool = Field(True, description="Let the last frame lead into the first.")
     image: images.OptionalImageInput = Field(
         "", description="The first frame. Empty lets the words decide. Its middle square is used."
     )
-    last: images.OptionalImageInput = Field(
+    last_image: images.OptionalImageInput = Field(
         "", description="The last frame, where there is one: what is between is drawn."
     )
     method: Literal["joint", "shared", "independent"] = Field(
@@ -45,7 +47,7 @@ class VideoSettings(SamplingSettings):
         False, description="Every way side by side, from the same seed: why frames are drawn together."
     )
 
-    @field_validator("image", "last")
+    @field_validator("image", "last_image")
     @classmethod
     def _small(cls, given: str) -> str:
         return given and images.to_url(
@@ -58,7 +60,7 @@ class VideoSettings(SamplingSettings):
             raise ValueError(
                 f"{self.steps} steps of {self.frames} frames are too many to wait for: take fewer of either, or do not compare."
             )
-        if self.last and self.loop:
+        if self.last_image and self.loop:
             raise ValueError("A loop ends where it begins: leave out the last frame, or the loop.")
         return self
 
@@ -81,7 +83,7 @@ SPECS = [
             "heart": "beating heart",
             "clown": "clown face, small motion",
         },
-        fields=("frames", "amount", "loop"),
+        fields=("frames", "motion", "loop"),
         paper="Video diffusion: Ho et al. 2022; windows: Blattmann et al. 2023",
     ),
 ]
