@@ -42,6 +42,7 @@ class Namer(nn.Module):
         self.sentence = nn.Linear(16 * 256, WIDTH)
         self.ask = nn.Embedding(len(KINDS), 256)
         self.answer = nn.Sequential(nn.Linear(512, 256), nn.SiLU(), nn.Linear(256, sum(map(len, OF_THINGS.values()))))
+        nn.init.constant_(self.kinds.bias, -5.0)  # hardly any of the kinds is in any caption
         self.relate = nn.Sequential(nn.Linear(512, 256), nn.SiLU(), nn.Linear(256, len(RELATIONS)))
 
     def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
