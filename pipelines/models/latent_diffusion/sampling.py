@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from torch import Tensor
+from torch import Tensor, nn
 
 from pipelines import text
 from pipelines.diffusion import samplers
@@ -44,7 +44,7 @@ class Model:
     """Latent diffusion and its autoencoder, as one bundle each has them."""
 
     model: LatentDiffusion
-    coder: autoencoder.Autoencoder
+    coder: nn.Module
 
     @staticmethod
     def load(folder: Path | None = None) -> Model:
