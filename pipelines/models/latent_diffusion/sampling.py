@@ -21,7 +21,7 @@ from pipelines.nn.dit import Config, DiT
 
 @torch.inference_mode()
 def sample_latents(
-    net: DiT, captions: Float[Tensor, "n q w"], seed: int = 0, steps: int = 20, guidance: float = 4.0
+    net: DiT, captions: Float[Tensor, "n q d"], seed: int = 0, steps: int = 20, guidance: float = 4.0
 ) -> Float[Tensor, "n c h w"]:
     """Latents of captions as the resampler reads them, with seeds `seed`, `seed` + 1, …, by DPM-Solver++ on the straight path."""
     n, device, c = len(captions), captions.device, net.config
