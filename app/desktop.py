@@ -193,14 +193,14 @@ class Desktop:
     def load_gaussians(path: str) -> dict[str, Any]:
         """A message that shows a file of splats, or a mesh, to be turned; or says why not."""
         from pipelines.models.gaussian_splatting import files as scenes
-        from pipelines.models.multiview import pipeline as multiview
+        from pipelines.models.gaussian_splatting.files import splat_url
 
         try:
             splats = scenes.load_gaussians(path)
         except scenes.SceneError as error:
             return {"error": str(error)}
         note = f"{len(splats):,} splats of a file; drag to turn them"
-        return {"canvas": {"splats": {"url": multiview.splat_url(splats), "count": len(splats)}, "note": note}}
+        return {"canvas": {"splats": {"url": splat_url(splats), "count": len(splats)}, "note": note}}
 
     @staticmethod
     def editor_values(form: Form, settings: Settings) -> dict[str, str]:

@@ -138,8 +138,7 @@ def record(png: bytes, model: str, settings: Any) -> dict[str, Any]:
 
 def turntable(png: bytes, model: str, settings: Any) -> dict[str, Any]:
     """A thing of the history as its run told it at the end; nothing of it where splats were fitted to a picture."""
-    from pipelines.models.gaussian_splatting.files import PNG_GAUSSIANS_KEY, GaussianResult
-    from pipelines.models.multiview.pipeline import splat_url
+    from pipelines.models.gaussian_splatting.files import PNG_GAUSSIANS_KEY, GaussianResult, splat_url
 
     with Image.open(io.BytesIO(png)) as image:
         image.load()

@@ -28,18 +28,14 @@ from pipelines.core.cards import add_measurements
 from pipelines.media.images import to_url
 from pipelines.models.gaussian_splatting import files as scenes
 from pipelines.models.gaussian_splatting import toys
-from pipelines.models.gaussian_splatting.pipeline import (
+from pipelines.models.gaussian_splatting.fit import Densification, enlarged, fit, psnr, ssim
+from pipelines.models.gaussian_splatting.rasterize import (
     Camera,
-    Densification,
     Gaussians3D,
     Projected,
-    enlarged,
-    fit,
     project,
-    psnr,
     rasterise,
     render,
-    ssim,
     to_uint8,
 )
 from pipelines.models.multiview import pipeline as multiview

@@ -12,7 +12,7 @@ from PIL import Image
 
 from pipelines.datasets import avatars, emoji, motion, notes
 from pipelines.models.gaussian_splatting import toys
-from pipelines.models.gaussian_splatting.pipeline import Camera
+from pipelines.models.gaussian_splatting.rasterize import Camera
 
 
 def drawn(n: int, seed: int = 0) -> list[dict[str, str]]:

@@ -19,7 +19,7 @@ from pipelines.core.contract import AudioResult, VideoResult
 from pipelines.core.spec import FORMATS
 from pipelines.models.gaussian_splatting import files as scenes
 from pipelines.models.gaussian_splatting.files import GaussianResult, SceneError
-from pipelines.models.gaussian_splatting.pipeline import Camera, Gaussians3D, render
+from pipelines.models.gaussian_splatting.rasterize import Camera, Gaussians3D, render
 
 
 def cloud(n: int = 40, degree: int = 2) -> Gaussians3D:

@@ -11,8 +11,8 @@ import torch
 from gsplat.cuda import _torch_impl
 from torch import Tensor
 
-from pipelines.models.gaussian_splatting import pipeline as splatting
-from pipelines.models.gaussian_splatting.pipeline import (
+from pipelines.models.gaussian_splatting import fit, rasterize
+from pipelines.models.gaussian_splatting.rasterize import (
     MAX_ALPHA,
     MIN_ALPHA,
     Camera,
@@ -115,13 +115,13 @@ def test_cameras_look_at_the_middle_with_y_up() -> None:
 def test_tiles_hold_every_splat_that_reaches_them_nearest_first() -> None:
     f = project(cloud(200), Camera.around(10.0, 10.0, size=48))
     seen: set[int] = set()
-    for tile, which in splatting.tiles(f, 48, 48):
+    for tile, which in rasterize.tiles(f, 48, 48):
         for number, row in zip(tile.tolist(), which, strict=True):
             seen.add(number)
             row = row[row < 200]
             assert (f.depth[row].diff() >= 0).all()
-            corner = torch.tensor([number % 6, number // 6]) * splatting.TILE
-            reached = ((f.means + f.reach >= corner) & (f.means - f.reach < corner + splatting.TILE)).all(1) & (
+            corner = torch.tensor([number % 6, number // 6]) * rasterize.TILE
+            reached = ((f.means + f.reach >= corner) & (f.means - f.reach < corner + rasterize.TILE)).all(1) & (
                 f.reach[:, 0] > 0
             )
             assert set(row.tolist()) == set(reached.nonzero()[:, 0].tolist())
@@ -138,11 +138,11 @@ def test_nothing_is_the_background_and_growth_stays_below_its_limit() -> None:
     for limit, wanted in ((10, 10), (13, 13), (13, 13)):
         with torch.no_grad():
             splats.opacities.fill_(1.0)
-        splatting.densify_and_prune(
+        fit.densify_and_prune(
             splats,
             optim,
             torch.ones(len(splats)),
-            splatting.Densification(most=limit),
+            fit.Densification(most=limit),
             torch.Generator().manual_seed(0),
         )
         assert len(splats) == wanted
@@ -180,8 +180,8 @@ def test_it_is_faster_than_without_tiles() -> None:
 
 def test_similarity_is_1_for_a_picture_and_itself_and_less_for_others() -> None:
     a = torch.rand(32, 32, 3)
-    assert splatting.ssim(a, a).item() == pytest.approx(1, abs=1e-5)
-    assert splatting.ssim(a, torch.rand(32, 32, 3)) < 0.5
+    assert fit.ssim(a, a).item() == pytest.approx(1, abs=1e-5)
+    assert fit.ssim(a, torch.rand(32, 32, 3)) < 0.5
 
 
 def test_a_fit_finds_a_scene_from_its_views_and_grows_where_it_lacks() -> None:
@@ -196,16 +196,14 @@ def test_a_fit_finds_a_scene_from_its_views_and_grows_where_it_lacks() -> None:
     with torch.no_grad():
         views, wanted = torch.stack([render(true, camera) for camera in cameras]), render(true, unseen)
     counts = []
-    for _step, splats, _loss in splatting.fit(views, cameras, steps=150, count=80):
+    for _step, splats, _loss in fit.fit(views, cameras, steps=150, count=80):
         counts.append(len(splats))
     with torch.no_grad():
         made = render(splats, unseen)
-    assert splatting.psnr(made, wanted) > 24
+    assert fit.psnr(made, wanted) > 24
     assert counts[0] == 80 and max(counts) != 80
-    repeated = [part for *_, part in zip(range(20), splatting.fit(views, cameras, steps=20, count=80), strict=False)][
-        -1
-    ]
-    again = [part for *_, part in zip(range(20), splatting.fit(views, cameras, steps=20, count=80), strict=False)][-1]
+    repeated = [part for *_, part in zip(range(20), fit.fit(views, cameras, steps=20, count=80), strict=False)][-1]
+    again = [part for *_, part in zip(range(20), fit.fit(views, cameras, steps=20, count=80), strict=False)][-1]
     assert repeated[2] == again[2]
 
 
@@ -246,6 +244,6 @@ def test_gsplats_tiles_and_our_projection_give_the_same_picture(monkeypatch: pyt
     with torch.no_grad():
         f = project(cloud(120, scale=0.05), Camera.around(30.0, 20.0, size=40))
         for ours, theirs in zip(
-            splatting.rasterise(f, 40, 40, 0.3), splatting.rasterize_gsplat(f, 40, 40, 0.3), strict=True
+            rasterize.rasterise(f, 40, 40, 0.3), rasterize.rasterize_gsplat(f, 40, 40, 0.3), strict=True
         ):
             assert (ours - theirs).abs().max() < 1e-4

@@ -11,9 +11,9 @@ from pipelines import load
 from pipelines.media.control_maps import FRAMED, cut_out_object
 from pipelines.media.images import to_url
 from pipelines.models.gaussian_splatting import files as scenes
-from pipelines.models.gaussian_splatting import pipeline as splatting
-from pipelines.models.gaussian_splatting import toys
+from pipelines.models.gaussian_splatting import fit, toys
 from pipelines.models.gaussian_splatting.files import GaussianResult
+from pipelines.models.gaussian_splatting.rasterize import Camera
 from pipelines.models.multiview.pipeline import POSES, MultiView, fold_items, pose_features, poses_from, unfold_items
 from pipelines.nn.dit import Config, DiT
 
@@ -163,11 +163,11 @@ def test_the_fit_of_true_views_grows_better_with_more_splats() -> None:
     views, _ = toys.shoot(toys.compose(5)[0], POSES)
     wanted, cameras = (
         torch.from_numpy(views).float() / 255,
-        [splatting.Camera.around(float(a), float(e)) for a, e in POSES],
+        [Camera.around(float(a), float(e)) for a, e in POSES],
     )
     reached = []
     for most in (20, 300):
-        *_, (_, splats, loss) = splatting.fit(wanted, cameras, 60, most, 0)
+        *_, (_, splats, loss) = fit.fit(wanted, cameras, 60, most, 0)
         reached.append(loss)
         assert scenes.GaussianResult(splats, "splatting", {}).render_view(0, 15, 32).min() < 250
     assert reached[1] < reached[0]

@@ -23,7 +23,7 @@ from skimage import measure
 from torch import Tensor
 
 from pipelines.core import contract
-from pipelines.models.gaussian_splatting.pipeline import SH0, Camera, Gaussians3D, render, to_uint8
+from pipelines.models.gaussian_splatting.rasterize import SH0, Camera, Gaussians3D, render, to_uint8
 
 MOST = 1_000_000  # splats of a file
 FAR = 1e6  # no place lies farther off
@@ -345,6 +345,11 @@ class GaussianResult(contract.Result):
             frames = np.stack([self.render_view(360 * k / TURN, 15, ROUND) for k in range(TURN)])
             return contract.VideoResult(frames, 12, self.model, self.settings).file("mp4", with_settings)
         return {"ply": to_ply, "splat": to_splat, "glb": to_glb}[kind](self.splats)
+
+
+def splat_url(splats: Gaussians3D) -> str:
+    """Splats as the browser's viewer takes them: a .splat file as a data URL."""
+    return "data:application/octet-stream;base64," + base64.b64encode(to_splat(splats)).decode()
 
 
 def load_gaussians(path: str | Path) -> Gaussians3D:

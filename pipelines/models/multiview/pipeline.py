@@ -7,15 +7,12 @@ and, through a further input as a mask is in inpainting, what is seen from there
 
 from __future__ import annotations
 
-import base64
-import copy
-import random
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from pipelines import text
@@ -23,24 +20,11 @@ from pipelines.core import contract
 from pipelines.diffusion import samplers
 from pipelines.media.control_maps import cut_out_object
 from pipelines.media.images import MODEL_SIDE as SIDE
-from pipelines.media.images import center_crop, from_url
+from pipelines.media.images import from_url
 from pipelines.models.editing.pipeline import keep_known
 from pipelines.models.gaussian_splatting import files as scenes
-from pipelines.models.gaussian_splatting import toys
-from pipelines.models.gaussian_splatting.pipeline import (
-    Camera,
-    Densification,
-    Gaussians3D,
-    enlarged,
-    error_map,
-    fit,
-    fit_image,
-    has_gsplat,
-    psnr,
-    render,
-    to_uint8,
-)
-from pipelines.models.gaussian_splatting.spec import STEPS_PER_PREVIEW, SplattingSettings
+from pipelines.models.gaussian_splatting.pipeline import fit_views, view_grid
+from pipelines.models.gaussian_splatting.spec import STEPS_PER_PREVIEW
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
 from pipelines.models.latent_diffusion import pipeline as latent_diffusion
 from pipelines.models.multiview.spec import ImageTo3DSettings, TextTo3DSettings
@@ -93,61 +77,6 @@ def poses_from(azimuth: float | int = 0, elevation: float | int = 15) -> list[Po
     return [(azimuth, elevation), *(((azimuth + a) % 360, e) for a, e in POSES[1:])]
 
 
-def fitted(
-    views: UInt8[np.ndarray, "v h w 3"],
-    cameras: Sequence[Pose],
-    s: TextTo3DSettings | SplattingSettings,
-    degree: int,
-    name: str,
-) -> Iterator[tuple[int, Gaussians3D, np.ndarray, np.ndarray, str, dict[str, Any]]]:
-    """Splats while they are fitted to views of 64 pixels: after each look its number, the splats, what the views' cameras see of them and what of
-    that is wrong (both twice as large), a note, and details."""
-    wanted, seen = (
-        torch.from_numpy(views).float() / 255,
-        [Camera.around(float(a), float(e), size=views.shape[1]) for a, e in cameras],
-    )
-    begin = min(s.max_gaussians, max(1, s.max_gaussians * 2 // 5)) if s.densify else s.max_gaussians
-    growth = (
-        Densification(every=20, first=20, most=s.max_gaussians) if s.densify else Densification(every=s.fit_steps + 1)
-    )
-    shown = [k * len(cameras) // 8 for k in range(8)]
-    for step, splats, loss in fit(
-        wanted.to("cuda" if has_gsplat() else "cpu"), seen, s.fit_steps, begin, degree, growth, s.seed
-    ):
-        if step % STEPS_PER_PREVIEW and step != s.fit_steps:
-            continue
-        splats = copy.deepcopy(splats).cpu()
-        with torch.no_grad():
-            made = [render(splats, seen[k]) for k in shown]
-        right = sum(psnr(one, wanted[k]) for one, k in zip(made, shown, strict=True)) / len(made)
-        wrong = np.stack([error_map(one, wanted[k]) for one, k in zip(made, shown, strict=True)])
-        detail = {
-            "splats": {"url": splat_url(splats), "count": len(splats)},
-            "moved": loss,
-            "psnr": round(right, 2),
-            "of": name,
-        }
-        note = f"fitting: {step} of {s.fit_steps} · {len(splats)} splats · {right:.1f} dB"
-        yield (
-            -(-step // STEPS_PER_PREVIEW),
-            splats,
-            enlarged(to_uint8(torch.stack(made))),
-            enlarged(wrong),
-            note,
-            detail,
-        )
-
-
-def splat_url(splats: Gaussians3D) -> str:
-    """Splats as the browser's viewer takes them: a .splat file as a data URL."""
-    return "data:application/octet-stream;base64," + base64.b64encode(scenes.to_splat(splats)).decode()
-
-
-def view_grid(views: UInt8[np.ndarray, "8 h w 3"]) -> UInt8[np.ndarray, "h2 w4 3"]:
-    """Eight views in two rows of four."""
-    return views.reshape(2, 4, *views.shape[1:]).swapaxes(1, 2).reshape(2 * views.shape[1], 4 * views.shape[2], 3)
-
-
 class TextTo3DPipeline(latent_diffusion.LatentDiffusionPipeline):
     """Words to eight views that agree, and these to splats."""
 
@@ -173,7 +102,7 @@ class TextTo3DPipeline(latent_diffusion.LatentDiffusionPipeline):
         views = (
             made.reshape(8, SIDE // 2, 2, SIDE // 2, 2, 3).mean((2, 4)).round().astype(np.uint8)
         )  # what it was taught has 64 pixels
-        for look, splats, seen, wrong, note, detail in fitted(views, cameras, s, 0, "the views"):
+        for look, splats, seen, wrong, note, detail in fit_views(views, cameras, s, 0, "the views"):
             result = scenes.GaussianResult(splats, self.name, s.model_dump()) if look == looks else None
             yield contract.Frame(
                 s.steps + look,
@@ -237,37 +166,3 @@ class ImageTo3DPipeline(TextTo3DPipeline):
 
     name = "image-to-3d"
     Settings = ImageTo3DSettings
-
-
-class SplattingPipeline(contract.Pipeline):
-    """Splats fitted to true views of a toy, or to a picture on the plane: what both ways of making things end with."""
-
-    name = "splatting"
-    Settings = SplattingSettings
-
-    def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
-        pass  # nothing is learnt beforehand
-
-    def run(self, s: SplattingSettings) -> Iterator[contract.Frame]:
-        if s.method == "scene":
-            parts, about = toys.compose(s.toy_id)
-            cameras = [toys.CAMERAS[k] for k in range(0, 36) if k % 3 != 1]
-            views, _ = toys.shoot(parts, cameras)
-            for look, splats, made, wrong, note, more in fitted(
-                views, cameras, s, s.sh_degree, toys.caption(about, random.Random(0))[0]
-            ):
-                result = scenes.GaussianResult(splats, self.name, s.model_dump()) if look == s.steps else None
-                yield contract.Frame(
-                    look, s.steps, view_grid(made), view_grid(wrong), note, result, {"calls": 0, **more}
-                )
-            return
-        wanted = torch.from_numpy(np.array(center_crop(from_url(s.image)))).float() / 255
-        for step, spots, made, loss in fit_image(wanted, s.fit_steps, s.max_gaussians, s.densify, s.seed):
-            if step % STEPS_PER_PREVIEW and step != s.fit_steps:
-                continue
-            picture, look = to_uint8(made), -(-step // STEPS_PER_PREVIEW)
-            result = contract.ImageResult(picture, self.name, s.model_dump()) if look == s.steps else None
-            note = f"fitting: {step} of {s.fit_steps} · {len(spots)} splats · {psnr(made, wanted):.1f} dB"
-            yield contract.Frame(
-                look, s.steps, picture, error_map(made, wanted), note, result, {"calls": 0, "loss": loss, "moved": loss}
-            )
