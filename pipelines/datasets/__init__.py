@@ -50,7 +50,9 @@ def load(name: str) -> DataSet:
     if not (folder / "rows.jsonl").exists():
         raise FileNotFoundError(f"The data set '{name}' is not built: run python -m pipelines.datasets {name}")
     rows = [json.loads(line) for line in (folder / "rows.jsonl").read_text().splitlines()]
-    return DataSet(name, np.load(folder / "images.npy", mmap_mode="r"), rows)
+    path = folder / "images.npy"  # of scenes-wide only latents are kept
+    images = np.load(path, mmap_mode="r") if path.exists() else np.empty((0, SIZE, SIZE, 3), np.uint8)
+    return DataSet(name, images, rows)
 
 
 def allocate(name: str, n: int, size: int = SIZE) -> np.ndarray:

@@ -26,7 +26,21 @@ from pipelines.datasets import (
 
 SETS = {
     module.__name__.rpartition(".")[2]: module.build
-    for module in (avatars, emoji, scenes, vocabulary, signs, pixels, motion, captions, latents, notes, codes, toys)
+    for module in (
+        avatars,
+        emoji,
+        scenes,
+        vocabulary,
+        signs,
+        pixels,
+        motion,
+        captions,
+        latents,
+        notes,
+        codes,
+        toys,
+        scenes_wide,
+    )
 }
 parser = argparse.ArgumentParser(prog="python -m pipelines.datasets", description="Build a data set into the cache.")
 parser.add_argument("name", choices=list(SETS))

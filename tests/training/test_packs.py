@@ -65,10 +65,31 @@ def small_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         np.save(said / "start.npy", np.arange(n * ways + 1) * 4)
         np.save(said / "picture.npy", np.repeat(np.arange(n), ways))
         (said / "names.txt").write_text("\n".join(["kind.0 land"] * n * ways))
+    wide, read = cache / "data" / "scenes-wide", cache / "data" / "captions-scenes-wide"
+    wide.mkdir()
+    read.mkdir()
+    np.save(wide / "latents.npy", rng.normal(size=(30, 8, 16, 16)).astype(np.float16))
+    np.save(wide / "map.npy", rng.integers(0, 300, (30, 64, 2)).astype(np.int16))
+    np.save(read / "tokens.npy", rng.normal(size=(30 * 4, text.WIDTH)).astype(np.float16))
+    np.save(read / "start.npy", np.arange(31) * 4)
+    np.save(read / "picture.npy", np.arange(30))
+    (read / "names.txt").write_text("\n".join(["land"] * 30))
     np.save(cache / "data" / "scenes" / "segment.npy", rng.integers(0, 300, (80, 64, 64)).astype(np.uint16))
     np.save(cache / "data" / "scenes" / "depth.npy", rng.integers(0, 256, (80, 64, 64)).astype(np.uint8))
     np.save(cache / "data" / "avatars" / "perceptual.npy", rng.normal(size=(80, 64, 128)).astype(np.float16))
     return cache
+
+
+def test_wide_scenes_come_before_the_others_so_that_held_out_ones_stay_held_out(small_world: Path) -> None:
+    from pipelines.models.latent_diffusion.recipe import Recipe
+
+    recipe = Recipe(Config(width=32, depth=2, heads=2))
+    scenes = recipe.sources["scenes"]
+    assert len(scenes.latents) == 30 + 80 and len(scenes.picture) == len(scenes.captions) == 30 + 160
+    z = np.load(small_world / "data" / "scenes" / "latents.npy")
+    wide = np.load(small_world / "data" / "scenes-wide" / "latents.npy")
+    drawn, _ = scenes.draw(np.array([189, 3, 30]), torch.device("cpu"))
+    assert np.array_equal(drawn.numpy(), np.stack([z[79], wide[3], z[0]]).astype(np.float32))
 
 
 def test_the_base_trains_from_a_pack_alone(small_world: Path, tmp_path: Path) -> None:

@@ -22,9 +22,10 @@ from torch import Tensor, nn
 
 from pipelines import datasets as data
 from pipelines import text
-from pipelines.datasets import captions, latents, scenes
+from pipelines.datasets import captions, latents
 from pipelines.datasets.scenes.canvas import AREAS
 from pipelines.datasets.scenes.kinds import KINDS
+from pipelines.datasets.scenes_wide import coarse_map
 from pipelines.models.latent_diffusion import autoencoder
 from pipelines.models.latent_diffusion.network import LatentDiffusion
 from pipelines.models.latent_diffusion.recipe_perceptual import load_perceptual
@@ -78,20 +79,43 @@ def times(n: int) -> Tensor:
     return torch.where(torch.rand(n) < 0.25, 1 - 0.15 * torch.rand(n), torch.sigmoid(torch.randn(n) + 0.5))
 
 
+class Joined:
+    """Arrays one after the other, as one that can be indexed by row numbers; the first may be missing."""
+
+    def __init__(self, *parts: np.ndarray) -> None:
+        self.parts, self.starts = parts, np.cumsum([0, *map(len, parts)])
+        self.shape = (int(self.starts[-1]), *parts[0].shape[1:])
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        rows = np.asarray(rows)
+        found = np.empty((len(rows), *self.shape[1:]), self.parts[0].dtype)
+        for part, start in zip(self.parts, self.starts, strict=False):
+            here = (rows >= start) & (rows < start + len(part))
+            found[here] = part[rows[here] - start]
+        return found
+
+    def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray:
+        return np.concatenate(self.parts)
+
+
+Rows = np.ndarray | Tensor | Joined
+
+
 @dataclass
 class Source:
     """Captions of one kind of picture, and the pictures' latents. Captions come as the resampler read them, or as their
     coordinates in a basis."""
 
-    latents: np.ndarray | Tensor  # (pictures, c, 16, 16), in units of `step`
+    latents: Rows  # (pictures, c, 16, 16), in units of `step`
     step: float
-    picture: np.ndarray | Tensor  # (captions,)
-    captions: np.ndarray | Tensor  # (captions, 16, 256), or (captions, rank)
+    picture: Rows  # (captions,)
+    captions: Rows  # (captions, 16, 256), or (captions, rank)
     basis: Tensor | None = None  # (rank, 4096)
     mean: Tensor | None = None
-    truth: np.ndarray | Tensor | None = (
-        None  # what is at the 64 places: of scenes (pictures, 64, 2), of avatars (captions, 64, 128)
-    )
+    truth: Rows | None = None  # what is at the 64 places: of scenes (pictures, 64, 2), of avatars (captions, 64, 128)
 
     def draw(self, picks: np.ndarray, device: torch.device) -> tuple[Tensor, Tensor]:
         """Latents of some captions' pictures, and the captions (n, 16, 256)."""
@@ -102,7 +126,7 @@ class Source:
         return z * self.step, caption
 
     @staticmethod
-    def take(rows: np.ndarray | Tensor, picks: np.ndarray | Tensor) -> np.ndarray | Tensor:
+    def take(rows: Rows, picks: Rows) -> Rows:
         """Some rows, wherever they lie."""
         if isinstance(rows, Tensor):
             return rows[torch.as_tensor(picks).to(rows.device)]
@@ -154,6 +178,16 @@ class Recipe:
             self.odds[name] = (
                 named / named.sum() if name == "avatars" else None
             )  # who is described in full teaches words faster
+        if (data.cache_dir() / "data" / "captions-scenes-wide" / "start.npy").exists():
+            self.sources["scenes"] = self.widen(self.sources["scenes"])
+
+    def widen(self, scenes_: Source) -> Source:
+        """Scenes, with those before them of which only latents are kept; the last captions, which are held out, stay the last."""
+        lines, truth = captions.load("scenes-wide"), np.load(data.cache_dir() / "data" / "scenes-wide" / "map.npy")
+        z = latents.load("scenes-wide")
+        picture = np.concatenate([lines.picture, scenes_.picture + len(z)])
+        read = Joined(self.read_captions("scenes-wide", lines), scenes_.captions)
+        return Source(Joined(z, scenes_.latents), 1.0, picture, read, truth=Joined(truth, scenes_.truth))
 
     @torch.inference_mode()
     def read_captions(self, name: str, lines: captions.Captions) -> np.ndarray:
@@ -175,12 +209,8 @@ class Recipe:
     @staticmethod
     def true_map(_: captions.Captions) -> np.ndarray:
         """What is at the 64 places of every scene, at the middle of each, and how deep (0 to 255): int16 (n, 64, 2)."""
-        step, start = scenes.MAP // 8, scenes.MAP // 16
         folder = data.cache_dir() / "data" / "scenes"
-        parts = [
-            np.load(folder / f"{name}.npy", mmap_mode="r")[:, start::step, start::step] for name in ("segment", "depth")
-        ]
-        return np.stack(parts, -1).astype(np.int16).reshape(len(parts[0]), 64, 2)
+        return coarse_map(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("segment", "depth")))
 
     @staticmethod
     @torch.inference_mode()
