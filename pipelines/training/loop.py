@@ -61,7 +61,8 @@ def optimisers(
     rest = [p for _, p in named if id(p) not in chosen]
     found: list[torch.optim.Optimizer] = [torch.optim.AdamW(rest, lr=lr, betas=betas, weight_decay=weight_decay)]
     if matrices:
-        found.append(Muon(matrices, lr=lr, weight_decay=weight_decay))
+        fast = fast_bf16() or matrices[0].is_cuda
+        found.append(Muon(matrices, lr=lr, weight_decay=weight_decay, dtype=torch.bfloat16 if fast else torch.float32))
     return found
 
 

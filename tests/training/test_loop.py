@@ -64,9 +64,10 @@ def test_the_rate_warms_up_and_cools_down() -> None:
     assert loop.lr_factor(9_990, 0.999) == pytest.approx(0.02)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("shape", [(6, 20), (20, 6), (12, 12)])
-def test_muon_brings_singular_values_near_one(shape: tuple[int, int]) -> None:
+def test_muon_brings_singular_values_near_one(shape: tuple[int, int], dtype: torch.dtype) -> None:
     torch.manual_seed(0)
-    values = torch.linalg.svdvals(orthogonalise(torch.randn(shape), steps=5))
+    values = torch.linalg.svdvals(orthogonalise(torch.randn(shape), steps=5, dtype=dtype))
     assert values.min() > 0.5
     assert values.max() < 1.3
