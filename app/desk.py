@@ -1,4 +1,5 @@
-"""What the tabs that make pictures share: Generate and Stop, dropped files, the history, the share link, the model card."""
+"""What the tabs that make pictures share: Generate and Stop, dropped files, the history, the share link, the model
+card."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden
 
 
 def sampling(tab: str, controls: dict[str, gr.components.Component]) -> gr.Checkbox:
-    """Sampler, where there is one, and seed side by side, then steps, guidance and count; the switch for a new seed each time."""
+    """Sampler, where there is one, and seed side by side, then steps, guidance and count; the switch for a new seed
+    each time."""
     with gr.Row(elem_classes="pair"):
         if "sampler" in controls:
             controls["sampler"].render()
@@ -73,9 +75,12 @@ def wire(
 
     before = [desktop.owner, in_files, model, again, payload]
     at = len(before) + list(form.controls).index("seed")
-    run = generate.click(  # one event a run: the browser chooses the seed, the server sends frames, at the end the history
-        develop, [*before, *inputs], [feed, seed, desktop.sheet], js=f"(...v) => darkroom.run('{tab}', v, {json.dumps(given)}, {at})",
-        concurrency_id=live.SLOT, concurrency_limit=1, show_progress="minimal", show_progress_on=queue, api_visibility="private",
+    # one event a run: the browser chooses the seed, the server sends frames, at the end the history
+    run = generate.click(
+        develop, [*before, *inputs], [feed, seed, desktop.sheet],
+        js=f"(...v) => darkroom.run('{tab}', v, {json.dumps(given)}, {at})",
+        concurrency_id=live.SLOT, concurrency_limit=1, show_progress="minimal", show_progress_on=queue,
+        api_visibility="private",
     )  # fmt: skip
     run.then(None, None, None, js=f"() => darkroom.ended('{tab}')")  # in the browser alone
     stop.click(None, None, None, cancels=[run], js=f"() => darkroom.stopped('{tab}')")

@@ -53,7 +53,8 @@ log = logging.getLogger("darkroom")
 
 
 class Desktop:
-    """The page. Tabs reach the viewer through `feed`, this browser's history through `owner`, and each other through it."""
+    """The page. Tabs reach the viewer through `feed`, this browser's history through `owner`, and each other through
+    it."""
 
     def __init__(self, history: History | None = None) -> None:
         self.history = history or History()
@@ -110,7 +111,10 @@ class Desktop:
 
     @staticmethod
     def tell(message: dict[str, Any], tab: str = "") -> str:
-        """A message for the browser, or for one tab's viewer. The number makes each one differ from the last, so that none is taken for a repeat."""
+        """A message for the browser, or for one tab's viewer.
+
+        The number makes each one differ from the last, so that none is taken for a repeat.
+        """
         return json.dumps({**message, "tab": tab, "id": random.getrandbits(40)})
 
     def begin(self, owner: str, request: gr.Request) -> list[Any]:
@@ -164,7 +168,10 @@ class Desktop:
 
     @staticmethod
     def takes(tab: str, path: str) -> str:
-        """What a dropped file is to a tab. Of splats' files the others know nothing; to theirs, other files are pictures."""
+        """What a dropped file is to a tab.
+
+        Of splats' files the others know nothing; to theirs, other files are pictures.
+        """
         kind = next(entry.accepts for entry in TABS if entry.name == tab)
         if kind == "gaussians" and not path.lower().endswith((".ply", ".splat", ".glb")):
             return "image"
@@ -208,7 +215,8 @@ class Desktop:
         return {name: getattr(settings, name) for name in form.given if hasattr(settings, name)}
 
     def recall(self, tab: str, form: Form, owner: str, event: gr.EventData) -> list[Any]:
-        """A picture of the history back into the viewer, and its settings into the form; or onto the canvas of a tab that did not make it."""
+        """A picture of the history back into the viewer, and its settings into the form; or onto the canvas of a tab
+        that did not make it."""
         if event._data["tab"] != tab:
             return [gr.skip(), *self.unchanged(form)]
         try:

@@ -16,13 +16,16 @@ from pipelines.core.settings import Settings, editor_fields
 from pipelines.media.images import UNTRUSTED
 
 TITLES = {
-    "negative_prompt": "Keep away from", "dpm-solver++": "DPM-Solver++", "heun": "Heun", "euler": "Euler", "ddim": "DDIM", "ddpm": "DDPM, ancestral",
-    "repaint": "RePaint", "conditioned": "A model that sees the mask", "source_prompt": "What it shows now", "attention_replace": "Keep the layout",
+    "negative_prompt": "Keep away from", "dpm-solver++": "DPM-Solver++", "heun": "Heun", "euler": "Euler",
+    "ddim": "DDIM", "ddpm": "DDPM, ancestral",
+    "repaint": "RePaint", "conditioned": "A model that sees the mask", "source_prompt": "What it shows now",
+    "attention_replace": "Keep the layout",
     "kind": "Take from the lines", "control_weight": "Weight of the lines",
     "loras": "LoRAs", "control2_weight": "Weight of the colours", "control2_kind": "Take from the colours",
     "fps": "Frames a second", "joint": "Together", "shared": "Each for itself, half of the noise shared",
     "independent": "Each for itself", "top_k": "Likeliest codes",
-    "refill": "Play a span anew", "vary": "Make its like", "continue": "Go on after its end", "scene": "A toy", "picture": "A picture",
+    "refill": "Play a span anew", "vary": "Make its like", "continue": "Go on after its end", "scene": "A toy",
+    "picture": "A picture",
     "control_start": "Follow the lines from", "control_end": "Follow the lines up to",
 }  # fmt: skip
 
@@ -132,7 +135,10 @@ class Form:
         return list(self.controls.values())
 
     def settings(self, model: str, values: tuple[Any, ...], given: dict[str, Any] | None = None) -> Settings:
-        """Validated settings of a model from the controls' values, in order, and what a canvas gave. Raises pydantic.ValidationError."""
+        """Validated settings of a model from the controls' values, in order, and what a canvas gave.
+
+        Raises pydantic.ValidationError.
+        """
         kind = self.models[model]
         told = dict(zip(self.controls, values, strict=True)) | (given or {})
         if told.get("seed") is None:

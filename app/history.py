@@ -62,7 +62,8 @@ class History:
             return int(new or 0)
 
     def recent(self, owner: str, limit: int = 60) -> list[HistoryItem]:
-        """A browser's last pictures, newest first, without the pictures themselves: neither their PNG nor those that settings hold."""
+        """A browser's last pictures, newest first, without the pictures themselves: neither their PNG nor those that
+        settings hold."""
         given = {name for spec in CATALOGUE.values() for name in editor_fields(spec.settings)}
         paths = ", ".join(f"'$.{name}'" for name in sorted(given))
         light = f"json_remove(settings, {paths}), x''"

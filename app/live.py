@@ -1,4 +1,5 @@
-"""The one runner: a pipeline's frames to the browser, throttled, stale ones dropped, the last picture kept on a stop."""
+"""The one runner: a pipeline's frames to the browser, throttled, stale ones dropped, the last picture kept on a
+stop."""
 
 from __future__ import annotations
 
@@ -65,8 +66,8 @@ def warm_up(model: str = "latent-diffusion") -> threading.Thread:
 
 
 def stepwise(source: Iterator[Any]) -> Iterator[Any]:
-    """One step at a time in the whole program: a run that was cancelled may still be in its last step when the next one begins,
-    and LoRAs that it wears are no business of the next."""
+    """One step at a time in the whole program: a run that was cancelled may still be in its last step when the next one
+    begins, and LoRAs that it wears are no business of the next."""
     while True:
         with STEP:
             frame = next(source, None)
@@ -85,7 +86,8 @@ def run(
 ) -> Iterator[dict[str, Any]]:
     """Messages for the viewer: {"frame": …} while it develops, one {"done": …} with the film and the files at the end.
 
-    Without an owner nothing is kept. Closing this generator stops the run within one step. What goes wrong becomes one {"error": sentence}.
+    Without an owner nothing is kept. Closing this generator stops the run within one step. What goes wrong becomes one
+    {"error": sentence}.
     """
     started = time.perf_counter()
     yield {"begin": {"steps": settings.steps}}

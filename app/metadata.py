@@ -36,7 +36,10 @@ def checked(model: Any, settings: Any) -> tuple[str, Settings]:
 
 
 def from_file(path: str | Path) -> tuple[str, Settings]:
-    """The settings inside a PNG, a clip's WebP, GIF or MP4, or a sound's WAV or FLAC. Only headers are read, so size costs nothing. Raises MetadataError."""
+    """The settings inside a PNG, a clip's WebP, GIF or MP4, or a sound's WAV or FLAC.
+
+    Only headers are read, so size costs nothing. Raises MetadataError.
+    """
     name = Path(path).name
     try:
         held = film(path)

@@ -1,4 +1,7 @@
-"""The look: a darkroom's palette, one type scale, one spacing scale; a light theme as careful. CSS and JS lie in static/."""
+"""The look: a darkroom's palette, one type scale, one spacing scale; a light theme as careful.
+
+CSS and JS lie in static/.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,20 @@ STATIC = Path(__file__).parent / "static"
 def theme() -> gr.themes.Base:
     """Gradio's variables bound to the palette of darkroom.css, which has a dark and a light set of values."""
     names = {
-        "body_background_fill": "var(--ink-0)", "body_text_color": "var(--text)", "body_text_color_subdued": "var(--mute)",
+        "body_background_fill": "var(--ink-0)", "body_text_color": "var(--text)",
+        "body_text_color_subdued": "var(--mute)",
         "background_fill_primary": "var(--ink-1)", "background_fill_secondary": "var(--ink-2)",
-        "block_background_fill": "transparent", "block_border_width": "0px", "block_label_background_fill": "transparent",
-        "block_label_text_color": "var(--mute)", "block_title_text_color": "var(--mute)", "block_info_text_color": "var(--mute)",
-        "border_color_primary": "var(--line)", "border_color_accent": "var(--safelight)", "color_accent_soft": "var(--ink-3)",
-        "input_background_fill": "var(--ink-2)", "input_background_fill_focus": "var(--ink-2)", "input_border_color": "var(--line)",
+        "block_background_fill": "transparent", "block_border_width": "0px",
+        "block_label_background_fill": "transparent",
+        "block_label_text_color": "var(--mute)", "block_title_text_color": "var(--mute)",
+        "block_info_text_color": "var(--mute)",
+        "border_color_primary": "var(--line)", "border_color_accent": "var(--safelight)",
+        "color_accent_soft": "var(--ink-3)",
+        "input_background_fill": "var(--ink-2)", "input_background_fill_focus": "var(--ink-2)",
+        "input_border_color": "var(--line)",
         "input_border_color_focus": "var(--safelight)", "input_placeholder_color": "var(--mute)",
-        "button_primary_background_fill": "var(--safelight)", "button_primary_background_fill_hover": "var(--safelight-hot)",
+        "button_primary_background_fill": "var(--safelight)",
+        "button_primary_background_fill_hover": "var(--safelight-hot)",
         "button_primary_text_color": "var(--on-safelight)", "button_secondary_background_fill": "transparent",
         "button_secondary_background_fill_hover": "var(--ink-3)", "button_secondary_text_color": "var(--text)",
         "button_secondary_border_color": "var(--line)", "slider_color": "var(--safelight)",

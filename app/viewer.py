@@ -89,7 +89,8 @@ def frame_message(frame: Any) -> dict[str, Any]:
 
 
 def files(result: Any, name: str, in_files: bool) -> list[dict[str, str]]:
-    """A picture, clip, sound or thing in each of its formats, to download; one that cannot be written does not lose the others."""
+    """A picture, clip, sound or thing in each of its formats, to download; one that cannot be written does not lose the
+    others."""
     found = []
     for kind in result.formats:
         try:
@@ -180,8 +181,8 @@ def shell(
     sound: bool = False,
     shape: bool = False,
 ) -> str:
-    """The viewer's markup; the ids begin with the tab's name. A board to paint on takes the picture's place, or stands beside it;
-    a clip is played and a thing turned on a canvas of its own, a sound below its spectrogram."""
+    """The viewer's markup; the ids begin with the tab's name. A board to paint on takes the picture's place, or stands
+    beside it; a clip is played and a thing turned on a canvas of its own, a sound below its spectrogram."""
     sheet = (
         SHELL.replace("<!-- board -->", board)
         .replace("<!-- tools -->", CLIP_TOOLS if clip else SOUND_TOOLS if sound else SHAPE_TOOLS if shape else tools)

@@ -75,7 +75,8 @@ def opus(wave: np.ndarray, bits: int) -> np.ndarray:
 
 @torch.inference_mode()
 def codec(n: int = 200) -> dict[str, Any]:
-    """Held-out phrases by number of codebooks, beside Opus at 6 kbit/s; how many codes are used; what silence becomes."""
+    """Held-out phrases by number of codebooks, beside Opus at 6 kbit/s; how many codes are used; what silence
+    becomes."""
     real, _ = held_out(n)
     model = audio.load()
     begun = time.perf_counter()
@@ -95,8 +96,10 @@ def codec(n: int = 200) -> dict[str, Any]:
         {"log-mel distance": f"{by[model.config.books]} at {rate:g} kbit/s (Opus at 6: {theirs}; n = {n})"},
     )
     return {
-        "n": n, "kbit/s (bar 3)": rate, "log-mel distance by codebooks": by, "Opus at 6 kbit/s (bar)": theirs, "codes used (bar 0.6)": used,
-        "peak": round(float(np.abs(made[model.config.books]).max()), 3), "mean": round(float(np.abs(made[model.config.books].mean(1)).max()), 6),
+        "n": n, "kbit/s (bar 3)": rate, "log-mel distance by codebooks": by, "Opus at 6 kbit/s (bar)": theirs,
+        "codes used (bar 0.6)": used,
+        "peak": round(float(np.abs(made[model.config.books]).max()), 3),
+        "mean": round(float(np.abs(made[model.config.books].mean(1)).max()), 6),
         "silence becomes": float(model.decode(model.quantizer(model.encode(torch.zeros(1, RATE)))[0]).abs().max()),
         "seconds to encode, and decode 6 times, a second of sound": round(spent / n / 4, 4),
     }  # fmt: skip
@@ -134,7 +137,8 @@ def played(name: str, said: list[str]) -> np.ndarray:
 
 
 def following(n: int = 200) -> dict[str, Any]:
-    """Held-out captions: whether family, tempo and key are as asked, in both generators' sounds, in real ones, and in those through the codec."""
+    """Held-out captions: whether family, tempo and key are as asked, in both generators' sounds, in real ones, and in
+    those through the codec."""
     real, rows = held_out(n)
     model, said, through = listener(), asked(rows), audio.load()
     with torch.inference_mode():

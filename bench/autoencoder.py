@@ -1,5 +1,5 @@
-"""What survives the autoencoder: facts of scenes and attributes of avatars, read in rebuilt pictures over read in real ones; PSNR at 256
-and at 128 pixels; how sharp edges stay; how long a picture takes. Needs the data sets.
+"""What survives the autoencoder: facts of scenes and attributes of avatars, read in rebuilt pictures over read in real
+ones; PSNR at 256 and at 128 pixels; how sharp edges stay; how long a picture takes. Needs the data sets.
 """
 
 from __future__ import annotations

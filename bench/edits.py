@@ -1,4 +1,5 @@
-"""What the edits, the controls and the LoRAs do, measured on held-out pictures. Needs the data sets; half an hour of two cores.
+"""What the edits, the controls and the LoRAs do, measured on held-out pictures. Needs the data sets; half an hour of
+two cores.
 
 `python -m bench edits.inpainting` measures one of them. Seeds are 0, 1, 2, … What belongs to a card is written to it.
 """
@@ -59,8 +60,8 @@ def held_out(n: int) -> tuple[np.ndarray, list[dict]]:
 
 
 def changed(row: dict, name: str, rng: random.Random) -> tuple[str, str, str]:
-    """What a person would write to change this attribute of an avatar: a caption of three others and, at its end, what it has
-    now (if it has it); the same with another value at its end; and that value."""
+    """What a person would write to change this attribute of an avatar: a caption of three others and, at its end, what
+    it has now (if it has it); the same with another value at its end; and that value."""
     labels = row["labels"]
     choices = [
         v
@@ -89,7 +90,8 @@ def share(read: dict[str, list[str]], wanted: list[dict[str, str]]) -> float:
 
 
 def words(n: int = 100, **more: object) -> dict[str, Any]:
-    """Change by words: asked attributes that are there after it, others that are still there, and what inversion alone gives back."""
+    """Change by words: asked attributes that are there after it, others that are still there, and what inversion alone
+    gives back."""
     (real, rows), rng, pipe = held_out(n), random.Random(0), load("edit-by-words")
     made, same, asked, kept = [], [], [], []
     for k, row in enumerate(rows):
@@ -116,7 +118,8 @@ def words(n: int = 100, **more: object) -> dict[str, Any]:
         for name in {name for a in asked for name in a}
     }
     return {
-        "n": n, "asked found (bar 0.7)": round(share(read, asked), 3), "others kept (bar 0.85)": round(share(read, kept), 3), "asked, by attribute": by,
+        "n": n, "asked found (bar 0.7)": round(share(read, asked), 3),
+        "others kept (bar 0.85)": round(share(read, kept), 3), "asked, by attribute": by,
         "inversion alone, dB (bar 26)": round(float((10 * np.log10(255**2 / error)).mean()), 2),
     }  # fmt: skip
 
@@ -173,7 +176,8 @@ def inpainting(n: int = 200) -> dict[str, Any]:
 
 
 def outside(n: int = 100) -> dict[str, Any]:
-    """Pixels outside random masks that differ, over pictures of many shapes and kinds of file, by every method in turn, four steps."""
+    """Pixels outside random masks that differ, over pictures of many shapes and kinds of file, by every method in turn,
+    four steps."""
     rng, pipe, differ = np.random.default_rng(0), load("inpainting"), 0
     for k in range(n):
         height, width = (int(v) for v in rng.integers(40, 400, 2))
@@ -203,9 +207,11 @@ def outside(n: int = 100) -> dict[str, Any]:
 
 
 def outpainting(n: int = 24) -> dict[str, Any]:
-    """Avatars continued to 256 pixels on the right and below, every other one without words: the step across a border of windows, and
-    across the picture's own edge, each over the mean step of the 32 columns around it; and, since small steps are evened, how far the
-    mean colours of the two cells beside a border of windows are apart, over the median of other neighbouring cells."""
+    """Avatars continued to 256 pixels on the right and below, every other one without words: the step across a border
+    of windows, and across the picture's own edge, each over the mean step of the 32 columns around it; and, since small
+    steps are evened, how far the mean colours of the two cells beside a border of windows are apart, over the median of
+    other neighbouring cells.
+    """
     real, rows = held_out(n)
     pipe = load("outpainting")
     said = [row["caption"] * (k % 2 == 0) for k, row in enumerate(rows)]
@@ -247,7 +253,8 @@ def f1(found: np.ndarray, wanted: np.ndarray, counted: np.ndarray) -> float:
 
 
 def own() -> np.ndarray:
-    """Where fewer than a fifth of avatars have an edge within 2 pixels: all have nearly the same face, neck and shoulders."""
+    """Where fewer than a fifth of avatars have an edge within 2 pixels: all have nearly the same face, neck and
+    shoulders."""
     return np.mean([cv2.dilate(edges(p), DISC) > 0 for p in data.load("avatars").images[:500]], axis=0) < 0.2
 
 
@@ -295,9 +302,11 @@ def controlnet(n: int = 100) -> dict[str, Any]:
         "controlnet-palette", {"colours' distance, 0 to 255": f"{colours[1]:.1f} (the base {colours[0]:.1f}; n = {n})"}
     )
     return {
-        "n": n, "F1 (bars: edges 0.65, base at most 0.35)": {k: {a: round(b, 3) for a, b in v.items()} for k, v in scores.items()},
+        "n": n,
+        "F1 (bars: edges 0.65, base at most 0.35)": {k: {a: round(b, 3) for a, b in v.items()} for k, v in scores.items()},
         "colours of 8 x 8 cells, distance of base and palette": [round(c, 1) for c in colours],
-        "weight 0 is the base bit for bit": same, "time over the base's (bar 1.6)": round(seconds["edges"] / seconds["base"], 2),
+        "weight 0 is the base bit for bit": same,
+        "time over the base's (bar 1.6)": round(seconds["edges"] / seconds["base"], 2),
     }  # fmt: skip
 
 
@@ -312,7 +321,8 @@ def lines_to_pictures() -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
 
 @torch.inference_mode()
 def pix2pix_pairs() -> dict[str, Any]:
-    """pix2pix beside its twin that had only L1, trained for as many steps: KID, distance in the eye's features, and latency."""
+    """pix2pix beside its twin that had only L1, trained for as many steps: KID, distance in the eye's features, and
+    latency."""
     eye, pairs, found, columns, fars = ClipFeatures(), list(lines_to_pictures()), {}, [], []
     real = np.stack([picture for *_, picture in pairs])
     columns.append(np.stack([np.repeat(255 - line[..., None], 3, 2) for _, line, _ in pairs]))
@@ -354,8 +364,8 @@ def pix2pix_pairs() -> dict[str, Any]:
 
 
 def teaching(minutes: float = 2.5) -> dict[str, Any]:
-    """12 pictures of a family of avatars that the base has never seen, taught: how far the eye's likeness to that family rises,
-    with the word and without."""
+    """12 pictures of a family of avatars that the base has never seen, taught: how far the eye's likeness to that
+    family rises, with the word and without."""
     os.environ["DARKROOM_HOME"] = tempfile.mkdtemp()  # what is taught here is nobody's
     eye, family = ClipFeatures(), data.load("pixels").images
     style, known, real = family[:12], family[12:300], family[300:]
@@ -380,7 +390,8 @@ def teaching(minutes: float = 2.5) -> dict[str, Any]:
     looked_at("teaching", *(made[-24:] for made in sets.values()), n=24)
     rise, moved = like["taught"] - like["base"], each["no word, taught"] - each["no word, base"]
     return {
-        "updates": frame.trace["calls"], "minutes (bar 3)": round(took / 60, 2), "likeness": {k: round(v, 4) for k, v in like.items()},
+        "updates": frame.trace["calls"], "minutes (bar 3)": round(took / 60, 2),
+        "likeness": {k: round(v, 4) for k, v in like.items()},
         "share of the way from base to real (bar 0.5)": round(rise / (like["real"] - like["base"]), 3),
         "without the word, share of that rise (bar 0.05)": round(abs(moved.mean().item()) / abs(rise), 3),
         "the same, each picture's own": round(moved.abs().mean().item() / abs(rise), 3),

@@ -1,4 +1,5 @@
-"""Every model of the catalogue on the CPU and on CUDA with the same settings and seed: seconds, memory, difference of the results.
+"""Every model of the catalogue on the CPU and on CUDA with the same settings and seed: seconds, memory, difference of
+the results.
 
     python -m bench gpu
 

@@ -37,7 +37,8 @@ def accuracy(read: dict[str, list[str]], rows: list[dict], name: str) -> float:
 
 @torch.inference_mode()
 def reconstruction(n: int = 400) -> dict[str, object]:
-    """PSNR on held-out pictures, and attribute survival: the reader on reconstructions over the reader on the real ones."""
+    """PSNR on held-out pictures, and attribute survival: the reader on reconstructions over the reader on the real
+    ones."""
     model, reader, found = autoencoder.load(), load_reader(), {}
     for name, splits in (("avatars", ("test",)), ("emoji", ("sibling", "unseen"))):
         source = data.load(name)
@@ -81,7 +82,8 @@ def pictures(captions: list[str], batch: int = 20) -> np.ndarray:
 
 
 def words(split: str, n: int = 300, named: int = 4) -> dict[str, object]:
-    """Captions of held-out avatars that name 4 attributes each: found in generated pictures over found in the real ones."""
+    """Captions of held-out avatars that name 4 attributes each: found in generated pictures over found in the real
+    ones."""
     source, rng, reader = data.load("avatars"), random.Random(0), load_reader()
     held = source.split(split)[:n]
     rows, captions, names = [source.rows[i] for i in held], [], []

@@ -1,6 +1,8 @@
-"""What the base draws of scenes, measured with the scene reader, which nothing was trained or chosen by. Needs the data sets.
+"""What the base draws of scenes, measured with the scene reader, which nothing was trained or chosen by. Needs the data
+sets.
 
-Every figure has its n; seeds are 0, 1, 2, …. Weights that lie in the cache are measured with DARKROOM_WEIGHTS set to their folder.
+Every figure has its n; seeds are 0, 1, 2, …. Weights that lie in the cache are measured with DARKROOM_WEIGHTS set to
+their folder.
 """
 
 from __future__ import annotations
@@ -65,7 +67,8 @@ def pair(row: dict[str, Any]) -> set[str]:
 
 
 def choose(row: dict[str, Any], rng: random.Random) -> set[str] | None:
-    """Four facts to name, the kind of each thing that is spoken of and a held-out pair among them; None where there are not as many."""
+    """Four facts to name, the kind of each thing that is spoken of and a held-out pair among them; None where there are
+    not as many."""
     every = nameable(row)
     kinds = [name for name in every if name.startswith("kind")]
     if not kinds or len(every) < NAMED:
@@ -103,7 +106,8 @@ def hit(row: dict[str, Any], name: str, reading: Reading) -> bool:
 
 @torch.inference_mode()
 def follow(split: str = "test", n: int = 300) -> dict[str, Any]:
-    """Captions of held-out scenes that name four facts each: found in generated pictures over found in the real ones."""
+    """Captions of held-out scenes that name four facts each: found in generated pictures over found in the real
+    ones."""
     source, rng, reader = data.load("scenes"), random.Random(0), load_scene_reader()
     rows, prompts, named, picks = [], [], [], []
     for i in source.split(split):
@@ -123,8 +127,11 @@ def follow(split: str = "test", n: int = 300) -> dict[str, Any]:
     share = {side: {k: float(np.mean(v)) for k, v in by.items()} for side, by in hits.items()}
     total = {side: float(np.mean([x for v in by.values() for x in v])) for side, by in hits.items()}
     return {
-        "n": len(rows), **{side: round(v, 3) for side, v in total.items()}, "ratio": round(total["generated"] / total["real"], 3),
-        "ratio, by fact": {k: round(share["generated"][k] / max(share["real"][k], 1e-9), 3) for k in sorted(share["real"])},
+        "n": len(rows), **{side: round(v, 3) for side, v in total.items()},
+        "ratio": round(total["generated"] / total["real"], 3),
+        "ratio, by fact": {
+            k: round(share["generated"][k] / max(share["real"][k], 1e-9), 3) for k in sorted(share["real"])
+        },
         "n, by fact": {k: len(v) for k, v in sorted(hits["real"].items())},
     }  # fmt: skip
 

@@ -1,4 +1,5 @@
-"""What the 3D tab does, measured beside true views of held-out toys, which are made here. A quarter of an hour of two cores.
+"""What the 3D tab does, measured beside true views of held-out toys, which are made here. A quarter of an hour of two
+cores.
 
 `python -m bench shape.fitted` measures one of them. Seeds are 0, 1, 2, … What belongs to the card is written to it.
 """
@@ -45,8 +46,10 @@ SEEN = [toys.CAMERAS[k] for k in range(36) if k % 3 != 1]  # 24 views to fit, an
 UNSEEN = [toys.CAMERAS[k] for k in range(36) if k % 3 == 1]
 
 SAID = [  # a dozen prompts for the README, seeds 0 to 11
-    "a red mushroom with white dots, short stem", "a blue rocket with red fins", "a white snowman with green hat", "a yellow cup with blue stripes",
-    "a green chair, high back", "a red car with blue top", "a tree with red apples", "a gold robot", "a pink house, purple roof, 2 windows",
+    "a red mushroom with white dots, short stem", "a blue rocket with red fins", "a white snowman with green hat",
+    "a yellow cup with blue stripes",
+    "a green chair, high back", "a red car with blue top", "a tree with red apples", "a gold robot",
+    "a pink house, purple roof, 2 windows",
     "an orange fish", "a chocolate cake with pink icing", "a blue boat",
 ]  # fmt: skip
 
@@ -137,7 +140,8 @@ def speed() -> dict[str, Any]:
 
 
 def fitted(n: int = 6) -> dict[str, Any]:
-    """24 true views of held-out toys, fitted: 12 others; and how far the mesh lies from the true surface, also of eight views alone."""
+    """24 true views of held-out toys, fitted: 12 others; and how far the mesh lies from the true surface, also of eight
+    views alone."""
     found: dict[str, list] = {"psnr": [], "ssim": [], "seconds": [], "mesh": [], "mesh of 8 views": []}
     for number in held_out(n):
         views, begun = true_views(number, SEEN), time.perf_counter()
@@ -184,8 +188,10 @@ def chamfer(splats: Gaussians3D, number: int, count: int = 4000) -> float:
 
 
 def judge(views: np.ndarray, labels: list[str], recoloured: bool) -> Callable[[np.ndarray], list[str]]:
-    """What a small network that learnt labels from real toys, (n, v, 64, 64, 3), says of others; `recoloured` where colours are not to matter.
-    It is taught on moved, scaled, blurred and noisy views, for drawn ones are softer than real ones."""
+    """What a small network that learnt labels from real toys, (n, v, 64, 64, 3), says of others; `recoloured` where
+    colours are not to matter. It is taught on moved, scaled, blurred and noisy views, for drawn ones are softer than
+    real ones.
+    """
     torch.manual_seed(0)
     names, rng, sizes = sorted(set(labels)), np.random.default_rng(0), (3, 32, 64, 96, 128)
     layers = [
@@ -228,8 +234,8 @@ def planes(views: np.ndarray) -> torch.Tensor:
 
 
 def asked(n: int = 60, known: int = 900) -> dict[str, Any]:
-    """Held-out captions: whether kind and colour are as asked, by judges of real toys that know every colour of every kind (a third of what
-    they learn from is held out from the model, too), and how well splats fit the drawn views."""
+    """Held-out captions: whether kind and colour are as asked, by judges of real toys that know every colour of every
+    kind (a third of what they learn from is held out from the model, too), and how well splats fit the drawn views."""
     faces, rng, wanted = [0, 1, 6], random.Random(0), held_out(n)
     splits = {k: toys.compose(k)[1]["split"] for k in range(4 * known)}
     train, rest = (
@@ -302,7 +308,8 @@ def pictured(n: int = 12) -> dict[str, Any]:
 
 
 def sheets() -> dict[str, Any]:
-    """What the README shows: a dozen prompts, seeds 0 to 11, from words to splats, each seen from four sides; not picked."""
+    """What the README shows: a dozen prompts, seeds 0 to 11, from words to splats, each seen from four sides; not
+    picked."""
     seen_from = [camera((azimuth, 20), 128) for azimuth in (20, 110, 200, 290)]
     made = [last(load("text-to-3d"), prompt=said, seed=k).result.splats for k, said in enumerate(SAID)]
     with torch.no_grad():

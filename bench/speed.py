@@ -48,7 +48,8 @@ def theirs(dtype: torch.dtype) -> Callable[[], None]:
     from diffusers import DDIMScheduler, PixArtTransformer2DModel
 
     net = PixArtTransformer2DModel(
-        num_attention_heads=4, attention_head_dim=64, in_channels=8, out_channels=8, num_layers=6, sample_size=16, patch_size=2,
+        num_attention_heads=4, attention_head_dim=64, in_channels=8, out_channels=8, num_layers=6, sample_size=16,
+        patch_size=2,
         cross_attention_dim=256, caption_channels=256, use_additional_conditions=False,
     ).eval().requires_grad_(False).to(dtype)  # fmt: skip
     scheduler = DDIMScheduler()

@@ -61,7 +61,8 @@ def spectrum(clips: np.ndarray) -> np.ndarray:
 
 
 def quality(n: int = 96) -> dict[str, Any]:
-    """Clips under held-out captions beside the held-out clips: how much they move and how fast, what the eye says of their frames."""
+    """Clips under held-out captions beside the held-out clips: how much they move and how fast, what the eye says of
+    their frames."""
     real, rows = held_out(n)
     made, eye = draw_clips(rows), ClipFeatures()
     pairs = np.stack([made[:24, ::2], real[:24, ::2]], 1)
@@ -116,7 +117,8 @@ def quality(n: int = 96) -> dict[str, Any]:
 
 
 def sheets() -> dict[str, Any]:
-    """What the README shows: a dozen prompts, and a dozen held-out first frames set in motion, every other frame; not picked."""
+    """What the README shows: a dozen prompts, and a dozen held-out first frames set in motion, every other frame; not
+    picked."""
     real, rows = held_out(12)
     made = np.stack([last(load("video"), prompt=said, seed=k).result.frames for k, said in enumerate(SAID)])
     animated = np.concatenate([draw_clips([row], image=real[k, 0], seed=k) for k, row in enumerate(rows)])
@@ -133,7 +135,8 @@ def sheets() -> dict[str, Any]:
 
 
 def steady(n: int = 24) -> dict[str, Any]:
-    """Why frames are drawn together: change from frame to frame by each way, on the same captions and seeds, and that of real clips."""
+    """Why frames are drawn together: change from frame to frame by each way, on the same captions and seeds, and that
+    of real clips."""
     real, rows = held_out(n)
     found = {
         way: round(float(around(draw_clips(rows, method=way)).mean()), 2) for way in ("joint", "shared", "independent")

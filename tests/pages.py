@@ -56,7 +56,8 @@ def watched(page: Page) -> Iterator[Page]:
 
 
 def frames(page: Page) -> None:
-    """Two frames pass. Gradio writes the first values of what it shows for the first time once more a frame later, over what was typed before."""
+    """Two frames pass. Gradio writes the first values of what it shows for the first time once more a frame later, over
+    what was typed before."""
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 

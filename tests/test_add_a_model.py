@@ -1,4 +1,5 @@
-"""docs/add-a-model.md, followed to the letter in a copy of the tree: one folder, one edited line, and everything works."""
+"""docs/add-a-model.md, followed to the letter in a copy of the tree: one folder, one edited line, and everything
+works."""
 
 from __future__ import annotations
 

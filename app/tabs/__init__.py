@@ -1,4 +1,7 @@
-"""The tabs: which there are, what each is called, and what it takes from elsewhere. Their models follow from the registry."""
+"""The tabs: which there are, what each is called, and what it takes from elsewhere.
+
+Their models follow from the registry.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,8 @@ class Tab:
 
 
 def choose_model(tab: str) -> tuple[list[ModelSpec], gr.components.Component, gr.HTML]:
-    """The models of a tab, the control that holds the name of the one to run, and a line that says what that one does."""
+    """The models of a tab, the control that holds the name of the one to run, and a line that says what that one
+    does."""
     specs = in_tab(tab)
     if len(specs) == 1:
         spec = specs[0]

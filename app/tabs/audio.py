@@ -1,4 +1,5 @@
-"""The Audio tab: words, or a sound, become a sound: as a flow, or code by code; and the codec that both stand on, to play with."""
+"""The Audio tab: words, or a sound, become a sound: as a flow, or code by code; and the codec that both stand on, to
+play with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A tab whose models need nothing but their settings: words, or numbers, become a result. It is laid out from the specs alone."""
+"""A tab whose models need nothing but their settings: words, or numbers, become a result.
+
+It is laid out from the specs alone.
+"""
 
 from __future__ import annotations
 

@@ -107,8 +107,8 @@ class VideoResult(Result):
         return Image.fromarray(self.frames[len(self.frames) // 2])
 
     def file(self, kind: str = "png", with_settings: bool = True) -> bytes:
-        """The clip as the bytes of an animated PNG, WebP or GIF, of an MP4 (H.264), or of a ZIP of its frames; unless told otherwise,
-        the settings travel inside it, or in the ZIP beside the frames."""
+        """The clip as the bytes of an animated PNG, WebP or GIF, of an MP4 (H.264), or of a ZIP of its frames; unless
+        told otherwise, the settings travel inside it, or in the ZIP beside the frames."""
         buffer, first, *rest = io.BytesIO(), *map(Image.fromarray, self.frames)
         told = provenance_json(self) if with_settings else ""
         film = {"save_all": True, "append_images": rest, "duration": 1000 / self.fps, "loop": 0}
@@ -163,7 +163,8 @@ class AudioResult(Result):
         return Image.fromarray(sounds.spectrogram_image(sounds.log_mel(self.samples)))
 
     def file(self, kind: str = "wav", with_settings: bool = True) -> bytes:
-        """The sound as the bytes of a WAV or FLAC file, or a PNG of its spectrogram; unless told otherwise, the settings travel inside it."""
+        """The sound as the bytes of a WAV or FLAC file, or a PNG of its spectrogram; unless told otherwise, the
+        settings travel inside it."""
         if kind != "png":
             return sounds.file(self.samples, kind, provenance_json(self) if with_settings else "")
         buffer, info = io.BytesIO(), chunks(self, with_settings)
@@ -192,7 +193,10 @@ def chunks(result: Result, with_settings: bool) -> PngInfo:
 
 
 class Trace(UserDict):
-    """Numbers and maps of a step, which the inspector draws. A value that is a function is computed when somebody asks for it."""
+    """Numbers and maps of a step, which the inspector draws.
+
+    A value that is a function is computed when somebody asks for it.
+    """
 
     def __getitem__(self, key: str) -> Any:
         if callable(value := self.data[key]):

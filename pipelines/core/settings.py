@@ -1,4 +1,5 @@
-"""Settings: what a pipeline can be asked. One model a pipeline, from which form, shell, API, metadata and share link derive.
+"""Settings: what a pipeline can be asked. One model a pipeline, from which form, shell, API, metadata and share link
+derive.
 
 Here is what several families share; each family's own are in its spec. The same name means the same thing everywhere.
 """

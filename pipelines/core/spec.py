@@ -20,7 +20,8 @@ LATENT_DIFFUSION = ("latent-diffusion", "autoencoder")  # the weights that whate
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """A model of the catalogue. From it follow its form, tab entry, endpoint, file formats, card and row in the docs."""
+    """A model of the catalogue. From it follow its form, tab entry, endpoint, file formats, card and row in the
+    docs."""
 
     name: str
     title: str

@@ -1,5 +1,7 @@
-"""Pictures of any kind, so that what people bring survives the autoencoder: dead leaves (Lee et al. 2001: shapes of all sizes that
-cover each other, with natural pictures' statistics) and crops of the photographs that scikit-image brings along."""
+"""Pictures of any kind, so that what people bring survives the autoencoder: dead leaves (Lee et al. 2001: shapes of all
+sizes that cover each other, with natural pictures' statistics) and crops of the photographs that scikit-image brings
+along.
+"""
 
 from __future__ import annotations
 

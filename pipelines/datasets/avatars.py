@@ -64,9 +64,12 @@ LABELS: dict[str, list[str]] = {
 
 # Ten pairs that no training picture has: the compositional test.
 HELD_OUT = [
-    {"top": "turban", "glasses": "sunglasses"}, {"hair": "pink", "beard": "beardMedium"}, {"top": "hijab", "eyes": "wink"},
-    {"clothing": "overall", "glasses": "round"}, {"top": "bald", "mouth": "tongue"}, {"clothing": "hoodie", "cloth": "purple"},
-    {"top": "fro", "hair": "platinum"}, {"glasses": "eyepatch", "clothing": "blazerAndShirt"}, {"top": "hat", "mouth": "screamOpen"},
+    {"top": "turban", "glasses": "sunglasses"}, {"hair": "pink", "beard": "beardMedium"},
+    {"top": "hijab", "eyes": "wink"},
+    {"clothing": "overall", "glasses": "round"}, {"top": "bald", "mouth": "tongue"},
+    {"clothing": "hoodie", "cloth": "purple"},
+    {"top": "fro", "hair": "platinum"}, {"glasses": "eyepatch", "clothing": "blazerAndShirt"},
+    {"top": "hat", "mouth": "screamOpen"},
     {"beard": "moustacheFancy", "background": "pink"},
 ]  # fmt: skip
 
@@ -134,7 +137,10 @@ def render(avatars: list[dict[str, str]], size: int = data.SIZE) -> np.ndarray:
 
 
 def dicebear(style: str, avatars: list[dict], size: int = data.SIZE) -> np.ndarray:
-    """Draw avatars from DiceBear's options by resvg: uint8 (n, size, size, 3). Two node processes, since the machine has two cores."""
+    """Draw avatars from DiceBear's options by resvg: uint8 (n, size, size, 3).
+
+    Two node processes, since the machine has two cores.
+    """
     cwd = data.node_modules().parent
 
     def run(part: list[dict]) -> np.ndarray:

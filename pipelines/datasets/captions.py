@@ -44,7 +44,8 @@ def load(name: str) -> Captions:
 
 
 def describe(name: str, row: dict, way: int, rng: random.Random) -> tuple[str, list[str]]:
-    """A caption of a picture and what it names; of a scene's two, the first is complete, and so is every other wide one's."""
+    """A caption of a picture and what it names; of a scene's two, the first is complete, and so is every other wide
+    one's."""
     if name == "avatars":
         return avatars.caption(row["labels"], row["gender"], rng)
     if name == "scenes":

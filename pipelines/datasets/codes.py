@@ -1,4 +1,5 @@
-"""What the codec makes of every phrase, and what the resampler reads of every caption: computed once, since both are frozen."""
+"""What the codec makes of every phrase, and what the resampler reads of every caption: computed once, since both are
+frozen."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ from pipelines.nn import weights
 
 @dataclass(frozen=True)
 class Codes:
-    """Of each phrase its codes and its latents, normalised; of each caption, which belongs to phrase `of`, its 16 tokens."""
+    """Of each phrase its codes and its latents, normalised; of each caption, which belongs to phrase `of`, its 16
+    tokens."""
 
     indices: np.ndarray  # int16 (n, 200, books)
     latents: np.ndarray  # fp16 (n, 200, 64)

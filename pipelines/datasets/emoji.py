@@ -41,7 +41,8 @@ def caption(label: str, tags: list[str], rng: random.Random) -> str:
 
 
 def split_of(sign: dict, hexcode: str, siblings: int) -> str:
-    """unseen: 6 % of the families, all their signs; sibling: some signs whose siblings are trained on; the rest train."""
+    """unseen: 6 % of the families, all their signs; sibling: some signs whose siblings are trained on; the rest
+    train."""
     if data.unit_hash("family " + sign["family"]) < 0.06:
         return "unseen"
     u = data.unit_hash(hexcode)

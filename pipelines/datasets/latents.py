@@ -1,5 +1,5 @@
-"""Normalised latents of every picture, by the autoencoder in the cache: fp16 (n, c, 16, 16); of motion (n, 16, c, 16, 16), of toys
-(n, 36, c, 16, 16): what is smaller than the autoencoder's pictures is made as large."""
+"""Normalised latents of every picture, by the autoencoder in the cache: fp16 (n, c, 16, 16); of motion (n, 16, c, 16,
+16), of toys (n, 36, c, 16, 16): what is smaller than the autoencoder's pictures is made as large."""
 
 from __future__ import annotations
 

@@ -40,7 +40,8 @@ def change(clip: np.ndarray) -> float:
 
 
 def loops(clip: np.ndarray) -> bool:
-    """Whether the last frame leads into the first: by no more than 1.5 times the median step, as far as it moves at all."""
+    """Whether the last frame leads into the first: by no more than 1.5 times the median step, as far as it moves at
+    all."""
     steps = np.abs(clip.astype(np.int16) - np.roll(clip, 1, axis=0)).mean((1, 2, 3))
     return bool(steps[0] <= max(1.5 * np.median(steps), 1.0))
 

@@ -1,7 +1,8 @@
-"""Notes: phrases of four seconds at 16 kHz, composed here and played by FluidSynth with the FluidR3 GM sound font (MIT).
+"""Notes: phrases of four seconds at 16 kHz, composed here and played by FluidSynth with the FluidR3 GM sound font
+(MIT).
 
-A melody has a number of its own (a seed of its intervals and rhythm); splits are cut by it, so a test's melodies are new.
-`apt-get install fluidsynth fluid-soundfont-gm` brings both; only training needs them.
+A melody has a number of its own (a seed of its intervals and rhythm); splits are cut by it, so a test's melodies are
+new. `apt-get install fluidsynth fluid-soundfont-gm` brings both; only training needs them.
 """
 
 from __future__ import annotations
@@ -31,17 +32,23 @@ FONT = "/usr/share/sounds/sf2/FluidR3_GM.sf2"
 # family -> General MIDI programs (from 0): name, and the lowest note that it is asked for
 INSTRUMENTS = {
     "piano": {0: ("grand piano", 48), 4: ("electric piano", 48), 6: ("harpsichord", 48)},
-    "mallets": {9: ("glockenspiel", 72), 10: ("music box", 60), 11: ("vibraphone", 53), 12: ("marimba", 48), 13: ("xylophone", 65),
+    "mallets": {9: ("glockenspiel", 72), 10: ("music box", 60), 11: ("vibraphone", 53), 12: ("marimba", 48),
+        13: ("xylophone", 65),
         14: ("tubular bells", 60), 8: ("celesta", 60)},
     "organ": {16: ("drawbar organ", 48), 19: ("church organ", 48), 21: ("accordion", 53), 22: ("harmonica", 60)},
-    "guitar": {24: ("nylon guitar", 48), 25: ("steel guitar", 48), 26: ("jazz guitar", 48), 30: ("distorted guitar", 45), 28: ("muted guitar", 48)},
+    "guitar": {24: ("nylon guitar", 48), 25: ("steel guitar", 48), 26: ("jazz guitar", 48),
+        30: ("distorted guitar", 45), 28: ("muted guitar", 48)},
     "bass": {32: ("acoustic bass", 29), 33: ("bass guitar", 29), 36: ("slap bass", 29), 38: ("synth bass", 29)},
-    "strings": {40: ("violin", 60), 42: ("cello", 40), 48: ("string ensemble", 48), 45: ("pizzicato strings", 48), 44: ("tremolo strings", 48)},
+    "strings": {40: ("violin", 60), 42: ("cello", 40), 48: ("string ensemble", 48), 45: ("pizzicato strings", 48),
+        44: ("tremolo strings", 48)},
     "harp": {46: ("harp", 48), 107: ("koto", 50), 104: ("sitar", 50), 105: ("banjo", 50), 108: ("kalimba", 55)},
     "voices": {52: ("choir", 50), 53: ("humming voices", 50)},
-    "brass": {56: ("trumpet", 57), 57: ("trombone", 43), 60: ("french horn", 45), 61: ("brass section", 45), 58: ("tuba", 31)},
-    "reeds": {64: ("soprano saxophone", 58), 66: ("tenor saxophone", 46), 68: ("oboe", 60), 70: ("bassoon", 36), 71: ("clarinet", 52)},
-    "flutes": {72: ("piccolo", 67), 73: ("flute", 62), 74: ("recorder", 65), 75: ("pan flute", 62), 79: ("ocarina", 62)},
+    "brass": {56: ("trumpet", 57), 57: ("trombone", 43), 60: ("french horn", 45), 61: ("brass section", 45),
+        58: ("tuba", 31)},
+    "reeds": {64: ("soprano saxophone", 58), 66: ("tenor saxophone", 46), 68: ("oboe", 60), 70: ("bassoon", 36),
+        71: ("clarinet", 52)},
+    "flutes": {72: ("piccolo", 67), 73: ("flute", 62), 74: ("recorder", 65), 75: ("pan flute", 62),
+        79: ("ocarina", 62)},
     "synth": {80: ("square lead", 52), 81: ("saw lead", 52), 88: ("synth pad", 48), 90: ("polysynth", 48)},
     "drums": {128: ("drum kit", 0), 129: ("electronic drums", 0)},
 }  # fmt: skip
@@ -49,20 +56,28 @@ FAMILIES = {program: family for family, members in INSTRUMENTS.items() for progr
 NAMES = {program: name for members in INSTRUMENTS.values() for program, (name, _) in members.items()}
 LOWEST = {program: low for members in INSTRUMENTS.values() for program, (_, low) in members.items()}
 SAID = {  # synonyms
-    "grand piano": ["piano", "grand piano", "acoustic piano"], "electric piano": ["electric piano", "rhodes", "e-piano"],
-    "music box": ["music box", "musical box"], "vibraphone": ["vibraphone", "vibes"], "tubular bells": ["tubular bells", "bells", "chimes"],
+    "grand piano": ["piano", "grand piano", "acoustic piano"],
+    "electric piano": ["electric piano", "rhodes", "e-piano"],
+    "music box": ["music box", "musical box"], "vibraphone": ["vibraphone", "vibes"],
+    "tubular bells": ["tubular bells", "bells", "chimes"],
     "drawbar organ": ["organ", "drawbar organ", "hammond organ"],
     "church organ": ["church organ", "pipe organ"], "nylon guitar": ["classical guitar", "nylon guitar", "guitar"],
     "steel guitar": ["acoustic guitar", "steel guitar", "folk guitar"],
-    "jazz guitar": ["jazz guitar", "electric guitar"], "distorted guitar": ["distorted guitar", "rock guitar", "heavy guitar"],
+    "jazz guitar": ["jazz guitar", "electric guitar"],
+    "distorted guitar": ["distorted guitar", "rock guitar", "heavy guitar"],
     "muted guitar": ["muted guitar", "palm-muted guitar"],
-    "acoustic bass": ["double bass", "acoustic bass", "upright bass"], "bass guitar": ["bass guitar", "electric bass", "bass"],
+    "acoustic bass": ["double bass", "acoustic bass", "upright bass"],
+    "bass guitar": ["bass guitar", "electric bass", "bass"],
     "synth bass": ["synth bass", "electronic bass"],
-    "string ensemble": ["strings", "string ensemble", "orchestra strings"], "pizzicato strings": ["pizzicato strings", "plucked strings"],
-    "choir": ["choir", "voices", "choir of voices"], "humming voices": ["humming voices", "humming choir"], "french horn": ["french horn", "horn"],
-    "brass section": ["brass section", "brass", "horn section"], "soprano saxophone": ["soprano saxophone", "soprano sax"],
+    "string ensemble": ["strings", "string ensemble", "orchestra strings"],
+    "pizzicato strings": ["pizzicato strings", "plucked strings"],
+    "choir": ["choir", "voices", "choir of voices"], "humming voices": ["humming voices", "humming choir"],
+    "french horn": ["french horn", "horn"],
+    "brass section": ["brass section", "brass", "horn section"],
+    "soprano saxophone": ["soprano saxophone", "soprano sax"],
     "tenor saxophone": ["tenor saxophone", "saxophone", "tenor sax"],
-    "square lead": ["square lead", "chiptune synth", "8-bit synth"], "saw lead": ["saw lead", "synth lead", "buzzing synth"],
+    "square lead": ["square lead", "chiptune synth", "8-bit synth"],
+    "saw lead": ["saw lead", "synth lead", "buzzing synth"],
     "synth pad": ["synth pad", "pad", "soft synth"],
     "polysynth": ["polysynth", "analog synth", "synthesizer"], "drum kit": ["drums", "drum kit", "acoustic drums"],
     "electronic drums": ["electronic drums", "drum machine"],
@@ -279,7 +294,10 @@ def midi(rows: list[dict]) -> mido.MidiFile:
 
 
 def play(rows: list[dict]) -> np.ndarray:
-    """The phrases as sound: int16 (n, 64000). FluidSynth plays at 32 kHz, so that what folds back there lies above 8 kHz."""
+    """The phrases as sound: int16 (n, 64000).
+
+    FluidSynth plays at 32 kHz, so that what folds back there lies above 8 kHz.
+    """
     with tempfile.TemporaryDirectory() as folder:
         score, sound = Path(folder) / "score.mid", Path(folder) / "sound.raw"
         midi([*rows, {"program": 0, "notes": []}]).save(score)
@@ -316,7 +334,10 @@ def play(rows: list[dict]) -> np.ndarray:
 
 
 def load() -> tuple[np.ndarray, list[dict]]:
-    """Sounds int16 (n, 64000) by memory map, and their rows. Raises FileNotFoundError saying which command builds them."""
+    """Sounds int16 (n, 64000) by memory map, and their rows.
+
+    Raises FileNotFoundError saying which command builds them.
+    """
     folder = data.cache_dir() / "data" / "notes"
     if not (folder / "rows.jsonl").exists():
         raise FileNotFoundError("The data set 'notes' is not built: run python -m pipelines.datasets notes")

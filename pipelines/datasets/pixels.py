@@ -21,7 +21,8 @@ def draw(rng: random.Random) -> tuple[dict, str]:
     glasses = rng.choices(["", "dark", "light"], [3, 1, 1])[0]
     beard = not woman and rng.random() < 0.3
     variants = {
-        "hair": f"{'long' if long else 'short'}{rng.randint(1, 21):02}", "glasses": f"{glasses or 'dark'}{rng.randint(1, 7):02}",
+        "hair": f"{'long' if long else 'short'}{rng.randint(1, 21):02}",
+        "glasses": f"{glasses or 'dark'}{rng.randint(1, 7):02}",
         "mouth": f"{'happy' if smiling else 'sad'}{rng.randint(1, 10):02}", "beard": f"variant{rng.randint(1, 8):02}",
     }  # fmt: skip
     colours = {

@@ -1,7 +1,8 @@
-"""More scenes, of which only latents are kept: what a base needs is samples. Numbers go on where `scenes` ends; training ones only.
+"""More scenes, of which only latents are kept: what a base needs is samples. Numbers go on where `scenes` ends;
+training ones only.
 
-Beside `rows.jsonl` there are `latents.npy` (fp16, n x c x 16 x 16, by the autoencoder in the cache) and `map.npy` (int16, n x 64 x 2: what
-is at each of 8 x 8 places, and how deep, 0 to 255).
+Beside `rows.jsonl` there are `latents.npy` (fp16, n x c x 16 x 16, by the autoencoder in the cache) and `map.npy`
+(int16, n x 64 x 2: what is at each of 8 x 8 places, and how deep, 0 to 255).
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ FIRST, COUNT, PART = 30_000, 100_000, 64
 
 
 def coarse_map(segment: np.ndarray, depth: np.ndarray) -> np.ndarray:
-    """What is at the 64 places of scenes, at the middle of each, and how deep: int16 (n, 64, 2), from maps (n, 64, 64)."""
+    """What is at the 64 places of scenes, at the middle of each, and how deep: int16 (n, 64, 2), from maps (n, 64,
+    64)."""
     step, start = scenes.MAP // 8, scenes.MAP // 16
     parts = [part[:, start::step, start::step] for part in (segment, depth)]
     return np.stack(parts, -1).astype(np.int16).reshape(len(parts[0]), 64, 2)
@@ -36,7 +38,8 @@ def draw_part(numbers: range) -> tuple[np.ndarray, np.ndarray, list[dict]]:
 
 @torch.inference_mode()
 def build(count: int = COUNT) -> None:
-    """Compose, draw and encode them (half an hour on two cores); what is there already is kept, so it can be stopped and go on."""
+    """Compose, draw and encode them (half an hour on two cores); what is there already is kept, so it can be stopped
+    and go on."""
     folder = data.cache_dir() / "data" / "scenes-wide"
     folder.mkdir(parents=True, exist_ok=True)
     model = autoencoder.load(folder=data.cache_dir() / "weights")

@@ -1,7 +1,7 @@
 """The same signs as `emoji` in Fluent's other hands (MIT): `lines`, black on white, and `flat`, in plain colours.
 
-A row says which picture of `emoji` it belongs to, and keeps its split. Lines know no skin tones, so that a drawing has one
-answer.
+A row says which picture of `emoji` it belongs to, and keeps its split. Lines know no skin tones, so that a drawing has
+one answer.
 """
 
 from __future__ import annotations

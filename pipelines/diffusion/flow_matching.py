@@ -1,4 +1,5 @@
-"""Flow matching on the straight path x_t = (1 - t) x0 + t noise (Lipman et al. 2023; Liu et al. 2022): what a network learns there.
+"""Flow matching on the straight path x_t = (1 - t) x0 + t noise (Lipman et al. 2023; Liu et al. 2022): what a network
+learns there.
 
 The target velocity is noise - x0; read as a denoiser, x0 = x_t - t v.
 """

@@ -14,7 +14,8 @@ CFGEstimate = Callable[[Tensor, float, bool], tuple[Tensor, Tensor | None]]
 class Guidance:
     """How strongly, when (in times from 1, noise, to 0, data) and how far towards the conditional's contrast.
 
-    weight 1 is the plain conditional estimate; rescale 0 leaves the contrast, 1 restores it (Lin et al. 2023, eq. 15-16).
+    weight 1 is the plain conditional estimate; rescale 0 leaves the contrast, 1 restores it (Lin et al. 2023, eq.
+    15-16).
     """
 
     weight: float = 4.0
@@ -23,7 +24,8 @@ class Guidance:
     rescale: float = 0.0
 
     def active(self, t: float) -> bool:
-        """Whether the second, unconditional estimate is worth its cost at t (the interval: Kynkäänniemi et al. 2024)."""
+        """Whether the second, unconditional estimate is worth its cost at t (the interval: Kynkäänniemi et al.
+        2024)."""
         return self.weight != 1 and self.last <= t <= self.first
 
     def combine(self, conditional: Tensor, unconditional: Tensor) -> Tensor:
@@ -37,7 +39,8 @@ class Guidance:
 
 
 def with_cfg(estimate: CFGEstimate, guidance: Guidance) -> Callable[[Tensor, float], Tensor]:
-    """`estimate(x, t, both)` gives the conditional estimate, and the unconditional where both are wanted, in one call."""
+    """`estimate(x, t, both)` gives the conditional estimate, and the unconditional where both are wanted, in one
+    call."""
 
     def denoise(x: Tensor, t: float) -> Tensor:
         both = guidance.active(t)

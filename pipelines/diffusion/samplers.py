@@ -196,7 +196,8 @@ DETERMINISTIC = ("dpm-solver++", "heun", "euler", "ddim")
 
 
 def seeded_noise(seed: int, shape: tuple[int, ...], count: int, device: str = "cpu") -> Noise:
-    """Standard noise (count, *shape) a call, from one CPU generator a sample (seed + i): batch and device change nothing."""
+    """Standard noise (count, *shape) a call, from one CPU generator a sample (seed + i): batch and device change
+    nothing."""
     generators = [torch.Generator().manual_seed((seed + i) % 2**32) for i in range(count)]
 
     def draw() -> Tensor:

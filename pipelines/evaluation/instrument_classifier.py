@@ -1,4 +1,5 @@
-"""A small convolutional listener: the instrument that answers "does it play what was asked", and in whose features sounds are compared."""
+"""A small convolutional listener: the instrument that answers "does it play what was asked", and in whose features
+sounds are compared."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from pipelines.nn.residual import Residual
 
 
 class Listener(nn.Module):
-    """Families of instruments from log-mel spectrograms of any length; a sound's features are the mean over its time and pitch."""
+    """Families of instruments from log-mel spectrograms of any length; a sound's features are the mean over its time
+    and pitch."""
 
     def __init__(self, families: list[str], width: int = 32) -> None:
         super().__init__()

@@ -74,12 +74,16 @@ class ClipFeatures:
         return torch.cat(found)
 
     def clip_score(self, pictures: UInt8[np.ndarray, "n 128 128 3"], captions: list[str]) -> Float[Tensor, " n"]:
-        """100 times the cosine of each picture with its caption, not below 0 (Hessel et al. 2021, without their 2.5)."""
+        """100 times the cosine of each picture with its caption, not below 0 (Hessel et al. 2021, without their
+        2.5)."""
         return (100 * (self.features(pictures) * self.encode_captions(captions)).sum(1)).clamp_min(0)
 
 
 def kid(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> float:
-    """Kernel distance: the unbiased squared MMD with the kernel (x.y / d + 1)^3 (Bińkowski et al. 2018). May be below 0."""
+    """Kernel distance: the unbiased squared MMD with the kernel (x.y / d + 1)^3 (Bińkowski et al. 2018).
+
+    May be below 0.
+    """
     a, b = a.double(), b.double()
 
     def kernel(x: Tensor, y: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """The attribute reader: the measuring instrument. Augmented with small shifts, blur and noise, so that it reads soft
-pictures as fairly as crisp ones. `perceptual` (models/latent_diffusion) is another, smaller one that serves only as a loss: nothing is measured
-by what it was trained on."""
+pictures as fairly as crisp ones. `perceptual` (models/latent_diffusion) is another, smaller one that serves only as a
+loss: nothing is measured by what it was trained on."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The eye: CLIP (Radford et al. 2021) by open_clip on avatars and emoji; the text tower is MiniLM, frozen, under a trained
-projection, so its pooled features are read once from the captions of the cache."""
+"""The eye: CLIP (Radford et al. 2021) by open_clip on avatars and emoji; the text tower is MiniLM, frozen, under a
+trained projection, so its pooled features are read once from the captions of the cache."""
 
 from __future__ import annotations
 

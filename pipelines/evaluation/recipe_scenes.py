@@ -1,4 +1,7 @@
-"""The scene reader: which things are where, in which colour, and in what land, light and weather. It measures, and is never a loss."""
+"""The scene reader: which things are where, in which colour, and in what land, light and weather.
+
+It measures, and is never a loss.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,8 @@ THING_LABELS = {
     "tone": ["", *TONES],
 }
 SCENE_LABELS = {
-    "mode": ["plain", "scene"], "ground": list(compose.GROUNDS), "land": land.LANDS, "time": land.TIMES, "weather": land.WEATHERS, "season": land.SEASONS,
+    "mode": ["plain", "scene"], "ground": list(compose.GROUNDS), "land": land.LANDS, "time": land.TIMES,
+    "weather": land.WEATHERS, "season": land.SEASONS,
     "rainbow": ["no", "yes"],
 }  # fmt: skip
 GRID = 32  # side of the map of heat
@@ -44,8 +48,8 @@ def scene_targets(rows: list[dict]) -> dict[str, Tensor]:
 
 
 def thing_targets(rows: list[dict]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-    """Heat (n, 32, 32) with a Gaussian at each thing's middle, -1 where it does not count; cells (m, 3) of picture, row and
-    column; and the label indices (m,) there."""
+    """Heat (n, 32, 32) with a Gaussian at each thing's middle, -1 where it does not count; cells (m, 3) of picture, row
+    and column; and the label indices (m,) there."""
     index = {name: {value: i for i, value in enumerate(values)} for name, values in THING_LABELS.items()}
     heat = np.zeros((len(rows), GRID, GRID), np.float32)
     cells, labels = [], {name: [] for name in THING_LABELS}
@@ -77,7 +81,8 @@ def thing_targets(rows: list[dict]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
 
 
 def detection_loss(model: SceneReader, features: list[Tensor], rows: list[dict]) -> tuple[Tensor, dict[str, float]]:
-    """Focal loss of the heat (Zhou et al. 2019, eq. 1), cross-entropy of things' labels around their middles and of the scene's."""
+    """Focal loss of the heat (Zhou et al. 2019, eq. 1), cross-entropy of things' labels around their middles and of
+    the scene's."""
     heat, things, scene = (part.float() for part in model.heads(features))
     wanted, cells, labels = thing_targets(rows)
     wanted, cells = wanted.to(heat.device), cells.to(heat.device)
@@ -107,7 +112,8 @@ def detection_loss(model: SceneReader, features: list[Tensor], rows: list[dict])
 
 
 def truth(row: dict) -> list[dict]:
-    """The things of a scene that can be seen, each with its group's labels and the third of the picture that it is in."""
+    """The things of a scene that can be seen, each with its group's labels and the third of the picture that it is
+    in."""
     found = []
     for thing in row["things"]:
         if thing["seen"] >= SEEN:
@@ -118,7 +124,8 @@ def truth(row: dict) -> list[dict]:
 
 
 def score(rows: list[dict], read: list[tuple[dict[str, str], list[Detection]]]) -> dict[str, float]:
-    """Shares read right: each label of the whole; kinds found (in the right third), with their labels, and counts of a kind."""
+    """Shares read right: each label of the whole; kinds found (in the right third), with their labels, and counts of a
+    kind."""
     hits: dict[str, list[bool]] = {}
 
     def add(name: str, right: bool) -> None:
@@ -180,7 +187,9 @@ class Recipe:
         return score([self.set.rows[i] for i in held], read)
 
     def export(self, model: nn.Module, record: dict) -> None:
-        weights.save(self.name, model, {"thing_labels": THING_LABELS, "scene_labels": SCENE_LABELS, "width": self.width}, {
+        weights.save(self.name, model, {
+            "thing_labels": THING_LABELS, "scene_labels": SCENE_LABELS, "width": self.width,
+        }, {
             "data": "scenes, training split",
             "licence": "MIT; trained on scenes of Fluent Emoji (MIT)",
             "measured": "shares read right on 600 held-out real scenes",

@@ -1,4 +1,5 @@
-"""A reader of scenes: a small detector of things as points (CenterNet; Zhou et al. 2019) and a classifier of what they stand in."""
+"""A reader of scenes: a small detector of things as points (CenterNet; Zhou et al. 2019) and a classifier of what they
+stand in."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from pipelines.nn.residual import Bottleneck
 
 @dataclass(frozen=True)
 class Detection:
-    """One thing that was found: values of its labels, its middle in [0, 1] across and down, and how sure it is there."""
+    """One thing that was found: values of its labels, its middle in [0, 1] across and down, and how sure it is
+    there."""
 
     labels: dict[str, str]
     x: float
@@ -25,8 +27,9 @@ class Detection:
 class SceneReader(nn.Module):
     """A trunk to 8 x 8, brought back to 32 x 32 (feature pyramid; Lin et al. 2017), with three kinds of heads.
 
-    `thing_labels` maps what is known of each thing (kind, colour, facing, …) to its values; they are read where the heat, one
-    channel, has a peak. `scene_labels` does so for the whole picture (land, time, …), `attributes` for an avatar.
+    `thing_labels` maps what is known of each thing (kind, colour, facing, …) to its values; they are read where the
+    heat, one channel, has a peak. `scene_labels` does so for the whole picture (land, time, …), `attributes` for an
+    avatar.
     """
 
     def __init__(

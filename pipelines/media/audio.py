@@ -1,7 +1,7 @@
 """Sounds that people give: from a path, samples or a data URL, to one form that settings can keep.
 
-The form is a data URL of FLAC, 16 bits, mono, 16 kHz: it compares, travels inside a saved file and through HTTP, and holds exactly
-the samples that the model hears. Nothing here imports torch.
+The form is a data URL of FLAC, 16 bits, mono, 16 kHz: it compares, travels inside a saved file and through HTTP, and
+holds exactly the samples that the model hears. Nothing here imports torch.
 """
 
 from __future__ import annotations
@@ -29,11 +29,15 @@ PREFIX = "data:audio/flac;base64,"
 HOP, BANDS = 160, 80  # samples from one column of a spectrogram to the next, and its rows, on the mel scale
 FLOOR, LOUDEST = -4.0, 0.7  # log10 of what is black and what is white there
 INK = np.array([[12, 10, 9], [70, 12, 14], [168, 32, 26], [226, 120, 52], [250, 214, 150], [255, 252, 244]], np.float32)
-FORMATS = "wav,flac,mp3,ogg,mov,matroska,webm,aac,aiff"  # no other of FFmpeg's is tried: some open further files and addresses
+# no other of FFmpeg's is tried: some open further files and addresses
+FORMATS = "wav,flac,mp3,ogg,mov,matroska,webm,aac,aiff"
 
 
 def load_audio(given: Any, remote: bool = False) -> Float[np.ndarray, " t"]:
-    """Mono samples at RATE in [-1, 1] of a path, a data URL, samples at RATE, or (rate, samples). Raises ValueError with one sentence."""
+    """Mono samples at RATE in [-1, 1] of a path, a data URL, samples at RATE, or (rate, samples).
+
+    Raises ValueError with one sentence.
+    """
     if isinstance(given, np.ndarray):
         given = (RATE, given)
     if isinstance(given, tuple) and len(given) == 2 and isinstance(given[1], np.ndarray):
@@ -142,7 +146,8 @@ def from_url(held: str) -> Float[np.ndarray, " t"]:
 
 @functools.cache
 def mel_filters(size: int, bands: int = BANDS) -> Float[np.ndarray, "bins bands"]:
-    """Triangles on the mel scale, each with a maximum of 1, for a spectrum of `size` samples (O'Shaughnessy's formula)."""
+    """Triangles on the mel scale, each with a maximum of 1, for a spectrum of `size` samples (O'Shaughnessy's
+    formula)."""
     edges = 700 * (10 ** (np.linspace(0, 2595 * np.log10(1 + RATE / 2 / 700), bands + 2) / 2595) - 1)
     at, (low, mid, high) = np.linspace(0, RATE / 2, size // 2 + 1)[:, None], (edges[:-2], edges[1:-1], edges[2:])
     return np.clip(np.minimum((at - low) / (mid - low), (high - at) / (high - mid)), 0, None).astype(np.float32)

@@ -1,5 +1,5 @@
-"""What a drawing or a picture tells a model that follows it: edges, scribbles, a palette, a thing without its background (OpenCV). Nothing
-here imports torch."""
+"""What a drawing or a picture tells a model that follows it: edges, scribbles, a palette, a thing without its
+background (OpenCV). Nothing here imports torch."""
 
 from __future__ import annotations
 
@@ -66,7 +66,10 @@ def control(kind: str, picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray,
 
 
 def line_drawing(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w"] | None:
-    """White lines on black, of a picture that is a line drawing: no colour, and nearly all of it black or white. Else None."""
+    """White lines on black, of a picture that is a line drawing: no colour, and nearly all of it black or white.
+
+    Else None.
+    """
     grey, colour = picture.mean(2), np.ptp(picture.astype(int), axis=2)
     if (colour > 40).mean() > 0.005 or ((grey > 64) & (grey < 191)).mean() > 0.1:
         return None
@@ -76,8 +79,10 @@ def line_drawing(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w"
 
 
 def cut_out_object(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "128 128 3"]:
-    """The largest thing of a picture before white, about in the middle and as large as toys are: the background, one colour or not, is told
-    from it by GrabCut (Rother et al. 2004), beginning with what differs from the border's colour. Raises ValueError where there is nothing."""
+    """The largest thing of a picture before white, about in the middle and as large as toys are: the background, one
+    colour or not, is told from it by GrabCut (Rother et al. 2004), beginning with what differs from the border's
+    colour. Raises ValueError where there is nothing.
+    """
     small = cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     border = np.concatenate(
         [small[:3].reshape(-1, 3), small[-3:].reshape(-1, 3), small[:, :3].reshape(-1, 3), small[:, -3:].reshape(-1, 3)]

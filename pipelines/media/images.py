@@ -1,7 +1,8 @@
-"""Pictures and masks that people give: from a path, a PIL image, an array or a data URL, to one form that settings can keep.
+"""Pictures and masks that people give: from a path, a PIL image, an array or a data URL, to one form that settings can
+keep.
 
-The form is a PNG data URL: it compares, travels inside a saved file and through HTTP, and holds exactly the 8-bit pixels
-that the model sees. Nothing here imports torch.
+The form is a PNG data URL: it compares, travels inside a saved file and through HTTP, and holds exactly the 8-bit
+pixels that the model sees. Nothing here imports torch.
 """
 
 from __future__ import annotations
@@ -33,7 +34,10 @@ UNTRUSTED = {
 
 
 def load_image(given: Any, name: str, remote: bool = False) -> Image.Image:
-    """A PIL image of what was given, decoded and upright. Raises ValueError with one sentence. A `remote` one is no path."""
+    """A PIL image of what was given, decoded and upright. Raises ValueError with one sentence.
+
+    A `remote` one is no path.
+    """
     if given is None or (isinstance(given, str) and not given):
         raise ValueError(f"there is no {name} yet; give one")
     if isinstance(given, Image.Image):
@@ -100,7 +104,8 @@ def first_frame(film: io.BytesIO | str) -> Image.Image | None:
 def open_video(film: io.BytesIO | str) -> Any:
     """An MP4, QuickTime or WebM file, opened. Raises av.FFmpegError or ValueError where it is none.
 
-    A stranger may have sent it: no other of FFmpeg's formats is tried, since some of them open further files and addresses.
+    A stranger may have sent it: no other of FFmpeg's formats is tried, since some of them open further files and
+    addresses.
     """
     for kind in ("mov", "matroska"):
         if isinstance(film, io.BytesIO):
@@ -188,7 +193,8 @@ def _remote(info: Any) -> bool:
 
 @dataclass(frozen=True)
 class FromEditor:
-    """Marks a settings field that an input editor of the page gives (a canvas, a sketch, a stack of files), not a control."""
+    """Marks a settings field that an input editor of the page gives (a canvas, a sketch, a stack of files), not a
+    control."""
 
     accepts: str  # "image" or "audio"
 

@@ -1,4 +1,5 @@
-"""A causal transformer with rotary positions, a prefix that it reads first, and a cache of keys and values for writing one step at a time."""
+"""A causal transformer with rotary positions, a prefix that it reads first, and a cache of keys and values for writing
+one step at a time."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ def rotary_angles(begin: int, n: int, dim: int, device: torch.device | str) -> F
 
 
 def apply_rotary(x: Float[Tensor, "b h n d"], turns: Float[Tensor, "n r"]) -> Float[Tensor, "b h n d"]:
-    """Rotary positions (Su et al. 2021): each pair of numbers turned by its position's angle, so that only differences count."""
+    """Rotary positions (Su et al. 2021): each pair of numbers turned by its position's angle, so that only differences
+    count."""
     a, b = x.chunk(2, dim=-1)
     cos, sin = turns.cos().to(x), turns.sin().to(x)
     return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)

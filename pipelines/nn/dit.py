@@ -19,8 +19,8 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Config:
-    """Latent channels and size, patch, width, depth, heads, the width and number of a caption's tokens, and whether each
-    MLP begins with a depthwise convolution over the picture."""
+    """Latent channels and size, patch, width, depth, heads, the width and number of a caption's tokens, and whether
+    each MLP begins with a depthwise convolution over the picture."""
 
     channels: int = 8
     size: int = 16
@@ -38,7 +38,8 @@ AttentionTrace = list[tuple[Tensor, Tensor]]  # queries and keys, (heads, n, d) 
 
 @dataclass
 class TextKV:
-    """A caption as every block reads it: keys and values (b, heads, q, d) a block, and the pooled caption (b, width)."""
+    """A caption as every block reads it: keys and values (b, heads, q, d) a block, and the pooled caption (b,
+    width)."""
 
     keysvalues: list[tuple[Tensor, Tensor]]
     pooled: Tensor
@@ -78,8 +79,8 @@ class Block(nn.Module):
         return x.unflatten(-1, (parts, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind()
 
     def keys(self, k: Tensor) -> Tensor:
-        """Normed keys, with the queries' learnt scale on them as well: it is one product in q . k, and so one operation.
-        A root mean square is a norm / sqrt(d); normalize is three times as fast as rms_norm on a CPU."""
+        """Normed keys, with the queries' learnt scale on them as well: it is one product in q . k, and so one
+        operation. A root mean square is a norm / sqrt(d); normalize is three times as fast as rms_norm on a CPU."""
         return F.normalize(k, dim=-1) * (k.shape[-1] * self.key_norm.weight * self.query_norm.weight)
 
     def text_kv(self, tokens: Float[Tensor, "b q w"]) -> tuple[Tensor, Tensor]:
@@ -139,7 +140,8 @@ class DiT(nn.Module):
     def modulations(
         self, t: Float[Tensor, " n"], pooled: Float[Tensor, "n w"], blocks: nn.ModuleList | None = None
     ) -> list[list[Tensor]]:
-        """Shift, 1 + scale and gate, (n, 1, width) each, for n times: of every block and of the last layer, or of `blocks` alone."""
+        """Shift, 1 + scale and gate, (n, 1, width) each, for n times: of every block and of the last layer, or of
+        `blocks` alone."""
         c = F.silu(self.time(timestep_embedding(t, self.config.width).to(pooled.dtype)) + pooled)[:, None]
         found = []
         for layer in (
@@ -175,9 +177,9 @@ class DiT(nn.Module):
     ) -> Float[Tensor, "b c h w"]:
         """Velocity. `looks`, if given, receives the first picture's queries and keys, (heads, n, d) each, a block.
 
-        With `share`, picture i looks where picture share[i] looks (prompt-to-prompt; Hertz et al. 2023). `hints`, (b, tokens,
-        width) each, are added to the tokens: the first before the blocks, each other one after the next block. A latent that is
-        several times as high as the model's size is as many pictures that look at each other.
+        With `share`, picture i looks where picture share[i] looks (prompt-to-prompt; Hertz et al. 2023). `hints`, (b,
+        tokens, width) each, are added to the tokens: the first before the blocks, each other one after the next block.
+        A latent that is several times as high as the model's size is as many pictures that look at each other.
         """
         x = self.enter(patchify(z, self.config.patch))
         x = x + self.position.repeat(x.shape[1] // len(self.position), 1)

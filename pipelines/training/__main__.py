@@ -15,15 +15,20 @@ from pipelines.training import loop
 LDM, EVAL, AUDIO = "models.latent_diffusion", "evaluation", "models.audio"
 # where each recipe is, in the order that they need each other; after a dash, of which kind
 RECIPES = {
-    "perceptual": f"{LDM}.recipe_perceptual", "reader": f"{EVAL}.recipe_attributes", "scene_reader": f"{EVAL}.recipe_scenes",
-    "autoencoder": f"{LDM}.recipe_autoencoder", "decoder": f"{LDM}.recipe_decoder", "resampler": f"{LDM}.recipe_resampler",
+    "perceptual": f"{LDM}.recipe_perceptual", "reader": f"{EVAL}.recipe_attributes",
+    "scene_reader": f"{EVAL}.recipe_scenes",
+    "autoencoder": f"{LDM}.recipe_autoencoder", "decoder": f"{LDM}.recipe_decoder",
+    "resampler": f"{LDM}.recipe_resampler",
     "latent_diffusion": f"{LDM}.recipe", "eye": f"{EVAL}.recipe_clip",
     "inpainting": "models.editing.recipe_inpainting", "outpainting": "models.editing.recipe_outpainting",
     "controlnet-edges": "models.controlnet.recipe", "controlnet-scribble": "models.controlnet.recipe",
-    "controlnet-palette": "models.controlnet.recipe", "pix2pix": "models.pix2pix.recipe", "pix2pix-l1": "models.pix2pix.recipe",
+    "controlnet-palette": "models.controlnet.recipe", "pix2pix": "models.pix2pix.recipe",
+    "pix2pix-l1": "models.pix2pix.recipe",
     "lora-flat": "models.lora.recipe", "lora-lines": "models.lora.recipe", "lora-pixels": "models.lora.recipe",
-    "listener": f"{EVAL}.recipe_instruments", "audio_codec": f"{AUDIO}.recipe_codec", "words-audio": f"{AUDIO}.recipe_words",
-    "audio_flow": f"{AUDIO}.recipe_flow", "audio_tokens": f"{AUDIO}.recipe_tokens", "words-toy": f"{AUDIO}.recipe_words",
+    "listener": f"{EVAL}.recipe_instruments", "audio_codec": f"{AUDIO}.recipe_codec",
+    "words-audio": f"{AUDIO}.recipe_words",
+    "audio_flow": f"{AUDIO}.recipe_flow", "audio_tokens": f"{AUDIO}.recipe_tokens",
+    "words-toy": f"{AUDIO}.recipe_words",
     "multiview": "models.multiview.recipe", "video": "models.video.recipe",
 }  # fmt: skip
 

@@ -1,7 +1,7 @@
 """The one training loop: EMA, checkpoints, exact resume, a log line and a contact sheet at intervals, a graceful end.
 
-Step k draws its batch and its noise from generators seeded by (seed, k), so a run that was stopped and resumed takes the
-same steps as one that was not.
+Step k draws its batch and its noise from generators seeded by (seed, k), so a run that was stopped and resumed takes
+the same steps as one that was not.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def optimisers(
     muon: bool | str = False,
     betas: tuple[float, float] = (0.9, 0.98),
 ) -> list[torch.optim.Optimizer]:
-    """AdamW; with `muon`, the matrices of attention and MLP inside `blocks` by Muon, or, where it is the end of a name, such as
-    "conv.weight", the kernels so called."""
+    """AdamW; with `muon`, the matrices of attention and MLP inside `blocks` by Muon, or, where it is the end of a name,
+    such as "conv.weight", the kernels so called."""
     named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
 
     def hidden(name: str, p: Tensor) -> bool:
@@ -67,7 +67,8 @@ def optimisers(
 
 
 def lr_factor(step: int, done: float, warmup: int = 300) -> float:
-    """Warm-up by steps, constant, then a linear cool-down over the last fifth of what is to be done, of which `done` is the share."""
+    """Warm-up by steps, constant, then a linear cool-down over the last fifth of what is to be done, of which `done` is
+    the share."""
     return min(1.0, (step + 1) / warmup) * min(1.0, max(0.02, (1 - done) / 0.2))
 
 
@@ -119,10 +120,11 @@ def train(
     bundled: bool = False,
     keep: bool = True,
 ) -> None:
-    """Train until `steps` or for `minutes`, whichever comes first, going on from the last checkpoint; cool down towards it, and export.
+    """Train until `steps` or for `minutes`, whichever comes first, going on from the last checkpoint; cool down towards
+    it, and export.
 
-    `bundled` starts from the weights of the repository instead, with their count of steps; `fresh` from nothing. Without `keep`
-    no checkpoint is written.
+    `bundled` starts from the weights of the repository instead, with their count of steps; `fresh` from nothing.
+    Without `keep` no checkpoint is written.
     """
     folder = cache_dir() / "runs" / recipe.name
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,5 @@
-"""Muon (Jordan et al. 2024): momentum, orthogonalised by Newton-Schulz, for the hidden matrices of a transformer, or the kernels of convolutions.
+"""Muon (Jordan et al. 2024): momentum, orthogonalised by Newton-Schulz, for the hidden matrices of a transformer, or
+the kernels of convolutions.
 
 torch.optim.Muon iterates in bf16, which CPUs without bf16 instructions run a hundred times slower (22 s a step here).
 """
@@ -22,9 +23,11 @@ def orthogonalise(g: Tensor, steps: int = 4, dtype: torch.dtype = torch.float32)
 
 
 class Muon(torch.optim.Optimizer):
-    """Nesterov momentum 0.95; updates have AdamW's root mean square of 0.2, so they share its learning rate (Liu et al. 2025).
+    """Nesterov momentum 0.95; updates have AdamW's root mean square of 0.2, so they share its learning rate (Liu et al.
+    2025).
 
-    The iteration runs in `dtype`: in bf16 a third of the time where there are instructions for it, in error by a hundredth.
+    The iteration runs in `dtype`: in bf16 a third of the time where there are instructions for it, in error by a
+    hundredth.
     """
 
     def __init__(

@@ -3,8 +3,9 @@
     python -m pipelines.training pack latent_diffusion            # here: writes pack/latent_diffusion
     python -m pipelines.training latent_diffusion --pack pack/latent_diffusion --device cuda --minutes 8   # there
 
-A pack holds latents as int8, captions as the resampler reads them, brought to fewer numbers by principal components, the weights
-so far, and whatever else the recipe asks for. Training from one imports neither pydantic nor a text encoder; docs/gpu.md says more.
+A pack holds latents as int8, captions as the resampler reads them, brought to fewer numbers by principal components,
+the weights so far, and whatever else the recipe asks for. Training from one imports neither pydantic nor a text
+encoder; docs/gpu.md says more.
 """
 
 from __future__ import annotations
@@ -56,7 +57,10 @@ class LowRank:
 
 
 def write_pack(folder: Path, arrays: dict[str, np.ndarray]) -> int:
-    """Write arrays, compressed, one file each; the number of bytes of all. Raises ValueError where they are too many."""
+    """Write arrays, compressed, one file each; the number of bytes of all.
+
+    Raises ValueError where they are too many.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.npz"):
         old.unlink()

@@ -1,4 +1,7 @@
-"""What people saved with an older version opens for ever. The files were made by the program of 2026-11-24 (commit 05d2194)."""
+"""What people saved with an older version opens for ever.
+
+The files were made by the program of 2026-11-24 (commit 05d2194).
+"""
 
 from __future__ import annotations
 

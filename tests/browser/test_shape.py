@@ -1,4 +1,5 @@
-"""The 3D tab in a real Chromium: a thing comes up and is turned, files go out and in, a picture and a toy become splats."""
+"""The 3D tab in a real Chromium: a thing comes up and is turned, files go out and in, a picture and a toy become
+splats."""
 
 from __future__ import annotations
 

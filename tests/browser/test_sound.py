@@ -1,4 +1,5 @@
-"""The Audio tab in a real Chromium: a sound comes up and is heard, the codec takes it, a recording goes in, files carry settings."""
+"""The Audio tab in a real Chromium: a sound comes up and is heard, the codec takes it, a recording goes in, files carry
+settings."""
 
 from __future__ import annotations
 

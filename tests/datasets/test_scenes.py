@@ -94,7 +94,8 @@ def test_a_caption_can_be_asked_for_certain_facts() -> None:
 
 @pytest.mark.parametrize(
     ("noun", "many"),
-    [("dog", "dogs"), ("bus", "buses"), ("slice of pizza", "slices of pizza"), ("sheep", "sheep"), ("lady", "ladies"), ("fox", "foxes")],
+    [("dog", "dogs"), ("bus", "buses"), ("slice of pizza", "slices of pizza"), ("sheep", "sheep"), ("lady", "ladies"),
+        ("fox", "foxes")],
 )  # fmt: skip
 def test_plurals(noun: str, many: str) -> None:
     assert captions.plural(noun) == many

@@ -1,4 +1,5 @@
-"""The codec, the generators over it, and sounds that people give: with small random weights, so what is tested is the mathematics."""
+"""The codec, the generators over it, and sounds that people give: with small random weights, so what is tested is the
+mathematics."""
 
 from __future__ import annotations
 

@@ -208,7 +208,8 @@ def test_a_fit_finds_a_scene_from_its_views_and_grows_where_it_lacks() -> None:
 
 
 def test_gsplats_tiles_and_our_projection_give_the_same_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    """gsplat's kernels need a GPU; its reference for sorting splats into tiles does not, and what its kernel then does is written out here."""
+    """gsplat's kernels need a GPU; its reference for sorting splats into tiles does not, and what its kernel then does
+    is written out here."""
 
     def draw(
         means: Tensor,

@@ -1,4 +1,5 @@
-"""Teaching a LoRA: it learns, it keeps the base, what is stopped is kept, and bad pictures are refused in a sentence."""
+"""Teaching a LoRA: it learns, it keeps the base, what is stopped is kept, and bad pictures are refused in a
+sentence."""
 
 from __future__ import annotations
 

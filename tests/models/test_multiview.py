@@ -1,4 +1,5 @@
-"""Views that look at each other, a picture cut out of its background, and splats from words, from a picture, and from a toy."""
+"""Views that look at each other, a picture cut out of its background, and splats from words, from a picture, and from a
+toy."""
 
 from __future__ import annotations
 

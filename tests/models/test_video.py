@@ -1,4 +1,5 @@
-"""Video: without its time axis it is the image model; frames agree, are pinned, go on and close; files hold what made them."""
+"""Video: without its time axis it is the image model; frames agree, are pinned, go on and close; files hold what made
+them."""
 
 from __future__ import annotations
 

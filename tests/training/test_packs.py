@@ -1,4 +1,5 @@
-"""The GPU kit: what is packed is small and near to what it was, and training from it needs nothing but torch and numpy."""
+"""The GPU kit: what is packed is small and near to what it was, and training from it needs nothing but torch and
+numpy."""
 
 from __future__ import annotations
 

@@ -1,8 +1,10 @@
-"""Scenes: things in landscapes, composed without end from Fluent Emoji 3D (MIT) and a land, sky, light and weather drawn here.
+"""Scenes: things in landscapes, composed without end from Fluent Emoji 3D (MIT) and a land, sky, light and weather
+drawn here.
 
-`kinds` says which things there are, `sprites` gives their pictures, `land` draws what they stand in, `compose` puts a scene
-together from its number, `captions` says what it shows. Besides the files of every data set there are `segment.npy` (uint16,
-n x 64 x 64: an index into canvas.AREAS, then into kinds.KINDS) and `depth.npy` (uint8, the same size: 0 is near, 255 the sky).
+`kinds` says which things there are, `sprites` gives their pictures, `land` draws what they stand in, `compose` puts a
+scene together from its number, `captions` says what it shows. Besides the files of every data set there are
+`segment.npy` (uint16, n x 64 x 64: an index into canvas.AREAS, then into kinds.KINDS) and `depth.npy` (uint8, the same
+size: 0 is near, 255 the sky).
 """
 
 from __future__ import annotations

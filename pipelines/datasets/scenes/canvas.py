@@ -33,7 +33,8 @@ Colour = Sequence[float | int] | np.ndarray  # 0 to 255 a channel
 
 
 class Canvas:
-    """`rgb` uint8 (256, 256, 3); `depth` from 0, near, to 1, the sky; `segment` an index into AREAS, then into the kinds."""
+    """`rgb` uint8 (256, 256, 3); `depth` from 0, near, to 1, the sky; `segment` an index into AREAS, then into the
+    kinds."""
 
     def __init__(self) -> None:
         self.rgb = np.zeros((SIZE, SIZE, 3), np.uint8)

@@ -1,12 +1,13 @@
-"""The things of the scenes: which sprite, where it belongs, how large it is, which colours it comes in, what people call it.
+"""The things of the scenes: which sprite, where it belongs, how large it is, which colours it comes in, what people
+call it.
 
-They are listed in kinds.txt, by place: on the ground, in the sky, in the water, alone (food, objects, faces, hands), people
-from the chest up in front of the landscape, people standing. A line is `names; sprite; size; colours; lands`.
+They are listed in kinds.txt, by place: on the ground, in the sky, in the water, alone (food, objects, faces, hands),
+people from the chest up in front of the landscape, people standing. A line is `names; sprite; size; colours; lands`.
 
-The first name is the kind, the others are synonyms. The sprite is emojibase's label ("" where it is the kind's name; "{person}"
-becomes man or woman, in every skin tone). Size is relative to a dog's 1; a "<" after it says that the sprite has a front, and
-that it faces left. Colours are "paint" (people name them: cars, umbrellas), "fur" (animals), "tone" (skin), or none. Lands are
-where it is seen most.
+The first name is the kind, the others are synonyms. The sprite is emojibase's label ("" where it is the kind's name;
+"{person}" becomes man or woman, in every skin tone). Size is relative to a dog's 1; a "<" after it says that the sprite
+has a front, and that it faces left. Colours are "paint" (people name them: cars, umbrellas), "fur" (animals), "tone"
+(skin), or none. Lands are where it is seen most.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The codec that both audio generators stand on: 16 kHz sound to 50 latents a second, these to codes, and back.
 
-Nothing attends to raw samples. A spectrum of 100 frames a second (a fixed convolution) goes through residual convolutions with
-snake activations (Ziyin et al. 2020; Kumar et al. 2023), is halved in time, and quantised. On the way back the network says the
-next spectrum, magnitude and phase, and an inverse transform makes the sound of it (Vocos; Siuzdak 2024): all of its work is
-done 100 times a second and none 16,000 times, which is what lets it run on a laptop.
+Nothing attends to raw samples. A spectrum of 100 frames a second (a fixed convolution) goes through residual
+convolutions with snake activations (Ziyin et al. 2020; Kumar et al. 2023), is halved in time, and quantised. On the way
+back the network says the next spectrum, magnitude and phase, and an inverse transform makes the sound of it (Vocos;
+Siuzdak 2024): all of its work is done 100 times a second and none 16,000 times, which is what lets it run on a laptop.
 """
 
 from __future__ import annotations
@@ -75,7 +75,10 @@ class Snake(nn.Module):
 
 
 class Residual(nn.Module):
-    """x + conv1(snake(conv3(snake x))), dilated, zero at the start. No norm: what is heard now must not depend on what comes much later."""
+    """x + conv1(snake(conv3(snake x))), dilated, zero at the start.
+
+    No norm: what is heard now must not depend on what comes much later.
+    """
 
     def __init__(self, width: int, dilation: int) -> None:
         super().__init__()
@@ -134,7 +137,8 @@ class Codec(nn.Module):
         return self.encoder(seen.mT).mT
 
     def decode(self, z: Float[Tensor, "b n c"]) -> Float[Tensor, "b t"]:
-        """The sound of latents: STRIDE samples each, in [-1, 1], without what is constant, and silent where it is next to silent."""
+        """The sound of latents: STRIDE samples each, in [-1, 1], without what is constant, and silent where it is next
+        to silent."""
         size, phase = self.decoder(z.mT).mT.float().chunk(2, dim=2)
         size = (size - 2).clamp(max=7).exp()
         frames = torch.fft.irfft(torch.polar(size, phase)) * self.window
@@ -156,7 +160,8 @@ class Codec(nn.Module):
     def forward(
         self, wave: Float[Tensor, "b t"], stages: Int[Tensor, " b"] | None = None
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """The sound as the first `stages` codebooks of each sample have it, the indices, the quantiser's loss, and the latents."""
+        """The sound as the first `stages` codebooks of each sample have it, the indices, the quantiser's loss, and the
+        latents."""
         z = self.encode(wave)
         said, indices, loss = self.quantizer(z, stages)
         return self.decode(said), indices, loss, z
@@ -193,8 +198,8 @@ def snr_db(signal: np.ndarray, error: np.ndarray) -> float:
 
 
 def parse_tempo_and_key(prompt: str) -> tuple[float, int]:
-    """What a musician would read off a prompt: the beats a minute, 30 to 300, said in figures as "90 bpm", and the key, C major to B major as
-    1 to 12, C minor to B minor as 13 to 24. Each is 0 where it is not said."""
+    """What a musician would read off a prompt: the beats a minute, 30 to 300, said in figures as "90 bpm", and the key,
+    C major to B major as 1 to 12, C minor to B minor as 13 to 24. Each is 0 where it is not said."""
     tempo = re.search(r"(?<![\d.])(\d{2,3}(?:\.\d+)?)\s*(?:bpm|beats (?:a|per) minute)", prompt, re.IGNORECASE)
     key = re.search(
         r"\b([A-G]|[b-g])(?i:[ -]?(sharp|flat|[#♯b♭]))?[ -](?i:(major)|minor)\b", prompt
@@ -212,9 +217,9 @@ def score_conditions(s: AudioFlowSettings | AudioTokensSettings, device: str) ->
 
 
 def score_features(scores: Float[Tensor, "b 2"], latents: range) -> Float[Tensor, "b n 60"]:
-    """Scores as they hold at latents of a sound: how near each is to a bar, half a bar, a beat, half and a quarter of one (the first of each is
-    at 0), as waves, and in latents, two before to two after; a one; the tonic, and the notes of the key. Zeros where it is not known.
-    Words alone do not count."""
+    """Scores as they hold at latents of a sound: how near each is to a bar, half a bar, a beat, half and a quarter of
+    one (the first of each is at 0), as waves, and in latents, two before to two after; a one; the tonic, and the notes
+    of the key. Zeros where it is not known. Words alone do not count."""
     tempo, key = scores[:, :1, None], scores[:, 1].long()
     at = torch.arange(latents.start, latents.stop, latents.step, device=scores.device)[:, None]
     each = tempo / 60 * STRIDE / RATE * torch.tensor([0.25, 0.5, 1, 2, 4], device=scores.device)  # turns a latent
@@ -236,14 +241,15 @@ def load_text_resampler(device: str = "cpu") -> text.Resampler:
 
 
 def tail(wave: np.ndarray, seconds: float) -> np.ndarray:
-    """The last so many seconds, or all, of whole latents: what the codec sees of a sound that is to go on without a gap."""
+    """The last so many seconds, or all, of whole latents: what the codec sees of a sound that is to go on without a
+    gap."""
     wave = wave[-round(seconds * RATE) :]
     return wave[len(wave) % STRIDE :]
 
 
 def make_loop(wave: np.ndarray, tempo: float = 0.0, fade: float = 0.15) -> np.ndarray:
-    """The end faded into the beginning, so that it goes round without a click: shorter by `fade` seconds, and if the tempo is known, cut to
-    whole bars, or beats where there is no whole bar, so that it goes round in time."""
+    """The end faded into the beginning, so that it goes round without a click: shorter by `fade` seconds, and if the
+    tempo is known, cut to whole bars, or beats where there is no whole bar, so that it goes round in time."""
     n = min(round(fade * RATE), len(wave) // 2)
     beats = int((len(wave) - n) / RATE * tempo / 60)
     if beats:

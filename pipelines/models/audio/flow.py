@@ -1,7 +1,8 @@
-"""Words to sound as a flow: all of a phrase's latents come out of the noise together, and its spectrum clears up step by step.
+"""Words to sound as a flow: all of a phrase's latents come out of the noise together, and its spectrum clears up step
+by step.
 
-It is the image model's transformer: two neighbouring latents are a token, and a phrase of four seconds has a hundred. What is given of it,
-to go on from or to fill a gap in, comes in as a further input, as a mask does in inpainting.
+It is the image model's transformer: two neighbouring latents are a token, and a phrase of four seconds has a hundred.
+What is given of it, to go on from or to fill a gap in, comes in as a further input, as a mask does in inpainting.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ class AudioDiT(nn.Module):
     def __init__(self, config: Config = Config()) -> None:
         super().__init__()
         self.config, c = config, config
-        # a hundred tokens in a row; that the transformer calls them ten by ten is of no matter, since it learns each one's place
+        # a hundred tokens in a row; that the transformer calls them ten by ten is of no matter, since it learns each
+        # one's place
         self.transformer = DiT(Inner(2 * c.latent, 10, 1, c.width, c.depth, c.heads))
         self.enter = nn.Linear(2 * (c.latent + 1), c.width)
         self.score = nn.Linear(60, c.width, bias=False)
@@ -56,14 +58,18 @@ class AudioDiT(nn.Module):
     def hint(
         self, z: Float[Tensor, "b n c"], given: Float[Tensor, "b n 1"], scores: Float[Tensor, "b 2"], first: int = 0
     ) -> Float[Tensor, "b m w"]:
-        """What the tokens are told: which latents are given (1), and these; and the score (audio.told) there. The first is latent `first` of the sound."""
+        """What the tokens are told: which latents are given (1), and these; and the score (audio.told) there.
+
+        The first is latent `first` of the sound.
+        """
         seen = torch.cat([z * given, given], 2).unflatten(1, (-1, 2)).flatten(2)
         return self.enter(seen) + self.score(audio.score_features(scores, range(first, first + z.shape[1], 2)))
 
     def steer(
         self, z: Float[Tensor, "1 n c"], given: Float[Tensor, "1 n 1"], scores: Float[Tensor, "2 2"], first: int
     ) -> latent_diffusion.ControlFn:
-        """The same hint at every step of a run: with the score that is asked for, and for guidance with that to keep away from."""
+        """The same hint at every step of a run: with the score that is asked for, and for guidance with that to keep
+        away from."""
         seen = self.hint(z.expand(2, -1, -1), given.expand(2, -1, -1), scores, first)
         return lambda condition, grid, count: lambda x, t: [seen[: len(x)]]
 
@@ -150,8 +156,10 @@ class AudioFlowPipeline(latent_diffusion.LatentDiffusionPipeline):
     def timeline(
         self, s: AudioFlowSettings, task: str, heard: np.ndarray
     ) -> tuple[Float[Tensor, "1 n c"], Float[Tensor, "1 n 1"], list[int]]:
-        """Latents of all that will be there, which of them are given (1), and where the parts begin that are drawn: each hears the
-        end of the one before; a gap is in the middle of one part, and what is beyond the sound's end is silence."""
+        """Latents of all that will be there, which of them are given (1), and where the parts begin that are drawn:
+        each hears the end of the one before; a gap is in the middle of one part, and what is beyond the sound's end is
+        silence.
+        """
         known = audio.tail(heard, 2 * OVERLAP * STRIDE / RATE) if task == "continue" else heard
         count = -(-len(known) // STRIDE) + (round(s.seconds * RATE / STRIDE) if task in ("new", "continue") else 0)
         length = FRAMES + -(-max(0, count - FRAMES) // (FRAMES - OVERLAP)) * (FRAMES - OVERLAP)

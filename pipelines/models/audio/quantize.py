@@ -1,8 +1,9 @@
-"""Residual vector quantisation: each codebook says what the ones before it left over, so fewer codebooks are a coarser message.
+"""Residual vector quantisation: each codebook says what the ones before it left over, so fewer codebooks are a coarser
+message.
 
-Codes are looked up in a few dimensions and on the unit sphere (factorised, l2-normalised: Yu et al. 2022; Kumar et al. 2023),
-gradients pass straight through (van den Oord et al. 2017), and codes that nobody uses are thrown back among what is said
-(Dhariwal et al. 2020, "random restarts").
+Codes are looked up in a few dimensions and on the unit sphere (factorised, l2-normalised: Yu et al. 2022; Kumar et al.
+2023), gradients pass straight through (van den Oord et al. 2017), and codes that nobody uses are thrown back among what
+is said (Dhariwal et al. 2020, "random restarts").
 """
 
 from __future__ import annotations
@@ -61,7 +62,8 @@ class ResidualQuantizer(nn.Module):
     def forward(
         self, x: Float[Tensor, "b n w"], stages: Int[Tensor, " b"] | None = None
     ) -> tuple[Float[Tensor, "b n w"], Int[Tensor, "b n k"], Float[Tensor, ""]]:
-        """The message of the first `stages` books of each sample (all, if not given), every book's index, and the loss."""
+        """The message of the first `stages` books of each sample (all, if not given), every book's index, and the
+        loss."""
         if stages is None:
             stages = torch.full((len(x),), len(self.books), device=x.device)
         total, rest, indices, loss = torch.zeros_like(x), x, [], x.new_zeros(())

@@ -1,6 +1,8 @@
-"""The codec on phrases: log-mel distances at six scales, the spectrum's shape, the waveform a little, and the quantiser's own loss.
+"""The codec on phrases: log-mel distances at six scales, the spectrum's shape, the waveform a little, and the
+quantiser's own loss.
 
-Half of the samples hear fewer codebooks than there are (quantiser dropout; Zeghidour et al. 2021), so that the bitrate is a choice.
+Half of the samples hear fewer codebooks than there are (quantiser dropout; Zeghidour et al. 2021), so that the bitrate
+is a choice.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ def spectrum(wave: Tensor, size: int) -> Tensor:
 
 
 def distances(made: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean absolute difference of log10 mel spectra over all scales (b,), and of the magnitudes, compressed by a root (b,)."""
+    """Mean absolute difference of log10 mel spectra over all scales (b,), and of the magnitudes, compressed by a root
+    (b,)."""
     logs, sizes = [], []
     for size in SCALES:
         a, b = spectrum(made, size), spectrum(real, size)
@@ -107,8 +110,8 @@ class Recipe:
 
     @torch.no_grad()
     def export(self, codec: Codec, record: dict) -> None:
-        """With the latents' mean and scale, and a linear map from three of them to the log-mel rows of the middle one, all measured on
-        training phrases."""
+        """With the latents' mean and scale, and a linear map from three of them to the log-mel rows of the middle one,
+        all measured on training phrases."""
         sounds = torch.from_numpy(self.sounds[self.train[:400]].astype(np.float32) / 32_768)
         z = torch.cat([codec.quantizer(codec.encode(part))[0] for part in sounds.split(20)])
         codec.mean.copy_(z.mean((0, 1)))

@@ -1,4 +1,5 @@
-"""The latent flow of phrases: straight path, velocity loss; captions dropped in a tenth, and of some phrases a part is given.
+"""The latent flow of phrases: straight path, velocity loss; captions dropped in a tenth, and of some phrases a part is
+given.
 
 Nine times in ten each latent is told where in the beat it lies, and in which key, if the caption says so."""
 

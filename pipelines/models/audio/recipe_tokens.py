@@ -1,7 +1,10 @@
-"""The token transformer on the codec's codes of training phrases: cross-entropy of every codebook, captions dropped in a tenth.
+"""The token transformer on the codec's codes of training phrases: cross-entropy of every codebook, captions dropped in
+a tenth.
 
-Nine times in ten each row is told where in the beat the next one lies, and in which key, if the caption says so. Of half of the phrases up to
-six rows in ten are not heard, so that it learns to go by the words and the score, and not by its own past alone."""
+Nine times in ten each row is told where in the beat the next one lies, and in which key, if the caption says so. Of
+half of the phrases up to six rows in ten are not heard, so that it learns to go by the words and the score, and not by
+its own past alone.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
-"""Words to sound as a language: a causal transformer writes the codec's codes, and what it wrote is played while it goes on.
+"""Words to sound as a language: a causal transformer writes the codec's codes, and what it wrote is played while it
+goes on.
 
-Each 50th of a second has a code in every codebook. They are not written one by one, which would take six times as many steps, nor
-all at once, which forgets that each depends on the ones before: codebook k is written k steps late (the delay pattern; Copet et al. 2023).
+Each 50th of a second has a code in every codebook. They are not written one by one, which would take six times as many
+steps, nor all at once, which forgets that each depends on the ones before: codebook k is written k steps late (the
+delay pattern; Copet et al. 2023).
 """
 
 from __future__ import annotations
@@ -75,7 +77,8 @@ class CodeLM(nn.Module):
         nn.init.normal_(self.score.weight, std=0.1)
 
     def embed(self, rows: Int[Tensor, "b n k"], scores: Float[Tensor, "b 2"], first: int) -> Float[Tensor, "b n w"]:
-        """Rows of codes, the first of them row `first`, as the transformer reads them: each with the score (audio.told) at the next one."""
+        """Rows of codes, the first of them row `first`, as the transformer reads them: each with the score (audio.told)
+        at the next one."""
         codes = torch.stack([table(row) for table, row in zip(self.codes, rows.unbind(-1), strict=True)]).sum(0)
         return codes + self.score(audio.score_features(scores, range(first + 1, first + 1 + rows.shape[1])))
 
@@ -136,8 +139,10 @@ class AudioTokensPipeline(contract.Pipeline):
 
     @torch.inference_mode()
     def asked(self, s: AudioTokensSettings) -> tuple[Float[Tensor, "b q w"], Float[Tensor, "b 2"], Float[Tensor, " b"]]:
-        """Captions and scores to be read beside each other, and how much what follows each counts. Guidance goes from what to keep away from
-        to the words without their score by `guidance`, and on to the words with it by `score_guidance`, as two conditions do in Brooks et al. 2023."""
+        """Captions and scores to be read beside each other, and how much what follows each counts. Guidance goes from
+        what to keep away from to the words without their score by `guidance`, and on to the words with it by
+        `score_guidance`, as two conditions do in Brooks et al. 2023.
+        """
         scores, away = (
             audio.score_conditions(s, self.device),
             1 - s.guidance if s.prompt.strip() or s.negative_prompt.strip() else 0.0,
@@ -176,7 +181,8 @@ class AudioTokensPipeline(contract.Pipeline):
         for _ in range(math.ceil(s.seconds * RATE / STRIDE) + c.books - 1):
             if cache and cache[0][0].shape[2] < c.queries + WINDOW:
                 logits, cache = self.writer.go_on(rows[-1].expand(len(captions), -1), scores, len(rows) - 1, cache)
-            else:  # at the beginning, and each time the window is full; then as in training the late codebooks have not begun
+            # at the beginning, and each time the window is full; then as in training the late codebooks have not begun
+            else:
                 past = (
                     torch.stack(rows[-HEARD:])
                     if rows

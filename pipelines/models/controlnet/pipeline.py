@@ -32,7 +32,8 @@ class ControlNet(nn.Module):
         super().__init__()
         self.config, self.channels, width = config, channels, config.width
         self.look = nn.Sequential(
-            nn.Conv2d(channels, 32, 4, stride=4), nn.SiLU(), nn.Conv2d(32, 64, 3, padding=1), nn.SiLU(), nn.Conv2d(64, width, 4, stride=4)
+            nn.Conv2d(channels, 32, 4, stride=4), nn.SiLU(), nn.Conv2d(32, 64, 3, padding=1), nn.SiLU(),
+            nn.Conv2d(64, width, 4, stride=4)
         )  # fmt: skip
         self.blocks = nn.ModuleList([Block(config) for _ in range(DEPTH)])
         self.gates = nn.ModuleList([nn.Linear(width, width) for _ in range(DEPTH)])
@@ -57,7 +58,10 @@ class ControlNet(nn.Module):
         words: Sequence[tuple[Tensor, Tensor]],
         modulations: list[list[Tensor]],
     ) -> list[Float[Tensor, "b n d"]]:
-        """Hints: none before the blocks, then one after each of the first half. `modulations` are made by the base from these blocks."""
+        """Hints: none before the blocks, then one after each of the first half.
+
+        `modulations` are made by the base from these blocks.
+        """
         x = base.enter(patchify(z, self.config.patch)) + base.position + seen
         hints = [torch.zeros_like(x)]
         for block, gate, modulation, keysvalues in zip(self.blocks, self.gates, modulations, words, strict=False):

@@ -1,4 +1,5 @@
-"""A ControlNet for one kind of control, the base frozen: edges, scribbles made from edges by a wobbling hand, or a palette.
+"""A ControlNet for one kind of control, the base frozen: edges, scribbles made from edges by a wobbling hand, or a
+palette.
 
 A third of the captions is dropped, so that the control is worth reading. The control takes suddenly (Zhang et al. 2023,
 section 3.4): the looks are kept as a strip, with their agreement on the card, so that people can watch it happen. A
@@ -80,7 +81,8 @@ class Recipe(flow.Recipe):
 
     @torch.no_grad()
     def evaluate(self, net: ControlNet, folder: Path, step: int) -> dict[str, float]:
-        """Controls of held-out avatars above what they become without words, 12 steps; F1 of edges where those are the control."""
+        """Controls of held-out avatars above what they become without words, 12 steps; F1 of edges where those are the
+        control."""
         device, n = next(net.parameters()).device, SHOWN
         held = data.load("avatars").split("validation")[:n]
         control = self.control("avatars", held, np.random.default_rng(0)).to(device)
@@ -104,7 +106,8 @@ class Recipe(flow.Recipe):
         }
 
     def replay(self, folder: Path) -> dict[str, list[float]]:
-        """The looks of the training, one below the other under their controls, as assets/replay/NAME.jpg; their steps and agreements."""
+        """The looks of the training, one below the other under their controls, as assets/replay/NAME.jpg; their steps
+        and agreements."""
         looks = {int(path.stem[6:]): np.asarray(Image.open(path)) for path in sorted(folder.glob("sheet-*.png"))}
         told = [json.loads(line) for line in (folder / "looks.jsonl").read_text().splitlines()]
         told = [look for look in told if look["step"] in looks]

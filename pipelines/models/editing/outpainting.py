@@ -1,4 +1,5 @@
-"""Outpainting with the weights of latent diffusion and a mask-conditioned model of its own: a canvas continued, window by window."""
+"""Outpainting with the weights of latent diffusion and a mask-conditioned model of its own: a canvas continued, window
+by window."""
 
 from __future__ import annotations
 
@@ -25,8 +26,10 @@ REACH = 12  # pixels in which a picture's own colours fade out around it
 
 
 class OutpaintingPipeline(EditingPipeline):
-    """A canvas continued from the picture outwards, ring by ring: overlapping windows of the model's own size, their estimates
-    averaged (MultiDiffusion; Bar-Tal et al. 2023), each by the mask-conditioned model, which sees what is known of its window."""
+    """A canvas continued from the picture outwards, ring by ring: overlapping windows of the model's own size, their
+    estimates averaged (MultiDiffusion; Bar-Tal et al. 2023), each by the mask-conditioned model, which sees what is
+    known of its window.
+    """
 
     name = "outpainting"
     Settings = OutpaintingSettings
@@ -78,7 +81,8 @@ class OutpaintingPipeline(EditingPipeline):
 
 
 def window_order(unknown: Bool[np.ndarray, "h w"], side: int = SIDE // LATENT_STRIDE) -> list[list[tuple[int, int]]]:
-    """The windows that draw a canvas from what is known of it outwards: each ring holds those that then know about the most."""
+    """The windows that draw a canvas from what is known of it outwards: each ring holds those that then know about the
+    most."""
     left, still, found = windows(*unknown.shape, side), unknown.copy(), []
     while still.any():
         fresh = {(top, x): int(still[top : top + side, x : x + side].sum()) for top, x in left}
@@ -101,7 +105,8 @@ def coverage(spots: list[tuple[int, int]], like: Tensor, side: int = SIDE // LAT
 def multidiffusion(
     denoise: samplers.Denoise, spots: list[tuple[int, int]], side: int = SIDE // LATENT_STRIDE
 ) -> samplers.Denoise:
-    """The mean of the estimates of overlapping windows, weighted towards their middles (MultiDiffusion, eq. 5); 0 where none is."""
+    """The mean of the estimates of overlapping windows, weighted towards their middles (MultiDiffusion, eq. 5); 0 where
+    none is."""
     ramp = 1 - (torch.arange(side) - (side - 1) / 2).abs() / (side / 2 + 0.5)
     weight = ramp[:, None] * ramp
 
@@ -133,7 +138,8 @@ def windows(height: int, width: int, side: int = SIDE // LATENT_STRIDE, stride: 
 
 
 def deblock(made: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w 3"]:
-    """Small steps from one cell to the next spread over half a cell on each side, as a video's deblocking filter does; edges stay."""
+    """Small steps from one cell to the next spread over half a cell on each side, as a video's deblocking filter does;
+    edges stay."""
     sheet, fade = made.astype(np.float32), (1 - np.arange(LATENT_STRIDE // 2) / (LATENT_STRIDE // 2))[:, None, None] / 2
     for turned in (sheet, sheet.swapaxes(0, 1)):
         for k in range(LATENT_STRIDE, len(turned), LATENT_STRIDE):
@@ -147,8 +153,8 @@ def deblock(made: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w 3"]:
 def match_border(
     canvas: np.ndarray, mask: np.ndarray, made: np.ndarray, borders: list[tuple[int, int]]
 ) -> UInt8[np.ndarray, "h w 3"]:
-    """What was made, its colours shifted near the picture's edge by as much as the model got the edge itself wrong; the shift
-    fades within about REACH pixels."""
+    """What was made, its colours shifted near the picture's edge by as much as the model got the edge itself wrong; the
+    shift fades within about REACH pixels."""
     (top, bottom), (left, right) = borders
     inside = (slice(top, len(mask) - bottom), slice(left, mask.shape[1] - right))
     error = cv2.blur(canvas[inside].astype(np.float32) - made[inside], (5, 5))

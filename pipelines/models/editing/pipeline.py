@@ -106,8 +106,8 @@ class VariationPipeline(EditingPipeline):
 
 
 class InpaintingPipeline(EditingPipeline):
-    """A masked part anew. All methods hold the estimate to the known latents; RePaint (Lugmayr et al. 2022) also goes back, and
-    the conditioned model sees the mask and what is around it."""
+    """A masked part anew. All methods hold the estimate to the known latents; RePaint (Lugmayr et al. 2022) also goes
+    back, and the conditioned model sees the mask and what is around it."""
 
     name = "inpainting"
     Settings = InpaintingSettings
@@ -164,9 +164,9 @@ class InpaintingPipeline(EditingPipeline):
 class PromptEditPipeline(EditingPipeline):
     """Follow the flow backwards from the picture to its noise, then develop that noise again under other words.
 
-    Only where the two captions disagree about the picture may it change (DiffEdit; Couairon et al. 2023). The picture as it
-    was runs beside it, and for the first part of the run the new one looks where the old one looks (prompt-to-prompt; Hertz et
-    al. 2023), which keeps the layout.
+    Only where the two captions disagree about the picture may it change (DiffEdit; Couairon et al. 2023). The picture
+    as it was runs beside it, and for the first part of the run the new one looks where the old one looks
+    (prompt-to-prompt; Hertz et al. 2023), which keeps the layout.
     """
 
     name = "edit-by-words"
@@ -208,7 +208,8 @@ class PromptEditPipeline(EditingPipeline):
     def diffedit_mask(
         self, z: Float[Tensor, "1 c h w"], old: latent_diffusion.SamplingContext, new: latent_diffusion.SamplingContext
     ) -> Float[Tensor, "1 1 h w"]:
-        """Where (1) the captions of two runs see the noised picture differently (DiffEdit, section 3.2), grown by a place."""
+        """Where (1) the captions of two runs see the noised picture differently (DiffEdit, section 3.2), grown by a
+        place."""
         s, net = new.settings, self.base.transformer
         noise = samplers.seeded_noise(s.seed, tuple(z.shape[1:]), DISPUTES, self.base.device)
         with self.base.with_loras(s):
@@ -235,7 +236,8 @@ class PromptEditPipeline(EditingPipeline):
         s: PromptEditSettings,
         hold: Callable[[Tensor], Tensor],
     ) -> Iterator[samplers.Step]:
-        """Heun's steps of three together: under the new words, under the negative ones, and the old picture under its own."""
+        """Heun's steps of three together: under the new words, under the negative ones, and the old picture under its
+        own."""
         net = self.base.transformer
         words = latent_diffusion.TextKV(
             [
@@ -262,8 +264,8 @@ class PromptEditPipeline(EditingPipeline):
 
 
 class MaskAdapter(nn.Module):
-    """What the mask-conditioned model adds to the base: the mask and the masked latent as a further input, zero at the start
-    (as Rombach et al. 2022 fine-tuned theirs), and a LoRA beside the layers."""
+    """What the mask-conditioned model adds to the base: the mask and the masked latent as a further input, zero at the
+    start (as Rombach et al. 2022 fine-tuned theirs), and a LoRA beside the layers."""
 
     def __init__(self, base: DiT, rank: int = 16) -> None:
         super().__init__()
@@ -297,8 +299,8 @@ class MaskAdapter(nn.Module):
 def keep_known(
     denoise: samplers.Denoise, z: Float[Tensor, "b c h w"], fresh: Float[Tensor, "b #c #h #w"]
 ) -> samplers.Denoise:
-    """The estimate where the mask is fresh, and what is known elsewhere: so the known part follows its exact path, which
-    is replacement at each step (Song et al. 2021, I.2) for every sampler at once."""
+    """The estimate where the mask is fresh, and what is known elsewhere: so the known part follows its exact path,
+    which is replacement at each step (Song et al. 2021, I.2) for every sampler at once."""
     return lambda x, t: torch.lerp(z, denoise(x, t), fresh)
 
 
@@ -349,7 +351,8 @@ class CropBox:
 
     @classmethod
     def around(cls, mask: np.ndarray) -> CropBox:
-        """The largest square inside the picture that holds the mask in its middle, or the picture's long side if none does."""
+        """The largest square inside the picture that holds the mask in its middle, or the picture's long side if none
+        does."""
         height, width = mask.shape
         rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
         spans = [(rows[0], rows[-1] + 1), (columns[0], columns[-1] + 1)]
@@ -372,8 +375,8 @@ class CropBox:
     def lay(
         self, whole: np.ndarray, mask: np.ndarray, made: np.ndarray, blend: bool, feather: int
     ) -> UInt8[np.ndarray, "h w 3"]:
-        """`whole` with `made` where the mask is, faded in over `feather` pixels; blended, its colours follow those around (Poisson;
-        Pérez et al. 2003)."""
+        """`whole` with `made` where the mask is, faded in over `feather` pixels; blended, its colours follow those
+        around (Poisson; Pérez et al. 2003)."""
         height, width = mask.shape
         sheet = np.array(whole)
         top, left = max(self.top, 0), max(self.left, 0)

@@ -1,8 +1,8 @@
-"""The mask-conditioned model: the base, a zero-initialised input for the mask and the masked latent (as Rombach et al. 2022
-fine-tuned theirs), and a LoRA beside its layers, trained together on random masks.
+"""The mask-conditioned model: the base, a zero-initialised input for the mask and the masked latent (as Rombach et al.
+2022 fine-tuned theirs), and a LoRA beside its layers, trained together on random masks.
 
-A third of a batch are windows of larger canvases, known at one side or corner only: outpainting asks for those, and every
-avatar of the data stands in the middle of its picture."""
+A third of a batch are windows of larger canvases, known at one side or corner only: outpainting asks for those, and
+every avatar of the data stands in the middle of its picture."""
 
 from __future__ import annotations
 
@@ -75,7 +75,8 @@ class Recipe(flow.Recipe):
 
     @torch.no_grad()
     def scenes(self, count: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """Windows of canvases on which an avatar stands alone, or beside another: latents, and the first one's caption."""
+        """Windows of canvases on which an avatar stands alone, or beside another: latents, and the first one's
+        caption."""
         cuts, captions = [], []
         for _ in range(count):
             picks = rng.choice(self.grounds[rng.integers(len(self.grounds))], 2)
@@ -115,7 +116,8 @@ class Recipe(flow.Recipe):
 
     @torch.no_grad()
     def evaluate(self, adapter: MaskAdapter, folder: Path, step: int) -> dict[str, float]:
-        """Held-out avatars, a box over the eyes, and scenes, no words: pictures above what becomes of them, 12 steps."""
+        """Held-out avatars, a box over the eyes, and scenes, no words: pictures above what becomes of them, 12
+        steps."""
         device, n, rng = next(adapter.parameters()).device, 16, np.random.default_rng(0)
         known = data.load("avatars").split("validation")[: n // 2]
         z = torch.cat(

@@ -1,5 +1,5 @@
-"""The mask-conditioned model for canvases, started from inpainting's weights: windows of them at an edge of what is known, which is a
-picture and some of what goes on around it.
+"""The mask-conditioned model for canvases, started from inpainting's weights: windows of them at an edge of what is
+known, which is a picture and some of what goes on around it.
 
 The latents are cut, not the pictures: a picture's own edge is told by its latents, and a window of a canvas has none.
 """
@@ -45,8 +45,10 @@ class Recipe(inpainting.Recipe):
 
     @torch.no_grad()
     def canvas(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, int]:
-        """Latents (c, h, w) of a picture whose edges go on, a caption (16, 256), and the picture's first column: an emoji or an avatar;
-        or an avatar beside which, on the same ground, stands another, the one that the caption names."""
+        """Latents (c, h, w) of a picture whose edges go on, a caption (16, 256), and the picture's first column: an
+        emoji or an avatar; or an avatar beside which, on the same ground, stands another, the one that the caption
+        names.
+        """
         kind, (avatars, emoji) = (
             rng.choice(["emoji", "one", "two"], p=[0.25, 0.6, 0.15]),
             (self.sets[name][0].picture for name in ("avatars", "emoji")),

@@ -1,8 +1,8 @@
-"""Splats in files: .ply as Kerbl et al. 2023 lay it out, which every viewer reads, .splat, which is smaller, and a mesh of them as .glb;
-and what a run that ends in splats has made.
+"""Splats in files: .ply as Kerbl et al. 2023 lay it out, which every viewer reads, .splat, which is smaller, and a mesh
+of them as .glb; and what a run that ends in splats has made.
 
-Those files have y down and z away (COLMAP's world), as their viewers expect; here y is up. So a scene is turned half around x on its way,
-its harmonics and rotations with it. A file is read as something a stranger sent.
+Those files have y down and z away (COLMAP's world), as their viewers expect; here y is up. So a scene is turned half
+around x on its way, its harmonics and rotations with it. A file is read as something a stranger sent.
 """
 
 from __future__ import annotations
@@ -71,7 +71,8 @@ def to_colmap(splats: Gaussians3D) -> dict[str, Tensor]:
 
 
 def to_ply(splats: Gaussians3D) -> bytes:
-    """Binary little-endian PLY: logarithms of scales, logits of opacities, quaternions (w, x, y, z), harmonics channel by channel."""
+    """Binary little-endian PLY: logarithms of scales, logits of opacities, quaternions (w, x, y, z), harmonics channel
+    by channel."""
     t = {name: part.float().cpu() for name, part in to_colmap(splats).items()}
     rest = t["harmonics"][:, 1:].mT.flatten(1)
     names = [
@@ -172,7 +173,10 @@ def from_ply(file: bytes) -> Gaussians3D:
 
 
 def to_splat(splats: Gaussians3D) -> bytes:
-    """32 bytes each: place and size as floats, colour and opacity, and the quaternion, as bytes. What depends on the direction is lost."""
+    """32 bytes each: place and size as floats, colour and opacity, and the quaternion, as bytes.
+
+    What depends on the direction is lost.
+    """
     t = {name: part.float().cpu().numpy() for name, part in to_colmap(splats).items()}
     colour = np.concatenate([t["harmonics"][:, 0] * SH0 + 0.5, 1 / (1 + np.exp(-t["opacities"][:, None]))], 1)
     turn = t["rotations"] / np.linalg.norm(t["rotations"], axis=1, keepdims=True)
@@ -219,8 +223,10 @@ def from_colmap(means: Tensor, scales: Tensor, rotations: Tensor, opacities: Ten
 
 
 def density(splats: Gaussians3D, side: int) -> tuple[np.ndarray, np.ndarray, float, np.ndarray]:
-    """How much there is at each point of a grid, Σ opacity exp(−½ d²), float32 (side, side, side), and what colour, (side, side, side, 3);
-    the grid's step, and its first corner (3,). Each splat is counted up to three of its deviations away."""
+    """How much there is at each point of a grid, Σ opacity exp(−½ d²), float32 (side, side, side), and what colour,
+    (side, side, side, 3); the grid's step, and its first corner (3,). Each splat is counted up to three of its
+    deviations away.
+    """
     with torch.no_grad():
         means, colours = (
             part.float().cpu().numpy() for part in (splats.means, (SH0 * splats.harmonics[:, 0] + 0.5).clamp(0, 1))
@@ -249,8 +255,8 @@ def density(splats: Gaussians3D, side: int) -> tuple[np.ndarray, np.ndarray, flo
 
 
 def mesh(splats: Gaussians3D, side: int = 96, level: float = 0.5) -> trimesh.Trimesh:
-    """The surface where the density is `level`, or where that is nowhere, half of the most, by marching cubes (Lorensen & Cline 1987), with
-    the splats' colours at its corners."""
+    """The surface where the density is `level`, or where that is nowhere, half of the most, by marching cubes (Lorensen
+    & Cline 1987), with the splats' colours at its corners."""
     total, colours, step, corner = density(splats, side)
     total = np.pad(total, 1)  # so that it is closed
     level = min(level, float(total.max()) / 2)
@@ -266,8 +272,8 @@ def to_glb(splats: Gaussians3D) -> bytes:
 
 
 def from_glb(file: bytes) -> tuple[np.ndarray, np.ndarray, float]:
-    """Points of the surfaces of a binary glTF file, (n, 3) float32, their colours in [0, 1], and the area. What lies outside of the file is not
-    read. Raises SceneError."""
+    """Points of the surfaces of a binary glTF file, (n, 3) float32, their colours in [0, 1], and the area. What lies
+    outside of the file is not read. Raises SceneError."""
     if not file.startswith(b"glTF"):
         raise SceneError("This is no binary glTF file; choose a .glb that a 3D program saved.")
     try:
@@ -334,8 +340,8 @@ class GaussianResult(contract.Result):
             return to_uint8(render(self.splats, Camera.around(float(azimuth), float(elevation), size=size)))
 
     def file(self, kind: str = "ply", with_settings: bool = True) -> bytes:
-        """The bytes of a .ply, .splat or .glb file, of an MP4 of a turntable, or of a PNG picture; unless told otherwise, the settings travel in
-        the picture and the film."""
+        """The bytes of a .ply, .splat or .glb file, of an MP4 of a turntable, or of a PNG picture; unless told
+        otherwise, the settings travel in the picture and the film."""
         if kind == "png":
             buffer, info = io.BytesIO(), contract.chunks(self, with_settings)
             info.add_text(PNG_GAUSSIANS_KEY, base64.b64encode(zlib.compress(to_ply(self.splats))).decode())
@@ -353,8 +359,8 @@ def splat_url(splats: Gaussians3D) -> str:
 
 
 def load_gaussians(path: str | Path) -> Gaussians3D:
-    """The splats of a .ply, .splat or .glb file, the SHOWN largest if there are more; a mesh's surface as small round ones. What is far off or
-    of another size is brought to where cameras look. Raises SceneError."""
+    """The splats of a .ply, .splat or .glb file, the SHOWN largest if there are more; a mesh's surface as small round
+    ones. What is far off or of another size is brought to where cameras look. Raises SceneError."""
     file, kind = Path(path).read_bytes(), Path(path).suffix.lower()
     if kind == ".glb":
         points, tint, area = from_glb(file)

@@ -64,7 +64,8 @@ def psnr(a: Float[Tensor, "h w c"], b: Float[Tensor, "h w c"]) -> float:
 def init_from_visual_hull(
     views: Float[Tensor, "v h w 3"], cameras: list[Camera], count: int, degree: int, generator: torch.Generator
 ) -> Gaussians3D:
-    """Splats at random inside what all views show against white (the visual hull), in the mean of the colours seen there."""
+    """Splats at random inside what all views show against white (the visual hull), in the mean of the colours seen
+    there."""
     found, colours = [], []
     masks = F.max_pool2d((views < 0.97).any(-1).float()[:, None], 3, 1, 1)[
         :, 0
@@ -96,8 +97,8 @@ def fit(
     growth: Densification = Densification(),
     seed: int = 0,
 ) -> Iterator[tuple[int, Gaussians3D, float]]:
-    """Splats that look like the views, on the views' device: after each step its number, the splats, and the loss, 0.8 L1 +
-    0.2 (1 − SSIM) (eq. 7)."""
+    """Splats that look like the views, on the views' device: after each step its number, the splats, and the loss, 0.8
+    L1 + 0.2 (1 − SSIM) (eq. 7)."""
     generator, device = torch.Generator().manual_seed(seed), views.device
     splats = init_from_visual_hull(views.cpu(), cameras, count, degree, generator).to(device)
     optim = torch.optim.Adam(
@@ -134,7 +135,10 @@ def densify_and_prune(
     growth: Densification,
     generator: torch.Generator,
 ) -> None:
-    """Faint splats go; those that are pulled about are doubled if small and split if large. Their optimiser's state goes with them."""
+    """Faint splats go; those that are pulled about are doubled if small and split if large.
+
+    Their optimiser's state goes with them.
+    """
     stay = splats.opacities.sigmoid() > growth.faint
     wanted = (pull > growth.pull) & stay
     room = growth.most - int(stay.sum())
@@ -168,7 +172,8 @@ def densify_and_prune(
 
 
 class Gaussians2D(nn.Module):
-    """n splats that lie on a picture, in a fixed order from front to back: means and scales in pixels, an angle, an opacity, a colour."""
+    """n splats that lie on a picture, in a fixed order from front to back: means and scales in pixels, an angle, an
+    opacity, a colour."""
 
     def __init__(self, means: Float[Tensor, "n 2"], colours: Float[Tensor, "n 3"], scale: float) -> None:
         super().__init__()
@@ -199,8 +204,10 @@ PAINTED = {"means": 0.4, "colours": 2e-2, "scales": 4e-2, "angles": 4e-2, "opaci
 def fit_image(
     picture: Float[Tensor, "h w 3"], steps: int = 200, most: int = 1500, grow: bool = True, seed: int = 0
 ) -> Iterator[tuple[int, Gaussians2D, Tensor, float]]:
-    """Splats on a plane that look like a picture: after each step its number, the splats, what they look like, and the loss. A third is there
-    from the beginning; if they may grow, the others come where the picture is most wrong, and those that are hardly seen go there too."""
+    """Splats on a plane that look like a picture: after each step its number, the splats, what they look like, and the
+    loss. A third is there from the beginning; if they may grow, the others come where the picture is most wrong, and
+    those that are hardly seen go there too.
+    """
     generator, (height, width, _) = torch.Generator().manual_seed(seed), picture.shape
     background, begin = picture.mean((0, 1)), max(1, most // 3) if grow else most
 

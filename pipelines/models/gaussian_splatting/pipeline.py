@@ -1,4 +1,5 @@
-"""Gaussian splatting as a pipeline: splats while they are fitted to views, or to a picture on the plane (Kerbl et al. 2023)."""
+"""Gaussian splatting as a pipeline: splats while they are fitted to views, or to a picture on the plane (Kerbl et al.
+2023)."""
 
 from __future__ import annotations
 
@@ -38,8 +39,8 @@ def fit_views(
     degree: int,
     name: str,
 ) -> Iterator[tuple[int, Gaussians3D, np.ndarray, np.ndarray, str, dict[str, Any]]]:
-    """Splats while they are fitted to views of 64 pixels: after each look its number, the splats, what the views' cameras see of them and what of
-    that is wrong (both twice as large), a note, and details."""
+    """Splats while they are fitted to views of 64 pixels: after each look its number, the splats, what the views'
+    cameras see of them and what of that is wrong (both twice as large), a note, and details."""
     wanted, seen = (
         torch.from_numpy(views).float() / 255,
         [Camera.around(float(a), float(e), size=views.shape[1]) for a, e in cameras],

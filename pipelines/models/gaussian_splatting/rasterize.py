@@ -1,9 +1,10 @@
-"""Gaussian splatting: a scene as a cloud of anisotropic 3-D Gaussians, drawn in front-to-back order (Kerbl et al. 2023).
+"""Gaussian splatting: a scene as a cloud of anisotropic 3-D Gaussians, drawn in front-to-back order (Kerbl et al.
+2023).
 
-A splat is a mean, three scales and a rotation, an opacity, and a colour that may depend on the direction it is seen from (spherical
-harmonics). Seen by a camera it is a 2-D Gaussian (EWA; Zwicker et al. 2001). The picture is cut into tiles, and each tile looks only
-at the splats that reach it; all of it is ordinary torch, so its gradients are too. Where gsplat is installed and the splats are on a
-GPU, its kernels do the same (Ye et al. 2025).
+A splat is a mean, three scales and a rotation, an opacity, and a colour that may depend on the direction it is seen
+from (spherical harmonics). Seen by a camera it is a 2-D Gaussian (EWA; Zwicker et al. 2001). The picture is cut into
+tiles, and each tile looks only at the splats that reach it; all of it is ordinary torch, so its gradients are too.
+Where gsplat is installed and the splats are on a GPU, its kernels do the same (Ye et al. 2025).
 """
 
 from __future__ import annotations
@@ -40,7 +41,10 @@ class Camera:
     def around(
         cls, azimuth: float, elevation: float, distance: float = 2.6, fov: float = 40.0, size: int = 64
     ) -> Camera:
-        """Looking at the origin, y up; azimuth and elevation in degrees. At azimuth 0 it stands on the side of positive z."""
+        """Looking at the origin, y up; azimuth and elevation in degrees.
+
+        At azimuth 0 it stands on the side of positive z.
+        """
         a, e = math.radians(azimuth), math.radians(elevation)
         back = torch.tensor([math.cos(e) * math.sin(a), math.sin(e), math.cos(e) * math.cos(a)])
         right = F.normalize(torch.linalg.cross(torch.tensor([0.0, 1.0, 0.0]), back), dim=0)
@@ -56,7 +60,8 @@ class Camera:
 
 
 class Gaussians3D(nn.Module):
-    """n splats. Scales are kept as logarithms and opacities as logits, as files keep them; rotations are quaternions (w, x, y, z)."""
+    """n splats. Scales are kept as logarithms and opacities as logits, as files keep them; rotations are quaternions
+    (w, x, y, z)."""
 
     def __init__(
         self,
@@ -66,7 +71,8 @@ class Gaussians3D(nn.Module):
         opacity: float = 0.5,
         degree: int = 0,
     ) -> None:
-        """Round splats of these colours in [0, 1] and of this size; `degree` of the spherical harmonics is 0, 1 or 2."""
+        """Round splats of these colours in [0, 1] and of this size; `degree` of the spherical harmonics is 0, 1 or
+        2."""
         super().__init__()
         n = len(means)
         self.means = nn.Parameter(means.clone())
@@ -120,7 +126,10 @@ def rotation(q: Float[Tensor, "n 4"]) -> Float[Tensor, "n 3 3"]:
 
 @dataclass
 class Projected:
-    """Splats as a camera sees them: 2-D Gaussians, in pixels. The inverse covariance is (a, b, c) of a dx² + 2 b dx dy + c dy²."""
+    """Splats as a camera sees them: 2-D Gaussians, in pixels.
+
+    The inverse covariance is (a, b, c) of a dx² + 2 b dx dy + c dy².
+    """
 
     means: Float[Tensor, "n 2"]
     inverse: Float[Tensor, "n 3"]
@@ -168,7 +177,10 @@ def flat(
 
 @torch.no_grad()
 def tiles(f: Projected, height: int, width: int) -> Iterator[tuple[Int[Tensor, " t"], Int[Tensor, "t k"]]]:
-    """Tiles (by number, row by row) and the splats that reach each, the nearest first; n stands for none. In groups of like lengths."""
+    """Tiles (by number, row by row) and the splats that reach each, the nearest first; n stands for none.
+
+    In groups of like lengths.
+    """
     n, across, down = len(f.means), -(-width // TILE), -(-height // TILE)
     low = ((f.means - f.reach) / TILE).floor().long().clamp_min(0)
     high = ((f.means + f.reach) / TILE).floor().long()
@@ -201,7 +213,8 @@ def tiles(f: Projected, height: int, width: int) -> Iterator[tuple[Int[Tensor, "
 def rasterise(
     f: Projected, height: int, width: int, background: float | Tensor = 1.0
 ) -> tuple[Float[Tensor, "h w k"], Float[Tensor, "h w"]]:
-    """The picture over a background, and how much of each pixel is covered: front to back, C = Σ cᵢ αᵢ Πⱼ<ᵢ (1 − αⱼ)."""
+    """The picture over a background, and how much of each pixel is covered: front to back, C = Σ cᵢ αᵢ Πⱼ<ᵢ (1 −
+    αⱼ)."""
     if f.means.is_cuda and has_gsplat():
         return rasterize_gsplat(f, height, width, background)
     across, down, device = -(-width // TILE), -(-height // TILE), f.means.device

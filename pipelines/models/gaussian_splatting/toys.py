@@ -1,7 +1,8 @@
-"""Toys: shapes of a dozen kinds built from signed distance functions, seen by 36 known cameras, with soft light on white.
+"""Toys: shapes of a dozen kinds built from signed distance functions, seen by 36 known cameras, with soft light on
+white.
 
-A toy follows from its number alone: kind, proportions, counts, colours, a pattern. Combinations of kind and colour are held out whole.
-Distances are marched along each ray (sphere tracing; Hart 1996).
+A toy follows from its number alone: kind, proportions, counts, colours, a pattern. Combinations of kind and colour are
+held out whole. Distances are marched along each ray (sphere tracing; Hart 1996).
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ AZIMUTHS, ELEVATIONS = range(0, 360, 30), (-10, 15, 40)  # degrees; a view's num
 CAMERAS = [(azimuth, elevation) for elevation in ELEVATIONS for azimuth in AZIMUTHS]
 DISTANCE, FOV = 2.6, 40.0  # as Camera.around has them
 COLOURS = {
-    "red": (214, 48, 49), "orange": (240, 140, 30), "yellow": (247, 208, 60), "green": (70, 160, 75), "blue": (50, 105, 200), "purple": (130, 80, 180),
-    "pink": (240, 130, 170), "white": (240, 240, 236), "black": (45, 45, 50), "brown": (130, 85, 50), "grey": (150, 150, 155),
+    "red": (214, 48, 49), "orange": (240, 140, 30), "yellow": (247, 208, 60), "green": (70, 160, 75),
+    "blue": (50, 105, 200), "purple": (130, 80, 180),
+    "pink": (240, 130, 170), "white": (240, 240, 236), "black": (45, 45, 50), "brown": (130, 85, 50),
+    "grey": (150, 150, 155),
 }  # fmt: skip
 MAIN = ["red", "orange", "yellow", "green", "blue", "purple", "pink", "white", "black", "brown"]
 LIGHT = (0.4, 0.8, 0.45)  # where it comes from
@@ -35,7 +38,8 @@ Triple = tuple[float | int, float | int, float | int]
 
 @dataclass(frozen=True)
 class Part:
-    """A primitive with a place, a size (half lengths), a turn about z and then y in degrees, a rounding, and a colour."""
+    """A primitive with a place, a size (half lengths), a turn about z and then y in degrees, a rounding, and a
+    colour."""
 
     shape: str
     at: Triple
@@ -107,7 +111,8 @@ def scene(parts: list[Part], p: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def rays(azimuth: float | int, elevation: float | int, side: int) -> tuple[Tensor, Tensor]:
-    """Where a camera stands (3,), and unit directions (side², 3) through its pixels: as splatting.Camera.around has it."""
+    """Where a camera stands (3,), and unit directions (side², 3) through its pixels: as splatting.Camera.around has
+    it."""
     a, e = math.radians(azimuth), math.radians(elevation)
     back = torch.tensor([math.cos(e) * math.sin(a), math.sin(e), math.cos(e) * math.cos(a)])
     right = torch.tensor([math.cos(a), 0, -math.sin(a)])
@@ -126,8 +131,8 @@ def shoot(
     fine: int = 2,
     device: str = "cpu",
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Views from cameras (azimuth, elevation): uint8 (v, side, side, 3), each pixel the mean of fine² rays; and depths fp16 (v, side, side),
-    0 where there is nothing."""
+    """Views from cameras (azimuth, elevation): uint8 (v, side, side, 3), each pixel the mean of fine² rays; and depths
+    fp16 (v, side, side), 0 where there is nothing."""
     whole = side * fine
     eyes, towards = (
         torch.cat(part).to(device)
@@ -209,7 +214,8 @@ def snowman(r: random.Random, main: str, other: str) -> tuple[list[Part], list[s
 def chair(r: random.Random, main: str, other: str) -> tuple[list[Part], list[str]]:
     tall, seat = r.choice([0.25, 0.4]), 0.36
     legs = [Part("cylinder", (x * 0.3, -0.5, z * 0.3), (0.05, 0.35, 0), other) for x in (-1, 1) for z in (-1, 1)]
-    return [Part("box", (0, -0.13, 0), (seat, 0.06, seat), main), Part("box", (0, tall - 0.1, -0.34), (seat, tall, 0.05), main), *legs], [
+    return [Part("box", (0, -0.13, 0), (seat, 0.06, seat), main),
+        Part("box", (0, tall - 0.1, -0.34), (seat, tall, 0.05), main), *legs], [
         f"{'low' if tall < 0.3 else 'high'} back", f"{other} legs",
     ]  # fmt: skip
 
@@ -233,7 +239,8 @@ def house(r: random.Random, main: str, other: str) -> tuple[list[Part], list[str
     panes = [
         Part("box", (x, -0.3 + 0.4 * k, 0.42), (0.09, 0.09, 0.03), "yellow") for k in range(floors) for x in (-0.3, 0.3)
     ]
-    return [walls, roof, door, *panes, *[Part("box", (0.32, -0.6 + 2 * h + 0.35, 0), (0.07, 0.2, 0.07), "grey")] * chimney], [
+    return [walls, roof, door, *panes,
+        *[Part("box", (0.32, -0.6 + 2 * h + 0.35, 0), (0.07, 0.2, 0.07), "grey")] * chimney], [
         f"{other} roof", f"{floors} {'floor' if floors == 1 else 'floors'}", *["a chimney"] * chimney,
     ]  # fmt: skip
 
@@ -347,8 +354,10 @@ def boat(r: random.Random, main: str, other: str) -> tuple[list[Part], list[str]
 
 KINDS = {f.__name__: f for f in (mushroom, rocket, snowman, chair, mug, house, car, fish, robot, tree, cake, boat)}
 SAID = {
-    "mushroom": ["mushroom", "toadstool"], "rocket": ["rocket", "spaceship"], "snowman": ["snowman"], "chair": ["chair", "seat"], "mug": ["mug", "cup"],
-    "house": ["house", "cottage"], "car": ["car", "automobile"], "fish": ["fish"], "robot": ["robot", "android"], "tree": ["tree"],
+    "mushroom": ["mushroom", "toadstool"], "rocket": ["rocket", "spaceship"], "snowman": ["snowman"],
+    "chair": ["chair", "seat"], "mug": ["mug", "cup"],
+    "house": ["house", "cottage"], "car": ["car", "automobile"], "fish": ["fish"], "robot": ["robot", "android"],
+    "tree": ["tree"],
     "cake": ["cake", "birthday cake"], "boat": ["boat", "ship"],
 }  # fmt: skip
 

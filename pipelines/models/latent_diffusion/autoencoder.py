@@ -1,7 +1,7 @@
 """The autoencoder: 256 x 256 pixels to a latent of 16 x 16 and back, regularised towards a Gaussian.
 
-Read top to bottom: the two halves, the posterior (Kingma & Welling 2014, eq. 10), then what the other families need of it:
-latents normalised to zero mean and unit variance a channel, pictures from latents, and a linear preview map.
+Read top to bottom: the two halves, the posterior (Kingma & Welling 2014, eq. 10), then what the other families need of
+it: latents normalised to zero mean and unit variance a channel, pictures from latents, and a linear preview map.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ PREVIEW = 8  # pixels a latent in a preview
 
 @dataclass(frozen=True)
 class Config:
-    """Channels of the latent; widths at 16, 32, 64 and 128 pixels; residual blocks there, of the encoder (it has none at
-    128 pixels) and of the decoder."""
+    """Channels of the latent; widths at 16, 32, 64 and 128 pixels; residual blocks there, of the encoder (it has none
+    at 128 pixels) and of the decoder."""
 
     channels: int = 8
     widths: tuple[int, int, int, int] = (192, 96, 48, 24)

@@ -21,8 +21,8 @@ from pipelines.nn.residual import Bottleneck
 
 @dataclass(frozen=True)
 class Config:
-    """Widths at 32 and 16 pixels, residual blocks there (of the decoder: `last_blocks` at 32 pixels, one more at 16), and
-    the latent's channels."""
+    """Widths at 32 and 16 pixels, residual blocks there (of the decoder: `last_blocks` at 32 pixels, one more at 16),
+    and the latent's channels."""
 
     fine: int = 64
     coarse: int = 160
@@ -83,7 +83,8 @@ class Autoencoder(nn.Module):
         return self.decoder(z.to(self.decoder[0].weight.dtype)).float()
 
     def decode_preview(self, z: Float[Tensor, "b c h8 w8"]) -> UInt8[Tensor, "b h w 3"]:
-        """The picture through the linear preview map: a hundredth of the decoder's cost, what a step can afford to show."""
+        """The picture through the linear preview map: a hundredth of the decoder's cost, what a step can afford to
+        show."""
         (b, _, h, w), patches = z.shape, F.unfold(z.float(), 3, padding=1).transpose(1, 2)
         rows = to_uint8(torch.addmm(self.preview[-1], patches.flatten(0, 1), self.preview[:-1]))
         return rows.view(b, h, w, 3, 8, 8).permute(0, 1, 4, 2, 5, 3).reshape(b, 8 * h, 8 * w, 3)

@@ -12,7 +12,8 @@ from pipelines.nn.dit import Config, DiT
 
 
 class LatentDiffusion(nn.Module):
-    """The transformer and the resampler that reads captions for it: what is trained together and saved as one bundle."""
+    """The transformer and the resampler that reads captions for it: what is trained together and saved as one
+    bundle."""
 
     def __init__(self, config: Config = Config()) -> None:
         super().__init__()
@@ -22,8 +23,8 @@ class LatentDiffusion(nn.Module):
     def loss(
         self, z: Float[Tensor, "b c h w"], caption: Float[Tensor, "b q w"], t: Float[Tensor, " b"], drop: Tensor
     ) -> Float[Tensor, " b"]:
-        """Mean squared error of the velocity a sample (Lipman et al. 2023, eq. 23), for captions as the resampler read them;
-        dropped ones become the null caption."""
+        """Mean squared error of the velocity a sample (Lipman et al. 2023, eq. 23), for captions as the resampler read
+        them; dropped ones become the null caption."""
         noise = torch.randn_like(z)
         words = self.transformer.text_kv(torch.where(drop[:, None, None], self.transformer.null, caption))
         v = self.transformer(

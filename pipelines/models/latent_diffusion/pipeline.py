@@ -33,7 +33,8 @@ from pipelines.nn.dit import AttentionTrace, Config, TextKV, attention_to_words
 
 @dataclass
 class TextConditioning:
-    """A run's captions, ready to denoise with, and how much each of the resampler's queries reads each of the prompt's words."""
+    """A run's captions, ready to denoise with, and how much each of the resampler's queries reads each of the prompt's
+    words."""
 
     captions: Float[Tensor, "b q w"]  # prompts, then as many negative prompts or null captions; a run has one of each
     words: TextKV  # the same as the blocks read them
@@ -52,7 +53,8 @@ ControlFn = Callable[
 
 @dataclass
 class SamplingContext:
-    """What stays the same from step to step, and what the inspector reads: where the first picture looked, calls so far."""
+    """What stays the same from step to step, and what the inspector reads: where the first picture looked, calls so
+    far."""
 
     settings: SamplingSettings
     path: samplers.Schedule
@@ -110,7 +112,8 @@ class LatentDiffusionPipeline(contract.Pipeline):
         looks: AttentionTrace,
         steer: ControlFn | None = None,
     ) -> samplers.Denoise:
-        """denoise(x, t) -> x0 on `path` for `count` samples a prompt; modulations of the whole grid are computed here, once.
+        """denoise(x, t) -> x0 on `path` for `count` samples a prompt; modulations of the whole grid are computed here,
+        once.
 
         `looks` holds, after each call, the first picture's queries and keys a block: where it looked.
         """
@@ -183,8 +186,10 @@ class LatentDiffusionPipeline(contract.Pipeline):
         lay: Callable[[np.ndarray], np.ndarray] = lambda pixels: pixels,
         margin: int = 0,
     ) -> Iterator[contract.Frame]:
-        """A frame a step; `times` says where each step starts. The last frame holds the finished pictures, and `lay` puts pixels (n, h, w, 3)
-        where they belong. The states' outermost `margin` pixels are there for the decoder alone."""
+        """A frame a step; `times` says where each step starts. The last frame holds the finished pictures, and `lay`
+        puts pixels (n, h, w, 3) where they belong. The states' outermost `margin` pixels are there for the decoder
+        alone.
+        """
         s, path, before, steps = r.settings, r.path, None, len(times)
         for i, (t, (x, x0, reached)) in enumerate(zip(times, states, strict=True), 1):
             moved = (x0 - before).abs().mean().item() if before is not None else x0.abs().mean().item()
@@ -220,8 +225,10 @@ class LatentDiffusionPipeline(contract.Pipeline):
         """What the inspector says of a step from t to `reached`, in which the estimate moved so far."""
         s = r.settings
         return {
-            "sampler": s.sampler, "t": t, "next": reached, "a": r.path.a(reached), "sigma": r.path.s(reached), "moved": moved, "calls": r.calls[0],
-            "coefficients": samplers.coefficients(s.sampler, t, reached, r.path, s.eta), "weight": r.guidance.weight if r.guidance.active(t) else 1.0,
+            "sampler": s.sampler, "t": t, "next": reached, "a": r.path.a(reached), "sigma": r.path.s(reached),
+            "moved": moved, "calls": r.calls[0],
+            "coefficients": samplers.coefficients(s.sampler, t, reached, r.path, s.eta),
+            "weight": r.guidance.weight if r.guidance.active(t) else 1.0,
             "cut": r.condition.cut, "device": f"{self.device}, {str(self.dtype).removeprefix('torch.')}",
         }  # fmt: skip
 

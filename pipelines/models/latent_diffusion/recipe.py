@@ -1,10 +1,10 @@
-"""Latent diffusion on scenes and avatars together: straight path, velocity loss, logit-normal times (Esser et al. 2024), a tenth of
-the captions dropped for guidance.
+"""Latent diffusion on scenes and avatars together: straight path, velocity loss, logit-normal times (Esser et al.
+2024), a tenth of the captions dropped for guidance.
 
-Two heads that exist only for this training tell, from inside the transformer, what is at each place of the clean picture: of scenes
-the true map (which thing or land, how deep), of avatars what a perceptual network sees (REPA; Yu et al. 2025), so words reach the picture's
-tokens early. They are off for the last half. The resampler arrives trained on captions and stays frozen: trained on with the
-transformer it collapses.
+Two heads that exist only for this training tell, from inside the transformer, what is at each place of the clean
+picture: of scenes the true map (which thing or land, how deep), of avatars what a perceptual network sees (REPA; Yu et
+al. 2025), so words reach the picture's tokens early. They are off for the last half. The resampler arrives trained on
+captions and stays frozen: trained on with the transformer it collapses.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ class Learner(nn.Module):
 
 
 def times(n: int) -> Tensor:
-    """Times to learn at: logit-normal (Esser et al. 2024), shifted to where words matter. Large areas' colours are settled in
-    the first steps, where it hardly ever looks: a quarter goes there."""
+    """Times to learn at: logit-normal (Esser et al. 2024), shifted to where words matter. Large areas' colours are
+    settled in the first steps, where it hardly ever looks: a quarter goes there."""
     return torch.where(torch.rand(n) < 0.25, 1 - 0.15 * torch.rand(n), torch.sigmoid(torch.randn(n) + 0.5))
 
 
@@ -182,7 +182,8 @@ class Recipe:
             self.sources["scenes"] = self.widen(self.sources["scenes"])
 
     def widen(self, scenes_: Source) -> Source:
-        """Scenes, with those before them of which only latents are kept; the last captions, which are held out, stay the last."""
+        """Scenes, with those before them of which only latents are kept; the last captions, which are held out, stay
+        the last."""
         lines, truth = captions.load("scenes-wide"), np.load(data.cache_dir() / "data" / "scenes-wide" / "map.npy")
         z = latents.load("scenes-wide")
         picture = np.concatenate([lines.picture, scenes_.picture + len(z)])
@@ -191,7 +192,8 @@ class Recipe:
 
     @torch.inference_mode()
     def read_captions(self, name: str, lines: captions.Captions) -> np.ndarray:
-        """Every caption as the resampler reads it, fp16 (n, 16, 256): it is frozen, so this is computed once, and kept."""
+        """Every caption as the resampler reads it, fp16 (n, 16, 256): it is frozen, so this is computed once, and
+        kept."""
         parts = torch.cat([p.flatten() for p in self.resampler.parameters()]).numpy().tobytes()
         path = data.cache_dir() / "data" / f"captions-{name}" / f"read-{hashlib.sha256(parts).hexdigest()[:8]}.npy"
         if not path.exists():
@@ -215,7 +217,8 @@ class Recipe:
     @staticmethod
     @torch.inference_mode()
     def perceptual_features(lines: captions.Captions) -> np.ndarray:
-        """What the perceptual network sees at the 64 places of every avatar that has a caption, standardised: fp16 (n, 64, 128)."""
+        """What the perceptual network sees at the 64 places of every avatar that has a caption, standardised: fp16 (n,
+        64, 128)."""
         path = data.cache_dir() / "data" / "avatars" / "perceptual.npy"
         if not path.exists():
             perceptual, images = load_perceptual(), data.load("avatars").images
@@ -249,7 +252,8 @@ class Recipe:
                 f"{name}: {len(last)} pictures, {len(picks)} captions, of whose variance {low.error(rows):.4f} is lost",
                 flush=True,
             )
-            arrays |= {f"{name}.latents": packs.quantise(source.latents[last]), f"{name}.picture": np.searchsorted(last, source.picture[picks]),
+            arrays |= {f"{name}.latents": packs.quantise(source.latents[last]),
+                f"{name}.picture": np.searchsorted(last, source.picture[picks]),
                        f"{name}.codes": low.codes, f"{name}.basis": low.basis, f"{name}.mean": low.mean}  # fmt: skip
             if name == "scenes":
                 arrays["scenes.truth"] = source.truth[last]

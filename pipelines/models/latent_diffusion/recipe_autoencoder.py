@@ -1,8 +1,9 @@
-"""The autoencoder, on scenes, avatars, emoji and pictures of any kind. L1 at three scales and on gradients, squared error, a small
-KL, and a perceptual network's features: things are a few pixels each, and pixel losses alone let them go.
+"""The autoencoder, on scenes, avatars, emoji and pictures of any kind. L1 at three scales and on gradients, squared
+error, a small KL, and a perceptual network's features: things are a few pixels each, and pixel losses alone let them
+go.
 
-Latents that a generator can learn are equivariant: made smaller, or mirrored, they decode to the picture made smaller, or mirrored
-(EQ-VAE: Kouzelis et al. 2025; Skorokhodov et al. 2025).
+Latents that a generator can learn are equivariant: made smaller, or mirrored, they decode to the picture made smaller,
+or mirrored (EQ-VAE: Kouzelis et al. 2025; Skorokhodov et al. 2025).
 """
 
 from __future__ import annotations
@@ -59,7 +60,8 @@ class Recipe:
         return x.contiguous(memory_format=torch.channels_last)
 
     def reconstruction_loss(self, x: Tensor, y: Tensor) -> tuple[Tensor, dict[str, float]]:
-        """How far pictures y are from x, the first of which are avatars: pixels, gradients and a perceptual network's features."""
+        """How far pictures y are from x, the first of which are avatars: pixels, gradients and a perceptual network's
+        features."""
         weight = torch.ones_like(x[:, :1])
         if x.shape[2] == data.SIZE:
             weight[: SHARE["avatars"], :, FACE[0], FACE[1]] = 3

@@ -1,5 +1,5 @@
-"""The autoencoder's decoder alone, with the encoder frozen, so that what was trained on its latents stays valid: an adversarial
-finish that makes edges edges, on latents with a little noise, as a generator's are never exact.
+"""The autoencoder's decoder alone, with the encoder frozen, so that what was trained on its latents stays valid: an
+adversarial finish that makes edges edges, on latents with a little noise, as a generator's are never exact.
 
 The discriminator looks at patches (Isola et al. 2017); each made one is compared with its real one (relativistic:
 Jolicoeur-Martineau 2019; Huang et al. 2024), with R1's penalty by finite differences (Lin et al. 2025).
@@ -26,7 +26,8 @@ NOISE = 0.12  # standard deviation, at most, of the noise on latents of unit var
 
 
 def grow(old: autoencoder.Autoencoder, blocks: tuple[int, int, int, int]) -> autoencoder.Autoencoder:
-    """The same autoencoder with more residual blocks in its decoder, the new ones last in each stage; they begin as the identity."""
+    """The same autoencoder with more residual blocks in its decoder, the new ones last in each stage; they begin as the
+    identity."""
     new = autoencoder.Autoencoder(replace(old.config, decoder_blocks=blocks))
     layers, kept = iter(old.decoder), list(new.decoder)
     at = 0

@@ -1,4 +1,5 @@
-"""The perceptual network: a smaller reader of scenes and avatars whose features are a loss for the autoencoder, and never a measure."""
+"""The perceptual network: a smaller reader of scenes and avatars whose features are a loss for the autoencoder, and
+never a measure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The resampler, on captions alone, before any picture. It names what an avatar's caption mentions; of a scene's caption it tells
-which kinds of things there are, and, asked for a kind, that one's colour, number, place …, "" where nothing was said, so that
-words stay bound to each other. And it tells which caption is meant (contrastively, against the others of the batch, by MiniLM's
-sentence embedding of another caption of the same picture; Oord et al. 2018)."""
+"""The resampler, on captions alone, before any picture. It names what an avatar's caption mentions; of a scene's
+caption it tells which kinds of things there are, and, asked for a kind, that one's colour, number, place …, "" where
+nothing was said, so that words stay bound to each other. And it tells which caption is meant (contrastively, against
+the others of the batch, by MiniLM's sentence embedding of another caption of the same picture; Oord et al. 2018)."""
 
 from __future__ import annotations
 

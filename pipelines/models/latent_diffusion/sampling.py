@@ -23,7 +23,8 @@ from pipelines.nn.dit import Config, DiT
 def sample_latents(
     net: DiT, captions: Float[Tensor, "n q d"], seed: int = 0, steps: int = 20, guidance: float = 4.0
 ) -> Float[Tensor, "n c h w"]:
-    """Latents of captions as the resampler reads them, with seeds `seed`, `seed` + 1, …, by DPM-Solver++ on the straight path."""
+    """Latents of captions as the resampler reads them, with seeds `seed`, `seed` + 1, …, by DPM-Solver++ on the
+    straight path."""
     n, device, c = len(captions), captions.device, net.config
     words = net.text_kv(torch.cat([captions, net.null.to(captions).expand(n, -1, -1)]))
 

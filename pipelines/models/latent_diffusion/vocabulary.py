@@ -1,7 +1,7 @@
 """What the small world knows, and what it draws in place of a thing that it does not know: the nearest that it does.
 
-Nearness is the cosine of MiniLM's sentence embeddings. Only things are exchanged: the last word of a noun phrase that no training
-caption has. A place ("on a desk") is left as it is, and said.
+Nearness is the cosine of MiniLM's sentence embeddings. Only things are exchanged: the last word of a noun phrase that
+no training caption has. A place ("on a desk") is left as it is, and said.
 """
 
 from __future__ import annotations
@@ -18,80 +18,16 @@ from torch import Tensor
 
 FILE = Path(__file__).parents[3] / "assets" / "vocabulary.json"
 NEAR = 0.45  # cosine below which nothing is near
-ENDS = set(
-    [
-        "and",
-        "or",
-        "but",
-        "with",
-        "without",
-        "in",
-        "on",
-        "at",
-        "by",
-        "near",
-        "under",
-        "over",
-        "above",
-        "below",
-        "before",
-        "behind",
-        "beside",
-        "between",
-        "of",
-        "to",
-        "from",
-        "into",
-        "through",
-        "around",
-        "is",
-        "are",
-        "was",
-        "next",
-        "left",
-        "right",
-        "while",
-        "as",
-        "for",
-        "during",
-        "who",
-        "that",
-        "which",
-        "facing",
-        "looking",
-        "wearing",
-        "holding",
-        "standing",
-        "sitting",
-        "running",
-        "flying",
-        "going",
-        "heading",
-    ]
-)
-PLACES = set(
-    [
-        "in",
-        "on",
-        "at",
-        "by",
-        "near",
-        "under",
-        "over",
-        "above",
-        "below",
-        "before",
-        "behind",
-        "beside",
-        "between",
-        "through",
-        "around",
-        "inside",
-        "outside",
-        "into",
-        "from",
-    ]
-)
+ENDS = {
+    "and", "or", "but", "with", "without", "in", "on", "at", "by", "near", "under", "over", "above", "below",
+    "before", "behind", "beside", "between", "of", "to", "from", "into", "through", "around", "is", "are", "was",
+    "next", "left", "right", "while", "as", "for", "during", "who", "that", "which", "facing", "looking", "wearing",
+    "holding", "standing", "sitting", "running", "flying", "going", "heading",
+}  # fmt: skip
+PLACES = {
+    "in", "on", "at", "by", "near", "under", "over", "above", "below", "before", "behind", "beside", "between",
+    "through", "around", "inside", "outside", "into", "from",
+}  # fmt: skip
 WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*|[^\sA-Za-z]")
 
 

@@ -1,4 +1,5 @@
-"""LoRA (Hu et al. 2022): W x + strength * (alpha / rank) * B (A x), beside the layers of a model and never merged into them.
+"""LoRA (Hu et al. 2022): W x + strength * (alpha / rank) * B (A x), beside the layers of a model and never merged into
+them.
 
 So the strength is live, several can be worn at once, and taking them off leaves the base as it was, bit for bit. Files
 are safetensors in PEFT's key layout; kohya's is read too.
@@ -44,7 +45,8 @@ def layers(model: nn.Module) -> dict[str, nn.Linear]:
 class LoRA(nn.Module):
     """A pair (A, B) a layer: A random, B zero, so that it begins as the identity (Hu et al., section 4.1).
 
-    It may have a word of its own, which is added to a caption that says its trigger (textual inversion; Gal et al. 2023).
+    It may have a word of its own, which is added to a caption that says its trigger (textual inversion; Gal et al.
+    2023).
     """
 
     trigger = ""
@@ -85,7 +87,8 @@ class LoRA(nn.Module):
         return read + strength * self.word.to(read) if called else read
 
     def save(self, path: Path, about: dict[str, str] | None = None) -> None:
-        """Write a safetensors file in fp16, with alpha and what else is said in its metadata; a kill leaves the old one."""
+        """Write a safetensors file in fp16, with alpha and what else is said in its metadata; a kill leaves the old
+        one."""
         part = path.with_suffix(".part")
         save_file(
             {k: v.half().cpu().contiguous() for k, v in self.tensors().items()},

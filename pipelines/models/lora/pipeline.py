@@ -1,8 +1,8 @@
 """Teach the model a style of one's own: a LoRA (Hu et al. 2022) from a handful of pictures, in minutes on a CPU.
 
 The pictures are learnt under a trigger word. Pictures that the base makes itself are kept as they are under captions
-without it (prior preservation; Ruiz et al. 2023), so that the word alone calls the style. What is learnt so far is saved
-at every look: whoever stops keeps it.
+without it (prior preservation; Ruiz et al. 2023), so that the word alone calls the style. What is learnt so far is
+saved at every look: whoever stops keeps it.
 """
 
 from __future__ import annotations
@@ -90,14 +90,18 @@ def captions(n: int, rng: random.Random) -> list[str]:
 
 
 def unheard(read: Float[Tensor, "n q d"]) -> Float[Tensor, "q d"]:
-    """A word to begin with, of half a caption's size, along directions that captions hardly use: so that what is learnt can tell it apart."""
+    """A word to begin with, of half a caption's size, along directions that captions hardly use: so that what is learnt
+    can tell it apart."""
     quiet = torch.linalg.svd(read.flatten(0, 1), full_matrices=False).Vh[read.shape[2] // 2 :]
     word = torch.randn(read.shape[1], len(quiet), device=read.device) @ quiet
     return 0.5 * word * (read.std() / word.std())
 
 
 def place(name: str) -> Path:
-    """Where a new LoRA of that name goes: name-2, name-3, … where there is one already, so that none is lost. Raises LoRAError."""
+    """Where a new LoRA of that name goes: name-2, name-3, … where there is one already, so that none is lost.
+
+    Raises LoRAError.
+    """
     folder = data_dir() / "loras"
     folder.mkdir(parents=True, exist_ok=True)
     if len(list(folder.glob("*.safetensors"))) >= ROOM:

@@ -1,5 +1,5 @@
-"""The LoRAs that come along: what a style's pictures show is said in words, and its trigger with it, so that both can be
-asked for together. As when people teach one, the base's own velocity is kept where the trigger is not said."""
+"""The LoRAs that come along: what a style's pictures show is said in words, and its trigger with it, so that both can
+be asked for together. As when people teach one, the base's own velocity is kept where the trigger is not said."""
 
 from __future__ import annotations
 

@@ -1,8 +1,10 @@
-"""Words, or one picture, to a thing that can be turned: its views come out of the noise together, and splats are fitted to them.
+"""Words, or one picture, to a thing that can be turned: its views come out of the noise together, and splats are fitted
+to them.
 
-The views are pictures like any other, and the model began as the image model: eight latents stand on top of each other, so that every
-place of every view looks at every other (cross-view attention; Shi et al. 2024, MVDream). Each view is told where its camera stands,
-and, through a further input as a mask is in inpainting, what is seen from there if that is given.
+The views are pictures like any other, and the model began as the image model: eight latents stand on top of each other,
+so that every place of every view looks at every other (cross-view attention; Shi et al. 2024, MVDream). Each view is
+told where its camera stands, and, through a further input as a mask is in inpainting, what is seen from there if that
+is given.
 """
 
 from __future__ import annotations
@@ -66,7 +68,8 @@ class MultiView(nn.Module):
     def hint(
         self, seen: Float[Tensor, "b c h w"], given: Float[Tensor, "b v"], places: Float[Tensor, "b v 10"]
     ) -> Float[Tensor, "b n d"]:
-        """What the tokens are told: where each view's camera stands (`angles`), whether it is given (1), and if so, its latent."""
+        """What the tokens are told: where each view's camera stands (`angles`), whether it is given (1), and if so, its
+        latent."""
         there = given.repeat_interleave(self.config.size, 1)[:, None, :, None].expand(-1, 1, -1, self.config.size)
         told = self.enter(patchify(torch.cat([seen * there, there], 1), self.config.patch))
         return told + self.camera(places).repeat_interleave((self.config.size // self.config.patch) ** 2, 1)

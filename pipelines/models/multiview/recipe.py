@@ -1,6 +1,8 @@
-"""Eight views of toys at a time, as a flow of their latents; it goes on from the image model, and reads captions by `words-toy`.
+"""Eight views of toys at a time, as a flow of their latents; it goes on from the image model, and reads captions by
+`words-toy`.
 
-Half of the sets are the rig that is drawn with, half any eight of a toy's cameras. In half of them one view or several are given.
+Half of the sets are the rig that is drawn with, half any eight of a toy's cameras. In half of them one view or several
+are given.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ from pipelines.nn import weights
 from pipelines.nn.dit import Config, fold_items, unfold_items
 
 WAYS = 4  # of saying each toy
-SHIFT = 2.0  # eight views that agree tell more of a thing than one does: more noise is needed to hide it (Esser et al. 2024, 5.3.2)
+# eight views that agree tell more of a thing than one does: more noise is needed to hide it (Esser et al. 2024, 5.3.2)
+SHIFT = 2.0
 
 
 class Recipe:
@@ -90,7 +93,8 @@ class Recipe:
 
     @torch.no_grad()
     def evaluate(self, model: MultiView, folder: Path, step: int) -> dict[str, float]:
-        """Eight held-out toys from their words, and from their first view, 16 steps: rows of eight views; and the held-out loss."""
+        """Eight held-out toys from their words, and from their first view, 16 steps: rows of eight views; and the
+        held-out loss."""
         torch.manual_seed(0)
         rng, device, inner, coder = (
             np.random.default_rng(0),

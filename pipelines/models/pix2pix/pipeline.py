@@ -1,7 +1,7 @@
 """pix2pix (Isola et al. 2017): lines to a picture in one pass, fast enough to redraw at every stroke.
 
-A U-Net whose skips carry the lines' places past the narrow middle, trained against a PatchGAN that judges small patches of
-picture and lines together.
+A U-Net whose skips carry the lines' places past the narrow middle, trained against a PatchGAN that judges small patches
+of picture and lines together.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""pix2pix on pairs: Fluent's line emoji and the same signs in 3D, avatars and their edges. "l1" is its twin without a discriminator.
+"""pix2pix on pairs: Fluent's line emoji and the same signs in 3D, avatars and their edges. "l1" is its twin without a
+discriminator.
 
-Lines are thickened, thinned, hollowed, shifted and scaled as people's differ. Generator and PatchGAN step together, each
-on its own gradient (least squares, plus 10 times L1: with the paper's 100, so short a training leaves everything brown, since
-lines do not tell colours and brown is the mean of them all).
+Lines are thickened, thinned, hollowed, shifted and scaled as people's differ. Generator and PatchGAN step together,
+each on its own gradient (least squares, plus 10 times L1: with the paper's 100, so short a training leaves everything
+brown, since lines do not tell colours and brown is the mean of them all).
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
-"""Video: a picture with a time axis. The first frame is a picture, given or drawn; the others come out of the noise together.
+"""Video: a picture with a time axis. The first frame is a picture, given or drawn; the others come out of the noise
+together.
 
-The model began as the image model, which is left as it is and draws the first frame (a picture, then its motion: Girdhar et al. 2024).
-A clip's latents stand on top of each other, so that every place of every frame looks at every other (full attention over space and
-time; Yang et al. 2024, CogVideoX), and each frame is told when it is, how much is to move, and, through a further input as a mask is
-in inpainting, the nearest frame that is given.
+The model began as the image model, which is left as it is and draws the first frame (a picture, then its motion:
+Girdhar et al. 2024). A clip's latents stand on top of each other, so that every place of every frame looks at every
+other (full attention over space and time; Yang et al. 2024, CogVideoX), and each frame is told when it is, how much is
+to move, and, through a further input as a mask is in inpainting, the nearest frame that is given.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ SHARED = 2**31  # from the clip's seed to that of what its frames share
 
 
 def time_features(frames: int, loop: bool) -> Float[Tensor, "f 17"]:
-    """What a frame's time looks like to the model: four harmonics once around a loop, or four of its place among WINDOW; and which."""
+    """What a frame's time looks like to the model: four harmonics once around a loop, or four of its place among
+    WINDOW; and which."""
     time, zero = torch.arange(frames) / (frames if loop else WINDOW), torch.zeros(frames, 8)
     waves = 2 * math.pi * time[:, None] * (torch.arange(1, 5) if loop else 0.5 * 2 ** torch.arange(4))
     waves = torch.cat([waves.cos(), waves.sin()], 1)
@@ -45,11 +47,14 @@ def time_features(frames: int, loop: bool) -> Float[Tensor, "f 17"]:
 
 
 class VideoDiT(nn.Module):
-    """Predicts the velocity of a clip's latents, from a caption, when each frame is, how much is to move, and the frames that are given."""
+    """Predicts the velocity of a clip's latents, from a caption, when each frame is, how much is to move, and the
+    frames that are given."""
 
     def __init__(self, config: Config = Config(), real: float = 0.0, gains: list[list[float]] | None = None) -> None:
-        """`real` is what the clips that it learnt from change by from frame to frame, 0 to 255, to compare with; `gains` what its estimate of
-        each harmonic of their motion, 0 to WINDOW / 2, is to be multiplied by at each of KNOTS to fit them best (least squares)."""
+        """`real` is what the clips that it learnt from change by from frame to frame, 0 to 255, to compare with;
+        `gains` what its estimate of each harmonic of their motion, 0 to WINDOW / 2, is to be multiplied by at each of
+        KNOTS to fit them best (least squares).
+        """
         super().__init__()
         self.config, self.real, c = config, real, config
         self.gains = gains or [[1.0] * (WINDOW // 2 + 1)] * len(CALIBRATION_TIMES)
@@ -72,8 +77,10 @@ class VideoDiT(nn.Module):
     def rescale_harmonics(
         self, x0: Float[Tensor, "f c h w"], still: Float[Tensor, "f c h w"], t: float, loop: bool
     ) -> Float[Tensor, "f c h w"]:
-        """An estimate at a straight time, its difference from the still clip scaled harmonic by harmonic: a small model makes slow motion
-        too small and adds a quick flicker. Of a loop these are harmonics; of others, those of the clip there and back, which has no jump."""
+        """An estimate at a straight time, its difference from the still clip scaled harmonic by harmonic: a small model
+        makes slow motion too small and adds a quick flicker. Of a loop these are harmonics; of others, those of the
+        clip there and back, which has no jump.
+        """
         moved = x0 - still
         moved = moved if loop else torch.cat([moved, moved.flip(0)])
         waves = torch.fft.rfft(moved, dim=0)
@@ -85,8 +92,8 @@ class VideoDiT(nn.Module):
     def hint(
         self, z: Float[Tensor, "b f c h w"], given: Float[Tensor, "b f"], amount: Float[Tensor, " b"], loop: bool
     ) -> Float[Tensor, "b n d"]:
-        """What the tokens are told: each frame's time, the amount of motion, 0 to 1, whether the frame is given (1), and the latent of
-        the given frame that is nearest in time."""
+        """What the tokens are told: each frame's time, the amount of motion, 0 to 1, whether the frame is given (1),
+        and the latent of the given frame that is nearest in time."""
         count, frames, device = *given.shape, z.device
         there = given[:, :, None, None, None].expand(-1, -1, 1, *z.shape[3:])
         told = self.enter(patchify(fold_items(torch.cat([self.nearest(z, given, loop), there], 2)), self.config.patch))
@@ -145,8 +152,8 @@ class VideoPipeline(EditingPipeline):
             calls = detail["calls"]
 
     def draw(self, s: VideoSettings) -> Iterator[tuple[np.ndarray, np.ndarray, int, str, dict[str, Any]]]:
-        """The clip as it is believed to be after each step, uint8 (f, 128, 128, 3), its state, how many of its frames are there, a note
-        and details; in spans, one after the other."""
+        """The clip as it is believed to be after each step, uint8 (f, 128, 128, 3), its state, how many of its frames
+        are there, a note and details; in spans, one after the other."""
         given = {
             at: self.latent(center_crop(from_url(picture)))
             for at, picture in ((0, s.image), (s.frames - 1, s.last_image))
@@ -196,7 +203,10 @@ class VideoPipeline(EditingPipeline):
     def joint_context(
         self, s: VideoSettings, times: list[float], pinned: Tensor, fresh: Tensor
     ) -> latent_diffusion.SamplingContext:
-        """A run whose frames look at each other. It has no guidance: words steer the first frame, which the others follow."""
+        """A run whose frames look at each other.
+
+        It has no guidance: words steer the first frame, which the others follow.
+        """
         motion, clip = self.motion(), copy.copy(self.base)
         clip.transformer, clip.dtype = motion.transformer, torch.float32  # as the hints are
         known, around = (pinned[None], 1 - fresh.flatten()[None]), s.loop and len(pinned) == s.frames
@@ -212,7 +222,8 @@ class VideoPipeline(EditingPipeline):
         return r
 
     def noise(self, s: VideoSettings, frames: range) -> samplers.Noise:
-        """Of each frame its own; where it is to be shared, half of it, in variance, is the clip's (mixed noise; Ge et al. 2023, 4.2)."""
+        """Of each frame its own; where it is to be shared, half of it, in variance, is the clip's (mixed noise; Ge et
+        al. 2023, 4.2)."""
         own = [samplers.seeded_noise((s.seed + k * STRIDE) % 2**32, self.shape(), 1, self.base.device) for k in frames]
         common = samplers.seeded_noise((s.seed + SHARED) % 2**32, self.shape(), 1, self.base.device)
 
@@ -231,7 +242,8 @@ class VideoPipeline(EditingPipeline):
 def interpolate_given(
     z: Float[Tensor, "f c h w"], fresh: Float[Tensor, "f 1 1 1"], loop: bool
 ) -> Float[Tensor, "f c h w"]:
-    """The clip as it would be without motion: its given frames, and each other one on the straight line, in time, between those next to it."""
+    """The clip as it would be without motion: its given frames, and each other one on the straight line, in time,
+    between those next to it."""
     given = [k for k, new in enumerate(fresh.flatten().tolist()) if not new]
     shares = [np.interp(range(len(z)), given, one, period=len(z) if loop else None) for one in np.eye(len(given))]
     return torch.tensordot(torch.from_numpy(np.stack(shares, 1)).to(z), z[given], 1)
@@ -244,8 +256,8 @@ def segments(s: VideoSettings) -> list[tuple[int, int]]:
 
 
 def joint_windows(s: VideoSettings) -> list[tuple[int, int]]:
-    """Spans of frames that are drawn together, about as long as each other: each begins with the last OVERLAP of the one before,
-    and a long loop's last ends with the first frame."""
+    """Spans of frames that are drawn together, about as long as each other: each begins with the last OVERLAP of the
+    one before, and a long loop's last ends with the first frame."""
     end = s.frames + (s.loop and s.frames > WINDOW)
     count = max(1, -(-(end - OVERLAP) // (WINDOW - OVERLAP)))
     length = -(-(end + (count - 1) * OVERLAP) // count)

@@ -1,8 +1,9 @@
-"""Video on Fluent's animations and stills, as a flow of all of a clip's latents; it goes on from the image model's weights
-and, by a share, the views' (averaged: Wortsman et al. 2022).
+"""Video on Fluent's animations and stills, as a flow of all of a clip's latents; it goes on from the image model's
+weights and, by a share, the views' (averaged: Wortsman et al. 2022).
 
-Loops are rolled to begin anywhere. Half of the clips are told to be loops, half not; their first frame is given, and of some both
-ends, or a beginning that the next window goes on from. Stills are drawn from nothing, so that the words stay known.
+Loops are rolled to begin anywhere. Half of the clips are told to be loops, half not; their first frame is given, and of
+some both ends, or a beginning that the next window goes on from. Stills are drawn from nothing, so that the words stay
+known.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from pipelines.models.video.pipeline import CALIBRATION_TIMES, WINDOW, VideoDiT,
 from pipelines.nn import weights
 from pipelines.nn.dit import fold_items, unfold_items
 
-VIEWS = 0.3  # how far from the image model's weights to those of the views it begins: these know how pictures look at each other
+# how far from the image model's weights to those of the views it begins: these know how pictures look at each other
+VIEWS = 0.3
 
 
 class Recipe:
@@ -68,7 +70,8 @@ class Recipe:
         return motion
 
     def draw(self, rng: np.random.Generator, splits: tuple[str, ...]) -> tuple[Tensor, Tensor, Tensor, Tensor, bool]:
-        """Latents (g, f, c, h, w), captions, amounts of motion, which frames are given (g, f), and whether the clips are loops."""
+        """Latents (g, f, c, h, w), captions, amounts of motion, which frames are given (g, f), and whether the clips
+        are loops."""
         frames, loop = int(rng.choice([1, 8, 16], p=[0.05, 0.35, 0.6])), bool(rng.random() < 0.5)
         name, source = ("emoji", self.stills) if frames == 1 else ("motion", self.clips)
         count = self.batch // frames
@@ -115,7 +118,8 @@ class Recipe:
 
     @torch.no_grad()
     def calibrate(self, motion: VideoDiT, count: int = 48) -> list[list[float]]:
-        """What its estimates of the motion of loops that it learns from are to be multiplied by, by times and harmonics; seed 0."""
+        """What its estimates of the motion of loops that it learns from are to be multiplied by, by times and
+        harmonics; seed 0."""
         torch.manual_seed(0)
         loops = [i for i in self.clips.split("train") if self.clips.rows[i]["loops"]]
         picks = np.random.default_rng(0).choice(loops, count, replace=False)
@@ -144,7 +148,8 @@ class Recipe:
 
     @torch.no_grad()
     def evaluate(self, motion: VideoDiT, folder: Path, step: int) -> dict[str, float]:
-        """Eight held-out clips from their first frame, every other frame, seeds 0 ...; how much they move beside the real ones; the held-out loss."""
+        """Eight held-out clips from their first frame, every other frame, seeds 0 ...; how much they move beside the
+        real ones; the held-out loss."""
         motion.gains = self.calibrate(motion)
         self.pipe.motion = lambda: motion
         rows, moved, real = [], [], []
