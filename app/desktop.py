@@ -151,7 +151,8 @@ class Desktop:
             model, settings = metadata.from_file(path)
             if model not in form.models:
                 raise metadata.MetadataError(
-                    f"This picture was made by {get_spec(model).title}; open the tab {self.tab_title(model)} and drop it there."
+                    f"This picture was made by {get_spec(model).title}; open the tab {self.tab_title(model)} and "
+                    "drop it there."
                 )
         except metadata.MetadataError as error:
             take = {"gaussians": self.load_gaussians, "audio": self.load_audio, "image": self.load_image}.get(

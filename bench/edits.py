@@ -303,7 +303,9 @@ def controlnet(n: int = 100) -> dict[str, Any]:
     )
     return {
         "n": n,
-        "F1 (bars: edges 0.65, base at most 0.35)": {k: {a: round(b, 3) for a, b in v.items()} for k, v in scores.items()},
+        "F1 (bars: edges 0.65, base at most 0.35)": {
+            k: {a: round(b, 3) for a, b in v.items()} for k, v in scores.items()
+        },
         "colours of 8 x 8 cells, distance of base and palette": [round(c, 1) for c in colours],
         "weight 0 is the base bit for bit": same,
         "time over the base's (bar 1.6)": round(seconds["edges"] / seconds["base"], 2),

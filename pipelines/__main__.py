@@ -65,7 +65,8 @@ def generate(name: str, argv: list[str]) -> None:
         raise OSError(f"The folder {out.parent} is not there: make it, or choose another --out.")
     if out.suffix[1:] not in (formats := get_spec(name).formats):
         raise OSError(
-            f"What {name} makes is no {out.suffix or 'file without an ending'}: let --out end in .{', .'.join(formats)}."
+            f"What {name} makes is no {out.suffix or 'file without an ending'}: let --out end in "
+            f".{', .'.join(formats)}."
         )
     settings(**given)  # refuse before anything is loaded
     frame = None

@@ -312,8 +312,8 @@ window.darkroom = (() => {
   }
 
   const on = (name) => (tab, ...told) => view(tab)[name](...told);
-  // A run begins: the seed is chosen, and what the input editor gives goes along as one JSON object. After owner, "settings in files"
-  // and the model's name come "new seed each time" and that object.
+  // A run begins: the seed is chosen, and what the input editor gives goes along as one JSON object. After owner,
+  // "settings in files" and the model's name come "new seed each time" and that object.
   function run(tab, values, names, seedAt) {
     values[seedAt] = view(tab).begin(values[3], values[seedAt]);
     values[4] = JSON.stringify(Object.fromEntries(names.map((name) => [name, view(tab).canvas().get(name)])));
@@ -341,7 +341,10 @@ window.darkroom = (() => {
       <input type="range" min="-1" max="2" step="0.05" value="${strength}" data-name="${name}"></label>`;
   }).join('') || '<small>None is there yet.</small>';
   function loras(element, props, server) {
-    const list = () => server.list_loras().then((all) => { if (JSON.stringify(all) !== JSON.stringify(known)) props.known = known = all; }); // what is drawn anew loses a slider that is being moved
+    const list = () => server.list_loras().then((all) => {
+      // what is drawn anew loses a slider that is being moved
+      if (JSON.stringify(all) !== JSON.stringify(known)) props.known = known = all;
+    });
     element.addEventListener('input', (e) => { e.target.closest('.lora').querySelector('output').textContent = fixed(e.target.value); });
     element.addEventListener('click', async (e) => {
       const name = e.target.dataset.save;
@@ -377,5 +380,11 @@ window.darkroom = (() => {
     else requestAnimationFrame(() => ready(tab));
   }
 
-  return { feed, open, shown, run, chooser, toast, loras, sliders, ready, get: (tab, name) => view(tab).canvas().get(name), waiting: (tab) => view(tab).canvas().waiting(), redraw: on('redraw'), ended: on('ended'), stopped: on('stopped'), choose: () => receiver()?.click() };
+  return {
+    feed, open, shown, run, chooser, toast, loras, sliders, ready,
+    get: (tab, name) => view(tab).canvas().get(name),
+    waiting: (tab) => view(tab).canvas().waiting(),
+    redraw: on('redraw'), ended: on('ended'), stopped: on('stopped'),
+    choose: () => receiver()?.click(),
+  };
 })();

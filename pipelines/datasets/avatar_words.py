@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-# label -> ways to say it. "with": a man with ...; "wearing": a man wearing ...; "being": a man, ...; "adjective": a ... man
+# label -> ways to say it.
+# "with": a man with ...; "wearing": a man wearing ...; "being": a man, ...; "adjective": a ... man
 PHRASES: dict[str, dict[str, dict[str, list[str]]]] = {
     "top": {
         "hat": {"wearing": ["a {hat} hat", "a wide-brimmed {hat} hat", "a floppy {hat} sun hat"]},

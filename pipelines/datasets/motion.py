@@ -110,5 +110,6 @@ def build() -> None:
     folder = data.save("motion", clips, rows, strips.reshape(-1, *clips.shape[2:]))
     counts = {name: sum(r["split"] == name for r in rows) for name in ("train", "validation", "sibling", "unseen")}
     print(
-        f"{len(rows)} clips of {len(files)} files in {folder}: {counts}; change {np.percentile(changes, [5, 33, 67, 95]).round(2).tolist()}"
+        f"{len(rows)} clips of {len(files)} files in {folder}: {counts}; change "
+        f"{np.percentile(changes, [5, 33, 67, 95]).round(2).tolist()}"
     )

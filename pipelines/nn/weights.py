@@ -34,7 +34,8 @@ def load_bundle(name: str, folder: Path | None = None) -> tuple[dict[str, Tensor
         try:
             if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
                 raise WeightsError(
-                    f"The weights file {file} was altered or is incomplete (its checksum differs); restore it with git checkout."
+                    f"The weights file {file} was altered or is incomplete (its checksum differs); restore it with "
+                    "git checkout."
                 )
             tensors |= load_file(path)
         except FileNotFoundError:

@@ -18,7 +18,8 @@ def run(code: str) -> str:
 def test_building_the_desktop_does_not_import_torch() -> None:
     assert (
         run(
-            "import sys; from app.desktop import Desktop; Desktop(); print('torch' in sys.modules, 'transformers' in sys.modules)"
+            "import sys; from app.desktop import Desktop; Desktop(); print('torch' in sys.modules, 'transformers' in "
+            "sys.modules)"
         )
         == "False False"
     )

@@ -73,7 +73,8 @@ def test_a_word_shows_where_it_looks(page: Page) -> None:
     expect(page.locator("#image-heat")).to_be_visible()
     assert (
         page.evaluate(
-            "() => { const c = document.getElementById('image-heat'); return new Set(c.getContext('2d').getImageData(0, 0, 256, 256).data).size }"
+            "() => { const c = document.getElementById('image-heat'); return new "
+            "Set(c.getContext('2d').getImageData(0, 0, 256, 256).data).size }"
         )
         > 20
     )
@@ -246,7 +247,8 @@ def test_a_bad_slider_is_one_sentence_and_the_page_goes_on(page: Page, value: st
     picture = page.get_attribute("#image-now", "src")
     box = page.locator("#image-steps input[type=number]").first
     box.evaluate(  # what the browser itself would not let through
-        "(box, value) => { box.removeAttribute('max'); box.value = value; box.dispatchEvent(new Event('input', {bubbles: true})); }",
+        "(box, value) => { box.removeAttribute('max'); box.value = value; box.dispatchEvent(new Event('input', "
+        "{bubbles: true})); }",
         value,
     )
     page.click("#image-generate")

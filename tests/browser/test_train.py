@@ -47,7 +47,8 @@ def test_teach_a_style_and_wear_it(train: Page, pictures: list[Path]) -> None:
     turn(train, "Image")
     train.fill("#image-prompt textarea", "zorblax")
     train.evaluate(
-        "() => { const soon = requestAnimationFrame; window.requestAnimationFrame = (draw) => setTimeout(() => soon(draw), 500); }"
+        "() => { const soon = requestAnimationFrame; window.requestAnimationFrame = (draw) => setTimeout(() => "
+        "soon(draw), 500); }"
     )  # a busy page
     train.click("#image-more")
     row = train.locator("#image-loras .lora", has_text="mine")

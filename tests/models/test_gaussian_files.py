@@ -79,8 +79,8 @@ def test_files_that_hold_no_splats_are_refused_in_a_sentence() -> None:
     whole = scenes.to_ply(cloud())
     head, mark, body = whole.partition(b"end_header\n")
     points = (
-        b"ply\nformat binary_little_endian 1.0\nelement vertex 1\nproperty float x\nproperty float y\nproperty float z\nend_header\n"
-        + bytes(12)
+        b"ply\nformat binary_little_endian 1.0\nelement vertex 1\nproperty float x\nproperty float y\nproperty float "
+        b"z\nend_header\n" + bytes(12)
     )
     numbers = np.frombuffer(body, "<f4").copy()
     numbers[3] = np.nan

@@ -108,7 +108,8 @@ def test_the_base_trains_from_a_pack_alone(small_world: Path, tmp_path: Path) ->
         f"for name in {BLOCKED}: sys.modules[name] = None\n"
         "from pipelines.models.latent_diffusion.recipe import Recipe\n"
         "Recipe.held_out, Recipe.batch = 32, 12\n"
-        f"sys.argv = ['training', 'latent_diffusion', '--pack', {str(tmp_path / 'pack')!r}, '--steps', '3', '--batch', '12']\n"
+        f"sys.argv = ['training', 'latent_diffusion', '--pack', {str(tmp_path / 'pack')!r}, '--steps', '3', "
+        "'--batch', '12']\n"
         "import runpy; runpy.run_module('pipelines.training', run_name='__main__')\n"
     )
     environment = {k: v for k, v in os.environ.items() if k != "DARKROOM_CACHE"}

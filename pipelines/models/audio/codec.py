@@ -294,7 +294,10 @@ class AudioCodecPipeline(contract.Pipeline):
                 }
             )
             snr, mel = stages[-1]["snr"], stages[-1]["mel"]
-            note = f"{k} of {self.codec.config.books} codebooks · {rate / 1000:g} kbit/s · SNR {snr:.1f} dB · mel distance {mel:.3f}"
+            note = (
+                f"{k} of {self.codec.config.books} codebooks · {rate / 1000:g} kbit/s · SNR {snr:.1f} dB · mel "
+                f"distance {mel:.3f}"
+            )
             sheet = np.concatenate([sounds.spectrogram_image(mel) for mel in (wanted, heard)])
             result = contract.AudioResult(made, self.name, s.model_dump()) if k == s.codebooks else None
             detail = {

@@ -14,7 +14,8 @@ from pipelines.media import audio
 PHRASE_FIELD = Field(
     "",
     max_length=2000,
-    description="What to play: an instrument, a melody or chords, the key, the tempo. Empty plays whatever comes to mind.",
+    description="What to play: an instrument, a melody or chords, the key, the tempo. Empty plays whatever comes to "
+    "mind.",
 )
 SECONDS_FIELD = Field(
     4.0,
@@ -24,7 +25,8 @@ SECONDS_FIELD = Field(
 )
 LOOP_FIELD = Field(
     False,
-    description="Fade the end into the beginning, so that it can go round; after whole bars where the prompt says a tempo.",
+    description="Fade the end into the beginning, so that it can go round; after whole bars where the prompt says a "
+    "tempo.",
 )
 
 
@@ -57,7 +59,8 @@ class AudioFlowSettings(SamplingSettings):
             long = len(audio.from_url(self.sound)) / audio.RATE
             if not 0.05 <= self.end - self.start <= 3.001:
                 raise ValueError(
-                    f"The span goes from {self.start:g} to {self.end:g} seconds: mark one of 0.05 to 3, its beginning first."
+                    f"The span goes from {self.start:g} to {self.end:g} seconds: mark one of 0.05 to 3, its "
+                    "beginning first."
                 )
             if self.start >= long:
                 raise ValueError(

@@ -26,7 +26,8 @@ class ControlNetSettings(SamplingSettings):
 
     control: images.OptionalImageInput = Field(
         "",
-        description="What to follow: a drawing of lines, or a picture whose edges or colours to take. Its middle square is used.",
+        description="What to follow: a drawing of lines, or a picture whose edges or colours to take. Its middle "
+        "square is used.",
     )
     kind: Literal["scribble", "edges", "palette"] = Field(
         "scribble", description="What to take from it: rough thick lines, exact thin ones, or where which colour is."

@@ -30,7 +30,8 @@ class InpaintingSettings(SamplingSettings):
     mask: images.MaskInput = Field(description="White where to change.")
     method: Literal["conditioned", "repaint", "naive"] = Field(
         "conditioned",
-        description="A model that sees the mask; or the base alone: RePaint goes back and forth until new and old agree, at many more calls; naive does not.",
+        description="A model that sees the mask; or the base alone: RePaint goes back and forth until new and old "
+        "agree, at many more calls; naive does not.",
     )
     compare: bool = Field(False, description="Every method side by side, on the same mask and seed.")
     feather: int = Field(4, ge=0, le=32, description="Fade the new part in over so many pixels inside the mask.")
@@ -94,7 +95,8 @@ class PromptEditSettings(SamplingSettings):
         0.0,
         ge=0,
         le=1,
-        description="Look where the old picture looks for this fraction of the run (prompt-to-prompt): keeps the layout.",
+        description="Look where the old picture looks for this fraction of the run (prompt-to-prompt): keeps the "
+        "layout.",
     )
     unmasked: bool = Field(False, description="Let the whole picture change, not only where the two captions disagree.")
 

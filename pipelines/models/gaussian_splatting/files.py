@@ -288,7 +288,8 @@ def from_glb(file: bytes) -> tuple[np.ndarray, np.ndarray, float]:
             tint, area = colours_of(whole)[whole.faces[which]].mean(1), float(whole.area)
     except Exception:  # whatever a stranger's file can raise
         raise SceneError(
-            "This .glb file is damaged, without a surface, or parts of it lie in other files; save it anew, with everything inside."
+            "This .glb file is damaged, without a surface, or parts of it lie in other files; save it anew, with "
+            "everything inside."
         ) from None
     if faces > MOST:
         raise SceneError(f"This mesh has {faces:,} faces; it can have up to {MOST:,}.")

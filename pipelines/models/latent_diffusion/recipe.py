@@ -349,7 +349,9 @@ class Recipe:
 
     def export(self, learner: Learner, record: dict) -> None:
         weights.save(self.name, learner.model, asdict(learner.model.transformer.config), {
-            "data": "scenes (Fluent Emoji 3D in landscapes drawn here) and avatars (DiceBear avataaars), training splits, captions by grammar",
-            "licence": "MIT; trained on avataaars by Pablo Stanley (free for personal and commercial use) and Fluent Emoji (MIT)",
+            "data": "scenes (Fluent Emoji 3D in landscapes drawn here) and avatars (DiceBear avataaars), training "
+                "splits, captions by grammar",
+            "licence": "MIT; trained on avataaars by Pablo Stanley (free for personal and commercial use) and Fluent "
+                "Emoji (MIT)",
             **record,
         }, data.cache_dir() / "weights")  # fmt: skip

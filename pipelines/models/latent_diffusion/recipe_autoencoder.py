@@ -137,9 +137,11 @@ class Recipe:
     def export(self, model: nn.Module, record: dict) -> None:
         self.calibrate(model)
         weights.save(self.name, model, autoencoder.config_of(model), {
-            "data": "scenes (Fluent Emoji 3D), avatars (DiceBear avataaars), emoji (Fluent Emoji 3D), training splits; dead leaves "
-            "and photographs of scikit-image",
-            "licence": "MIT; trained on avataaars by Pablo Stanley (free for personal and commercial use) and Fluent Emoji (MIT)",
-            "measured": "PSNR in dB on 64 held-out pictures of each set and four photographs; bench/quality.py measures more",
+            "data": "scenes (Fluent Emoji 3D), avatars (DiceBear avataaars), emoji (Fluent Emoji 3D), training "
+                "splits; dead leaves and photographs of scikit-image",
+            "licence": "MIT; trained on avataaars by Pablo Stanley (free for personal and commercial use) and Fluent "
+                "Emoji (MIT)",
+            "measured": "PSNR in dB on 64 held-out pictures of each set and four photographs; bench/quality.py "
+                "measures more",
             **record,
         }, data.cache_dir() / "weights")  # fmt: skip

@@ -41,7 +41,8 @@ class VideoSettings(SamplingSettings):
     )
     method: Literal["joint", "shared", "independent"] = Field(
         "joint",
-        description="All frames together; or each alone, with half of its noise common to all, or with its own noise only.",
+        description="All frames together; or each alone, with half of its noise common to all, or with its own noise "
+        "only.",
     )
     compare: bool = Field(
         False, description="Every way side by side, from the same seed: why frames are drawn together."
@@ -58,7 +59,8 @@ class VideoSettings(SamplingSettings):
     def _ends(self) -> VideoSettings:
         if self.steps * self.frames * (3 if self.compare else 1) > 6400:
             raise ValueError(
-                f"{self.steps} steps of {self.frames} frames are too many to wait for: take fewer of either, or do not compare."
+                f"{self.steps} steps of {self.frames} frames are too many to wait for: take fewer of either, or do "
+                "not compare."
             )
         if self.last_image and self.loop:
             raise ValueError("A loop ends where it begins: leave out the last frame, or the loop.")
