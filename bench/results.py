@@ -21,8 +21,8 @@ RESULTS, README = ROOT / "docs" / "results.md", ROOT / "README.md"
 MARKS = "<!-- families -->", "<!-- /families -->"
 HEAD = """# What the weights can do
 
-Made by `python -m bench results` from the cards beside the weights in `assets/weights/`. Each figure there was measured by a
-command of this repository (`python -m bench NAME`), with the number of samples that it says; seeds are 0, 1, 2, ….
+Made by `python -m bench results` from the cards beside the weights in `assets/weights/`. Each figure there was measured by
+a command of this repository (`python -m bench NAME`), with the number of samples that it says; seeds are 0, 1, 2, ….
 """
 
 

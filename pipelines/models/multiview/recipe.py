@@ -116,7 +116,7 @@ class Recipe:
 
             def denoise(x: Tensor, t: float) -> Tensor:
                 at = torch.full((len(x),), t, device=device)
-                velocity = inner(x, words, inner.modulations(at, words.pooled), hints=hints)  # noqa: B023 - called at once
+                velocity = inner(x, words, inner.modulations(at, words.pooled), hints=hints)  # noqa: B023 - used here
                 x0 = unfold_items(x - t * velocity)
                 return fold_items(torch.where(seen[..., None, None, None] > 0, kept, x0))  # noqa: B023
 
