@@ -13,6 +13,7 @@ from pipelines import datasets as data
 from pipelines import text
 from pipelines.datasets import avatars, emoji
 from pipelines.datasets.scenes import captions as scene_captions
+from pipelines.nn.weights import mixed_precision
 
 WAYS = {"avatars": 1, "emoji": 4, "scenes": 2, "scenes-wide": 1}  # captions a picture; those that are many have one
 
@@ -79,7 +80,8 @@ def keep(name: str, lines: list[str], of: list[int], names: list[list[str]]) -> 
     found: list[np.ndarray] = [np.empty(0)] * len(lines)
     for first in range(0, len(order), 128):
         part = order[first : first + 128]
-        tokens, mask = text.encoder().batch([lines[k] for k in part])
+        with mixed_precision():
+            tokens, mask = text.encoder().batch([lines[k] for k in part])
         for k, features, real in zip(part, tokens, mask, strict=True):
             found[k] = features[real].half().numpy()
     start = np.cumsum([0, *map(len, found)])

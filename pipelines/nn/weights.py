@@ -5,6 +5,7 @@ A bundle is one or more safetensors files of at most 10 MB in fp16 and a JSON ca
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -138,6 +139,16 @@ T = TypeVar("T")
 _loaded: OrderedDict[Any, Any] = OrderedDict()
 _lock = RLock()
 MAX_CACHED = 16  # they are small; on a GPU with published checkpoints this wants to be a size instead
+
+
+def fast_bf16() -> bool:
+    """Whether this CPU has bf16 instructions; without them bf16 is many times slower than fp32, not faster."""
+    return torch.cpu._is_avx512_bf16_supported() if hasattr(torch.cpu, "_is_avx512_bf16_supported") else False
+
+
+def mixed_precision(device: str = "cpu") -> contextlib.AbstractContextManager:
+    """Matrix products in bf16, weights in fp32, where that is faster."""
+    return torch.autocast(device, torch.bfloat16) if fast_bf16() or device == "cuda" else contextlib.nullcontext()
 
 
 def cached(key: Any, build: Callable[[], T]) -> T:

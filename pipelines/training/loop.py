@@ -7,7 +7,6 @@ the same steps as one that was not.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import copy
 import json
 import time
@@ -61,7 +60,7 @@ def optimisers(
     rest = [p for _, p in named if id(p) not in chosen]
     found: list[torch.optim.Optimizer] = [torch.optim.AdamW(rest, lr=lr, betas=betas, weight_decay=weight_decay)]
     if matrices:
-        fast = fast_bf16() or matrices[0].is_cuda
+        fast = weights.fast_bf16() or matrices[0].is_cuda
         found.append(Muon(matrices, lr=lr, weight_decay=weight_decay, dtype=torch.bfloat16 if fast else torch.float32))
     return found
 
@@ -156,7 +155,6 @@ def train(
             file.write(json.dumps({"step": step, **found}) + "\n")
         return found
 
-    autocast = torch.autocast(device, torch.bfloat16) if fast_bf16() or device == "cuda" else contextlib.nullcontext()
     start = last_log = last_save = time.perf_counter()
     last_look, seen, sums = start, 0, {}
     begun = spent
@@ -168,7 +166,7 @@ def train(
         for optim in optims:
             for group in optim.param_groups:
                 group["lr"] = recipe.lr * lr_factor(step, done, getattr(recipe, "warmup", 300))
-        with autocast:
+        with weights.mixed_precision(device):
             loss, parts = recipe.loss(model, rng)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -216,11 +214,6 @@ def train(
         "metrics": metrics,
     }
     recipe.export(average.cpu(), record)
-
-
-def fast_bf16() -> bool:
-    """Whether this CPU has bf16 instructions; without them bf16 is many times slower than fp32, not faster."""
-    return torch.cpu._is_avx512_bf16_supported() if hasattr(torch.cpu, "_is_avx512_bf16_supported") else False
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
