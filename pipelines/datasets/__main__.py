@@ -20,6 +20,7 @@ from pipelines.datasets import (
     notes,
     pixels,
     scenes,
+    scenes_wide,
     signs,
     toys,
     vocabulary,
