@@ -297,7 +297,9 @@ class MaskAdapter(nn.Module):
 
 
 def keep_known(
-    denoise: samplers.Denoise, z: Float[Tensor, "b c h w"], fresh: Float[Tensor, "b #c #h #w"]
+    denoise: samplers.Denoise,
+    z: Float[Tensor, "b c h w"],
+    fresh: Float[Tensor, "b #c #h #w"],  # noqa: F821 - a shape
 ) -> samplers.Denoise:
     """The estimate where the mask is fresh, and what is known elsewhere: so the known part follows its exact path,
     which is replacement at each step (Song et al. 2021, I.2) for every sampler at once."""
