@@ -106,7 +106,7 @@ class Block(nn.Module):
             q, k = q[share], k[share]
         if looks is not None:
             looks.append((q[0], k[0]))
-        h = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+        h = attend(q, k, v).transpose(1, 2).flatten(2)
         x = torch.addcmul(x, gate1, self.out(h))
         h = torch.addcmul(shift2, F.layer_norm(x, x.shape[-1:]), scale2)
         if self.convolution is not None:
@@ -194,6 +194,14 @@ class DiT(nn.Module):
         shift, scale = modulations[-1]
         x = self.leave(torch.addcmul(shift, F.layer_norm(x, x.shape[-1:]), scale))
         return unpatchify(x, self.config.patch, self.config.channels, z.shape[3] // self.config.patch)
+
+
+def attend(q: Float[Tensor, "b h n d"], k: Float[Tensor, "b h m d"], v: Float[Tensor, "b h m d"]) -> Tensor:
+    """Scaled dot-product attention. Learning on a CPU it is written out: the fused one's backward pass takes three times
+    as long for so few tokens."""
+    if q.is_cuda or not torch.is_grad_enabled():
+        return F.scaled_dot_product_attention(q, k, v)
+    return (q @ k.mT * q.shape[-1] ** -0.5).softmax(-1).to(v.dtype) @ v
 
 
 def attention_to_words(looks: AttentionTrace, queries: int) -> Float[Tensor, "n q"]:

@@ -58,7 +58,9 @@ def optimisers(
     matrices = [p for n, p in named if hidden(n, p)]
     chosen = {id(p) for p in matrices}
     rest = [p for _, p in named if id(p) not in chosen]
-    found: list[torch.optim.Optimizer] = [torch.optim.AdamW(rest, lr=lr, betas=betas, weight_decay=weight_decay)]
+    found: list[torch.optim.Optimizer] = [
+        torch.optim.AdamW(rest, lr=lr, betas=betas, weight_decay=weight_decay, fused=True)
+    ]
     if matrices:
         fast = weights.fast_bf16() or matrices[0].is_cuda
         found.append(Muon(matrices, lr=lr, weight_decay=weight_decay, dtype=torch.bfloat16 if fast else torch.float32))

@@ -7,19 +7,25 @@ torch.optim.Muon iterates in bf16, which CPUs without bf16 instructions run a hu
 from __future__ import annotations
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 
-def orthogonalise(g: Tensor, steps: int = 4, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Bring the singular values of a matrix near 1, by a quintic iteration; a convolution's kernels are rows."""
-    if g.ndim > 2:
-        return orthogonalise(g.flatten(1), steps, dtype).view_as(g)
-    x = g.T if g.shape[0] > g.shape[1] else g
-    x = (x / (x.norm() + 1e-7)).to(dtype)
+def orthogonalise(g: Float[Tensor, "*n r c"], steps: int = 4, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Bring the singular values of a matrix, or of several at once, near 1, by a quintic iteration."""
+    tall = g.shape[-2] > g.shape[-1]
+    x = (g.mT if tall else g).reshape(-1, *sorted(g.shape[-2:]))
+    x = (x / (x.flatten(1).norm(dim=1)[:, None, None] + 1e-7)).to(dtype)
     for _ in range(steps):
-        a = x @ x.T
-        x = torch.addmm(x, torch.addmm(a, a, a, beta=-4.7750, alpha=2.0315), x, beta=3.4445)
-    return (x.T if g.shape[0] > g.shape[1] else x).to(g.dtype)
+        a = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(a, a, a, beta=-4.7750, alpha=2.0315), x, beta=3.4445)
+    return (x.mT if tall else x).reshape(g.shape).to(g.dtype)
+
+
+def matrices(update: Tensor) -> Float[Tensor, "n r c"]:
+    """An update as the matrices that it is: queries, keys and values lie in one; a convolution's kernels are rows."""
+    flat = update.flatten(1)
+    return flat.unflatten(0, (3, -1)) if flat.shape[0] == 3 * flat.shape[1] else flat[None]
 
 
 class Muon(torch.optim.Optimizer):
@@ -44,6 +50,7 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self) -> None:
         for group in self.param_groups:
+            shapes: dict[torch.Size, list[tuple[Tensor, Tensor]]] = {}  # many small matrices at once take half the time
             for p in group["params"]:
                 if p.grad is None:
                     continue
@@ -51,9 +58,11 @@ class Muon(torch.optim.Optimizer):
                 if "momentum" not in state:
                     state["momentum"] = torch.zeros_like(p)
                 buffer = state["momentum"].lerp_(p.grad, 1 - group["momentum"])
-                update = p.grad.lerp(buffer, group["momentum"])
-                # queries, keys and values are three matrices that lie in one
-                parts = update.chunk(3) if update.ndim == 2 and update.shape[0] == 3 * update.shape[1] else (update,)
-                update = torch.cat([orthogonalise(part, dtype=self.dtype) for part in parts])
-                p.mul_(1 - group["lr"] * group["weight_decay"])
-                p.add_(update, alpha=-0.2 * max(parts[0].flatten(1).shape) ** 0.5 * group["lr"])
+                parts = matrices(p.grad.lerp(buffer, group["momentum"]))
+                shapes.setdefault(parts.shape[1:], []).append((p, parts))
+            for shape, pairs in shapes.items():
+                counts = [len(parts) for _, parts in pairs]
+                updates = orthogonalise(torch.cat([parts for _, parts in pairs]), dtype=self.dtype).split(counts)
+                for (p, _), update in zip(pairs, updates, strict=True):
+                    p.mul_(1 - group["lr"] * group["weight_decay"])
+                    p.add_(update.reshape(p.shape), alpha=-0.2 * max(shape) ** 0.5 * group["lr"])

@@ -155,7 +155,7 @@ class Recipe:
         else:
             self.open_sets()
             channels = self.sources["scenes"].latents.shape[1]
-            self.config = Config(channels=channels, width=320, depth=8, heads=5, convolution=True)
+            self.config = Config(channels=channels, width=256, depth=6, heads=4, convolution=True)
         self.config = config or self.config
 
     def to(self, device: str) -> None:
