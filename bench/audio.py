@@ -199,7 +199,7 @@ def speed() -> dict[str, Any]:
             begun = time.perf_counter()
             run = pipe.generate(prompt="vibraphone melody", seed=k)
             frame = next(run)
-            while name == "audio-tokens" and not frame.trace["sound"]["url"]:
+            while name == "audio-tokens" and not frame.view["url"]:
                 frame = next(run)
             first.append(time.perf_counter() - begun)
             for _ in run:

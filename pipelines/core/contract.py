@@ -26,6 +26,7 @@ from pipelines.core.settings import Settings
 from pipelines.media import audio as sounds
 
 PNG_SETTINGS_KEY = "darkroom"  # the PNG text chunk that holds the settings
+POINTS_KEY = "darkroom-points"  # the one that holds samples in the plane, as JSON
 SOUND_KEY = "darkroom-sound"  # the one that holds a sound, as a data URL
 
 
@@ -45,6 +46,21 @@ class Result(ABC):
     @abstractmethod
     def file(self, kind: str = "png", with_settings: bool = True) -> bytes:
         """The bytes of a file; unless told otherwise, the settings travel inside it."""
+
+    @property
+    def view(self) -> dict[str, Any]:
+        """Which viewer shows it, and what that one needs besides the preview."""
+        return {"kind": "image"}
+
+    @property
+    def preview(self) -> UInt8[np.ndarray, "h w 3"]:
+        """What a run's last frame shows of it."""
+        return np.asarray(self.image)
+
+    @property
+    def trace(self) -> dict[str, Any]:
+        """What the inspector can say of it without its run."""
+        return {}
 
     def save(self, path: str | Path, with_settings: bool = True) -> Path:
         """Write `file` to a path, in the format that its ending says; the path. Raises ValueError for other endings."""
@@ -67,6 +83,12 @@ class ImageResult(Result):
     settings: dict[str, Any]
     attachments: tuple[Path, ...] = ()  # files that belong to it, such as a LoRA that draws so
     formats: ClassVar[tuple[str, ...]] = ("png",)
+
+    @classmethod
+    def from_png(cls, png: bytes, model: str, settings: dict[str, Any]) -> ImageResult:
+        """Back from a picture."""
+        with Image.open(io.BytesIO(png)) as image:
+            return cls(np.array(image.convert("RGB")), model, settings)
 
     @property
     def image(self) -> Image.Image:
@@ -92,14 +114,29 @@ class VideoResult(Result):
     formats: ClassVar[tuple[str, ...]] = ("png", "mp4", "webp", "gif", "zip")
 
     @classmethod
-    def from_png(cls, png: bytes, fps: int, model: str, settings: dict[str, Any]) -> VideoResult:
+    def from_png(cls, png: bytes, model: str, settings: dict[str, Any]) -> VideoResult:
         """Back from an animated PNG, which keeps a frame that is like the one before it as a longer one."""
+        fps = settings["fps"]
         with Image.open(io.BytesIO(png)) as film:
-            held = [
+            frames = [
                 (np.array(f.convert("RGB")), round(f.info.get("duration", 0) * fps / 1000))
                 for f in ImageSequence.Iterator(film)
             ]
-        return cls(np.stack([frame for frame, long in held for _ in range(max(1, long))]), fps, model, settings)
+        return cls(np.stack([frame for frame, long in frames for _ in range(max(1, long))]), fps, model, settings)
+
+    @property
+    def view(self) -> dict[str, Any]:
+        count = len(self.frames)
+        return {"kind": "video", "frames": count, "of": count, "fps": self.fps, "across": 1}
+
+    @property
+    def preview(self) -> UInt8[np.ndarray, "h w 3"]:
+        return tile(self.frames)
+
+    @property
+    def trace(self) -> dict[str, Any]:
+        changes = frame_differences(self.frames, self.settings.get("loop", False))
+        return {"changes": [changes], "ways": [self.settings.get("method", "")]}
 
     @property
     def image(self) -> Image.Image:
@@ -158,6 +195,10 @@ class AudioResult(Result):
             return cls(sounds.from_url(image.info[SOUND_KEY]), model, settings)
 
     @property
+    def view(self) -> dict[str, Any]:
+        return {"kind": "audio", "url": sounds.url(self.samples), "seconds": len(self.samples) / sounds.RATE}
+
+    @property
     def image(self) -> Image.Image:
         """The spectrogram as a PIL image."""
         return Image.fromarray(sounds.spectrogram_image(sounds.log_mel(self.samples)))
@@ -169,6 +210,53 @@ class AudioResult(Result):
             return sounds.file(self.samples, kind, provenance_json(self) if with_settings else "")
         buffer, info = io.BytesIO(), chunks(self, with_settings)
         info.add_text(SOUND_KEY, sounds.url(self.samples))
+        self.image.save(buffer, "PNG", pnginfo=info)
+        return buffer.getvalue()
+
+
+@dataclass(frozen=True)
+class PointsResult(Result):
+    """Samples of a distribution in the plane, and what made them."""
+
+    points: Float[np.ndarray, "n 2"]
+    model: str
+    settings: dict[str, Any]
+    attachments: tuple[Path, ...] = ()
+    formats: ClassVar[tuple[str, ...]] = ("png", "csv")
+    side: ClassVar[int] = 256  # pixels of its picture
+
+    @property
+    def span(self) -> float:
+        """The plane is shown from -span to span."""
+        return float(np.abs(self.points).max(initial=1e-6)) * 1.1
+
+    @classmethod
+    def from_png(cls, png: bytes, model: str, settings: dict[str, Any]) -> PointsResult:
+        """Back from a picture of them."""
+        with Image.open(io.BytesIO(png)) as image:
+            image.load()
+            return cls(np.array(json.loads(image.info[POINTS_KEY]), np.float32).reshape(-1, 2), model, settings)
+
+    @property
+    def view(self) -> dict[str, Any]:
+        return {"kind": "points", "points": np.round(self.points, 4).tolist(), "span": self.span}
+
+    @property
+    def image(self) -> Image.Image:
+        """The points in black on white, y upwards."""
+        pixels = np.full((self.side, self.side, 3), 255, np.uint8)
+        scale = (self.side - 1) / (2 * self.span)
+        x, y = ((self.points * [1, -1] + self.span) * scale).round().astype(int).T
+        pixels[y, x] = 0
+        return Image.fromarray(pixels)
+
+    def file(self, kind: str = "png", with_settings: bool = True) -> bytes:
+        """A picture of the points as PNG, with the points inside, or a CSV of a point a line; unless told otherwise,
+        the PNG carries the settings."""
+        if kind == "csv":
+            return "".join(f"{x:.6g},{y:.6g}\n" for x, y in self.points).encode()
+        buffer, info = io.BytesIO(), chunks(self, with_settings)
+        info.add_itxt(POINTS_KEY, json.dumps(np.round(self.points, 5).tolist()))
         self.image.save(buffer, "PNG", pnginfo=info)
         return buffer.getvalue()
 
@@ -219,11 +307,13 @@ class Frame:
         note: str = "",
         result: Result | list[ImageResult] | list[VideoResult] | None = None,
         trace: Mapping[str, Any] | None = None,
+        view: Mapping[str, Any] | None = None,
     ) -> None:
         self.step, self.steps = step, steps  # 1-based; the last frame has step == steps
         self.note = note  # one short line
         self.result = result  # None until the last frame
         self.trace = Trace(trace or {})
+        self.view = view or {"kind": "image"}  # which viewer shows it, and what that one needs besides the pictures
         self._preview, self._state = preview, state
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -236,6 +326,7 @@ class Frame:
             self.note,
             self.result,
             dict(self.trace.items()),
+            self.view,
         )
 
     @functools.cached_property

@@ -30,6 +30,21 @@ def get_spec(name: str) -> ModelSpec:
     return CATALOGUE[name]
 
 
+RESULTS = {
+    "image": "pipelines.core.contract:ImageResult",
+    "video": "pipelines.core.contract:VideoResult",
+    "audio": "pipelines.core.contract:AudioResult",
+    "points": "pipelines.core.contract:PointsResult",
+    "gaussians": "pipelines.models.gaussian_splatting.files:GaussianResult",
+}  # by kind; imported when one comes back from a file
+
+
+def result_class(kind: str) -> type:
+    """The class of a kind of result, whose `from_png` reads what its `file` wrote."""
+    module, _, name = RESULTS[kind].partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
 def in_tab(tab: str) -> list[ModelSpec]:
     """The models that a tab shows."""
     return [spec for spec in CATALOGUE.values() if spec.tab == tab]

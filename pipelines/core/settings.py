@@ -9,11 +9,13 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic.fields import FieldInfo
 
 from pipelines.core import cards
 from pipelines.media.images import FromEditor
 
 ADVANCED = {"more": True}  # shown under "More", for those who want to know
+NEEDS_INPUT = {"needs_input": True}  # shown only where the input editor gives something
 
 
 class Settings(BaseModel):
@@ -140,6 +142,11 @@ def editor_fields(model: type[Settings]) -> dict[str, str]:
             if isinstance(mark, FromEditor):
                 found[name] = mark.accepts
     return found
+
+
+def needs_input(field: FieldInfo) -> bool:
+    """Whether a field says something only where the input editor gives something."""
+    return bool((field.json_schema_extra or {}).get("needs_input"))
 
 
 def is_advanced(models: dict[str, type[Settings]], name: str) -> bool:

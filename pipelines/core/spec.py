@@ -8,12 +8,13 @@ from typing import Literal
 
 from pipelines.core.settings import Settings
 
-Kind = Literal["image", "video", "audio", "gaussians"]
+Kind = Literal["image", "video", "audio", "gaussians", "points"]
 FORMATS: dict[Kind, tuple[str, ...]] = {
     "image": ("png",),
     "video": ("png", "mp4", "webp", "gif", "zip"),
     "audio": ("png", "wav", "flac"),
     "gaussians": ("png", "ply", "splat", "glb", "mp4"),
+    "points": ("png", "csv"),
 }  # what each kind of result can be saved as
 LATENT_DIFFUSION = ("latent-diffusion", "autoencoder")  # the weights that whatever stands on latent diffusion needs
 
@@ -35,6 +36,8 @@ class ModelSpec:
     help: str = ""  # one line, shown where it is chosen
     examples: Mapping[str, str] = field(default_factory=dict)  # label of a chip: its prompt
     fields: tuple[str, ...] = ()  # its own settings, in the order in which the form shows them
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # title of an accordion: what lies in it
+    about: str = ""  # what happens while it runs, where that needs more than a line
     paper: str = ""
     live: bool = False  # fast enough to run at every stroke
 

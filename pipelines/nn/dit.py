@@ -1,4 +1,4 @@
-"""A diffusion transformer over latent tokens, with words read in the same attention as the picture.
+"""A diffusion transformer over tokens, with words read in the same attention; and over latents, whose patches they are.
 
 adaLN-zero blocks (Peebles & Xie 2023), query-key norm (Dehghani et al. 2023). The words' keys and values come straight
 from the caption's tokens, so they are computed once a run, and so are the modulations of the whole time grid: a step
@@ -25,6 +25,30 @@ class Config:
     channels: int = 8
     size: int = 16
     patch: int = 2
+    width: int = 256
+    depth: int = 6
+    heads: int = 4
+    words: int = 256
+    queries: int = 16
+    convolution: bool = False
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of a latent: its patches, row by row."""
+        return (self.size // self.patch) ** 2
+
+    @property
+    def inputs(self) -> int:
+        """Numbers of a token."""
+        return self.channels * self.patch**2
+
+
+@dataclass(frozen=True)
+class TokenConfig:
+    """The same for tokens that are no patches of a square: how many there are, and how many numbers each has."""
+
+    tokens: int
+    inputs: int
     width: int = 256
     depth: int = 6
     heads: int = 4
@@ -59,9 +83,9 @@ class TextKV:
 class Block(nn.Module):
     """Attention to picture and words, then an MLP, each modulated, gated by zero at the start."""
 
-    def __init__(self, c: Config) -> None:
+    def __init__(self, c: Config | TokenConfig) -> None:
         super().__init__()
-        self.heads = c.heads
+        self.heads, self.side = c.heads, math.isqrt(c.tokens)
         self.modulation = nn.Linear(c.width, 6 * c.width)
         self.qkv = nn.Linear(c.width, 3 * c.width)
         self.words = nn.Linear(c.words, 2 * c.width)
@@ -95,7 +119,6 @@ class Block(nn.Module):
         words: tuple[Tensor, Tensor],
         looks: AttentionTrace | None,
         share: Tensor | None,
-        across: int,
     ) -> Tensor:
         shift1, scale1, gate1, shift2, scale2, gate2 = modulation
         h = torch.addcmul(shift1, F.layer_norm(x, x.shape[-1:]), scale1)
@@ -110,25 +133,25 @@ class Block(nn.Module):
         x = torch.addcmul(x, gate1, self.out(h))
         h = torch.addcmul(shift2, F.layer_norm(x, x.shape[-1:]), scale2)
         if self.convolution is not None:
-            h = h + self.convolution(h.mT.unflatten(2, (-1, across))).flatten(2).mT
+            grid = h.reshape(-1, self.side, self.side, h.shape[2]).permute(0, 3, 1, 2)  # of several latents, each alone
+            h = h + self.convolution(grid).flatten(2).mT.reshape(h.shape)
         return torch.addcmul(x, gate2, self.down(F.gelu(self.up(h))))
 
 
-class DiT(nn.Module):
-    """Predicts the velocity noise - x0 on the straight path, from a latent, a time in [0, 1] and a caption's tokens."""
+class TokenTransformer(nn.Module):
+    """Predicts the velocity noise - x0 on the straight path, from tokens, a time in [0, 1] and a caption's tokens."""
 
-    def __init__(self, config: Config = Config()) -> None:
+    def __init__(self, config: Config | TokenConfig) -> None:
         super().__init__()
         self.config, c = config, config
-        tokens = (c.size // c.patch) ** 2
-        self.enter = nn.Linear(c.channels * c.patch**2, c.width)
-        self.position = nn.Parameter(torch.randn(tokens, c.width) * 0.02)
+        self.enter = nn.Linear(c.inputs, c.width)
+        self.position = nn.Parameter(torch.randn(c.tokens, c.width) * 0.02)
         self.time = nn.Sequential(nn.Linear(c.width, c.width), nn.SiLU(), nn.Linear(c.width, c.width))
         self.pool = nn.Linear(c.queries * c.words, c.width)
         self.null = nn.Parameter(torch.randn(c.queries, c.words) * 0.02)
         self.blocks = nn.ModuleList([Block(c) for _ in range(c.depth)])
         self.modulation = nn.Linear(c.width, 2 * c.width)
-        self.leave = nn.Linear(c.width, c.channels * c.patch**2)
+        self.leave = nn.Linear(c.width, c.inputs)
         for layer in (self.modulation, self.leave):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
@@ -168,32 +191,53 @@ class DiT(nn.Module):
 
     def forward(
         self,
-        z: Float[Tensor, "b c h w"],
+        x: Float[Tensor, "b n d"],
         words: TextKV,
         modulations: list[list[Tensor]],
         looks: AttentionTrace | None = None,
         share: Tensor | None = None,
         hints: Sequence[Tensor] = (),
-    ) -> Float[Tensor, "b c h w"]:
-        """Velocity. `looks`, if given, receives the first picture's queries and keys, (heads, n, d) each, a block.
+    ) -> Float[Tensor, "b n d"]:
+        """Velocity. `looks`, if given, receives the first sample's queries and keys, (heads, n, d) each, a block.
 
-        With `share`, picture i looks where picture share[i] looks (prompt-to-prompt; Hertz et al. 2023). `hints`, (b,
-        tokens, width) each, are added to the tokens: the first before the blocks, each other one after the next block.
-        A latent that is several times as high as the model's size is as many pictures that look at each other.
+        With `share`, sample i looks where sample share[i] looks (prompt-to-prompt; Hertz et al. 2023). `hints`, (b, n,
+        width) each, are added to the tokens: the first before the blocks, each other one after the next block. More
+        tokens than there are places are those of several latents that look at each other, each with all places.
         """
-        x = self.enter(patchify(z, self.config.patch))
+        x = self.enter(x)
         x = x + self.position.repeat(x.shape[1] // len(self.position), 1)
         if hints:
             x = x + hints[0]
         for i, (block, modulation, keysvalues) in enumerate(
             zip(self.blocks, modulations, words.keysvalues, strict=False), 1
         ):
-            x = block(x, modulation, keysvalues, looks, share, z.shape[3] // self.config.patch)
+            x = block(x, modulation, keysvalues, looks, share)
             if i < len(hints):
                 x = x + hints[i]
         shift, scale = modulations[-1]
-        x = self.leave(torch.addcmul(shift, F.layer_norm(x, x.shape[-1:]), scale))
-        return unpatchify(x, self.config.patch, self.config.channels, z.shape[3] // self.config.patch)
+        return self.leave(torch.addcmul(shift, F.layer_norm(x, x.shape[-1:]), scale))
+
+
+class DiT(TokenTransformer):
+    """The same over latents (b, c, h, w); or over several that look at each other, such as the frames of a clip or the
+    views of a thing, (b, v, c, h, w)."""
+
+    def __init__(self, config: Config = Config()) -> None:
+        super().__init__(config)
+
+    def forward(
+        self,
+        z: Float[Tensor, "b *v c h w"],
+        words: TextKV,
+        modulations: list[list[Tensor]],
+        looks: AttentionTrace | None = None,
+        share: Tensor | None = None,
+        hints: Sequence[Tensor] = (),
+    ) -> Float[Tensor, "b *v c h w"]:
+        """Velocity of each latent."""
+        tokens = patchify(z, self.config.patch)
+        v = super().forward(tokens.flatten(1, -2), words, modulations, looks, share, hints)
+        return unpatchify(v.reshape(tokens.shape), self.config.patch)
 
 
 def attend(q: Float[Tensor, "b h n d"], k: Float[Tensor, "b h m d"], v: Float[Tensor, "b h m d"]) -> Tensor:
@@ -217,23 +261,12 @@ def timestep_embedding(t: Float[Tensor, " n"], width: int) -> Float[Tensor, "n w
     return torch.cat([angles.cos(), angles.sin()], dim=1)
 
 
-def patchify(z: Float[Tensor, "b c h w"], patch: int) -> Float[Tensor, "b n d"]:
+def patchify(z: Float[Tensor, "*b c h w"], patch: int) -> Float[Tensor, "*b n d"]:
     """Non-overlapping patches as tokens, row by row."""
-    return F.pixel_unshuffle(z, patch).flatten(2).transpose(1, 2)
+    return F.pixel_unshuffle(z, patch).flatten(-2).mT
 
 
-def unpatchify(
-    x: Float[Tensor, "b n d"], patch: int, channels: int, across: int | None = None
-) -> Float[Tensor, "b c h w"]:
-    """The inverse of patchify, for latents of `across` patches a row, or square ones."""
-    return F.pixel_shuffle(x.transpose(1, 2).unflatten(2, (-1, across or math.isqrt(x.shape[1]))), patch)
-
-
-def fold_items(pictures: Float[Tensor, "b n c h w"]) -> Float[Tensor, "b c nh w"]:
-    """Pictures on top of each other, as the transformer takes those that look at each other."""
-    return pictures.transpose(1, 2).flatten(2, 3)
-
-
-def unfold_items(z: Float[Tensor, "b c nh w"]) -> Float[Tensor, "b n c h w"]:
-    """And back."""
-    return z.unflatten(2, (-1, z.shape[3])).transpose(1, 2)
+def unpatchify(x: Float[Tensor, "*b n d"], patch: int) -> Float[Tensor, "*b c h w"]:
+    """The inverse, for square latents."""
+    side = math.isqrt(x.shape[-2])
+    return F.pixel_shuffle(x.mT.unflatten(-1, (side, side)), patch)

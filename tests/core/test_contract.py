@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pipelines.core.contract import Frame, ImageResult, tile
+from pipelines.core.contract import Frame, ImageResult, PointsResult, tile
 
 
 def test_a_png_carries_its_settings_unless_told_otherwise(tmp_path: Path) -> None:
@@ -47,3 +47,17 @@ def test_a_frame_makes_its_pictures_when_somebody_looks_and_travels_whole() -> N
     again = copy.copy(frame)  # as another process would get it
     assert np.array_equal(again.preview, frame.preview) and dict(again.trace) == {"calls": 3, "attention": [1]}
     assert (again.step, again.steps, again.state, again.note, again.result) == (1, 2, None, "note", None)
+
+
+def test_points_go_into_files_and_back() -> None:
+    points = np.array([[0.0, 0.0], [1.0, -2.0], [-1.5, 1.0]], np.float32)
+    result = PointsResult(points, "toy", {"seed": 3})
+    assert np.allclose(PointsResult.from_png(result.file("png"), "toy", {}).points, points, atol=1e-4)
+    assert result.file("csv").decode().splitlines() == ["0,0", "1,-2", "-1.5,1"]
+    assert result.view["kind"] == "points" and result.view["span"] >= 2
+    pixels = np.array(result.image)
+    assert (pixels == 0).all(-1).sum() == 3
+    rows, columns = np.nonzero((pixels == 0).all(-1))
+    assert (
+        columns[rows.argmax()] > 128 > columns[rows.argmin()]
+    )  # y upwards: the lowest point lies right, the highest left

@@ -130,7 +130,7 @@ def test_a_new_transformer_predicts_zero_and_its_blocks_are_the_identity() -> No
     modulations = net.modulations(torch.rand(3), words.pooled)
     assert net(torch.randn(3, 8, 16, 16), words, modulations).abs().max() == 0
     x = torch.randn(3, 64, 32)
-    assert torch.equal(net.blocks[0](x, modulations[0], words.keysvalues[0], None, None, 8), x)
+    assert torch.equal(net.blocks[0](x, modulations[0], words.keysvalues[0], None, None), x)
 
 
 @pytest.mark.parametrize("sampler", ["dpm-solver++", "heun", "euler", "ddim", "ddpm"])
@@ -151,4 +151,4 @@ def test_a_preview_is_made_when_it_is_looked_at_and_is_the_same_later(
 
 def test_patches_come_back() -> None:
     z = torch.randn(2, 8, 16, 16)
-    assert torch.equal(unpatchify(patchify(z, 2), 2, 8), z)
+    assert torch.equal(unpatchify(patchify(z, 2), 2), z)

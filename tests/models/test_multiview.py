@@ -15,7 +15,7 @@ from pipelines.models.gaussian_splatting import files as scenes
 from pipelines.models.gaussian_splatting import fit, toys
 from pipelines.models.gaussian_splatting.files import GaussianResult
 from pipelines.models.gaussian_splatting.rasterize import Camera
-from pipelines.models.multiview.pipeline import POSES, MultiView, fold_items, pose_features, poses_from, unfold_items
+from pipelines.models.multiview.pipeline import POSES, MultiView, pose_features, poses_from
 from pipelines.nn.dit import Config, DiT
 
 FEW = {"steps": 2, "fit": 20, "splats": 60}
@@ -41,23 +41,23 @@ def test_one_view_is_the_image_model_and_several_look_at_each_other() -> None:
         torch.nn.init.normal_(block.modulation.weight, std=0.1)
     words, modulations = spoken(model)
     views = torch.randn(1, 3, 8, 16, 16)
-    whole = unfold_items(model(fold_items(views), words, modulations))
+    whole = model(views, words, modulations)
     assert whole.shape == views.shape
     views[:, 2] += 1
-    assert not torch.allclose(unfold_items(model(fold_items(views), words, modulations))[:, 0], whole[:, 0])
+    assert not torch.allclose(model(views, words, modulations)[:, 0], whole[:, 0])
     same = torch.randn(1, 1, 8, 16, 16).expand(
         -1, 3, -1, -1, -1
     )  # three alike look at one thrice, which is looking at it once
-    alike = unfold_items(model(fold_items(same), words, modulations))
+    alike = model(same, words, modulations)
     assert torch.allclose(alike[:, 0], alike[:, 2], atol=1e-5)
-    assert torch.equal(unfold_items(fold_items(views)), views)
+    assert torch.equal(model(views[:, :1], words, modulations)[:, 0], model(views[:, 0], words, modulations))
 
 
 def test_hints_tell_cameras_apart_and_show_only_what_is_given() -> None:
     torch.manual_seed(0)
     model = MultiView(Config(width=32, depth=1, heads=2, words=32))
     torch.nn.init.normal_(model.enter.weight)
-    seen, given, places = torch.randn(1, 8, 8 * 16, 16), torch.zeros(1, 8), pose_features(POSES)[None]
+    seen, given, places = torch.randn(1, 8, 8, 16, 16), torch.zeros(1, 8), pose_features(POSES)[None]
     nothing = model.hint(seen, given, places)
     assert torch.equal(nothing, model.hint(torch.zeros_like(seen), given, places))
     given[:, 2] = 1
@@ -136,12 +136,12 @@ def test_splats_learn_a_toy_and_a_picture() -> None:
     pipe = load("splatting")
     frames = list(pipe.generate(toy=3, fit=60, splats=300))
     assert len(frames) == 6 and frames[-1].trace["psnr"] > frames[0].trace["psnr"] + 2
-    assert frames[-1].trace["splats"]["count"] <= 300 and frames[-1].trace["of"]
+    assert frames[-1].view["count"] <= 300 and frames[-1].trace["of"]
     *_, flat = pipe.generate(method="picture", image=Image.fromarray(ball()), fit=60, splats=200)
     assert flat.result.pixels.shape == (128, 128, 3)
     assert np.abs(flat.result.pixels[60:68, 60:68].astype(int) - (200, 30, 30)).mean() < 25
     *_, one = pipe.generate(toy=3, fit=10, splats=1)
-    assert one.trace["splats"]["count"] == 1
+    assert one.view["count"] == 1
 
 
 @pytest.mark.parametrize(

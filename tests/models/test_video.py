@@ -162,7 +162,7 @@ def test_windows_cover_a_clip_and_each_has_much_to_draw(loop: bool) -> None:
 
 def test_while_a_long_clip_is_drawn_what_is_there_plays() -> None:
     frames = list(load("video").generate(prompt="a cat", steps=2, frames=20, loop=False))
-    assert [f.trace["clip"]["frames"] for f in frames] == [1, 1, 12, 12, 20, 20]
+    assert [f.view["frames"] for f in frames] == [1, 1, 12, 12, 20, 20]
     assert [len(f.trace["changes"][0]) for f in frames] == [0, 0, 11, 11, 19, 19]
 
 
@@ -212,7 +212,7 @@ def test_every_file_plays_and_holds_what_made_it(tmp_path: Path) -> None:
                 assert film.n_frames == 5
         assert b"a c" not in clip.file(kind, with_settings=False)
     still = VideoResult(np.repeat(clip.frames[:2], [3, 2], axis=0), 6, "video", made)
-    assert np.array_equal(VideoResult.from_png(still.file(), 6, "video", made).frames, still.frames)
+    assert np.array_equal(VideoResult.from_png(still.file(), "video", made | {"fps": 6}).frames, still.frames)
     with zipfile.ZipFile(io.BytesIO(clip.file("zip"))) as archive:
         assert archive.namelist() == [*(f"{k:03}.png" for k in range(5)), "settings.json"]
         assert json.loads(archive.read("settings.json"))["settings"]["seed"] == 7

@@ -303,10 +303,10 @@ class AudioCodecPipeline(contract.Pipeline):
             detail = {
                 "calls": k,
                 "stages": stages,
-                "sound": {"url": sounds.url(made), "seconds": len(made) / RATE},
                 "device": f"{self.device}, float32",
             }
-            yield contract.Frame(k, s.codebooks, sheet, None, note, result, detail)
+            view = contract.AudioResult(made, self.name, {}).view
+            yield contract.Frame(k, s.codebooks, sheet, None, note, result, detail, view)
 
 
 def load(device: str = "cpu") -> Codec:

@@ -7,7 +7,7 @@ What is given of it, to go on from or to fill a gap in, comes in as a further in
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from pipelines.core import contract
 from pipelines.diffusion import samplers
+from pipelines.diffusion.progress import follow
 from pipelines.media import audio as sounds
 from pipelines.models.audio import codec as audio
 from pipelines.models.audio.codec import RATE, STRIDE
@@ -24,8 +25,7 @@ from pipelines.models.audio.spec import AudioFlowSettings
 from pipelines.models.editing.pipeline import keep_known
 from pipelines.models.latent_diffusion import pipeline as latent_diffusion
 from pipelines.nn import weights
-from pipelines.nn.dit import Config as Inner
-from pipelines.nn.dit import DiT, TextKV
+from pipelines.nn.dit import AttentionTrace, TextKV, TokenConfig, TokenTransformer
 
 FRAMES = 200  # latents of a phrase
 OVERLAP = 50  # latents of a part that the next one hears
@@ -47,9 +47,7 @@ class AudioDiT(nn.Module):
     def __init__(self, config: Config = Config()) -> None:
         super().__init__()
         self.config, c = config, config
-        # a hundred tokens in a row; that the transformer calls them ten by ten is of no matter, since it learns each
-        # one's place
-        self.transformer = DiT(Inner(2 * c.latent, 10, 1, c.width, c.depth, c.heads))
+        self.transformer = TokenTransformer(TokenConfig(FRAMES // 2, 2 * c.latent, c.width, c.depth, c.heads))
         self.enter = nn.Linear(2 * (c.latent + 1), c.width)
         self.score = nn.Linear(60, c.width, bias=False)
         for value in (*self.enter.parameters(), self.score.weight):
@@ -74,20 +72,16 @@ class AudioDiT(nn.Module):
         return lambda condition, grid, count: lambda x, t: [seen[: len(x)]]
 
     def forward(
-        self, z: Float[Tensor, "b n c"], words: TextKV, modulations: list[list[Tensor]], hint: Float[Tensor, "b m w"]
+        self,
+        z: Float[Tensor, "b n c"],
+        words: TextKV,
+        modulations: list[list[Tensor]],
+        hint: Float[Tensor, "b m w"],
+        looks: AttentionTrace | None = None,
     ) -> Float[Tensor, "b n c"]:
-        """The velocity."""
-        return rowed(self.transformer(gridded(z), words, modulations, hints=[hint]))
-
-
-def gridded(z: Float[Tensor, "b n c"]) -> Float[Tensor, "b d 10 10"]:
-    """Latents as the transformer takes them."""
-    return z.unflatten(1, (10, 10, 2)).flatten(3).permute(0, 3, 1, 2)
-
-
-def rowed(x: Float[Tensor, "b d 10 10"]) -> Float[Tensor, "b n c"]:
-    """And back."""
-    return x.permute(0, 2, 3, 1).unflatten(3, (2, -1)).flatten(1, 3)
+        """The velocity; two neighbouring latents are a token."""
+        tokens = z.unflatten(1, (-1, 2)).flatten(2)
+        return self.transformer(tokens, words, modulations, looks, hints=[hint]).reshape(z.shape)
 
 
 class AudioFlowPipeline(latent_diffusion.LatentDiffusionPipeline):
@@ -106,6 +100,11 @@ class AudioFlowPipeline(latent_diffusion.LatentDiffusionPipeline):
             audio.load(self.device),
         )
 
+    def predict_velocity(
+        self, z: Tensor, words: TextKV, modulations: list[list[Tensor]], looks: AttentionTrace, hints: Sequence[Tensor]
+    ) -> Tensor:
+        return self.flow(z, words, modulations, hints[0], looks)
+
     @torch.inference_mode()
     def run(self, s: AudioFlowSettings) -> Iterator[contract.Frame]:
         heard = sounds.from_url(s.sound) if s.sound else np.empty(0, np.float32)
@@ -119,23 +118,22 @@ class AudioFlowPipeline(latent_diffusion.LatentDiffusionPipeline):
             samplers.seeded_noise(s.seed, (FRAMES, z.shape[2]), 1, self.device),
         )
         scores = audio.score_conditions(s, self.device)
-        draw, shown, begun = (lambda: gridded(noise())), z.clone(), z
+        shown, begun = z.clone(), z
         for k, begin in enumerate(spans):
             span = slice(begin, begin + FRAMES)
             known, there = z[:, span].clone(), given[:, span].clone()
             r = self.prepare(s, times, 1, self.flow.steer(known, there, scores, begin))
-            denoise = keep_known(r.denoise, gridded(known), gridded(1 - there.expand_as(known)))
-            x = r.path.a(strength) * gridded(begun[:, span]) + r.path.s(strength) * draw()
-            states, before = samplers.SAMPLERS[s.sampler](denoise, x, times, r.path, draw, s.eta), 0.0
-            for i, (t, (x, x0, reached)) in enumerate(zip(times[:-1], states, strict=True), 1):
+            denoise = keep_known(r.denoise, known, 1 - there.expand_as(known))
+            x = r.path.a(strength) * begun[:, span] + r.path.s(strength) * noise()
+            states = samplers.SAMPLERS[s.sampler](denoise, x, times, r.path, noise, s.eta)
+            for step in follow(states, times[:-1], r.path):
                 shown, state = shown.clone(), shown.clone()
-                shown[:, span] = rowed(x0 if reached else x)
-                state[:, span] = rowed(x / max(r.path.a(reached) + r.path.s(reached), 1e-6))
-                moved, before = (x0 - before).abs().mean().item(), x0
-                step = k * (len(times) - 1) + i
-                made = self.finished(s, task, heard, shown) if step == steps else None
+                shown[:, span] = step.x0 if step.reached else step.x
+                state[:, span] = step.state
+                number = k * (len(times) - 1) + step.number
+                made = self.finished(s, task, heard, shown) if number == steps else None
                 detail = {
-                    **self.step_trace(r, t, reached, moved),
+                    **self.step_trace(r, step),
                     "calls": calls + r.calls[0],
                     "words": r.condition.names,
                 }
@@ -144,14 +142,12 @@ class AudioFlowPipeline(latent_diffusion.LatentDiffusionPipeline):
                     for part in (shown, state)
                 ]
                 if made:
-                    pictures[0], detail["sound"] = (
-                        np.asarray(made.image),
-                        {"url": sounds.url(made.samples), "seconds": len(made.samples) / RATE},
-                    )
-                yield contract.Frame(step, steps, *pictures, f"t {t:.2f} · |Δx0| {moved:.3f}", made, detail)
+                    pictures[0] = made.preview
+                view = made.view if made else {"kind": "audio"}
+                yield contract.Frame(number, steps, *pictures, step.note, made, detail, view)
             calls += r.calls[0]
             z, given = z.clone(), given.clone()
-            z[:, span], given[:, span] = rowed(x), 1
+            z[:, span], given[:, span] = step.x, 1
 
     def timeline(
         self, s: AudioFlowSettings, task: str, heard: np.ndarray

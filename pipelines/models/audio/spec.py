@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from pipelines.core.settings import SamplingSettings, Settings
+from pipelines.core.settings import NEEDS_INPUT, SamplingSettings, Settings
 from pipelines.core.spec import ModelSpec
 from pipelines.media import audio
 
@@ -43,14 +43,32 @@ class AudioFlowSettings(SamplingSettings):
         "", description="A sound to work on: its first 30 seconds, mono, 16 kHz. Empty lets the words decide."
     )
     method: Literal["continue", "refill", "vary"] = Field(
-        "continue", description="With a sound: go on after its end, play a span anew, or make its like."
+        "continue",
+        description="With a sound: go on after its end, play a span anew, or make its like.",
+        json_schema_extra=NEEDS_INPUT,
     )
-    start: float = Field(1.0, ge=0, le=30, title="From second", description="Refill: where the span begins.")
+    start: float = Field(
+        1.0,
+        ge=0,
+        le=30,
+        title="From second",
+        description="Refill: where the span begins.",
+        json_schema_extra=NEEDS_INPUT,
+    )
     end: float = Field(
-        2.0, ge=0, le=30, title="To second", description="Refill: where it ends, at most 3 seconds later."
+        2.0,
+        ge=0,
+        le=30,
+        title="To second",
+        description="Refill: where it ends, at most 3 seconds later.",
+        json_schema_extra=NEEDS_INPUT,
     )
     strength: float = Field(
-        0.6, gt=0, le=1, description="Vary: how much noise to start from: little keeps the sound, 1 keeps nothing."
+        0.6,
+        gt=0,
+        le=1,
+        description="Vary: how much noise to start from: little keeps the sound, 1 keeps nothing.",
+        json_schema_extra=NEEDS_INPUT,
     )
 
     @model_validator(mode="after")

@@ -238,7 +238,8 @@ class AudioTokensPipeline(contract.Pipeline):
                     s.model_dump(),
                 )
                 wave, shown = result.samples, np.asarray(result.image)
-            told = {
+            view = {
+                "kind": "audio",
                 "url": sounds.url(wave) if len(wave) else "",
                 "seconds": s.seconds,
                 "before": len(heard) / RATE if last else 0,
@@ -247,9 +248,8 @@ class AudioTokensPipeline(contract.Pipeline):
                 "calls": n,
                 "codes": codes[0, before:].tolist(),
                 "of": wanted,
-                "sound": told,
                 "device": f"{self.device}, float32",
             }
             yield contract.Frame(
-                step, s.steps, shown, None, f"{n} of {wanted + late} rows of {books} codes", result, detail
+                step, s.steps, shown, None, f"{n} of {wanted + late} rows of {books} codes", result, detail, view
             )

@@ -65,7 +65,7 @@ class ControlNet(nn.Module):
         x = base.enter(patchify(z, self.config.patch)) + base.position + seen
         hints = [torch.zeros_like(x)]
         for block, gate, modulation, keysvalues in zip(self.blocks, self.gates, modulations, words, strict=False):
-            x = block(x, modulation, keysvalues, None, None, z.shape[3] // base.config.patch)
+            x = block(x, modulation, keysvalues, None, None)
             hints.append(gate(x))
         return hints
 

@@ -47,7 +47,7 @@ class ControlNetSettings(SamplingSettings):
         "", description="A second picture to follow at the same time. Empty is none."
     )
     control2_kind: Literal["palette", "scribble", "edges"] = Field(
-        "palette", description="What to take from the second."
+        "palette", description="What to take from the second.", json_schema_extra=ADVANCED
     )
     control2_weight: float = Field(1.0, ge=0, le=2, description="How strongly to follow the second.")
 
@@ -75,6 +75,7 @@ SPECS = [
         settings=ControlNetSettings,
         pipeline="controlnet.pipeline:ControlNetPipeline",
         weights=(*LATENT_DIFFUSION, "controlnet-edges", "controlnet-scribble", "controlnet-palette"),
+        fields=("kind", "control_weight", "control2_weight"),
         help="Draw lines, colours or both, and say what they are: the model follows them step by step.",
         paper="Zhang et al. 2023",
     ),

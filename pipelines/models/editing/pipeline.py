@@ -298,8 +298,8 @@ class MaskAdapter(nn.Module):
 
 def keep_known(
     denoise: samplers.Denoise,
-    z: Float[Tensor, "b c h w"],
-    fresh: Float[Tensor, "b #c #h #w"],  # noqa: F821 - a shape
+    z: Float[Tensor, "*shape"],
+    fresh: Float[Tensor, "*#shape"],
 ) -> samplers.Denoise:
     """The estimate where the mask is fresh, and what is known elsewhere: so the known part follows its exact path,
     which is replacement at each step (Song et al. 2021, I.2) for every sampler at once."""

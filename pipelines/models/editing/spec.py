@@ -151,7 +151,7 @@ SPECS = [
         weights=LATENT_DIFFUSION,
         label="Change by words",
         help="Say what the picture shows, and what it should show.",
-        fields=("attention_replace", "unmasked"),
+        fields=("source_prompt", "attention_replace", "unmasked"),
         paper="DiffEdit: Couairon et al. 2023; prompt-to-prompt: Hertz et al. 2023",
     ),
 ]

@@ -325,10 +325,14 @@ class GaussianResult(contract.Result):
 
     @classmethod
     def from_png(cls, png: bytes, model: str, settings: dict[str, Any]) -> GaussianResult:
-        """Back from a picture. Raises SceneError."""
+        """Back from a picture. Raises SceneError; KeyError where no splats are inside."""
         with Image.open(io.BytesIO(png)) as image:
             image.load()
             return cls(from_ply(zlib.decompress(base64.b64decode(image.info[PNG_GAUSSIANS_KEY]))), model, settings)
+
+    @property
+    def view(self) -> dict[str, Any]:
+        return view(self.splats)
 
     @property
     def image(self) -> Image.Image:
@@ -354,9 +358,10 @@ class GaussianResult(contract.Result):
         return {"ply": to_ply, "splat": to_splat, "glb": to_glb}[kind](self.splats)
 
 
-def splat_url(splats: Gaussians3D) -> str:
-    """Splats as the browser's viewer takes them: a .splat file as a data URL."""
-    return "data:application/octet-stream;base64," + base64.b64encode(to_splat(splats)).decode()
+def view(splats: Gaussians3D) -> dict[str, Any]:
+    """Splats as the page's viewer takes them: a .splat file as a data URL, and how many they are."""
+    url = "data:application/octet-stream;base64," + base64.b64encode(to_splat(splats)).decode()
+    return {"kind": "gaussians", "url": url, "count": len(splats)}
 
 
 def load_gaussians(path: str | Path) -> Gaussians3D:

@@ -16,7 +16,6 @@ from pipelines.core import contract
 from pipelines.media.images import center_crop, from_url
 from pipelines.models.gaussian_splatting import files as scenes
 from pipelines.models.gaussian_splatting import toys
-from pipelines.models.gaussian_splatting.files import splat_url
 from pipelines.models.gaussian_splatting.fit import Densification, enlarged, error_map, fit, fit_image, psnr
 from pipelines.models.gaussian_splatting.rasterize import Camera, Gaussians3D, has_gsplat, render, to_uint8
 from pipelines.models.gaussian_splatting.spec import STEPS_PER_PREVIEW, SplattingSettings
@@ -61,8 +60,7 @@ def fit_views(
         right = sum(psnr(one, wanted[k]) for one, k in zip(made, shown, strict=True)) / len(made)
         wrong = np.stack([error_map(one, wanted[k]) for one, k in zip(made, shown, strict=True)])
         detail = {
-            "splats": {"url": splat_url(splats), "count": len(splats)},
-            "moved": loss,
+            "loss": loss,
             "psnr": round(right, 2),
             "of": name,
         }
@@ -101,7 +99,14 @@ class SplattingPipeline(contract.Pipeline):
             ):
                 result = scenes.GaussianResult(splats, self.name, s.model_dump()) if look == s.steps else None
                 yield contract.Frame(
-                    look, s.steps, view_grid(made), view_grid(wrong), note, result, {"calls": 0, **more}
+                    look,
+                    s.steps,
+                    view_grid(made),
+                    view_grid(wrong),
+                    note,
+                    result,
+                    {"calls": 0, **more},
+                    scenes.view(splats),
                 )
             return
         wanted = torch.from_numpy(np.array(center_crop(from_url(s.image)))).float() / 255
@@ -112,5 +117,5 @@ class SplattingPipeline(contract.Pipeline):
             result = contract.ImageResult(picture, self.name, s.model_dump()) if look == s.steps else None
             note = f"fitting: {step} of {s.fit_steps} · {len(spots)} splats · {psnr(made, wanted):.1f} dB"
             yield contract.Frame(
-                look, s.steps, picture, error_map(made, wanted), note, result, {"calls": 0, "loss": loss, "moved": loss}
+                look, s.steps, picture, error_map(made, wanted), note, result, {"calls": 0, "loss": loss}
             )

@@ -23,6 +23,7 @@ from pipelines.core.cards import parse_loras
 from pipelines.core.settings import SamplingSettings
 from pipelines.diffusion import samplers
 from pipelines.diffusion.guidance import Guidance, with_cfg
+from pipelines.diffusion.progress import Progress, follow
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
 from pipelines.models.latent_diffusion.network import LatentDiffusion
 from pipelines.models.latent_diffusion.spec import LatentDiffusionSettings
@@ -131,11 +132,17 @@ class LatentDiffusionPipeline(contract.Pipeline):
                 z, words = torch.cat([z, z]), pairs
             else:
                 known = [[part[: len(x)] for part in layer] for layer in known]
-            v = self.transformer(z, words, known, looks, hints=hint(z, t) if hint else ()).float()
+            v = self.predict_velocity(z, words, known, looks, hint(z, t) if hint else ()).float()
             x0 = (torch.cat([x, x]) if pair else x) - t * v
             return (x0[: len(x)], x0[len(x) :]) if pair else (x0, None)
 
         return with_cfg(samplers.on_schedule(estimate, path), guidance)
+
+    def predict_velocity(
+        self, z: Tensor, words: TextKV, modulations: list[list[Tensor]], looks: AttentionTrace, hints: Sequence[Tensor]
+    ) -> Tensor:
+        """One call of the network; families whose latents are no pictures have their own."""
+        return self.transformer(z, words, modulations, looks, hints=hints)
 
     @torch.inference_mode()
     def prepare(
@@ -190,43 +197,40 @@ class LatentDiffusionPipeline(contract.Pipeline):
         puts pixels (n, h, w, 3) where they belong. The states' outermost `margin` pixels are there for the decoder
         alone.
         """
-        s, path, before, steps = r.settings, r.path, None, len(times)
-        for i, (t, (x, x0, reached)) in enumerate(zip(times, states, strict=True), 1):
-            moved = (x0 - before).abs().mean().item() if before is not None else x0.abs().mean().item()
-            scale = max(path.a(reached) + path.s(reached), 1e-6)
+        s, steps = r.settings, len(times)
+        for step in follow(states, times, r.path):
 
             def pixels(z: Tensor, decode: Callable[[Tensor], Tensor] = self.autoencoder.decode_preview) -> np.ndarray:
                 shown = decode(z).cpu().numpy()
                 return shown[:, margin : shown.shape[1] - margin, margin : shown.shape[2] - margin]
 
             made = None
-            if i == steps:
-                finished = lay(pixels(x, self.autoencoder.decode_uint8))
+            if step.number == steps:
+                finished = lay(pixels(step.x, self.autoencoder.decode_uint8))
                 made = [contract.ImageResult(p, name, settings_for_sample(s, k)) for k, p in enumerate(finished)]
                 preview = functools.partial(contract.tile, finished)
             else:
-                preview = functools.partial(lambda z, pixels: contract.tile(lay(pixels(z))), x0, pixels)
+                preview = functools.partial(lambda z, pixels: contract.tile(lay(pixels(z))), step.x0, pixels)
             yield contract.Frame(
-                i,
+                step.number,
                 steps,
                 preview,
-                functools.partial(lambda z, pixels: contract.tile(pixels(z)), x / scale, pixels),
-                f"t {t:.2f} · |Δx0| {moved:.3f}",
+                functools.partial(lambda step, pixels: contract.tile(pixels(step.state)), step, pixels),
+                step.note,
                 made[0] if made and s.count == 1 else made,
                 {
-                    **self.step_trace(r, t, reached, moved),
+                    **self.step_trace(r, step),
                     "attention": functools.partial(word_heatmaps, list(r.looks), r.condition),
                     "words": r.condition.names,
                 },
             )
-            before = x0
 
-    def step_trace(self, r: SamplingContext, t: float, reached: float, moved: float) -> dict[str, Any]:
-        """What the inspector says of a step from t to `reached`, in which the estimate moved so far."""
-        s = r.settings
+    def step_trace(self, r: SamplingContext, step: Progress) -> dict[str, Any]:
+        """What the inspector says of a step."""
+        s, t, reached = r.settings, step.t, step.reached
         return {
             "sampler": s.sampler, "t": t, "next": reached, "a": r.path.a(reached), "sigma": r.path.s(reached),
-            "moved": moved, "calls": r.calls[0],
+            "moved": step.moved, "calls": r.calls[0],
             "coefficients": samplers.coefficients(s.sampler, t, reached, r.path, s.eta),
             "weight": r.guidance.weight if r.guidance.active(t) else 1.0,
             "cut": r.condition.cut, "device": f"{self.device}, {str(self.dtype).removeprefix('torch.')}",

@@ -198,7 +198,7 @@ class LoRATrainingPipeline(latent_diffusion.LatentDiffusionGuest):
                 made = self.base.autoencoder.decode_uint8(self.draw(heard, 12, s.seed)).cpu().numpy()
             preview, recent = contract.tile(made), float(np.mean(losses[-50:]))
             result = contract.ImageResult(preview, self.name, s.model_dump(), (path,)) if look == s.steps else None
-            detail = {"moved": recent, "calls": len(losses), "equation": f"W x + (α / r) B (A x), r = {s.rank}"}
+            detail = {"loss": recent, "calls": len(losses), "equation": f"W x + (α / r) B (A x), r = {s.rank}"}
             yield contract.Frame(
                 look,
                 s.steps,

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from pipelines import text
 from pipelines.core import contract
 from pipelines.diffusion import samplers
+from pipelines.diffusion.progress import follow
 from pipelines.media.control_maps import cut_out_object
 from pipelines.media.images import MODEL_SIDE as SIDE
 from pipelines.media.images import from_url
@@ -31,7 +32,7 @@ from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
 from pipelines.models.latent_diffusion import pipeline as latent_diffusion
 from pipelines.models.multiview.spec import ImageTo3DSettings, TextTo3DSettings
 from pipelines.nn import weights
-from pipelines.nn.dit import Config, DiT, fold_items, patchify, unfold_items
+from pipelines.nn.dit import Config, DiT, patchify
 
 Pose = tuple[float | int, float | int]  # where a camera stands: azimuth and elevation, in degrees
 POSES: list[Pose] = [
@@ -66,13 +67,13 @@ class MultiView(nn.Module):
         nn.init.zeros_(self.enter.bias)
 
     def hint(
-        self, seen: Float[Tensor, "b c h w"], given: Float[Tensor, "b v"], places: Float[Tensor, "b v 10"]
+        self, seen: Float[Tensor, "b v c h w"], given: Float[Tensor, "b v"], places: Float[Tensor, "b v 10"]
     ) -> Float[Tensor, "b n d"]:
         """What the tokens are told: where each view's camera stands (`angles`), whether it is given (1), and if so, its
         latent."""
-        there = given.repeat_interleave(self.config.size, 1)[:, None, :, None].expand(-1, 1, -1, self.config.size)
-        told = self.enter(patchify(torch.cat([seen * there, there], 1), self.config.patch))
-        return told + self.camera(places).repeat_interleave((self.config.size // self.config.patch) ** 2, 1)
+        there = given[:, :, None, None, None].expand(-1, -1, 1, *seen.shape[3:])
+        views = self.enter(patchify(torch.cat([seen * there, there], 2), self.config.patch))
+        return (views + self.camera(places)[:, :, None]).flatten(1, 2)
 
 
 def poses_from(azimuth: float | int = 0, elevation: float | int = 15) -> list[Pose]:
@@ -115,6 +116,7 @@ class TextTo3DPipeline(latent_diffusion.LatentDiffusionPipeline):
                 note,
                 result,
                 {**detail, "calls": frame.trace["calls"], "device": frame.trace["device"]},
+                scenes.view(splats),
             )
 
     @torch.inference_mode()
@@ -135,28 +137,31 @@ class TextTo3DPipeline(latent_diffusion.LatentDiffusionPipeline):
         )
         if known is not None:
             z[:, 0], given[:, 0] = known, 1
-        seen = self.model.hint(fold_items(z), given, pose_features(cameras)[None].to(self.device))
+        seen = self.model.hint(z, given, pose_features(cameras)[None].to(self.device))
         times = samplers.timesteps(s.steps)
         r = self.prepare(s, times, 1, lambda condition, grid, count: lambda x, t: [seen.repeat(len(x), 1, 1)])
-        fresh = fold_items((1 - given)[..., None, None, None].expand_as(z))
-        noise, before = samplers.seeded_noise(s.seed, tuple(fresh.shape[1:]), 1, self.device), 0.0
+        fresh = (1 - given)[..., None, None, None].expand_as(z)
+        # its order from the time when the views lay on top of each other, so that a seed keeps its thing
+        stack = samplers.seeded_noise(s.seed, (c.channels, len(cameras) * c.size, c.size), 1, self.device)
+
+        def noise() -> Tensor:
+            return stack().unflatten(2, (len(cameras), c.size)).transpose(1, 2)
+
         states = samplers.SAMPLERS[s.sampler](
-            keep_known(r.denoise, fold_items(z), fresh), noise() * r.path.s(1.0), times, r.path, noise, s.eta
+            keep_known(r.denoise, z, fresh), noise() * r.path.s(1.0), times, r.path, noise, s.eta
         )
-        for i, (t, (x, x0, reached)) in enumerate(zip(times[:-1], states, strict=True), 1):
-            glances = [unfold_items(part)[0] for part in (x0, x / max(r.path.a(reached) + r.path.s(reached), 1e-6))]
-            shown, state = (self.autoencoder.decode_preview(part).cpu().numpy() for part in glances)
-            if i == s.steps:
-                shown = self.autoencoder.decode_uint8(glances[0]).cpu().numpy()
-            moved, before = (x0 - before).abs().mean().item(), x0
-            detail = {**self.step_trace(r, t, reached, moved), "words": r.condition.names}
+        for step in follow(states, times[:-1], r.path):
+            shown, state = (self.autoencoder.decode_preview(z[0]).cpu().numpy() for z in (step.x0, step.state))
+            if step.number == s.steps:
+                shown = self.autoencoder.decode_uint8(step.x0[0]).cpu().numpy()
+            detail = {**self.step_trace(r, step), "words": r.condition.names}
             yield (
                 contract.Frame(
-                    i,
+                    step.number,
                     s.steps + looks,
                     view_grid(shown),
                     view_grid(state),
-                    f"views · t {t:.2f} · |Δx0| {moved:.3f}",
+                    f"views · {step.note}",
                     None,
                     detail,
                 ),

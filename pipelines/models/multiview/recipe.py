@@ -22,7 +22,7 @@ from pipelines.models.gaussian_splatting import toys
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
 from pipelines.models.multiview.pipeline import POSES, MultiView, pose_features
 from pipelines.nn import weights
-from pipelines.nn.dit import Config, fold_items, unfold_items
+from pipelines.nn.dit import Config
 
 WAYS = 4  # of saying each toy
 # eight views that agree tell more of a thing than one does: more noise is needed to hide it (Esser et al. 2024, 5.3.2)
@@ -84,11 +84,10 @@ class Recipe:
         t = flow_matching.sample_times(self.batch, SHIFT).to(device)
         unsaid = torch.rand(self.batch, device=device) < torch.where(given.any(1), 0.5, 0.1)
         words = inner.text_kv(torch.where(unsaid[:, None, None], inner.null, captions))
-        z = fold_items(z)
         noise = torch.randn_like(z)
         x = flow_matching.interpolate(z, noise, t)
         v = inner(x, words, inner.modulations(t, words.pooled), hints=[model.hint(z, given, places)])
-        error = unfold_items(flow_matching.velocity_error(v, z, noise)).mean((2, 3, 4)) * (1 - given)
+        error = flow_matching.velocity_error(v, z, noise).mean((2, 3, 4)) * (1 - given)
         return error.sum() / (1 - given).sum().clamp_min(1), {}
 
     @torch.no_grad()
@@ -103,28 +102,27 @@ class Recipe:
             autoencoder.load(),
         )
         picks, rows = self.source.split("validation")[:8], []
-        z = fold_items(torch.from_numpy(self.latents[picks][:, self.rig]).float()).to(device)
+        z = torch.from_numpy(self.latents[picks][:, self.rig]).float().to(device)
         said = torch.from_numpy(self.read[picks][:, 0]).float().to(device)
         for given in (0.0, 1.0):
             seen = torch.zeros(len(picks), len(POSES), device=device)
             seen[:, 0] = given
             hints, kept = (
                 [model.hint(z, seen, self.places[self.rig].expand(len(picks), -1, -1).to(device))],
-                unfold_items(z) * seen[..., None, None, None],
+                z * seen[..., None, None, None],
             )
             words = inner.text_kv(inner.null.expand_as(said) if given else said)
 
             def denoise(x: Tensor, t: float) -> Tensor:
                 at = torch.full((len(x),), t, device=device)
                 velocity = inner(x, words, inner.modulations(at, words.pooled), hints=hints)  # noqa: B023 - used here
-                x0 = unfold_items(x - t * velocity)
-                return fold_items(torch.where(seen[..., None, None, None] > 0, kept, x0))  # noqa: B023
+                return torch.where(seen[..., None, None, None] > 0, kept, x - t * velocity)  # noqa: B023
 
             noise = samplers.seeded_noise(0, tuple(z.shape[1:]), len(picks), str(device))
             *_, (x, _, _) = samplers.dpm_solver(
                 denoise, noise(), samplers.timesteps(16), samplers.SCHEDULES["straight"], noise
             )
-            rows.append(coder.decode_uint8(unfold_items(x).flatten(0, 1).cpu()).numpy())
+            rows.append(coder.decode_uint8(x.flatten(0, 1).cpu()).numpy())
         data.contact_sheet(np.concatenate(rows), columns=len(POSES)).save(folder / f"sheet-{step:06d}.png")
         return {"held out": round(float(np.mean([self.loss(model, rng, "validation")[0].item() for _ in range(4)])), 4)}
 

@@ -21,13 +21,14 @@ from torch import Tensor, nn
 
 from pipelines.core import contract
 from pipelines.diffusion import samplers
+from pipelines.diffusion.progress import follow
 from pipelines.media.images import MODEL_SIDE as SIDE
 from pipelines.media.images import center_crop, from_url
 from pipelines.models.editing.pipeline import EditingPipeline, keep_known
 from pipelines.models.latent_diffusion import pipeline as latent_diffusion
 from pipelines.models.video.spec import VideoSettings
 from pipelines.nn import weights
-from pipelines.nn.dit import Config, DiT, fold_items, patchify, unfold_items
+from pipelines.nn.dit import Config, DiT, patchify
 
 WINDOW = 16  # frames that are drawn together
 OVERLAP = 3  # frames of a window that the next one is given
@@ -96,7 +97,9 @@ class VideoDiT(nn.Module):
         and the latent of the given frame that is nearest in time."""
         count, frames, device = *given.shape, z.device
         there = given[:, :, None, None, None].expand(-1, -1, 1, *z.shape[3:])
-        told = self.enter(patchify(fold_items(torch.cat([self.nearest(z, given, loop), there], 2)), self.config.patch))
+        told = self.enter(patchify(torch.cat([self.nearest(z, given, loop), there], 2), self.config.patch)).flatten(
+            1, 2
+        )
         much = math.pi * amount[:, None] * torch.arange(1, 5, device=device)
         time = torch.cat(
             [time_features(frames, loop).to(device).expand(count, -1, -1), much.cos()[:, None].expand(-1, frames, -1)],
@@ -139,16 +142,13 @@ class VideoPipeline(EditingPipeline):
                 curves = [
                     contract.frame_differences(clip[:there], s.loop and there == s.frames) for clip in clips[: k + 1]
                 ]
-                detail |= {
-                    "calls": calls + detail["calls"],
-                    "clip": {"frames": there, "of": s.frames, "fps": s.fps, "across": len(runs)},
-                }
-                detail |= {"changes": curves, "ways": list(ways[: k + 1]), "real": self.motion().real}
+                detail |= {"calls": calls + detail["calls"], "real": self.motion().real}
+                detail |= {"changes": curves, "ways": list(ways[: k + 1])}
+                view = {"kind": "video", "frames": there, "of": s.frames, "fps": s.fps, "across": len(runs)}
                 result = (made if s.compare else made[0]) if last and k == len(runs) - 1 else None
                 sheet, noisy = (contract.tile(np.concatenate(every, axis=2)) for every in (clips, states))
-                yield contract.Frame(
-                    step, sum(steps), sheet, noisy, f"{one.method} · {note}" if s.compare else note, result, detail
-                )
+                note = f"{one.method} · {note}" if s.compare else note
+                yield contract.Frame(step, sum(steps), sheet, noisy, note, result, detail, view)
             calls = detail["calls"]
 
     def draw(self, s: VideoSettings) -> Iterator[tuple[np.ndarray, np.ndarray, int, str, dict[str, Any]]]:
@@ -174,31 +174,21 @@ class VideoPipeline(EditingPipeline):
                 else self.base.prepare(s, times, len(places))
             )
             denoise = keep_known(r.denoise, pinned, fresh)
-            states, before = (
-                samplers.SAMPLERS[s.sampler](denoise, noise() * r.path.s(1.0), times, r.path, noise, s.eta),
-                0.0,
-            )
-            for t, (x, x0, reached) in zip(times[:-1], states, strict=True):
-                glances = (
-                    self.base.autoencoder.decode_preview(
-                        torch.cat([x0, x / max(r.path.a(reached) + r.path.s(reached), 1e-6)])
-                    )
-                    .cpu()
-                    .numpy()
-                )
-                shown = glances[: len(places)] if reached else self.base.autoencoder.decode_uint8(x).cpu().numpy()
+            states = samplers.SAMPLERS[s.sampler](denoise, noise() * r.path.s(1.0), times, r.path, noise, s.eta)
+            coder = self.base.autoencoder
+            for step in follow(states, times[:-1], r.path):
+                glances = coder.decode_preview(torch.cat([step.x0, step.state])).cpu().numpy()
+                shown = glances[: len(places)] if step.reached else coder.decode_uint8(step.x).cpu().numpy()
                 clip, state = clip.copy(), state.copy()
                 for k, frame, noisy in zip(places, shown, glances[len(places) :], strict=True):
                     if k not in drawn:
                         clip[k], state[k] = frame, noisy
-                moved, before = (x0 - before).abs().mean().item(), x0
-                note = f"t {t:.2f} · |Δx0| {moved:.3f}" + (
-                    f" · frames {begin + 1} to {min(end, s.frames)}" if s.frames > WINDOW else ""
-                )
-                detail = self.base.step_trace(r, t, reached, moved)
+                spans = f" · frames {begin + 1} to {min(end, s.frames)}" if s.frames > WINDOW else ""
+                note = step.note + spans
+                detail = self.base.step_trace(r, step)
                 yield clip, state, min(end, s.frames), note, {**detail, "calls": calls + r.calls[0]}
             calls += r.calls[0]
-            drawn = {k: x[i : i + 1] for i, k in enumerate(places)} | drawn
+            drawn = {k: step.x[i : i + 1] for i, k in enumerate(places)} | drawn
 
     def joint_context(
         self, s: VideoSettings, times: list[float], pinned: Tensor, fresh: Tensor
@@ -216,9 +206,7 @@ class VideoPipeline(EditingPipeline):
         )
         r = clip.prepare(s.model_copy(update={"guidance": 1.0}), times, 1, lambda *_: lambda *_: [told])
         flat = r.denoise
-        r.denoise = lambda x, t: motion.rescale_harmonics(
-            unfold_items(flat(fold_items(x[None]), t))[0], still, r.path.straight_time(t), around
-        )
+        r.denoise = lambda x, t: motion.rescale_harmonics(flat(x[None], t)[0], still, r.path.straight_time(t), around)
         return r
 
     def noise(self, s: VideoSettings, frames: range) -> samplers.Noise:

@@ -22,7 +22,6 @@ from pipelines.diffusion import flow_matching
 from pipelines.models.multiview.recipe import SHIFT
 from pipelines.models.video.pipeline import CALIBRATION_TIMES, WINDOW, VideoDiT, VideoPipeline
 from pipelines.nn import weights
-from pipelines.nn.dit import fold_items, unfold_items
 
 # how far from the image model's weights to those of the views it begins: these know how pictures look at each other
 VIEWS = 0.3
@@ -110,9 +109,9 @@ class Recipe:
         unsaid = torch.rand(len(z), device=device) < 0.1
         words = inner.text_kv(torch.where(unsaid[:, None, None], inner.null, captions))
         noise = torch.randn_like(z)
-        x = fold_items(flow_matching.interpolate(z, noise, t))
+        x = flow_matching.interpolate(z, noise, t)
         v = inner(x, words, inner.modulations(t, words.pooled), hints=[motion.hint(z, given, amount, loop)])
-        error = flow_matching.velocity_error(unfold_items(v), z, noise).mean((2, 3, 4)) * (1 - given)
+        error = flow_matching.velocity_error(v, z, noise).mean((2, 3, 4)) * (1 - given)
         loss = error.sum() / (1 - given).sum()
         return loss, {f"of {z.shape[1]}": loss.item()}
 
@@ -136,12 +135,12 @@ class Recipe:
         for t in CALIBRATION_TIMES:
             x = torch.lerp(z, torch.randn_like(z), t * fresh)
             v = motion.transformer(
-                fold_items(x),
+                x,
                 words,
                 motion.transformer.modulations(torch.full((count,), t), words.pooled),
                 hints=[hint],
             )
-            made = torch.fft.rfft(x - t * fresh * unfold_items(v) - z[:, :1], dim=1)
+            made = torch.fft.rfft(x - t * fresh * v - z[:, :1], dim=1)
             gain = (made.conj() * true).real.sum((0, 2, 3, 4)) / made.abs().square().sum((0, 2, 3, 4))
             gains.append([round(one, 3) for one in gain.tolist()])
         return gains

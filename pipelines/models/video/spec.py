@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from PIL import Image
 from pydantic import Field, field_validator, model_validator
 
-from pipelines.core.settings import SamplingSettings
+from pipelines.core.settings import ADVANCED, SamplingSettings
 from pipelines.core.spec import LATENT_DIFFUSION, ModelSpec
 from pipelines.media import images
 
@@ -30,7 +30,9 @@ class VideoSettings(SamplingSettings):
         le=48,
         description="How many frames. Beyond 16, windows follow each other, each beginning with the end of the last.",
     )
-    fps: int = Field(8, ge=1, le=30, description="Frames a second when it is played and saved.")
+    fps: int = Field(
+        8, ge=1, le=30, description="Frames a second when it is played and saved.", json_schema_extra=ADVANCED
+    )
     motion: float = Field(0.5, ge=0, le=1, description="How much is to move: 0 hardly anything, 1 a lot.")
     loop: bool = Field(True, description="Let the last frame lead into the first.")
     image: images.OptionalImageInput = Field(
@@ -86,6 +88,7 @@ SPECS = [
             "clown": "clown face, small motion",
         },
         fields=("frames", "motion", "loop"),
+        groups={"Why together?": ("method", "compare")},
         paper="Video diffusion: Ho et al. 2022; windows: Blattmann et al. 2023",
     ),
 ]

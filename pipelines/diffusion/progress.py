@@ -1,0 +1,41 @@
+"""A sampler's steps as frames need them: numbered, with how far the estimate moved and the state at the data's scale."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from pipelines.diffusion.samplers import Schedule, Step
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One step, from time `t` to `reached`."""
+
+    number: int  # from 1
+    t: float
+    reached: float
+    x: Tensor  # where it stands
+    x0: Tensor  # what the model believes
+    moved: float  # mean |Δx0| since the step before; at the first, mean |x0|
+    path: Schedule
+
+    @property
+    def state(self) -> Tensor:
+        """Where it stands, scaled so that noise and data weigh one together: it can be decoded."""
+        return self.x / max(self.path.a(self.reached) + self.path.s(self.reached), 1e-6)
+
+    @property
+    def note(self) -> str:
+        """The line below the picture."""
+        return f"t {self.t:.2f} · |Δx0| {self.moved:.3f}"
+
+
+def follow(states: Iterator[Step], times: Iterable[float], path: Schedule) -> Iterator[Progress]:
+    """The states of a sampler with the times that its steps start at."""
+    before: Tensor | float = 0.0
+    for number, (t, (x, x0, reached)) in enumerate(zip(times, states, strict=True), 1):
+        yield Progress(number, t, reached, x, x0, (x0 - before).abs().mean().item(), path)
+        before = x0
