@@ -11,6 +11,7 @@ play: .venv/ready
 test: .venv/ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	npm --prefix app run --silent check
 	$(BIN)/python -m pytest
 
 bench: .venv/ready-dev
@@ -35,16 +36,18 @@ weights: .venv/ready-dev
 lint: .venv/ready-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	npm --prefix app run --silent fix
 
 clean:
-	rm -rf .venv
+	rm -rf .venv app/node_modules
 
 .venv/ready: requirements.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $@
 
-.venv/ready-dev: requirements-dev.txt .venv/ready
+.venv/ready-dev: requirements-dev.txt app/package-lock.json .venv/ready
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	tests/install-browser
+	npm --prefix app ci --no-audit --no-fund --silent
 	touch $@

@@ -48,7 +48,7 @@ def endpoint(spec: ModelSpec, history: History) -> Any:
             if "frame" in message:
                 yield {key: message["frame"][key] for key in ("step", "steps", "note", "preview")}
             if "done" in message:
-                end = message["done"]["film"][-1]
+                end = message["done"]["frames"][-1]
                 yield {
                     "step": end["step"],
                     "steps": end["steps"],

@@ -1,10 +1,10 @@
-"""What the tabs that make pictures share: Generate and Stop, dropped files, the history, the share link, the model
-card."""
+"""What happens in every tab: Generate and Stop, drops, the history, the share link; and what a model's card says."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -12,7 +12,9 @@ from pydantic import ValidationError
 
 from app import live
 from app.forms import Form
+from app.tabs import Tab
 from pipelines.core.cards import WeightsError, card
+from pipelines.core.registry import get_spec
 from pipelines.core.settings import format_error
 
 if TYPE_CHECKING:
@@ -21,89 +23,119 @@ if TYPE_CHECKING:
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
-def sampling(tab: str, controls: dict[str, gr.components.Component]) -> gr.Checkbox:
-    """Sampler, where there is one, and seed side by side, then steps, guidance and count; the switch for a new seed
-    each time."""
-    with gr.Row(elem_classes="pair"):
-        if "sampler" in controls:
-            controls["sampler"].render()
-        with gr.Column(min_width=100):
-            controls["seed"].render()
-            again = gr.Checkbox(True, label="New seed each time", elem_id=f"{tab}-again")
-    for name in ("steps", "guidance", "count"):
-        if name in controls:
-            controls[name].render()
-    return again
+@dataclass(frozen=True)
+class TabContext:
+    """A tab as it was laid out."""
+
+    tab: Tab
+    form: Form
+    model: gr.components.Component  # its value is the name of the model that runs
+    again: gr.Checkbox
+    in_files: gr.Checkbox
+    dropped: gr.File
+    generate: gr.Button
+    stop: gr.Button
+    queue: gr.HTML
 
 
-def act(tab: str, does: str = "Generate") -> tuple[gr.Button, gr.Button]:
-    """The button that begins a run, and Stop."""
-    with gr.Row(elem_classes="act"):
-        return gr.Button(does, variant="primary", elem_id=f"{tab}-generate"), gr.Button(
-            "Stop", elem_id=f"{tab}-stop", interactive=False
-        )
+def hook(call: str) -> str:
+    """JavaScript of an element that calls a function of static/core/main.js once that is there."""
+    return f"darkroom.then((page) => page.{call})"
 
 
-def wire(
-    desktop: Desktop,
-    tab: str,
-    form: Form,
-    model: gr.components.Component,
-    again: gr.Checkbox,
-    in_files: gr.Checkbox,
-    dropped: gr.File,
-    generate: gr.Button,
-    stop: gr.Button,
-    queue: gr.HTML,
-) -> None:
-    """Connect a tab's controls. `model` holds the name of the model that runs."""
-    inputs, given, seed, feed = form.inputs, form.given, form.controls["seed"], desktop.feed
-    payload = gr.Textbox(visible="hidden")  # what the input editor gives, as one JSON object, filled in by darkroom.run
+def call(function: str, result: str = "{}") -> str:
+    """JavaScript of an event that calls one, and what of it goes to the server."""
+    return f"async () => {result.format(f'(await darkroom).{function}')}"
+
+
+def sentence(error: Exception) -> str:
+    """What an error says, as a sentence."""
+    return f"{str(error)[0].upper()}{str(error)[1:].rstrip('.')}."
+
+
+def wire(desktop: Desktop, context: TabContext) -> None:
+    """Connect a tab's controls."""
+    name, form, model, feed = context.tab.name, context.form, context.model, desktop.feed
+    inputs, seed = form.inputs, form.controls["seed"]
+    payload = gr.Textbox(
+        visible="hidden"
+    )  # which run it is, and what the input editor gives, as JSON, filled in by the page
 
     def develop(
-        owner: str, keep: bool, name: str, _: bool, payload: str, *values: Any
+        owner: str, keep: bool, chosen: str, _: bool, payload: str, *values: Any
     ) -> Iterator[tuple[str, Any, Any]]:
+        sent = json.loads(payload)
         try:
-            settings = form.settings(name, values, json.loads(payload))
+            settings = form.settings(chosen, values, sent["inputs"])
         except ValidationError as error:
-            yield desktop.tell({"error": format_error(error)}, tab), gr.skip(), gr.skip()
+            yield desktop.tell({"error": format_error(error)}, name), gr.skip(), gr.skip()
             return
-        for message in live.run(name, settings, owner, desktop.history, keep):
-            chosen = settings.seed if "begin" in message else gr.skip()
+        for message in live.run(chosen, settings, owner, desktop.history, keep):
+            number = settings.seed if "begin" in message else gr.skip()
             sheet = gr.skip() if "begin" in message or "frame" in message else desktop.sheet_of(owner)
-            yield desktop.tell(message, tab), chosen, sheet
+            yield desktop.tell({**message, "run": sent["run"]}, name), number, sheet
 
-    before = [desktop.owner, in_files, model, again, payload]
+    before = [desktop.owner, context.in_files, model, context.again, payload]
     at = len(before) + list(form.controls).index("seed")
     # one event a run: the browser chooses the seed, the server sends frames, at the end the history
-    run = generate.click(
+    run = context.generate.click(
         develop, [*before, *inputs], [feed, seed, desktop.sheet],
-        js=f"(...v) => darkroom.run('{tab}', v, {json.dumps(given)}, {at})",
-        concurrency_id=live.SLOT, concurrency_limit=1, show_progress="minimal", show_progress_on=queue,
+        js=f"async (...values) => (await darkroom).run('{name}', values, {at})",
+        concurrency_id=live.SLOT, concurrency_limit=1, show_progress="minimal", show_progress_on=context.queue,
         api_visibility="private",
     )  # fmt: skip
-    run.then(None, None, None, js=f"() => darkroom.ended('{tab}')")  # in the browser alone
-    stop.click(None, None, None, cancels=[run], js=f"() => darkroom.stopped('{tab}')")
+    run.then(None, None, None, js=call(f"end('{name}')"))  # in the browser alone
+    context.stop.click(None, None, None, cancels=[run], js=call(f"stop('{name}')"))
 
-    def restore(path: str | None) -> list[Any]:
-        return [None, *desktop.restore(tab, form, path)]
+    def restore(path: str | list[str] | None) -> list[Any]:
+        return [None, *desktop.restore(context, path[0] if isinstance(path, list) else path)]
 
     def recall(owner: str, event: gr.EventData) -> list[Any]:
-        return desktop.recall(tab, form, owner, event)
+        return desktop.recall(context, owner, event)
 
-    def share(where: str, name: str, *values: Any) -> Any:
-        return desktop.link(name, form, values, pictured=where != tab) if where.startswith(tab) else gr.skip()
+    def share(whereabouts: str, chosen: str, *values: Any) -> Any:
+        here = json.loads(whereabouts)
+        return desktop.link(chosen, form, values, here["input"]) if here["tab"] == name else gr.skip()
 
-    dropped.upload(restore, dropped, [dropped, feed, model, *inputs], **PRIVATE)
+    context.dropped.upload(restore, context.dropped, [context.dropped, feed, model, *inputs], **PRIVATE)
     desktop.sheet.click(recall, desktop.owner, [feed, model, *inputs], **PRIVATE)
     desktop.share.click(
         share,
         [desktop.where, model, *inputs],
         feed,
-        js=f"(_, ...v) => [darkroom.shown('{tab}', {json.dumps(given)}), ...v]",
+        js="async (_, ...values) => [(await darkroom).whereabouts(), ...values]",
         **PRIVATE,
     )
-    desktop.opens(tab, form, model)
+    wire_live(desktop, context)
+    desktop.tabs[name] = context
+
+
+def wire_live(desktop: Desktop, context: TabContext) -> None:
+    """Models that are fast enough draw whenever their input changes, outside the queue."""
+    name, form = context.tab.name, context.form
+    fast = {model for model in form.models if get_spec(model).live}
+    if not fast:
+        return
+
+    def redraw(chosen: str, payload: str, *values: Any) -> str:
+        given = json.loads(payload)
+        if chosen not in fast or not any(given.values()):
+            return desktop.tell({"live": {"note": ""}}, name)
+        try:
+            settings = form.settings(chosen, values, given)
+        except ValidationError as error:
+            return desktop.tell({"live": {"note": format_error(error)}}, name)
+        return desktop.tell({"live": live.draw_once(chosen, settings)}, name)
+
+    # "once" would lose the last stroke; the page asks again only after an answer
+    gr.Button(elem_id=f"{name}-live", visible="hidden").click(
+        redraw, [context.model, gr.Textbox(visible="hidden"), *form.inputs], desktop.feed,
+        js=f"async (model, _, ...values) => [model, (await darkroom).inputs('{name}'), ...values]",
+        queue=False, trigger_mode="multiple", **PRIVATE,
+    )  # fmt: skip
+    changing = [form.controls[field] for model in fast for field in get_spec(model).fields]
+    for control in (context.model, *changing):
+        control.change(None, None, None, js=call(f"redraw('{name}')"))
 
 
 def size(bundles: tuple[str, ...]) -> str:
@@ -116,6 +148,8 @@ def size(bundles: tuple[str, ...]) -> str:
 
 def model_card(bundles: tuple[str, ...]) -> str:
     """What the cards say, as a table: every number there was measured by a command of the repository."""
+    if not bundles:
+        return ""
     rows = []
     for name in bundles:
         try:

@@ -12,7 +12,7 @@ from annotated_types import Ge, Gt, Le, MultipleOf
 from pydantic.fields import FieldInfo
 
 from pipelines.core import cards
-from pipelines.core.settings import Settings, editor_fields
+from pipelines.core.settings import Settings, editor_fields, needs_input
 from pipelines.media.images import UNTRUSTED
 
 TITLES = {
@@ -42,8 +42,8 @@ class Slider(gr.Slider):
 LORAS: dict[
     str, Any
 ] = {  # a slider for each LoRA that is there; the value is the text that Settings reads, such as "flat:0.8, lines"
-    "html_template": "<span>${label}</span>${darkroom.sliders(value)}",
-    "js_on_load": "darkroom.loras(element, props, server)",
+    "html_template": '<span>${label}</span><div class="lora-list"></div>',
+    "js_on_load": "darkroom.then((page) => page.mountLoras(element, props, watch, server))",
     "elem_classes": "loras",
 }
 
@@ -75,6 +75,8 @@ def control(name: str, field: FieldInfo, prefix: str) -> gr.components.Component
     """The control of one field: its label, help, default and range are the field's."""
     common: dict[str, Any] = {"label": field.title or title(name), "info": field.description, "value": field.default}
     common |= {"elem_id": f"{prefix}-{name}", "render": False}
+    if needs_input(field):
+        common["elem_classes"] = ["needs-input"]  # shown only where the editor has something
     low, high = bounds(field)
     kind = field.annotation
     if get_origin(kind) is Literal:
@@ -89,7 +91,7 @@ def control(name: str, field: FieldInfo, prefix: str) -> gr.components.Component
     if kind is bool:
         return gr.Checkbox(**common)
     if name == "loras":
-        return gr.HTML(**common, **LORAS, server_functions=[list_loras, lora_url])
+        return gr.HTML(**common | LORAS, server_functions=[list_loras, lora_url])
     tall = name == "prompt"
     return gr.Textbox(lines=3 if tall else 1, max_lines=8 if tall else 3, max_length=None, **common)
 
@@ -107,28 +109,19 @@ class Form:
     controls: dict[str, gr.components.Component]
 
     @classmethod
-    def build(cls, models: dict[str, type[Settings]], prefix: str, order: list[str]) -> Form:
-        """Make all controls, unrendered: the tab places them. `order` comes first, the rest follows as declared."""
+    def build(cls, models: dict[str, type[Settings]], prefix: str) -> Form:
+        """Make all controls, unrendered: the tab places them. Those that the first model lacks are hidden."""
         fields = {
             name: field
             for model in models.values()
             for name, field in model.model_fields.items()
             if name not in editor_fields(model) and not is_constant(field)
         }
-        return cls(
-            models,
-            {name: control(name, fields[name], prefix) for name in [*order, *(n for n in fields if n not in order)]},
-        )
-
-    @property
-    def given(self) -> list[str]:
-        """What the tab's canvas gives."""
-        return list(dict.fromkeys(name for model in self.models.values() for name in editor_fields(model)))
-
-    @property
-    def accepts(self) -> set[str]:
-        """What that canvas takes: "image", "audio"."""
-        return {kind for model in self.models.values() for kind in editor_fields(model).values()}
+        controls = {name: control(name, field, prefix) for name, field in fields.items()}
+        first = next(iter(models.values())).model_fields
+        for name, part in controls.items():
+            part.visible = name in first
+        return cls(models, controls)
 
     @property
     def inputs(self) -> list[gr.components.Component]:
@@ -140,11 +133,11 @@ class Form:
         Raises pydantic.ValidationError.
         """
         kind = self.models[model]
-        told = dict(zip(self.controls, values, strict=True)) | (given or {})
-        if told.get("seed") is None:
-            told.pop("seed", None)
+        everything = dict(zip(self.controls, values, strict=True)) | (given or {})
+        if everything.get("seed") is None:
+            everything.pop("seed", None)
         return kind.model_validate(
-            {name: value for name, value in told.items() if name in kind.model_fields}, context=UNTRUSTED
+            {name: value for name, value in everything.items() if name in kind.model_fields}, context=UNTRUSTED
         )
 
     def values(self, settings: Settings) -> list[Any]:

@@ -84,38 +84,42 @@ def memory() -> int:
 def run(
     model: str, settings: Settings, owner: str | None, history: History, in_files: bool = True
 ) -> Iterator[dict[str, Any]]:
-    """Messages for the viewer: {"frame": …} while it develops, one {"done": …} with the film and the files at the end.
+    """Messages for the viewer: {"frame": …} while it develops, at the end one {"done": …} with the steps of the film,
+    those of its frames that were not sent yet, the last one among them, and the files.
 
     Without an owner nothing is kept. Closing this generator stops the run within one step. What goes wrong becomes one
     {"error": sentence}.
     """
     started = time.perf_counter()
     yield {"begin": {"steps": settings.steps}}
-    film: list[Any] = []  # frames, told where they were shown; the others are told when the picture is there
+    steps: list[int] = []
+    unsent: list[Any] = []
     spent, first, last_sent = 0.0, 0.0, 0.0
     source = frames(model, settings.model_dump())
     try:
         for frame in stepwise(source):
-            kept, now = frame, time.perf_counter()
-            if frame.result is not None or now - last_sent >= EVERY:
-                kept, last_sent = viewer.frame_message(frame), now
+            now = time.perf_counter()
+            wanted = frame.step in viewer.thinned(frame.steps)
+            steps += [frame.step] if wanted else []
+            if frame.result is None and now - last_sent >= EVERY:
+                message, last_sent = viewer.frame_message(frame), now
                 spent += time.perf_counter() - now
                 first = first or time.perf_counter() - started
-                yield {"frame": kept}
-            if frame.step in viewer.thinned(frame.steps):
-                film.append(kept)
+                yield {"frame": message}
+            elif wanted:
+                unsent.append(frame)
         seconds = time.perf_counter() - started
         results = frame.result if isinstance(frame.result, list) else [frame.result]
         cost = {
             "calls": frame.trace.get("calls"),
             "seconds": seconds,
             "previews": spent,
-            "first": first,
+            "first": first or seconds,
             "memory": memory(),
         }
         files, warning = keep(results, owner, history, in_files)
-        told = [kept if isinstance(kept, dict) else viewer.frame_message(kept) for kept in film]
-        yield {"done": {"film": told, "files": files, "cost": cost, "seed": settings.seed, "warning": warning}}
+        film = {"steps": steps, "frames": [viewer.frame_message(frame) for frame in unsent]}
+        yield {"done": {**film, "files": files, "cost": cost, "seed": settings.seed, "warning": warning}}
     except Exception as error:
         log.exception("a run of %s failed", model)
         yield {"error": user_message(error)}
@@ -123,12 +127,12 @@ def run(
         source.close()
 
 
-def glimpse(model: str, settings: Settings) -> dict[str, str]:
+def draw_once(model: str, settings: Settings) -> dict[str, str]:
     """One pass of a fast model outside the queue: what a stroke shows, and nothing that is kept."""
     try:
         *_, frame = frames(model, settings.model_dump())
     except Exception as error:
-        log.exception("a glimpse of %s failed", model)
+        log.exception("one pass of %s failed", model)
         return {"note": user_message(error)}
     return {"url": viewer.picture(frame.preview), "note": frame.note}
 

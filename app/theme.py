@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.responses import Response
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
 
 STATIC = Path(__file__).parent / "static"
 
@@ -57,13 +60,21 @@ def theme() -> gr.themes.Base:
     )
 
 
+class Modules(StaticFiles):
+    """The page's own files. A browser asks each time whether they changed: modules of two versions never meet."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
 LAUNCH: dict[str, Any] = {
     "theme": theme(),
     "css_paths": [STATIC / "darkroom.css"],
-    "head": "".join(
-        f"<script>{(STATIC / name).read_text()}</script>"
-        for name in ("canvas.js", "sketch.js", "pile.js", "clip.js", "sound.js", "shape.js", "darkroom.js")
-    ),
+    # a promise of the page's module, relative to the page, so that it is found behind a proxy, too
+    "head": '<script>window.darkroom = import(new URL("page/core/main.js", document.baseURI));</script>',
+    "app_kwargs": {"routes": [Mount("/page", Modules(directory=STATIC))]},
     "footer_links": [],
     "ssr_mode": False,  # a second server in node, which costs seconds at the start
     "run_history": False,

@@ -67,6 +67,20 @@ def turn(page: Page, tab: str) -> None:
     frames(page)
 
 
+def input_of(page: Page, tab: str, name: str) -> str:
+    """What a tab's input editor gives, as a data URL."""
+    return page.evaluate(f"darkroom.then((page) => page.get('{tab}', '{name}'))")
+
+
+def wait_for_input(page: Page, tab: str, name: str) -> None:
+    """Wait until the editor gives something, for ten seconds at most."""
+    for _ in range(100):
+        if input_of(page, tab, name):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"nothing is given as {name}")
+
+
 def field(page: Page, tab: str, name: str, value: float) -> None:
     """A number into a tab's control."""
     box = page.locator(f"#{tab}-{name} input[type=number]")

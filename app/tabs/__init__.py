@@ -1,23 +1,18 @@
-"""The tabs: which there are, what each is called, and what it takes from elsewhere.
+"""The tabs: which there are, what each is called, and where its models get what they begin with.
 
-Their models follow from the registry.
+Models, forms, help and examples follow from the registry; `layout` builds every tab.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import gradio as gr
+from pipelines.core.registry import CATALOGUE, in_tab
+from pipelines.core.settings import editor_fields
 
-from app import desk
-from app.forms import Form
-from pipelines.core.registry import in_tab
-from pipelines.core.spec import ModelSpec
-
-if TYPE_CHECKING:
-    from app.desktop import Desktop
+LAYERS = (("preview", "Prediction x̂<sub>0</sub>"), ("state", "State x<sub>t</sub>"))
+PLACES = {"mask": "tray", "sketch": "beside"}  # editors that lie in the tray, or beside the picture; others in the form
 
 
 @dataclass(frozen=True)
@@ -26,49 +21,84 @@ class Tab:
 
     name: str
     title: str
-    build: Callable[[Desktop, str], None]
-    accepts: str = ""  # what a dropped file without settings is to it: "image", "audio", "gaussians", or nothing
+    editor: str = ""  # which of static/inputs/ gives what a run begins with
+    example: str = ""  # a picture of assets/examples that it begins with
+    slots: tuple[tuple[str, str], ...] = ()  # of the editor "frames": field and label of each
+    label: str = ""  # and what stands above them
+    hand_over: str = ""  # what the button that brings a result here is called
+    takes_words: bool = True  # whether the prompt comes along
+    files: str = ""  # which files of its own it shows when they are dropped: "gaussians", or none
+    action: str = "Generate"
+    again: bool = True  # whether a new seed is drawn each time, to begin with
+    empty: str = "Write what you would like to see, then develop it."
+    stopped: str = ""  # what a stop leaves, where it is no picture
+    layers: tuple[tuple[str, str], ...] = LAYERS
+
+    @property
+    def accepts(self) -> str:
+        """What its editor takes: "image", "audio", or nothing."""
+        found = {kind for spec in in_tab(self.name) for kind in editor_fields(spec.settings).values()}
+        return min(found) if found and self.editor else ""
+
+    def stage(self) -> dict[str, Any]:
+        """What the browser's half needs (static/core/stage.js)."""
+        specs = in_tab(self.name)
+        models = [{"name": s.name, "live": s.live, "takes": list(editor_fields(s.settings))} for s in specs]
+        return {
+            "kind": specs[0].result,
+            "editor": self.editor,
+            "place": PLACES.get(self.editor, "form") if self.editor else "",
+            "empty": self.empty,
+            "stopped": self.stopped,
+            "layers": self.layers,
+            "models": models,
+        }
 
 
-def choose_model(tab: str) -> tuple[list[ModelSpec], gr.components.Component, gr.HTML]:
-    """The models of a tab, the control that holds the name of the one to run, and a line that says what that one
-    does."""
-    specs = in_tab(tab)
-    if len(specs) == 1:
-        spec = specs[0]
-        gr.HTML(f'<div class="model"><b>{spec.title}</b><span>{desk.size(spec.weights)}</span></div>')
-        return specs, gr.State(spec.name), gr.HTML("", visible=False)
-    choices = [(spec.label or spec.title, spec.name) for spec in specs]
-    model = gr.Radio(choices, value=specs[0].name, label="What to do", elem_id=f"{tab}-model")
-    return specs, model, gr.HTML(hint(specs[0]), elem_classes="hint")
-
-
-def hint(spec: ModelSpec) -> str:
-    """What a model does, in a line."""
-    return f"<small>{spec.help}</small>"
-
-
-def form_of(tab: str, first: list[str]) -> Form:
-    """The form of a tab's models; `first` fields come first."""
-    return Form.build({spec.name: spec.settings for spec in in_tab(tab)}, tab, first)
-
-
-def has(tab: str, field: str) -> bool:
-    """Whether any of a tab's models has a field."""
-    return any(field in spec.settings.model_fields for spec in in_tab(tab))
-
-
-def weights_of(tab: str) -> tuple[str, ...]:
-    """The bundles that a tab's models need, each once."""
-    return tuple(dict.fromkeys(name for spec in in_tab(tab) for name in spec.weights))
-
-
-def examples(spec: ModelSpec, prompt: gr.components.Component) -> Any:
-    """Chips that fill in a prompt."""
-    return gr.Examples(
-        [[text] for text in spec.examples.values()],
-        prompt,
-        elem_id=f"{spec.tab}-examples",
-        example_labels=list(spec.examples),
-        api_visibility="private",
-    )
+TABS = [
+    Tab("image", "Image"),
+    Tab("edit", "Edit", editor="mask", example="avatar.png", hand_over="Edit this"),
+    Tab("sketch", "Sketch", editor="sketch", hand_over="Sketch this", empty="Draw on the paper."),
+    Tab(
+        "video",
+        "Video",
+        editor="frames",
+        slots=(("image", "first"), ("last_image", "last")),
+        label="First and last frame, if you like",
+        hand_over="Animate this",
+    ),
+    Tab(
+        "audio",
+        "Audio",
+        editor="sound",
+        hand_over="Go on from this",
+        empty="Write what you would like to hear, then develop it.",
+    ),
+    Tab(
+        "shape",
+        "3D",
+        editor="frames",
+        slots=(("image", "picture"),),
+        label="A picture of a thing",
+        hand_over="Make it 3D",
+        takes_words=False,
+        files="gaussians",
+        empty="Write what toy you would like, then develop it.",
+        layers=(LAYERS[0], ("state", "State x<sub>t</sub>, then error")),
+    ),
+    Tab(
+        "train",
+        "Train",
+        editor="pictures",
+        action="Teach",
+        again=False,
+        empty="Give it pictures and a word, then teach.",
+        stopped="stopped; what was learnt is kept, in the list of LoRAs",
+        layers=(("preview", "What it draws"), ("state", "What it was given")),
+    ),
+]
+TABS += [  # a family that names a tab of its own gets one
+    Tab(name, name.capitalize())
+    for name in dict.fromkeys(spec.tab for spec in CATALOGUE.values())
+    if name not in {tab.name for tab in TABS}
+]

@@ -13,7 +13,7 @@ from pipelines.core.settings import format_error
 from pipelines.models.editing.spec import VariationSettings
 from pipelines.models.latent_diffusion.spec import LatentDiffusionSettings
 
-form = Form.build({"latent-diffusion": LatentDiffusionSettings}, "test", ["prompt"])
+form = Form.build({"latent-diffusion": LatentDiffusionSettings}, "test")
 
 
 def values(**changed: object) -> tuple:
@@ -48,7 +48,7 @@ def test_a_slider_lets_settings_refuse(name: str, value: object, said: str) -> N
 
 def test_a_path_of_the_server_is_no_picture(tmp_path: Path) -> None:
     Image.new("RGB", (64, 64)).save(tmp_path / "private.png")
-    edits = Form.build({"variation": VariationSettings}, "edits", [])
+    edits = Form.build({"variation": VariationSettings}, "edits")
     with pytest.raises(ValidationError, match="the picture must be a data URL"):
         edits.settings(
             "variation",

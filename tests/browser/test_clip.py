@@ -16,7 +16,7 @@ SECONDS = 60_000
 @pytest.fixture
 def video(page: Page) -> Page:
     turn(page, "Video")
-    page.wait_for_selector("#video-ends")
+    page.wait_for_selector("#video-input")
     field(page, "video", "frames", 5)
     field(page, "video", "steps", 4)
     return page
@@ -66,7 +66,7 @@ def test_a_picture_is_animated_and_a_film_gives_its_first_frame(video: Page, tmp
     video.click("#image-generate")
     video.wait_for_selector("#image-downloads a", timeout=SECONDS)
     video.click("#image-send [data-to=video]")
-    expect(video.locator("#video-ends .on")).to_have_count(1)
+    expect(video.locator("#video-input .on")).to_have_count(1)
     expect(video.locator("#video-prompt textarea")).to_have_value("red heart")
     generate(video)
     expect(video.locator("#sheet button")).to_have_count(2)
@@ -74,11 +74,11 @@ def test_a_picture_is_animated_and_a_film_gives_its_first_frame(video: Page, tmp
     expect(video.locator("#video-where")).to_contain_text("from the history")
     expect(video.locator("#video-at")).to_contain_text("of 5")
     assert "MP4" in video.locator("#video-downloads a").all_inner_texts()
-    expect(video.locator("#video-ends .on")).to_have_count(1)
+    expect(video.locator("#video-input .on")).to_have_count(1)
     video.click("#share")
     expect(video.locator("#toast")).to_contain_text("cannot carry a picture")
-    video.click("#video-ends [data-do=clear]")
-    expect(video.locator("#video-ends .on")).to_have_count(0)
+    video.click("#video-input [data-do=clear]")
+    expect(video.locator("#video-input .on")).to_have_count(0)
     video.click("#share")
     video.wait_for_url("**/?s=*")
     with av.open(str(tmp_path / "film.mp4"), "w") as film:
@@ -88,7 +88,7 @@ def test_a_picture_is_animated_and_a_film_gives_its_first_frame(video: Page, tmp
         film.mux(stream.encode())
     video.set_input_files("#video-drop input[type=file]", tmp_path / "film.mp4")
     expect(video.locator("#toast")).to_contain_text("its first frame was taken")
-    expect(video.locator("#video-ends .on")).to_have_count(1)
+    expect(video.locator("#video-input .on")).to_have_count(1)
 
 
 def test_stop_keeps_the_clip_so_far_playing(video: Page) -> None:

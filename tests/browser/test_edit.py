@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from pages import SCREENSHOTS, fits_a_phone, turn
+from pages import SCREENSHOTS, fits_a_phone, input_of, turn
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from app.tabs.edit import EXAMPLE
+from app.tabs.layout import EXAMPLES
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def pixels(url: str) -> np.ndarray:
 
 
 def mask(page: Page) -> np.ndarray:
-    return pixels(page.evaluate("darkroom.get('edit', 'mask')"))[..., 0]
+    return pixels(input_of(page, "edit", "mask"))[..., 0]
 
 
 def soon(holds: Callable[[], bool], page: Page) -> None:
@@ -65,7 +65,7 @@ def test_what_is_painted_is_drawn_anew_and_nothing_else(edit: Page) -> None:
     painted = mask(edit)
     assert 0.02 < (painted > 0).mean() < 0.3
     edit.screenshot(path=SCREENSHOTS / "edit-canvas.png")
-    made, whole = generate(edit), np.array(Image.open(EXAMPLE).convert("RGB"))
+    made, whole = generate(edit), np.array(Image.open(EXAMPLES / "avatar.png").convert("RGB"))
     assert np.array_equal(made[painted == 0], whole[painted == 0])
     assert not np.array_equal(made, whole)
     edit.screenshot(path=SCREENSHOTS / "edit.png")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pages import SCREENSHOTS, field, fits_a_phone, turn
+from pages import SCREENSHOTS, field, fits_a_phone, turn, wait_for_input
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, expect
 
@@ -107,7 +107,7 @@ def test_a_picture_becomes_a_thing_and_comes_back_from_the_history(shape: Page, 
     shape.click("#shape-generate")
     expect(shape.locator("#toast")).to_contain_text("give one", ignore_case=True)
     shape.set_input_files("#shape-drop input[type=file]", thing(tmp_path))
-    shape.wait_for_function("darkroom.get('shape', 'image')")
+    wait_for_input(shape, "shape", "image")
     generate(shape)
     shape.reload()
     shape.wait_for_selector("#sheet button")
@@ -126,6 +126,34 @@ def test_splats_learn_a_toy_and_a_stop_keeps_them(shape: Page) -> None:
     expect(shape.locator("#shape-where")).to_contain_text("of 200", timeout=SECONDS)
     shape.keyboard.press("Escape")
     expect(shape.locator("#shape-where")).to_contain_text("is kept")
+    expect(shape.locator("#shape-orbit")).to_be_visible()
+
+
+def test_a_large_file_of_splats_is_drawn_by_a_library_and_words_come_after_it(shape: Page, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    rows = np.zeros(6000, [("at", "<f4", 3), ("scale", "<f4", 3), ("colour", "u1", 4), ("turn", "u1", 4)])
+    rows["at"], rows["scale"] = rng.normal(size=(6000, 3)) * 0.3, 0.02
+    rows["colour"], rows["turn"] = (200, 30, 30, 255), (255, 128, 128, 128)
+    (tmp_path / "large.splat").write_bytes(rows.tobytes())
+    shape.set_input_files("#shape-drop input[type=file]", tmp_path / "large.splat")
+    expect(shape.locator("#shape-where")).to_contain_text("6,000 splats of a file")
+    expect(shape.locator("#shape-orbit-large")).to_be_visible()
+    expect(shape.locator("#shape-orbit")).to_be_hidden()
+    red = """() => {
+      const canvas = document.getElementById('shape-orbit-large'), small = document.createElement('canvas');
+      small.width = small.height = 32; small.getContext('2d').drawImage(canvas, 0, 0, 32, 32);
+      const pixels = small.getContext('2d').getImageData(0, 0, 32, 32).data;
+      return new Promise((done) => requestAnimationFrame(() => {
+        small.getContext('2d').drawImage(canvas, 0, 0, 32, 32);
+        const now = small.getContext('2d').getImageData(0, 0, 32, 32).data;
+        done(now.filter((v, i) => i % 4 === 0 && v > 100 && now[i + 1] < 90).length);
+      }));
+    }"""
+    shape.wait_for_function(f"async () => await ({red})() > 20", timeout=SECONDS)
+    shape.screenshot(path=SCREENSHOTS / "shape-large.png")
+    shape.fill("#shape-prompt textarea", "a red car")
+    generate(shape)
+    expect(shape.locator("#shape-orbit-large")).to_be_hidden()
     expect(shape.locator("#shape-orbit")).to_be_visible()
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from pages import SCREENSHOTS, fits_a_phone, turn
+from pages import SCREENSHOTS, fits_a_phone, input_of, turn
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
@@ -30,7 +30,7 @@ def draw(page: Page, *points: tuple[float, float]) -> None:
 
 
 def layer(page: Page, name: str) -> np.ndarray:
-    url = page.evaluate(f"darkroom.get('sketch', '{name}')")
+    url = input_of(page, "sketch", name)
     return np.array(Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))).convert("RGB")) if url else np.zeros(0)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pages import SCREENSHOTS, field, fits_a_phone, turn
+from pages import SCREENSHOTS, field, fits_a_phone, turn, wait_for_input
 from playwright.sync_api import Browser, Page, expect
 
 from pipelines.media import audio as sounds
@@ -24,7 +24,7 @@ HUM = """navigator.mediaDevices.getUserMedia = async () => {
 @pytest.fixture
 def audio(page: Page) -> Page:
     turn(page, "Audio")
-    page.wait_for_selector("#audio-sound")
+    page.wait_for_selector("#audio-input")
     return page
 
 
@@ -79,10 +79,10 @@ def test_tokens_fill_a_grid_go_on_from_it_and_a_stop_keeps_what_was_heard(audio:
     )  # 50 codes, the sixth codebook five steps late
     expect(audio.locator("#audio-send button:visible")).to_have_text("Go on from this")
     audio.click("#audio-send [data-to=audio]")
-    audio.wait_for_function("darkroom.get('audio', 'sound')")
+    wait_for_input(audio, "audio", "sound")
     generate(audio)
     audio.wait_for_function("document.getElementById('audio-audio').duration > 1.9")
-    audio.click("#audio-sound [data-do=clear]")
+    audio.click("#audio-input [data-do=clear]")
     field(audio, "audio", "seconds", 16)
     audio.click("#audio-generate")
     expect(audio.locator("#audio-where")).to_contain_text("of 80", timeout=SECONDS)
@@ -113,10 +113,10 @@ def test_a_sound_goes_through_the_codec_and_back_from_the_history(audio: Page, t
 def test_a_recording_is_taken(audio: Page) -> None:
     audio.evaluate(HUM)
     choose(audio, "Codec")
-    audio.click("#audio-sound [data-do=record]")
+    audio.click("#audio-input [data-do=record]")
     audio.wait_for_timeout(700)
-    audio.click("#audio-sound [data-do=record]")
-    audio.wait_for_function("darkroom.get('audio', 'sound')")
+    audio.click("#audio-input [data-do=record]")
+    wait_for_input(audio, "audio", "sound")
     generate(audio)
     expect(audio.locator("#audio-stages tr")).to_have_count(7)
 

@@ -1,0 +1,40 @@
+"""Drawings: a picture traced onto the sheet, its lines for the pen, its colours for the brush."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import gradio as gr
+from PIL import Image
+
+from app import desk
+from pipelines.media import control_maps, images
+
+if TYPE_CHECKING:
+    from app.desktop import Desktop
+
+
+def wire(desktop: Desktop, context: desk.TabContext) -> None:
+    """The hidden button that the editor presses when a picture was given to it."""
+    name = context.tab.name
+    picture = gr.Textbox(visible="hidden")
+
+    def trace(url: str, kind: str) -> str:
+        try:
+            pixels = images.from_url(images.image_url(url, remote=True))
+        except ValueError as error:
+            return desktop.tell({"error": desk.sentence(error)})
+        lines = 255 - control_maps.control(kind if kind in ("edges", "scribble") else "edges", pixels)[..., 0]
+        drawn = {"control": images.to_url(Image.fromarray(lines).convert("RGB"))}
+        if control_maps.line_drawing(pixels) is None:
+            drawn["control2"] = images.to_url(Image.fromarray(control_maps.control("palette", pixels)))
+        return desktop.tell({"input": drawn}, name)
+
+    gr.Button(elem_id=f"{name}-trace", visible="hidden").click(
+        trace,
+        [picture, context.form.controls["kind"]],
+        desktop.feed,
+        js=f"async (_, kind) => [(await darkroom).get('{name}', 'image'), kind]",
+        queue=False,
+        **desk.PRIVATE,
+    )

@@ -1,0 +1,52 @@
+// "Edit this", "Sketch this", …: what is seen, finished or not, goes into the input editor of another tab; its words
+// too, where none are there yet. Who offers what follows from what the viewer gives and what the tabs accept.
+import { create } from "./dom.js";
+
+let tabs = []; // { name, title, accepts, handOver }
+let stageOf = () => null;
+
+export function setTabs(list, find) {
+  tabs = list;
+  stageOf = find;
+}
+
+/** Gradio keeps a second, hidden row of buttons to measure, and on a phone a menu: whichever is there acts. */
+function openTab(title) {
+  const buttons = [...document.querySelectorAll("#tabs button")];
+  for (const button of buttons) if (button.textContent.trim() === title) button.click();
+}
+
+/** What a stage has to give: of the canvas, the picture on it; else what its viewer shows. */
+function gifts(stage) {
+  if (stage.layer === "input") return { image: () => stage.editor.get("image") };
+  return stage.current?.give ?? {};
+}
+
+export function offerHandover(stage) {
+  const given = gifts(stage);
+  const editing = stage.layer === "input";
+  const takers = tabs.filter((tab) => tab.handOver && tab.accepts in given && !(editing && tab.name === stage.tab));
+  const box = stage.$("send");
+  box.replaceChildren(
+    ...takers.map((tab) => {
+      const button = create(`<button type="button" class="send" data-to="${tab.name}">${tab.handOver}</button>`);
+      button.onclick = () => handOver(stage, tab, given[tab.accepts]);
+      return button;
+    }),
+  );
+  box.hidden = !takers.length;
+}
+
+function handOver(stage, tab, give) {
+  const value = give();
+  const prompt = (name) => document.querySelector(`#${name}-prompt textarea`);
+  openTab(tab.title);
+  // by then a tab that is seen for the first time has its first values
+  setTimeout(() => requestAnimationFrame(fill), 50);
+  function fill() {
+    stageOf(tab.name).give({ [tab.accepts]: value, first: true });
+    if (!tab.takesWords || !prompt(stage.tab)?.value || prompt(tab.name)?.value !== "") return;
+    prompt(tab.name).value = prompt(stage.tab).value;
+    prompt(tab.name).dispatchEvent(new Event("input", { bubbles: true }));
+  }
+}

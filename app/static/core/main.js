@@ -1,0 +1,195 @@
+// The page: messages from the server to the tab that they are for, keys, and files that are dropped or pasted.
+// Gradio's hooks reach it as `darkroom`, a promise of this module (see app/theme.py).
+import "../viewers/image.js";
+import "../viewers/video.js";
+import "../viewers/audio.js";
+import "../viewers/gaussians.js";
+import "../viewers/points.js";
+import "../inputs/mask.js";
+import "../inputs/sketch.js";
+import "../inputs/frames.js";
+import "../inputs/pictures.js";
+import "../inputs/sound.js";
+import "../cards/attention.js";
+import "../cards/equation.js";
+import "../cards/curves.js";
+import "../cards/video.js";
+import "../cards/audio.js";
+import "../cards/cost.js";
+import { byId, fixed, megabytes, toast } from "./dom.js";
+import { setTabs } from "./handover.js";
+import { Stage } from "./stage.js";
+
+export { mountLoras } from "../inputs/loras.js";
+
+const stages = {};
+
+/** The stage of a tab. */
+export function stage(tab) {
+  stages[tab] ??= new Stage(tab);
+  return stages[tab];
+}
+
+const ownerOf = (element) => element.closest(".desk").id.replace(/-desk$/, "");
+
+/** The tab that is seen. */
+const openTab = () =>
+  [...document.querySelectorAll(".desk")].find((desk) => desk.offsetParent)?.id.replace(/-desk$/, "");
+
+// --- Gradio mounts one element after the other; a stage waits for nobody
+
+export const mountStage = (element) => stage(ownerOf(element)).mount(element.querySelector("[data-stage]"));
+export const mountInspector = (element) => stage(ownerOf(element)).mountInspector(element.querySelector(".cards"));
+export function mountEditor(element) {
+  const box = element.querySelector("[data-editor]");
+  const mine = stage(ownerOf(element));
+  if (mine.root) mine.mountEditor(box);
+  else requestAnimationFrame(() => mountEditor(element));
+}
+
+/** A click on a picture of the history tells the server which, and where it is to be shown. */
+export function mountHistory(element, trigger) {
+  element.addEventListener("click", (event) => {
+    const chosen = event.target.closest("[data-id]");
+    if (!chosen) return;
+    if (stage(openTab()).running) toast("Stop the run first, then open an older picture.", true);
+    else trigger("click", { id: Number(chosen.dataset.id), tab: openTab() });
+  });
+}
+
+// --- messages
+
+async function copyLink(link) {
+  const url = `${location.origin}${location.pathname}?s=${link}`;
+  history.replaceState(null, "", url);
+  try {
+    await navigator.clipboard.writeText(url);
+    toast("The link to these settings is copied.");
+  } catch {
+    toast("The link to these settings is in the address bar.");
+  }
+}
+
+export function receive(text) {
+  if (!text) return;
+  const message = JSON.parse(text);
+  if (message.hello) {
+    byId("s-memory").textContent = megabytes(message.hello.memory);
+    setTabs(message.hello.tabs, stage);
+  }
+  if (message.tab) stage(message.tab).receive(message);
+  if (message.link) copyLink(message.link);
+  if (message.say) toast(message.say);
+  if (message.error) toast(message.error, true);
+}
+
+// --- what Gradio's events ask of the browser
+
+/** A run begins: values are owner, "settings in files", the model's name, "new seed each time", the inputs, the form. */
+export function run(tab, values, seedAt) {
+  values[seedAt] = stage(tab).begin(values[3], values[seedAt]);
+  values[4] = JSON.stringify({ run: stage(tab).run, inputs: stage(tab).inputs() });
+  return values;
+}
+
+export const end = (tab) => stage(tab).end();
+export const stop = (tab) => stage(tab).stop();
+export const redraw = (tab) => stage(tab).inputChanged();
+export const get = (tab, name) => stage(tab).editor.get(name);
+export const inputs = (tab) => JSON.stringify(stage(tab).inputs());
+
+/** Which tab is open, and whether something is given there that no link can carry. */
+export const whereabouts = () => JSON.stringify({ tab: openTab(), input: stage(openTab()).hasInput() });
+
+// --- keys
+
+document.addEventListener(
+  "keydown",
+  (event) => {
+    const tab = openTab();
+    if (!tab) return;
+    const { target, key } = event;
+    const typing =
+      (/^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) &&
+        (target.type !== "range" || target.classList.contains("own"))) ||
+      target.closest?.(".own-keys");
+    const press = (id) => byId(`${tab}-${id}`)?.click();
+    if (key === "Enter" && (event.ctrlKey || event.metaKey)) press("generate");
+    else if (key === "Escape" && stage(tab).running) press("stop");
+    else if (!typing && key === "ArrowLeft") stage(tab).step(-1);
+    else if (!typing && key === "ArrowRight") stage(tab).step(1);
+    else return;
+    event.preventDefault();
+  },
+  true,
+);
+
+// --- files: whatever is dropped or pasted goes to the open tab
+
+const receiver = () => document.querySelector(`#${openTab()}-drop input[type=file]`);
+
+/** The dialog that chooses a file. */
+export const choose = () => receiver()?.click();
+
+/** An editor that wants many files takes them in the browser; elsewhere the first one goes to the server. */
+function take(files) {
+  const editor = stage(openTab()).editor;
+  if (editor?.addFiles) {
+    editor.addFiles(files).then((refusal) => refusal && toast(refusal, true));
+    return;
+  }
+  const carrier = new DataTransfer();
+  const input = receiver();
+  carrier.items.add(files[0]);
+  input.files = carrier.files;
+  input.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+const holdsFile = (event) => [...(event.dataTransfer?.types || [])].includes("Files");
+document.addEventListener("dragover", (event) => {
+  if (!holdsFile(event)) return;
+  event.preventDefault();
+  document.body.classList.add("dropping");
+});
+document.addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget) document.body.classList.remove("dropping");
+});
+document.addEventListener(
+  "drop",
+  (event) => {
+    document.body.classList.remove("dropping");
+    if (!holdsFile(event) || !receiver()) return;
+    event.preventDefault();
+    event.stopPropagation();
+    take([...event.dataTransfer.files]);
+  },
+  true,
+);
+document.addEventListener("paste", (event) => {
+  const files = [...(event.clipboardData?.files || [])];
+  if (!files.length || !receiver()) return;
+  event.preventDefault();
+  take(files);
+});
+// what the dialog chose, before Gradio uploads it
+document.addEventListener(
+  "change",
+  (event) => {
+    if (event.target !== receiver() || !stage(openTab()).editor?.addFiles) return;
+    event.stopPropagation();
+    take([...event.target.files]);
+    event.target.value = "";
+  },
+  true,
+);
+
+// --- the stages of a training, one below the other in one picture, under what was given
+document.addEventListener("input", (event) => {
+  const box = event.target.closest?.(".replay");
+  if (!box) return;
+  const record = JSON.parse(box.dataset.record);
+  const at = Number(event.target.value);
+  box.querySelector(".drawn").style.backgroundPositionY = `${(100 * (at + 1)) / record.step.length}%`;
+  box.querySelector("small").textContent =
+    `after ${record.step[at]} steps · agreement with the control ${fixed(record.agreement[at])}`;
+});

@@ -1,0 +1,397 @@
+// One tab's run, from click to picture: idle, queued, running, idle again. It owns the film and knows no kind of
+// result, no editor and no card by name: they come from the registry.
+import { byId, create, fixed, megabytes, toast } from "./dom.js";
+import { Filmstrip } from "./filmstrip.js";
+import { offerHandover } from "./handover.js";
+import { mountInspector } from "./inspector.js";
+import { editors, viewers } from "./registry.js";
+
+const VIEWER = `
+<section class="viewer" aria-label="Viewer">
+  <div class="tray">
+    <div class="print"><div id="empty" class="empty"><b>The tray is empty</b><span></span></div></div>
+  </div>
+  <div class="toolrows"></div>
+  <div id="film" class="film" role="listbox" aria-label="Steps of the run"></div>
+  <input id="scrub" class="scrub" type="range" min="1" max="1" value="1" disabled aria-label="Step">
+  <div class="cap">
+    <div id="seg" class="seg" role="group" aria-label="What to show"></div>
+    <span id="where" aria-live="polite"></span>
+    <span id="downloads"></span>
+    <span id="send" hidden></span>
+  </div>
+</section>`;
+
+export class Stage {
+  constructor(tab) {
+    this.tab = tab;
+    this.options = { models: [], layers: [] };
+    this.state = "idle";
+    this.run = ""; // the run whose messages are taken; those of one that was stopped come late
+    this.film = [];
+    this.at = 0;
+    this.files = [];
+    this.seconds = 0;
+    this.word = -1; // whose attention is shown
+    this.layer = "preview";
+    this.mounted = {}; // viewers by kind
+    this.drawCards = () => {};
+  }
+
+  $(id) {
+    return byId(`${this.tab}-${id}`);
+  }
+
+  /** Markup whose ids begin with the tab's name. */
+  markup(html) {
+    return html.replaceAll('id="', `id="${this.tab}-`);
+  }
+
+  mount(element) {
+    this.options = JSON.parse(element.dataset.stage);
+    this.root = create(this.markup(VIEWER));
+    element.replaceChildren(this.root);
+    this.print = this.root.querySelector(".print");
+    this.tray = this.root.querySelector(".tray");
+    this.toolrows = this.root.querySelector(".toolrows");
+    this.$("empty").querySelector("span").textContent = this.options.empty;
+    this.strip = new Filmstrip(this.$("film"), this.$("scrub"), (at) => this.go(at));
+    this.$("scrub").addEventListener("input", (event) => this.go(Number(event.target.value) - 1));
+    const { place, editor } = this.options;
+    const layers = [...(place === "tray" ? [["input", "Canvas"]] : []), ...this.options.layers];
+    for (const [name, label] of layers) {
+      const button = create(`<button type="button" data-show="${name}">${label}</button>`);
+      button.onclick = () => this.choose(name);
+      this.$("seg").append(button);
+    }
+    if (place === "tray" || place === "beside") {
+      this.tray.classList.toggle("beside", place === "beside");
+      this.mountEditor(create(`<div class="board" data-editor="${editor}"></div>`), this.tray);
+    }
+    this.choose(layers[0]?.[0] ?? "preview");
+    this.viewer("image"); // whatever comes, its preview is a picture
+  }
+
+  mountInspector(element) {
+    this.drawCards = mountInspector(element, this);
+    this.drawCards(this.film[this.at]);
+  }
+
+  /** Where a person gives what a model begins with; in the tray, beside it, or in the form. */
+  mountEditor(element, tray = null) {
+    if (tray) tray.prepend(element);
+    this.editor = editors[element.dataset.editor]({
+      stage: this,
+      element,
+      tools: this.toolrows,
+      changed: () => this.inputChanged(),
+    });
+    this.board = tray ? element : null;
+    document.addEventListener("change", (event) => event.target.closest?.(`#${this.tab}-model`) && this.inputChanged());
+    this.inputChanged();
+    if (tray) this.choose(this.layer);
+  }
+
+  viewer(kind) {
+    this.mounted[kind] ??= viewers[kind](this);
+    return this.mounted[kind];
+  }
+
+  // --- what the person gives
+
+  get model() {
+    const name = document.querySelector(`#${this.tab}-model input:checked`)?.value;
+    return this.options.models.find((model) => model.name === name) ?? this.options.models[0];
+  }
+
+  /** The form shows what goes with an input only where there is one; a model that is fast enough draws at once. */
+  inputChanged() {
+    const desk = byId(`${this.tab}-desk`);
+    desk?.classList.toggle("takes-input", Boolean(this.model?.takes.length));
+    desk?.classList.toggle("has-input", this.hasInput());
+    if (this.model?.live) this.drawLive();
+  }
+
+  hasInput() {
+    return Boolean(this.editor?.names.some((name) => this.editor.get(name)));
+  }
+
+  inputs() {
+    return Object.fromEntries((this.editor?.names ?? []).map((name) => [name, this.editor.get(name)]));
+  }
+
+  async give(values) {
+    if (!this.editor) return;
+    const chooser = this.model?.takes.length ? null : this.options.models.findIndex((model) => model.takes.length);
+    if (chooser > 0) document.querySelectorAll(`#${this.tab}-model input`)[chooser].click(); // what is given is to be used
+    const refusal = await this.editor.set(values);
+    if (refusal) toast(refusal, true);
+    if (this.options.place === "tray") this.choose("input");
+    this.inputChanged();
+  }
+
+  /** One request at a time, and the last stroke is never lost; an answer that got lost stops nothing for long. */
+  drawLive() {
+    if (Date.now() - (this.asked ?? 0) < 5000) {
+      this.askAgain = true;
+      return;
+    }
+    this.asked = Date.now();
+    this.$("live")?.click();
+  }
+
+  showLive({ url, note }) {
+    this.asked = 0;
+    this.forget();
+    if (url) this.present({ preview: url, note });
+    else this.showNothing();
+    this.$("where").textContent = note;
+    if (this.askAgain) {
+      this.askAgain = false;
+      this.drawLive();
+    }
+  }
+
+  // --- the run
+
+  get running() {
+    return this.state !== "idle";
+  }
+
+  setState(state) {
+    this.state = state;
+    this.$("generate").disabled = state !== "idle";
+    this.$("stop").disabled = state === "idle";
+    if (state === "idle") byId("s-queue").textContent = 0;
+  }
+
+  /** The click: the seed of the run is drawn before it, so that it can be shown and repeated. */
+  begin(drawSeed, seed) {
+    this.setState("queued");
+    this.run = crypto.randomUUID?.() ?? String(Math.random()); // without https there is no randomUUID
+    this.$("where").textContent = "loading";
+    this.mounted[this.options.kind]?.begin?.();
+    this.watchQueue();
+    return drawSeed || seed === null ? crypto.getRandomValues(new Uint32Array(1))[0] : seed;
+  }
+
+  /** Gradio writes the place in the queue into an element of its own; people read it under the picture. */
+  watchQueue() {
+    const queue = this.$("queue");
+    this.queueWatch ??= new MutationObserver(() => {
+      const place = /queue: (\d+)\/(\d+)/.exec(queue.textContent);
+      if (!place) return;
+      byId("s-queue").textContent = place[1];
+      if (this.state === "queued") this.$("where").textContent = `place ${place[1]} of ${place[2]} in the queue`;
+    });
+    this.queueWatch.observe(queue, { childList: true, subtree: true, characterData: true });
+  }
+
+  receive(message) {
+    if (message.input) this.give(message.input);
+    if (message.run && message.run === this.run) {
+      // messages that come at once may be merged into the last of them, so each one may be the first
+      if (this.state !== "running") this.started();
+      if (message.frame) this.grow(message.frame);
+      if (message.done) this.finish(message.done);
+    }
+    if (message.restored) this.restore(message.restored);
+    if (message.still) this.showStill(message.still);
+    if (message.live) this.showLive(message.live);
+    if (message.same_seed) this.keepSeed();
+  }
+
+  started() {
+    this.setState("running");
+    this.forget();
+    if (this.layer === "input") this.choose("preview");
+    this.$("where").textContent = "loading";
+  }
+
+  grow(frame) {
+    this.film.push(frame);
+    this.at = this.film.length - 1;
+    this.draw();
+    this.current?.grow?.(frame);
+  }
+
+  /** The end: of the film, only what was not sent yet comes along. */
+  finish({ steps, frames, files, cost, seed, warning }) {
+    const byStep = new Map([...this.film, ...frames].map((frame) => [frame.step, frame]));
+    this.film = steps.map((step) => byStep.get(step)).filter(Boolean);
+    this.at = this.film.length - 1;
+    this.files = files;
+    this.seconds = cost.seconds;
+    const last = this.film[this.at];
+    const pngs = files.filter((file) => file.name.endsWith(".png"));
+    if (last.view.kind === "image" && pngs.length === 1) last.preview = pngs[0].url;
+    for (const frame of this.film) frame.cost = cost;
+    byId("s-memory").textContent = megabytes(cost.memory);
+    byId("s-seed").textContent = seed;
+    byId("s-time").textContent = `${fixed(cost.seconds)} s`;
+    byId("s-device").textContent = last.device || "–";
+    this.setState("idle");
+    this.strip.lay(this.film, this.layer);
+    this.listFiles();
+    this.draw();
+    if (warning) toast(warning, true);
+    else if (last.cut) toast(`The prompt was longer than the encoder reads; this was cut: “${last.cut.slice(0, 80)}”`);
+    else if (last.words && !last.words.length) toast("No words were given: this is what comes to mind.");
+  }
+
+  stop() {
+    const begun = this.state === "running";
+    this.run = "";
+    const frame = this.film[this.at];
+    this.current?.silence?.();
+    this.end();
+    if (!begun || !frame) this.$("where").textContent = "stopped before it began";
+    else if (this.options.stopped) this.$("where").textContent = this.options.stopped;
+    else this.$("where").textContent = `stopped at step ${frame.step} of ${frame.steps}; the picture is kept`;
+  }
+
+  /** Whatever ended the run, and however early: the last picture stays, and the buttons work again. */
+  end() {
+    // a training that was stopped saves a while later
+    const waits = this.options.stopped ? [0, 10_000] : [];
+    for (const wait of waits) setTimeout(() => document.dispatchEvent(new Event("loras")), wait);
+    if (!this.running) return; // Gradio tells of the end of a run that was stopped, too
+    this.setState("idle");
+    if (!this.film.length) {
+      if (this.$("where").textContent === "loading") this.$("where").textContent = "";
+      return;
+    }
+    this.strip.lay(this.film, this.layer);
+    this.draw();
+    const kept = this.current?.keep?.(this.film[this.at]);
+    if (kept && !this.files.length) {
+      this.files = [kept];
+      this.listFiles();
+    }
+  }
+
+  /** A result of the history: its last frame, or its picture alone. */
+  restore({ name, url, seed, frame, files }) {
+    this.forget();
+    this.files = files ?? [{ name, url }];
+    this.film = [{ view: { kind: "image" }, preview: url, ...frame, restored: true }];
+    this.strip.clear();
+    if (this.layer !== "preview") this.choose("preview");
+    this.draw();
+    this.$("where").textContent = "from the history; Generate develops it again";
+    byId("s-seed").textContent = seed;
+    this.listFiles();
+  }
+
+  /** Something to look at that no run made, such as a file of splats. */
+  showStill(frame) {
+    this.forget();
+    this.film = [frame];
+    this.draw();
+    this.$("where").textContent = frame.note;
+  }
+
+  keepSeed() {
+    const box = document.querySelector(`#${this.tab}-again input`);
+    if (box?.checked) box.click();
+  }
+
+  // --- what is shown
+
+  forget() {
+    this.film = [];
+    this.at = 0;
+    this.files = [];
+    this.seconds = 0;
+    this.word = -1;
+    this.strip.clear();
+    this.$("downloads").replaceChildren();
+    this.drawCards(null);
+  }
+
+  go(at) {
+    if (!this.film.length || this.$("scrub").disabled) return;
+    this.at = Math.max(0, Math.min(this.film.length - 1, at));
+    this.draw();
+  }
+
+  step(by) {
+    this.go(this.at + by);
+  }
+
+  choose(layer) {
+    this.layer = layer;
+    for (const button of this.$("seg").children) {
+      button.classList.toggle("on", button.dataset.show === layer);
+      button.setAttribute("aria-pressed", button.dataset.show === layer);
+    }
+    if (this.options.place === "tray") {
+      const editing = layer === "input";
+      if (this.board) this.board.hidden = editing === false;
+      this.editor?.showTools?.(editing);
+      if (editing) {
+        this.current?.hide();
+        this.$("empty").hidden = true;
+        offerHandover(this);
+        return;
+      }
+    }
+    if (!this.film.length) {
+      this.showNothing();
+      return;
+    }
+    this.strip.lay(this.film, layer);
+    this.draw();
+  }
+
+  draw() {
+    const frame = this.film[this.at];
+    if (!frame) return;
+    this.present(frame);
+    if (frame.step) this.$("where").textContent = `step ${frame.step} of ${frame.steps} · ${frame.note}`;
+    this.strip.mark(this.at);
+    this.drawCards(frame);
+  }
+
+  present(frame) {
+    const viewer = this.viewer(frame.view?.kind ?? "image");
+    if (this.current !== viewer) this.current?.hide();
+    this.current = viewer;
+    if (this.layer === "input") return;
+    this.$("empty").hidden = true;
+    viewer.show(frame, this.layer);
+    offerHandover(this);
+  }
+
+  showNothing() {
+    this.current?.hide();
+    this.current = null;
+    this.$("empty").hidden = false;
+    this.$("send").hidden = true;
+  }
+
+  /** How many pictures there are side by side, as columns. */
+  columns() {
+    const pngs = this.files.filter((file) => file.name.endsWith(".png")).length;
+    const asked = Number(document.querySelector(`#${this.tab}-count input`)?.value);
+    return Math.ceil(Math.sqrt(Math.max(1, pngs || asked || 1)));
+  }
+
+  listFiles() {
+    const endings = this.files.map((file) => file.name.split(".").pop());
+    const several = endings.filter((ending) => ending === endings[0]).length > 1;
+    const label = (file, i) => {
+      if (endings[i] === "safetensors") return file.name;
+      if (several) return new Set(endings).size > 1 ? file.name : `${endings[i].toUpperCase()} ${i + 1}`;
+      return endings[i] === "png" ? "Download PNG" : endings[i].toUpperCase();
+    };
+    const links = this.files.map((file, i) => {
+      const link = create("<a></a>");
+      link.href = file.url;
+      link.download = file.name;
+      link.textContent = label(file, i);
+      return link;
+    });
+    this.$("downloads").replaceChildren(...links);
+  }
+}

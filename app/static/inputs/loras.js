@@ -1,0 +1,66 @@
+// LoRAs, a slider each; the control's value is the text that Settings reads, such as "flat:0.8, lines".
+import { create, fixed, saveAs } from "../core/dom.js";
+
+const parse = (text) =>
+  new Map(
+    (text || "")
+      .split(",")
+      .filter((part) => part.trim())
+      .map((part) => {
+        const [name, strength] = part.split(":");
+        return [name.trim(), Number(strength ?? 1)];
+      }),
+  );
+const format = (strengths) =>
+  [...strengths]
+    .filter(([, strength]) => strength)
+    .map((pair) => pair.join(":"))
+    .join(", ");
+
+/** Fill Gradio's element; its template keeps a label and an empty list, so that Gradio draws nothing anew. */
+export function mountLoras(element, props, watch, server) {
+  let known = []; // [name, the word that calls it]
+
+  function draw() {
+    const box = element.querySelector(".lora-list");
+    const strengths = parse(props.value);
+    box.replaceChildren(
+      ...known.map(([name, word]) => {
+        const strength = strengths.get(name) ?? 0;
+        return create(`<label class="lora"><b>${name}</b><small>${word && `say “${word}”`}</small>
+          <output>${fixed(strength)}</output><button type="button" class="send" data-save="${name}">Save</button>
+          <input type="range" min="-1" max="2" step="0.05" value="${strength}" data-name="${name}"></label>`);
+      }),
+    );
+    if (!known.length) box.append(create("<small>None is there yet.</small>"));
+  }
+
+  async function list() {
+    const all = await server.list_loras();
+    if (JSON.stringify(all) === JSON.stringify(known)) return; // what is drawn anew loses a slider that is being moved
+    known = all;
+    draw();
+  }
+
+  element.addEventListener("input", ({ target }) => {
+    target.closest(".lora").querySelector("output").textContent = fixed(target.value);
+  });
+  element.addEventListener("click", async (event) => {
+    const name = event.target.dataset.save;
+    if (!name) return;
+    event.preventDefault();
+    saveAs(await server.lora_url(name), `lora-${name}.safetensors`);
+  });
+  let mine = props.value;
+  element.addEventListener("change", ({ target }) => {
+    mine = format(parse(props.value).set(target.dataset.name, Number(target.value)));
+    props.value = mine;
+  });
+  watch("value", () => {
+    if (props.value !== mine || !element.querySelector(".lora")) draw();
+    mine = props.value;
+  });
+  document.addEventListener("loras", list);
+  // Gradio writes the value of what it shows for the first time once more a frame later: no slider may be there before
+  requestAnimationFrame(list);
+}

@@ -1,0 +1,172 @@
+"""One layout for every tab, from the specs of its models: settings left, the stage in the middle, the inspector right."""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+from PIL import Image
+
+from app import desk
+from app.forms import Form
+from app.inputs import SERVED
+from app.tabs import Tab
+from pipelines.core.cards import BUNDLED, WeightsError, card
+from pipelines.core.registry import in_tab
+from pipelines.core.settings import is_advanced
+from pipelines.core.spec import ModelSpec
+from pipelines.media import images
+
+if TYPE_CHECKING:
+    from app.desktop import Desktop
+
+WORDS = ("prompt", "negative_prompt")
+SAMPLING = ("sampler", "seed", "steps", "guidance", "count")
+EXAMPLES = Path(__file__).parent.parent.parent / "assets" / "examples"
+
+
+def build(desktop: Desktop, tab: Tab) -> None:
+    """Lay out a tab and wire it."""
+    specs, name = in_tab(tab.name), tab.name
+    form = Form.build({spec.name: spec.settings for spec in specs}, name)
+    c = form.controls
+    groups = {title: fields for spec in specs for title, fields in spec.groups.items()}
+    own = dict.fromkeys(f for spec in specs for f in spec.fields if f not in (*WORDS, *SAMPLING))
+    placed = {*WORDS, *SAMPLING, *own, *(field for fields in groups.values() for field in fields)}
+    rest = [field for field in c if field not in placed]
+    more = [field for field in rest if is_advanced(form.models, field)]
+
+    def render(*fields: str) -> None:
+        for field in fields:
+            if field in c:
+                c[field].render()
+
+    stage = tab.stage()
+    with gr.Row(elem_id=f"{name}-desk", elem_classes=["desk", f"kind-{stage['kind']}", f"place-{stage['place']}"]):
+        with gr.Column(elem_classes="settings", min_width=280):
+            model, hint = choose_model(tab, specs)
+            with gr.Column(visible="prompt" in specs[0].settings.model_fields) as words:
+                render("prompt")
+                if "prompt" in c and specs[0].examples:
+                    examples(specs[0], c["prompt"])
+            if stage["place"] == "form":
+                editor(tab)
+            render(*own, *(field for field in rest if field not in more), "negative_prompt")
+            with gr.Row(elem_classes="pair"):
+                render("sampler")
+                with gr.Column(min_width=100):
+                    render("seed")
+                    again = gr.Checkbox(tab.again, label="New seed each time", elem_id=f"{name}-again")
+            render("steps", "guidance", "count")
+            for title, fields in groups.items():
+                with gr.Accordion(title, open=False):
+                    render(*fields)
+            with gr.Accordion("More", open=False, elem_id=f"{name}-more"):
+                render(*more)
+                in_files = gr.Checkbox(
+                    True,
+                    label="Settings in files",
+                    info="A saved file carries what made it.",
+                    elem_id=f"{name}-in-files",
+                )
+            many = "multiple" if tab.editor == "pictures" else "single"
+            dropped = gr.File(
+                elem_id=f"{name}-drop", visible="hidden", file_count=many
+            )  # whatever is dropped comes here
+            with gr.Row(elem_classes="act"):
+                generate = gr.Button(tab.action, variant="primary", elem_id=f"{name}-generate")
+                stop = gr.Button("Stop", elem_id=f"{name}-stop", interactive=False)
+        with gr.Column(elem_classes="view"):
+            gr.HTML(element("data-stage", stage | example(tab)), js_on_load=desk.hook("mountStage(element)"))
+            queue = gr.HTML("", elem_id=f"{name}-queue", elem_classes="queue")
+        with gr.Column(elem_classes="inspect", min_width=280):
+            gr.HTML(inspector(specs), js_on_load=desk.hook("mountInspector(element)"))
+
+    context = desk.TabContext(tab, form, model, again, in_files, dropped, generate, stop, queue)
+    if len(specs) > 1:
+        shown = [hint, words, *(control for field, control in c.items() if field != "prompt")]
+
+        def choose(chosen: str) -> list[Any]:
+            spec = next(spec for spec in specs if spec.name == chosen)
+            fields = spec.settings.model_fields
+            visible = [gr.update(visible=field in fields) for field in ("prompt", *(f for f in c if f != "prompt"))]
+            return [describe(spec), *visible]
+
+        model.change(choose, model, shown, queue=False, **desk.PRIVATE)
+    desk.wire(desktop, context)
+    if tab.editor in SERVED:
+        SERVED[tab.editor](desktop, context)
+
+
+def choose_model(tab: Tab, specs: list[ModelSpec]) -> tuple[gr.components.Component, gr.HTML]:
+    """The control that holds the name of the model to run, and a line that says what that one does."""
+    if len(specs) == 1:
+        gr.HTML(f'<div class="model"><b>{specs[0].title}</b><span>{desk.size(specs[0].weights)}</span></div>')
+        return gr.State(specs[0].name), gr.HTML("", visible=False)
+    choices = [(spec.label or spec.title, spec.name) for spec in specs]
+    model = gr.Radio(choices, value=specs[0].name, label="What to do", elem_id=f"{tab.name}-model")
+    return model, gr.HTML(describe(specs[0]), elem_classes="hint")
+
+
+def describe(spec: ModelSpec) -> str:
+    """What a model does, in a line."""
+    return f"<small>{spec.help}</small>"
+
+
+def examples(spec: ModelSpec, prompt: gr.components.Component) -> None:
+    """Chips that fill in a prompt."""
+    gr.Examples(
+        [[text] for text in spec.examples.values()],
+        prompt,
+        elem_id=f"{spec.tab}-examples",
+        example_labels=list(spec.examples),
+        api_visibility="private",
+    )
+
+
+def element(attribute: str, value: dict[str, Any]) -> str:
+    """An element that the browser fills, with what it needs as JSON."""
+    return f'<div {attribute}="{html.escape(json.dumps(value, ensure_ascii=False))}"></div>'
+
+
+def editor(tab: Tab) -> None:
+    """The input editor's place in the form."""
+    slots = html.escape(json.dumps(tab.slots))
+    gr.HTML(
+        f'<div data-editor="{tab.editor}" data-label="{tab.label}" data-slots="{slots}"></div>',
+        elem_id=f"{tab.name}-input",
+        elem_classes="editor",
+        js_on_load=desk.hook("mountEditor(element)"),
+    )
+
+
+def example(tab: Tab) -> dict[str, str]:
+    """The picture that an editor begins with."""
+    return {"example": images.to_url(Image.open(EXAMPLES / tab.example))} if tab.example else {}
+
+
+def inspector(specs: list[ModelSpec]) -> str:
+    """The cards that the browser fills, how its models learnt, and what their cards say."""
+    bundles = tuple(dict.fromkeys(name for spec in specs for name in spec.weights))
+    about = "".join(f'<div class="card"><h4>What happens</h4><small>{s.about}</small></div>' for s in specs if s.about)
+    return '<div class="cards"></div>' + about + "".join(map(replay, bundles)) + desk.model_card(bundles)
+
+
+def replay(bundle: str) -> str:
+    """How a training went: what it drew meanwhile, to scrub through. "" where none was recorded."""
+    strip, record = BUNDLED.parent / "replay" / f"{bundle}.jpg", {}
+    with contextlib.suppress(WeightsError):
+        record = card(bundle).get("replay", {})
+    if not record or not strip.exists():
+        return ""
+    gr.set_static_paths([strip.parent])
+    last = len(record["step"]) - 1
+    text = f"after {record['step'][last]} steps · agreement with the control {record['agreement'][last]:.2f}"
+    style = f"--strip: url('gradio_api/file={strip}'); --tall: {100 * (last + 2)}%"
+    return f"""<div class="card replay" style="{style}" data-record="{html.escape(json.dumps(record))}">
+      <h4>The training of {bundle}, replayed</h4><div></div><div class="drawn"></div>
+      <input type="range" min="0" max="{last}" value="{last}" aria-label="Stage of the training"><small>{text}</small></div>"""
