@@ -75,6 +75,9 @@ def small_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     np.save(read / "start.npy", np.arange(31) * 4)
     np.save(read / "picture.npy", np.arange(30))
     (read / "names.txt").write_text("\n".join(["land"] * 30))
+    for name, n in (("scenes", 80), ("scenes-wide", 30)):
+        rows = [json.dumps({"mode": "plain" if i % 2 else "scene"}) for i in range(n)]
+        (cache / "data" / name / "rows.jsonl").write_text("\n".join(rows))
     np.save(cache / "data" / "scenes" / "segment.npy", rng.integers(0, 300, (80, 64, 64)).astype(np.uint16))
     np.save(cache / "data" / "scenes" / "depth.npy", rng.integers(0, 256, (80, 64, 64)).astype(np.uint8))
     np.save(cache / "data" / "avatars" / "perceptual.npy", rng.normal(size=(80, 64, 128)).astype(np.float16))
@@ -91,6 +94,17 @@ def test_wide_scenes_come_before_the_others_so_that_held_out_ones_stay_held_out(
     wide = np.load(small_world / "data" / "scenes-wide" / "latents.npy")
     drawn, _ = scenes.draw(np.array([189, 3, 30]), torch.device("cpu"))
     assert np.array_equal(drawn.numpy(), np.stack([z[79], wide[3], z[0]]).astype(np.float32))
+
+
+def test_scenes_of_one_large_thing_are_drawn_twice_as_often(small_world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipelines.models.latent_diffusion.recipe import Recipe
+
+    monkeypatch.setattr(Recipe, "held_out", 32)
+    recipe = Recipe(Config(width=32, depth=2, heads=2))
+    odds, picture = recipe.odds["scenes"], recipe.sources["scenes"].picture[:-32]
+    plain = np.where(picture < 30, picture, picture - 30) % 2 == 1
+    assert len(odds) == 30 + 160 - 32 and odds.sum() == pytest.approx(1)
+    assert odds[plain] == pytest.approx(2 * odds[~plain][0])
 
 
 def test_the_base_trains_from_a_pack_alone(small_world: Path, tmp_path: Path) -> None:
