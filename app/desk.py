@@ -70,10 +70,11 @@ def wire(desktop: Desktop, context: TabContext) -> None:
         except ValidationError as error:
             yield desktop.tell({"error": format_error(error)}, name), gr.skip(), gr.skip()
             return
-        for message in live.run(chosen, settings, owner, desktop.history, keep):
+        for message in live.run(chosen, settings, owner, desktop.history, keep, sent["run"]):
             number = settings.seed if "begin" in message else gr.skip()
-            sheet = gr.skip() if "begin" in message or "frame" in message else desktop.sheet_of(owner)
-            yield desktop.tell({**message, "run": sent["run"]}, name), number, sheet
+            sheet = desktop.sheet_of(owner) if "kept" in message else gr.skip()
+            text = gr.skip() if message == {"kept": ""} else desktop.tell({**message, "run": sent["run"]}, name)
+            yield text, number, sheet
 
     before = [desktop.owner, context.in_files, model, context.again, payload]
     at = len(before) + list(form.controls).index("seed")
@@ -85,7 +86,17 @@ def wire(desktop: Desktop, context: TabContext) -> None:
         api_visibility="private",
     )  # fmt: skip
     run.then(None, None, None, js=call(f"end('{name}')"))  # in the browser alone
+
+    def stopped(owner: str, number: str) -> list[Any]:
+        files = live.wait_for_end(number) if number else []
+        return [desktop.tell({"stopped": {"run": number, "files": files}}, name), desktop.sheet_of(owner)]
+
+    # Gradio does these one after the other: stop in the browser, cancel on the server, ask what was there
     context.stop.click(None, None, None, cancels=[run], js=call(f"stop('{name}')"))
+    context.stop.click(
+        stopped, [desktop.owner, gr.Textbox(visible="hidden")], [feed, desktop.sheet],
+        js=f"async (owner) => [owner, (await darkroom).stage('{name}').stopped]", queue=False, **PRIVATE,
+    )  # fmt: skip
 
     def restore(path: str | list[str] | None) -> list[Any]:
         return [None, *desktop.restore(context, path[0] if isinstance(path, list) else path)]

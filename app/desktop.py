@@ -15,10 +15,10 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from app import api, live, metadata, viewer
+from app import api, foreign, live, metadata, viewer
 from app.desk import TabContext, hook, sentence
 from app.forms import Form
-from app.history import History
+from app.history import History, explain
 from app.tabs import TABS, Tab, layout
 from pipelines.core.registry import get_spec
 from pipelines.core.settings import Settings, editor_fields
@@ -148,14 +148,32 @@ class Desktop:
                     f"This was made by {get_spec(model).title}; open the tab {self.tab_of(model).title} and drop it there."
                 )
         except metadata.MetadataError as error:
-            load = self.loader(tab, path)
-            return [self.tell(load(path) if load else {"error": str(error)}, tab.name), *self.unchanged(form)]
+            return self.load(context, path, error)
         message = {
             "same_seed": True,
             "say": "Settings restored: Generate makes the same.",
             "input": self.editor_values(settings),
         }
         return [self.tell(message, tab.name), model, *form.values(settings)]
+
+    def load(self, context: TabContext, path: str, error: metadata.MetadataError) -> list[Any]:
+        """A file whose settings cannot be had: what it shows goes into the editor, what another program wrote into it
+        into the form; settings of ours that are refused are said to be."""
+        tab, form = context.tab, context.form
+        load = self.loader(tab, path)
+        message = load(path) if load else {}
+        without = isinstance(error, metadata.NoSettingsError)
+        found = foreign.read_settings(path) if without else {}
+        values = {}
+        for model in form.models.values():
+            values |= foreign.fit(found, model)
+        if values:
+            names = ", ".join(name.replace("_", " ") for name in values)
+            message |= {"same_seed": "seed" in values, "say": f"Taken from another program's picture: {names}."}
+        elif not without or not message:
+            message |= {"error": str(error)}
+        controls = [values.get(name, gr.skip()) for name in form.controls]
+        return [self.tell(message, tab.name), gr.skip(), *controls]
 
     def loader(self, tab: Tab, path: str) -> Callable[[str], dict[str, Any]] | None:
         """What makes a message of a file without settings, by its ending and by what the tab's editor takes."""
@@ -220,8 +238,11 @@ class Desktop:
                 raise metadata.MetadataError(
                     f"This was made by {get_spec(model).title}; open the tab {self.tab_of(model).title} first."
                 )
-        except (metadata.MetadataError, sqlite3.Error, OSError) as error:
-            return [self.tell({"error": str(error)}), *self.unchanged(form)]
+        except metadata.MetadataError as error:  # what it shows is there all the same
+            shown = {"restored": viewer.picture_alone(entry.png, entry.model, entry.settings)} if entry else {}
+            return [self.tell({**shown, "error": str(error)}, tab.name), *self.unchanged(form)]
+        except (sqlite3.Error, OSError) as error:
+            return [self.tell({"error": explain(error)}), *self.unchanged(form)]
         message = {
             "input": self.editor_values(settings),
             "restored": viewer.restore(entry.png, model, settings),
@@ -242,16 +263,18 @@ class Desktop:
         """The contact sheet of this browser's history."""
         try:
             made = self.history.recent(owner) if owner else []
-        except (sqlite3.Error, OSError):
+        except (sqlite3.Error, OSError) as error:
             log.exception("the history could not be read")
-            return "<p>History</p><small>The history cannot be read; what you make now can still be downloaded.</small>"
+            return f"<p>History</p><small>{explain(error)}</small>"
         if not made:
             return "<p>History</p><small>What you develop is kept here, with its settings.</small>"
         frames = []
         for entry in made:
             prompt = html.escape(str(entry.settings.get("prompt", "")) or "without words", quote=True)
             url = viewer.data_url(entry.thumbnail, "image/jpeg")
+            title = f"{prompt} ({entry.note})" if entry.note else prompt
+            badge = "<small>stopped</small>" if entry.note else ""
             frames.append(
-                f'<button type="button" data-id="{entry.id}" title="{prompt}"><img src="{url}" alt="{prompt}"></button>'
+                f'<button type="button" data-id="{entry.id}" title="{title}"><img src="{url}" alt="{title}">{badge}</button>'
             )
         return "<p>History</p>" + "".join(frames)

@@ -28,29 +28,58 @@ class HistoryItem:
     settings: dict[str, Any]
     png: bytes  # empty in a list
     thumbnail: bytes  # JPEG, about 96 pixels
+    note: str = ""  # such as where it was stopped
+
+
+def explain(error: Exception) -> str:
+    """Why the history cannot be read or written, and what to do, in one sentence."""
+    text = str(error).lower()
+    if "locked" in text or "busy" in text:
+        return "The history is in use by another program: close that, then go on; your results can be downloaded."
+    if "full" in text:
+        return "The history could not be saved: free some disk space. Your result is here; download it to keep it."
+    if "readonly" in text or "read-only" in text or isinstance(error, PermissionError):
+        return "The history's folder cannot be written to: download your results to keep them."
+    return "The history cannot be read or written; your results can be downloaded."
 
 
 class History:
-    """Raises sqlite3.Error or OSError from `add` where the disk is full; nothing else is lost then."""
+    """Raises sqlite3.Error or OSError where the disk is full or another program holds it; `explain` says why. A damaged
+    file is put aside, and a new one begun."""
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path or data_dir() / "history.sqlite"
 
     def _open(self) -> sqlite3.Connection:
+        try:
+            return self._connect()
+        except sqlite3.DatabaseError as error:
+            if "malformed" not in str(error) and "not a database" not in str(error):
+                raise
+            self.path.replace(self.path.with_suffix(f".damaged-{int(time.time())}"))
+            return self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        db = sqlite3.connect(self.path, timeout=10)
+        db = sqlite3.connect(self.path, timeout=1)  # who makes pictures does not wait for another program
         db.execute(
             "CREATE TABLE IF NOT EXISTS pictures (id INTEGER PRIMARY KEY, owner TEXT NOT NULL, made REAL NOT NULL, "
             "model TEXT NOT NULL, settings TEXT NOT NULL, png BLOB NOT NULL, thumbnail BLOB NOT NULL)"
         )
+        if "note" not in {row[1] for row in db.execute("PRAGMA table_info(pictures)")}:
+            db.execute("ALTER TABLE pictures ADD COLUMN note TEXT NOT NULL DEFAULT ''")
         db.execute("CREATE INDEX IF NOT EXISTS by_owner ON pictures (owner, id)")
         return db
 
-    def add(self, owner: str, model: str, settings: dict[str, Any], png: bytes, thumbnail: bytes) -> int:
+    def add(
+        self, owner: str, model: str, settings: dict[str, Any], png: bytes, thumbnail: bytes, note: str = ""
+    ) -> int:
         """Keep a picture; the id that it got."""
         with closing(self._open()) as db, db:
-            row = (owner, time.time(), model, json.dumps(settings, ensure_ascii=False), png, thumbnail)
-            sql = "INSERT INTO pictures (owner, made, model, settings, png, thumbnail) VALUES (?, ?, ?, ?, ?, ?)"
+            row = (owner, time.time(), model, json.dumps(settings, ensure_ascii=False), png, thumbnail, note)
+            sql = (
+                "INSERT INTO pictures (owner, made, model, settings, png, thumbnail, note) VALUES (?, ?, ?, ?, ?, ?, ?)"
+            )
             new = db.execute(sql, row).lastrowid
             newest = "SELECT id FROM pictures WHERE owner = ? ORDER BY id DESC LIMIT ?"
             db.execute(f"DELETE FROM pictures WHERE owner = ? AND id NOT IN ({newest})", (owner, owner, KEPT))
@@ -75,5 +104,7 @@ class History:
 
     def _select(self, columns: str, where: str, values: tuple) -> list[HistoryItem]:
         with closing(self._open()) as db:
-            rows = db.execute(f"SELECT id, model, {columns}, thumbnail FROM pictures WHERE {where}", values).fetchall()
-        return [HistoryItem(i, model, json.loads(settings), png, thumb) for i, model, settings, png, thumb in rows]
+            rows = db.execute(
+                f"SELECT id, model, {columns}, thumbnail, note FROM pictures WHERE {where}", values
+            ).fetchall()
+        return [HistoryItem(i, model, json.loads(settings), *rest) for i, model, settings, *rest in rows]

@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
@@ -16,14 +17,17 @@ import numpy as np
 import psutil
 
 from app import viewer
-from app.history import History
+from app.history import History, explain
 from pipelines import load
 from pipelines.core.cards import WeightsError
+from pipelines.core.contract import ImageResult
+from pipelines.core.registry import result_class
 from pipelines.core.settings import Settings
 
 EVERY = 0.1  # seconds between previews at the least; more often than the eye can follow helps nobody
 SLOT = "model"  # one queue for everything heavy: concurrency_id of its events
 THUMBNAIL = 96
+FORGOTTEN = 64  # endings of runs that are remembered
 STEP = threading.Lock()
 
 log = logging.getLogger("darkroom")
@@ -81,20 +85,41 @@ def memory() -> int:
     return psutil.Process().memory_info().rss
 
 
+@dataclass
+class Ending:
+    """How a run that somebody may stop ended: `files` are those of what was there."""
+
+    reached: threading.Event = field(default_factory=threading.Event)
+    files: list[dict[str, str]] = field(default_factory=list)
+
+
+RUNNING: dict[str, Ending] = {}  # by the number that the browser gave the run
+
+
+def wait_for_end(number: str, seconds: float = 10) -> list[dict[str, str]]:
+    """The files of what was there when a run was stopped; it ends within one step."""
+    ending = RUNNING.get(number)
+    if ending is None or not ending.reached.wait(seconds):
+        return []
+    return ending.files
+
+
 def run(
-    model: str, settings: Settings, owner: str | None, history: History, in_files: bool = True
+    model: str, settings: Settings, owner: str | None, history: History, in_files: bool = True, number: str = ""
 ) -> Iterator[dict[str, Any]]:
     """Messages for the viewer: {"frame": …} while it develops, at the end one {"done": …} with the steps of the film,
-    those of its frames that were not sent yet, the last one among them, and the files.
+    those of its frames that were not sent yet, the last one among them, and the files; then one {"kept": sentence}, ""
+    where it is in the history, which nobody needs to be told.
 
-    Without an owner nothing is kept. Closing this generator stops the run within one step. What goes wrong becomes one
-    {"error": sentence}.
+    Without an owner nothing is kept. Closing this generator stops the run within one step, and keeps what was there.
+    What goes wrong becomes one {"error": sentence}.
     """
+    ending = RUNNING.setdefault(number, Ending()) if number else Ending()
     started = time.perf_counter()
     yield {"begin": {"steps": settings.steps}}
     steps: list[int] = []
     unsent: list[Any] = []
-    spent, first, last_sent = 0.0, 0.0, 0.0
+    spent, first, last_sent, frame = 0.0, 0.0, 0.0, None
     source = frames(model, settings.model_dump())
     try:
         for frame in stepwise(source):
@@ -117,14 +142,46 @@ def run(
             "first": first or seconds,
             "memory": memory(),
         }
-        files, warning = keep(results, owner, history, in_files)
         film = {"steps": steps, "frames": [viewer.frame_message(frame) for frame in unsent]}
-        yield {"done": {**film, "files": files, "cost": cost, "seed": settings.seed, "warning": warning}}
+        files = [file for result in results for file in viewer.files(result, name_of(result, results), in_files)]
+        done = {"done": {**film, "files": files, "cost": cost, "seed": settings.seed}}
+        ending.files = files  # of who stops it too late
+        yield done
+        if owner:
+            warning = remember(results, owner, history, in_files)
+            # where Gradio merges this message with the one before, that must not be lost
+            yield {**done, "kept": warning} if warning else {"kept": ""}
+    except GeneratorExit:
+        if owner and frame is not None and frame.result is None:
+            result = stopped_result(frame, model, settings)
+            note = f"stopped at step {frame.step} of {frame.steps}"
+            ending.files = viewer.files(result, f"{model}-{settings.seed}-stopped", in_files)
+            remember([result], owner, history, in_files, note)
+        raise
     except Exception as error:
         log.exception("a run of %s failed", model)
         yield {"error": user_message(error)}
     finally:
         source.close()
+        ending.reached.set()
+        if len(RUNNING) > FORGOTTEN:  # the oldest are waited for by nobody
+            for old in list(RUNNING)[:-FORGOTTEN]:
+                RUNNING.pop(old, None)
+
+
+def stopped_result(frame: Any, model: str, settings: Settings) -> Any:
+    """What a run's last frame showed, as a result of its kind, or at least as a picture."""
+    about = settings.model_dump()
+    try:
+        return result_class(frame.view["kind"]).from_view(frame.preview, frame.view, model, about)
+    except KeyError:
+        return ImageResult(frame.preview, model, about)
+
+
+def name_of(result: Any, results: list[Any]) -> str:
+    """What a result's files are called; of several ways of making one, each has its own."""
+    way = f"{result.settings['method']}-" if len(results) > 1 and "method" in result.settings else ""
+    return f"{result.model}-{way}{result.settings['seed']}"
 
 
 def draw_once(model: str, settings: Settings) -> dict[str, str]:
@@ -152,28 +209,15 @@ def user_message(error: Exception) -> str:
     return f"The run failed ({type(error).__name__}); the log says more. Try other settings."
 
 
-def keep(results: list[Any], owner: str | None, history: History, in_files: bool) -> tuple[list[dict[str, str]], str]:
-    """Files to download and a warning: a history that cannot be written does not lose the pictures."""
-    files, warning = [], ""
-    for result in results:
-        image = result.image
-        image.thumbnail((THUMBNAIL, THUMBNAIL))
-        way = f"{result.settings['method']}-" if len(results) > 1 and "method" in result.settings else ""
-        name = f"{result.model}-{way}{result.settings['seed']}"
-        files += viewer.files(result, name, in_files)
-        files += [
-            {"name": path.name, "url": viewer.data_url(path.read_bytes(), "application/octet-stream")}
-            for path in result.attachments
-        ]
-        if not owner:
-            continue
-        try:
-            history.add(
-                owner, result.model, result.settings, result.file("png", in_files), viewer.encoded(np.asarray(image))
-            )
-        except Exception:
-            log.exception("the history could not be written")
-            warning = (
-                "The history could not be saved: free some disk space. Your picture is here; download it to keep it."
-            )
-    return files, warning
+def remember(results: list[Any], owner: str, history: History, in_files: bool, note: str = "") -> str:
+    """Results into the history; a sentence where that is not possible: what was made is not lost with it."""
+    try:
+        for result in results:
+            image = result.image
+            image.thumbnail((THUMBNAIL, THUMBNAIL))
+            png, small = result.file("png", in_files), viewer.encoded(np.asarray(image))
+            history.add(owner, result.model, result.settings, png, small, note)
+    except Exception as error:
+        log.exception("the history could not be written")
+        return explain(error)
+    return ""

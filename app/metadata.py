@@ -23,16 +23,27 @@ class MetadataError(ValueError):
     """A file or link holds no usable settings. The message is one sentence that says what to do."""
 
 
+class NoSettingsError(MetadataError):
+    """A file or link holds no settings of ours at all."""
+
+
 def checked(model: Any, settings: Any) -> tuple[str, Settings]:
     """A model's name and its validated settings. Raises MetadataError."""
     if not isinstance(model, str) or model not in CATALOGUE:
-        raise MetadataError(f"These settings are for the model '{str(model)[:40]}', which this Darkroom does not have.")
+        raise MetadataError(
+            f"These settings are for the model '{str(model)[:40]}', which this Darkroom does not have; a newer one may."
+        )
     if not isinstance(settings, dict):
         raise MetadataError("The settings are broken; choose a file that Darkroom saved.")
     try:
         return model, CATALOGUE[model].settings.model_validate(settings, context=UNTRUSTED)
     except ValidationError as error:
-        raise MetadataError(f"The settings are broken. {format_error(error)}") from None
+        unknown = [str(item["loc"][-1]) for item in error.errors() if item["type"] == "extra_forbidden"]
+        if unknown:
+            raise MetadataError(
+                f"This was made by a newer Darkroom, which has '{unknown[0][:40]}': update this one to open it."
+            ) from None
+        raise MetadataError(f"The settings cannot be used here. {format_error(error)}") from None
 
 
 def from_file(path: str | Path) -> tuple[str, Settings]:
@@ -48,7 +59,9 @@ def from_file(path: str | Path) -> tuple[str, Settings]:
         if held is None:
             with Image.open(path, formats=["PNG", "WEBP", "GIF"]) as image:
                 image.verify()  # text after the pixels is found, and damage noticed, only on the way to the end
-                held = image.info.get(PNG_SETTINGS_KEY) or image.info.get("xmp") or image.info.get("comment")
+                held = (
+                    image.info.get(PNG_SETTINGS_KEY) or ours(image.info.get("xmp")) or ours(image.info.get("comment"))
+                )
     except Image.DecompressionBombError:
         raise MetadataError(
             f"{name} is too large to be one of Darkroom's pictures; choose a file that Darkroom saved."
@@ -56,23 +69,29 @@ def from_file(path: str | Path) -> tuple[str, Settings]:
     except (OSError, SyntaxError, ValueError, EOFError):
         raise MetadataError(f"{name} is not a whole PNG picture or clip; choose a file that Darkroom saved.") from None
     if not held:
-        raise MetadataError(
+        raise NoSettingsError(
             f"{name} carries no Darkroom settings; choose a picture that was saved with 'Settings in files' on."
         )
     return _parse(held)
 
 
+def ours(text: str | bytes | None) -> str | bytes | None:
+    """A comment, where it is one of ours: other programs leave theirs in the same places."""
+    start = (text or "")[:12]
+    return text if start.startswith(b'{"model"' if isinstance(start, bytes) else '{"model"') else None
+
+
 def film(path: str | Path) -> str | None:
-    """What a film's comment says; "" where it has none, None where the file is no film."""
+    """What a film's comment says, if it is ours; "" where it has none, None where the file is no film."""
     try:
         with open_video(str(path)) as container:
-            return container.metadata.get("comment", "")
+            return ours(container.metadata.get("comment")) or ""
     except (av.FFmpegError, ValueError):
         return None
 
 
 def comment(path: str | Path) -> str | None:
-    """What a WAV or FLAC file's comment says; "" where it has none, None where the file is neither."""
+    """What a WAV or FLAC file's comment says, if it is ours; "" where it has none, None where the file is neither."""
     with open(path, "rb") as file:
         head = file.read(12)
     if not (head.startswith(b"fLaC") or (head.startswith(b"RIFF") and head.endswith(b"WAVE"))):
@@ -81,7 +100,7 @@ def comment(path: str | Path) -> str | None:
         with av.open(
             str(path), format="flac" if head.startswith(b"fLaC") else "wav", metadata_errors="replace"
         ) as container:
-            return container.metadata.get("comment", "")
+            return ours(container.metadata.get("comment")) or ""
     except av.FFmpegError:
         return None
 

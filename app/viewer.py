@@ -100,6 +100,8 @@ def files(result: Any, name: str, in_files: bool) -> list[dict[str, str]]:
             found.append({"name": f"{name}.{ending}", "url": data_url(result.file(ending, in_files), kind)})
         except Exception:
             log.exception("%s.%s could not be written", name, ending)
+    for path in result.attachments:
+        found.append({"name": path.name, "url": data_url(path.read_bytes(), "application/octet-stream")})
     return found
 
 
@@ -107,7 +109,7 @@ def restore(png: bytes, model: str, settings: Settings) -> dict[str, Any]:
     """A result of the history as its run showed it at the end: the last frame, and the files; where the PNG holds no
     more than a picture, that alone."""
     kind, name = get_spec(model).result, f"{model}-{settings.seed}"
-    message = {"name": f"{name}.png", "url": data_url(png, "image/png"), "seed": settings.seed}
+    message = picture_alone(png, model, settings.model_dump())
     if kind == "image":
         return message
     try:
@@ -116,6 +118,12 @@ def restore(png: bytes, model: str, settings: Settings) -> dict[str, Any]:
         return message
     last = Frame(0, 0, result.preview, None, "", result, result.trace, result.view)
     return {**message, "frame": frame_message(last), "files": files(result, name, True)}
+
+
+def picture_alone(png: bytes, model: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """An entry of the history as the picture that stands for it."""
+    seed = settings.get("seed", 0)
+    return {"name": f"{model}-{seed}.png", "url": data_url(png, "image/png"), "seed": seed}
 
 
 def thinned(steps: int) -> set[int]:

@@ -47,6 +47,12 @@ class Result(ABC):
     def file(self, kind: str = "png", with_settings: bool = True) -> bytes:
         """The bytes of a file; unless told otherwise, the settings travel inside it."""
 
+    @classmethod
+    def from_view(cls, preview: np.ndarray, view: Mapping[str, Any], model: str, settings: dict[str, Any]) -> Result:
+        """What a frame showed, as a result: all that there is of a run that was stopped. KeyError where the frame does
+        not show enough; then its preview is still a picture."""
+        return ImageResult(preview, model, settings)
+
     @property
     def view(self) -> dict[str, Any]:
         """Which viewer shows it, and what that one needs besides the preview."""
@@ -124,6 +130,15 @@ class VideoResult(Result):
             ]
         return cls(np.stack([frame for frame, long in frames for _ in range(max(1, long))]), fps, model, settings)
 
+    @classmethod
+    def from_view(cls, preview: np.ndarray, view: Mapping[str, Any], model: str, settings: dict[str, Any]) -> Result:
+        """The frames that are there, of the first of several clips."""
+        columns = int(np.ceil(np.sqrt(view["of"])))
+        rows = -(-view["of"] // columns)
+        cells = preview.reshape(rows, preview.shape[0] // rows, columns, preview.shape[1] // columns, 3)
+        frames = cells.swapaxes(1, 2).reshape(-1, cells.shape[1], cells.shape[3], 3)[: view["frames"]]
+        return cls(frames[:, :, : frames.shape[2] // view["across"]], view["fps"], model, settings)
+
     @property
     def view(self) -> dict[str, Any]:
         count = len(self.frames)
@@ -194,6 +209,13 @@ class AudioResult(Result):
             image.load()
             return cls(sounds.from_url(image.info[SOUND_KEY]), model, settings)
 
+    @classmethod
+    def from_view(cls, preview: np.ndarray, view: Mapping[str, Any], model: str, settings: dict[str, Any]) -> Result:
+        """What could be heard so far."""
+        if not view.get("url"):
+            raise KeyError("url")
+        return cls(sounds.from_url(view["url"]), model, settings)
+
     @property
     def view(self) -> dict[str, Any]:
         return {"kind": "audio", "url": sounds.url(self.samples), "seconds": len(self.samples) / sounds.RATE}
@@ -236,6 +258,11 @@ class PointsResult(Result):
         with Image.open(io.BytesIO(png)) as image:
             image.load()
             return cls(np.array(json.loads(image.info[POINTS_KEY]), np.float32).reshape(-1, 2), model, settings)
+
+    @classmethod
+    def from_view(cls, preview: np.ndarray, view: Mapping[str, Any], model: str, settings: dict[str, Any]) -> Result:
+        """The points so far."""
+        return cls(np.array(view["points"], np.float32).reshape(-1, 2), model, settings)
 
     @property
     def view(self) -> dict[str, Any]:

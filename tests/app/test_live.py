@@ -33,22 +33,22 @@ def test_a_run_begins_shows_frames_and_ends_with_film_and_files(
 ) -> None:
     monkeypatch.setattr(live, "EVERY", 0)
     messages = run(history, count=2)
-    assert [next(iter(m)) for m in messages] == ["begin", *["frame"] * 5, "done"]
+    assert [next(iter(m)) for m in messages] == ["begin", *["frame"] * 5, "done", "kept"]
     assert messages[0]["begin"]["steps"] == 6
-    done = messages[-1]["done"]
+    done = messages[-2]["done"]
     assert done["steps"] == [1, 2, 3, 4, 5, 6]
     assert [f["step"] for f in done["frames"]] == [6]  # the browser has the others: nothing is sent twice
     assert [f["name"] for f in done["files"]] == ["latent-diffusion-0.png", "latent-diffusion-1.png"]
-    assert done["warning"] == ""
+    assert messages[-1]["kept"] == ""
     assert [e.settings["seed"] for e in history.recent("me")] == [1, 0]
 
 
 def test_previews_are_throttled_but_the_film_is_whole(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "EVERY", 60)
     messages = run(history)
-    assert [next(iter(m)) for m in messages] == ["begin", "frame", "done"]
+    assert [next(iter(m)) for m in messages] == ["begin", "frame", "done", "kept"]
     assert messages[1]["frame"]["step"] == 1
-    done = messages[-1]["done"]
+    done = messages[-2]["done"]
     assert done["steps"] == [1, 2, 3, 4, 5, 6]
     assert [f["step"] for f in done["frames"]] == [2, 3, 4, 5, 6]
     assert done["frames"][-1]["preview"].startswith("data:image/png")  # the finished picture, without loss
@@ -66,9 +66,9 @@ def test_a_format_that_cannot_be_written_does_not_lose_the_others(
 
     monkeypatch.setattr(ImageResult, "formats", ("broken", "png"))
     monkeypatch.setattr(ImageResult, "file", file)
-    done = run(history)[-1]["done"]
-    assert [f["name"] for f in done["files"]] == ["latent-diffusion-0.png"]
-    assert done["warning"] == ""
+    *_, done, kept = run(history)
+    assert [f["name"] for f in done["done"]["files"]] == ["latent-diffusion-0.png"]
+    assert kept == {"kept": ""}
 
 
 def test_a_long_film_is_thinned_but_keeps_its_ends() -> None:
@@ -92,8 +92,10 @@ def test_a_stop_takes_effect_within_a_step_and_leaves_no_thread(
         pass
     messages.close()
     assert steps == [1]  # the frame that was shown, and no other
+    [kept, *_] = history.recent("me")
+    assert kept.note == "stopped at step 1 of 100" and kept.settings["steps"] == 100
     assert set(threading.enumerate()) <= before  # other tests' threads may end meanwhile, none begins
-    assert "done" in run(history)[-1]  # and the next run starts clean
+    assert "done" in run(history)[-2]  # and the next run starts clean
 
 
 def test_a_full_disk_loses_nothing_that_was_made(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,9 +103,9 @@ def test_a_full_disk_loses_nothing_that_was_made(history: History, monkeypatch: 
         raise sqlite3.OperationalError("database or disk is full")
 
     monkeypatch.setattr(history, "add", full)
-    done = run(history)[-1]["done"]
-    assert "free some disk space" in done["warning"]
-    assert done["files"][0]["url"].startswith("data:image/png;base64,")
+    *_, done, kept = run(history)
+    assert "free some disk space" in kept["kept"]
+    assert done["done"]["files"][0]["url"].startswith("data:image/png;base64,")
 
 
 @pytest.mark.parametrize(

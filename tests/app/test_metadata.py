@@ -53,7 +53,7 @@ def test_round_trip_through_a_link() -> None:
             '{"model": "latent-diffusion", "settings": {"steps": 100000}}',
             "Steps is 100000, but should be less than or equal to 200",
         ),
-        ('{"model": "latent-diffusion", "settings": {"wings": 2}}', "Wings"),
+        ('{"model": "latent-diffusion", "settings": {"wings": 2}}', "newer Darkroom, which has 'wings'"),
         ("[" * 50_000, "broken"),
         (json.dumps({"model": "variation", "settings": {"image": __file__}}), "must be a data URL"),
         (json.dumps({"model": "latent-diffusion", "settings": {"prompt": "x" * 10_000_000}}), "broken"),

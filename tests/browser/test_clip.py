@@ -97,7 +97,7 @@ def test_stop_keeps_the_clip_so_far_playing(video: Page) -> None:
     video.wait_for_selector("#video-clip:not([hidden])", timeout=SECONDS)
     expect(video.locator("#video-at")).to_contain_text("of 5", timeout=SECONDS)  # the first frame comes alone
     video.keyboard.press("Escape")
-    expect(video.locator("#video-where")).to_contain_text("the picture is kept")
+    expect(video.locator("#video-where")).to_contain_text("it is kept in the history")
     seen = video.locator("#video-at").inner_text()
     expect(video.locator("#video-at")).not_to_have_text(seen)
 

@@ -11,7 +11,7 @@ import pytest
 from pages import SCREENSHOTS, opened
 from playwright.sync_api import Browser, Page, expect
 
-from app import viewer
+from app import live, viewer
 
 PROMPT = "#image-prompt textarea"
 
@@ -83,28 +83,8 @@ def test_a_word_shows_where_it_looks(page: Page) -> None:
     expect(page.locator("#image-heat")).to_be_hidden()
 
 
-def test_stop_keeps_the_last_picture_and_the_next_run_starts_clean(page: Page) -> None:
-    page.fill(PROMPT, "a cat")
-    field(page, "steps", 200)
-    field(page, "count", 8)
-    page.click("#image-generate")
-    page.wait_for_selector("#image-now:not([hidden])")
-    page.keyboard.press("Escape")
-    expect(page.locator("#image-where")).to_contain_text("the picture is kept")
-    expect(page.locator("#image-now")).to_be_visible()
-    kept = page.get_attribute("#image-now", "src")
-    late = {"tab": "image", "frame": {"step": 199, "steps": 200, "preview": "", "note": "was on its way"}}
-    page.evaluate("m => darkroom.then((page) => page.receive(JSON.stringify(m)))", late)
-    expect(page.locator("#image-where")).to_contain_text("the picture is kept")
-    page.wait_for_timeout(700)
-    assert page.get_attribute("#image-now", "src") == kept
-    field(page, "count", 1)
-    generate(page, steps=5)
-    expect(page.locator("#image-where")).to_contain_text("step 5 of 5")
-
-
 def slow(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Make every step take a while, and count them."""
+    """Make every step take a while and be sent, and count them."""
     steps: list[int] = []
     frame_message = viewer.frame_message
 
@@ -114,7 +94,33 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return frame_message(frame)
 
     monkeypatch.setattr(viewer, "frame_message", counted)
+    monkeypatch.setattr(live, "EVERY", 0)
     return steps
+
+
+def test_stop_keeps_the_last_picture_and_the_next_run_starts_clean(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow(monkeypatch)
+    page.fill(PROMPT, "a cat")
+    field(page, "steps", 200)
+    field(page, "count", 8)
+    page.click("#image-generate")
+    page.wait_for_selector("#image-now:not([hidden])")
+    page.keyboard.press("Escape")
+    expect(page.locator("#image-where")).to_contain_text("it is kept in the history")
+    expect(page.locator("#image-now")).to_be_visible()
+    expect(page.locator("#sheet button small")).to_have_text("stopped")
+    with page.expect_download() as download:
+        page.click("#image-downloads a")
+    assert download.value.suggested_filename.endswith("-stopped.png")
+    kept = page.get_attribute("#image-now", "src")
+    late = {"tab": "image", "frame": {"step": 199, "steps": 200, "preview": "", "note": "was on its way"}}
+    page.evaluate("m => darkroom.then((page) => page.receive(JSON.stringify(m)))", late)
+    expect(page.locator("#image-where")).to_contain_text("it is kept in the history")
+    page.wait_for_timeout(700)
+    assert page.get_attribute("#image-now", "src") == kept
+    field(page, "count", 1)
+    generate(page, steps=5)
+    expect(page.locator("#image-where")).to_contain_text("step 5 of 5")
 
 
 def test_closing_the_page_stops_its_run(browser: Browser, served: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,6 +80,7 @@ export function receive(text) {
   if (message.tab) stage(message.tab).receive(message);
   if (message.link) copyLink(message.link);
   if (message.say) toast(message.say);
+  if (message.kept) toast(message.kept, true);
   if (message.error) toast(message.error, true);
 }
 

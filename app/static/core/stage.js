@@ -27,6 +27,7 @@ export class Stage {
     this.tab = tab;
     this.options = { models: [], layers: [] };
     this.state = "idle";
+    this.stopped = ""; // the run that was stopped last
     this.run = ""; // the run whose messages are taken; those of one that was stopped come late
     this.film = [];
     this.at = 0;
@@ -195,6 +196,10 @@ export class Stage {
       if (message.frame) this.grow(message.frame);
       if (message.done) this.finish(message.done);
     }
+    if (message.stopped && message.stopped.run === this.stopped && !this.running && message.stopped.files.length) {
+      this.files = message.stopped.files;
+      this.listFiles();
+    }
     if (message.restored) this.restore(message.restored);
     if (message.still) this.showStill(message.still);
     if (message.live) this.showLive(message.live);
@@ -216,7 +221,7 @@ export class Stage {
   }
 
   /** The end: of the film, only what was not sent yet comes along. */
-  finish({ steps, frames, files, cost, seed, warning }) {
+  finish({ steps, frames, files, cost, seed }) {
     const byStep = new Map([...this.film, ...frames].map((frame) => [frame.step, frame]));
     this.film = steps.map((step) => byStep.get(step)).filter(Boolean);
     this.at = this.film.length - 1;
@@ -234,13 +239,14 @@ export class Stage {
     this.strip.lay(this.film, this.layer);
     this.listFiles();
     this.draw();
-    if (warning) toast(warning, true);
-    else if (last.cut) toast(`The prompt was longer than the encoder reads; this was cut: “${last.cut.slice(0, 80)}”`);
+    if (last.cut) toast(`The prompt was longer than the encoder reads; this was cut: “${last.cut.slice(0, 80)}”`);
     else if (last.unknown) toast(`The encoder reads English only; it could not read: “${last.unknown.slice(0, 80)}”`);
     else if (last.words && !last.words.length) toast("No words were given: this is what comes to mind.");
   }
 
+  /** The server keeps what was there, and sends its files. */
   stop() {
+    this.stopped = this.run;
     const begun = this.state === "running";
     this.run = "";
     const frame = this.film[this.at];
@@ -248,7 +254,7 @@ export class Stage {
     this.end();
     if (!begun || !frame) this.$("where").textContent = "stopped before it began";
     else if (this.options.stopped) this.$("where").textContent = this.options.stopped;
-    else this.$("where").textContent = `stopped at step ${frame.step} of ${frame.steps}; the picture is kept`;
+    else this.$("where").textContent = `stopped at step ${frame.step} of ${frame.steps}; it is kept in the history`;
   }
 
   /** Whatever ended the run, and however early: the last picture stays, and the buttons work again. */
@@ -264,11 +270,6 @@ export class Stage {
     }
     this.strip.lay(this.film, this.layer);
     this.draw();
-    const kept = this.current?.keep?.(this.film[this.at]);
-    if (kept && !this.files.length) {
-      this.files = [kept];
-      this.listFiles();
-    }
   }
 
   /** A result of the history: its last frame, or its picture alone. */

@@ -181,8 +181,6 @@ registerViewer("gaussians", (stage) => {
       canvas.hidden = large.hidden = tools.hidden = true;
       picture.hide();
     },
-    /** What a stop leaves to be downloaded. */
-    keep: (frame) => frame.view.url && { name: "stopped.splat", url: frame.view.url },
     give: {
       image() {
         const board = large.hidden ? canvas : large;
