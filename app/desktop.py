@@ -179,10 +179,12 @@ class Desktop:
     def load_audio(path: str) -> dict[str, Any]:
         """A message that takes a sound to work on, or says why not."""
         try:
-            sound = sounds.audio_url(path)
+            samples, note = sounds.mix_down(sounds.load_channels(path))
+            sound = sounds.audio_url(samples)
         except ValueError as error:
             return {"error": sentence(error)}
-        return {"input": {"sound": sound}, "say": "The sound is taken as mono at 16 kHz, its first 30 seconds."}
+        say = f"The sound is taken as mono at 16 kHz, its first 30 seconds. {note}".strip()
+        return {"input": {"sound": sound}, "say": say}
 
     @staticmethod
     def load_gaussians(path: str) -> dict[str, Any]:

@@ -38,6 +38,25 @@ def load_audio(given: Any, remote: bool = False) -> Float[np.ndarray, " t"]:
 
     Raises ValueError with one sentence.
     """
+    return mix_down(load_channels(given, remote))[0]
+
+
+def mix_down(channels: Float[np.ndarray, "c t"]) -> tuple[Float[np.ndarray, " t"], str]:
+    """The mean of all channels that are not silent, and a sentence where that is not all there is to say: where they cancel each other the
+    loudest one is taken, and what is louder than full scale is turned down, not cut."""
+    loudness = np.sqrt(np.square(channels, dtype=np.float64).mean(1))
+    channels, loudness = (part[loudness >= 1e-3 * loudness.max()] for part in (channels, loudness))
+    mono, note = channels.mean(0), ""
+    if len(channels) > 1 and np.sqrt(np.square(mono, dtype=np.float64).mean()) < 0.1 * loudness.max():
+        mono, note = channels[loudness.argmax()], "Its channels cancel each other: the loudest one was taken."
+    peak = float(np.abs(mono).max(initial=0.0))
+    if peak > 1:
+        note = f"{note} It is louder than full scale: it was turned down.".strip()
+    return (mono / max(peak, 1.0)).astype(np.float32), note
+
+
+def load_channels(given: Any, remote: bool = False) -> Float[np.ndarray, "c t"]:
+    """The same before its channels are mixed."""
     if isinstance(given, np.ndarray):
         given = (RATE, given)
     if isinstance(given, tuple) and len(given) == 2 and isinstance(given[1], np.ndarray):
@@ -71,26 +90,32 @@ def load_audio(given: Any, remote: bool = False) -> Float[np.ndarray, " t"]:
     raise ValueError("the sound cannot be read; choose a WAV, FLAC, MP3 or OGG file")
 
 
-def decoded(container: Any) -> Float[np.ndarray, " t"]:
-    """The first LONGEST seconds, and a little more, of a file's sound."""
-    resampler, parts, count = av.AudioResampler("fltp", "mono", RATE), [], 0
+def decoded(container: Any) -> Float[np.ndarray, "c t"]:
+    """The first LONGEST seconds, and a little more, of a file's sound, its channels as they are."""
+    parts: list[np.ndarray] = []
+    resampler, count = av.AudioResampler("flt", rate=RATE), 0  # packed: of eight planes PyAV crashes
     with contextlib.suppress(
         av.FFmpegError, LookupError
     ):  # of a file that is cut off, what can be heard; of a silent film, nothing
         for frame in container.decode(audio=0):
-            parts += [part.to_ndarray()[0] for part in resampler.resample(frame)]
-            count += parts[-1].size if parts else 0
+            parts += [unpack(part) for part in resampler.resample(frame)]
+            count += parts[-1].shape[1] if parts else 0
             if count > RATE * LONGEST:
                 break
         else:
-            parts += [part.to_ndarray()[0] for part in resampler.resample(None)]
+            parts += [unpack(part) for part in resampler.resample(None)]
     if not parts:
         raise ValueError("there is no sound in the file; choose another")
-    return np.concatenate(parts)
+    return np.nan_to_num(np.concatenate(parts, axis=1))
 
 
-def resampled(rate: Any, samples: np.ndarray) -> Float[np.ndarray, " t"]:
-    """Samples (t,) or (t, channels), floats in [-1, 1] or integers, as mono at RATE."""
+def unpack(frame: av.AudioFrame) -> Float[np.ndarray, "c t"]:
+    """Samples of a frame whose channels alternate."""
+    return frame.to_ndarray().reshape(-1, frame.layout.nb_channels).T
+
+
+def resampled(rate: Any, samples: np.ndarray) -> Float[np.ndarray, "c t"]:
+    """Samples (t,) or (t, channels), floats in [-1, 1] or integers, at RATE."""
     if samples.ndim not in (1, 2) or samples.size == 0 or not 1000 <= rate <= 768_000:
         raise ValueError("the samples must be an array of time, or time × channels, at 1,000 to 768,000 a second")
     if samples.dtype == np.uint8:
@@ -100,11 +125,16 @@ def resampled(rate: Any, samples: np.ndarray) -> Float[np.ndarray, " t"]:
     samples = samples.astype(np.float32)
     if not np.isfinite(samples).all():
         raise ValueError("some of the samples are not numbers; export the sound anew")
-    mono = samples if samples.ndim == 1 else samples.mean(1)
+    channels = samples[None] if samples.ndim == 1 else samples.T
     if rate == RATE:
-        return mono
-    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(mono[: round(rate * (LONGEST + 1))])[None], "fltp", "mono")
-    frame.sample_rate = int(rate)
+        return channels
+    return np.stack([resample(channel[: round(rate * (LONGEST + 1))], int(rate)) for channel in channels])
+
+
+def resample(samples: Float[np.ndarray, " n"], rate: int) -> Float[np.ndarray, " t"]:
+    """One channel at another rate, at RATE."""
+    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples)[None], "fltp", "mono")
+    frame.sample_rate = rate
     resampler = av.AudioResampler("fltp", "mono", RATE)
     return np.concatenate([part.to_ndarray()[0] for piece in (frame, None) for part in resampler.resample(piece)])
 

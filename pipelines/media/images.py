@@ -19,6 +19,8 @@ from typing import Annotated, Any
 import av
 import cv2
 import numpy as np
+import pillow_heif
+from jaxtyping import Bool, UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 from pydantic import BeforeValidator
 
@@ -26,7 +28,23 @@ SIDE = 1024  # pixels: what is larger is scaled down to it
 MODEL_SIDE = 128  # pixels that the models draw
 HEADER = 60_000_000  # pixels that are decoded at most: a larger file is refused by its header
 PREFIX = "data:image/png;base64,"
-
+# no other of Pillow's is tried: some hand files to other programs
+FORMATS = ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF", "JPEG2000", "QOI", "ICO", "PPM", "TGA", "DDS"]
+STILL = {b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif"}  # brands of pictures that lie in the container of films
+NO_PICTURES = {
+    b"<svg": "an SVG drawing; export it as PNG",
+    b"<?xml": "an XML file, perhaps an SVG drawing; export it as PNG",
+    b"%PDF": "a PDF; export the page as PNG",
+    b"%!PS": "a PostScript file; export it as PNG",
+    b"ID3": "a sound; choose a PNG, JPEG or WebP file",
+    b"fLaC": "a sound; choose a PNG, JPEG or WebP file",
+    b"OggS": "a sound; choose a PNG, JPEG or WebP file",
+    b"RIFF": "a sound or a film that cannot be read; choose a PNG, JPEG or WebP file",
+    b"glTF": "a 3D model; choose a PNG, JPEG or WebP file",
+    b"ply": "a file of splats or points; choose a PNG, JPEG or WebP file",
+    b"PK": "an archive; unpack it first",
+}  # by how files begin
+pillow_heif.register_heif_opener()
 
 UNTRUSTED = {
     "remote": True
@@ -61,7 +79,7 @@ def load_image(given: Any, name: str, remote: bool = False) -> Image.Image:
     except binascii.Error:
         raise ValueError(f"the {name} is not a picture; choose a PNG, JPEG or WebP file") from None
     try:
-        image = Image.open(source)
+        image = Image.open(source, formats=FORMATS)
         large = image.width * image.height > HEADER
         if not large:
             image.load()  # of an animation, the first frame
@@ -71,18 +89,11 @@ def load_image(given: Any, name: str, remote: bool = False) -> Image.Image:
     except UnidentifiedImageError:
         frame = first_frame(source)
         if frame is None:
-            raise ValueError(f"the {name} is not a picture; choose a PNG, JPEG or WebP file") from None
+            raise ValueError(f"the {name} is {what_it_is(source)}") from None
         return frame
     except FileNotFoundError:
         raise ValueError(f"the {name} {given} is not there; check the path") from None
-    except (
-        OSError,
-        SyntaxError,
-        EOFError,
-        RuntimeError,
-        ValueError,
-        struct.error,
-    ):  # each of them comes out of some damaged file
+    except Exception:  # decoders of damaged files raise whatever they like
         raise ValueError(f"the {name} is damaged or incomplete; save it anew and try again") from None
     if large:
         raise ValueError(
@@ -91,14 +102,51 @@ def load_image(given: Any, name: str, remote: bool = False) -> Image.Image:
     return image
 
 
+def what_it_is(source: io.BytesIO | str) -> str:
+    """What a file that is no picture seems to be, and what to do."""
+    start = head(source).lstrip(b"\xef\xbb\xbf \t\r\n")
+    return next(
+        (text for magic, text in NO_PICTURES.items() if start.lower().startswith(magic.lower())),
+        "not a picture; choose a PNG, JPEG or WebP file",
+    )
+
+
+def head(source: io.BytesIO | str, count: int = 64) -> bytes:
+    """How a file begins."""
+    if isinstance(source, io.BytesIO):
+        return source.getvalue()[:count]
+    with open(source, "rb") as file:
+        return file.read(count)
+
+
 def first_frame(film: io.BytesIO | str) -> Image.Image | None:
-    """Of a video file; None where it is none, or larger than HEADER."""
+    """Of a video file, upright; None where it is none, or larger than HEADER."""
     try:
         with open_video(film) as container:
             size = container.streams.video[0].codec_context
-            return next(container.decode(video=0)).to_image() if size.width * size.height <= HEADER else None
+            if size.width * size.height > HEADER:
+                return None
+            frame = next(container.decode(video=0))
+            return Image.fromarray(upright(frame.to_ndarray(format="rgb24"), display_matrix(frame)))
     except (av.FFmpegError, ValueError, AttributeError, LookupError, StopIteration):
         return None
+
+
+def display_matrix(frame: av.VideoFrame) -> tuple[float, float, float, float]:
+    """How a film's pixels are to be shown: x' = a x + c y, y' = b x + d y, as (a, b, c, d)."""
+    found = [bytes(part) for part in frame.side_data if part.type.name == "DISPLAYMATRIX"]
+    if not found:
+        return 1.0, 0.0, 0.0, 1.0
+    a, b, _, c, d, *_ = struct.unpack("<9i", found[0][:36])
+    return a / 65536, b / 65536, c / 65536, d / 65536
+
+
+def upright(pixels: np.ndarray, matrix: tuple[float, float, float, float]) -> np.ndarray:
+    """Pixels turned and mirrored by a display matrix, to the nearest quarter."""
+    a, b, c, d = matrix
+    if abs(b) + abs(c) > abs(a) + abs(d):
+        pixels, a, d = pixels.swapaxes(0, 1), c, b
+    return np.ascontiguousarray(pixels[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1])
 
 
 def open_video(film: io.BytesIO | str) -> Any:
@@ -107,6 +155,8 @@ def open_video(film: io.BytesIO | str) -> Any:
     A stranger may have sent it: no other of FFmpeg's formats is tried, since some of them open further files and
     addresses.
     """
+    if head(film, 12)[8:] in STILL:
+        raise ValueError("this is a picture")
     for kind in ("mov", "matroska"):
         if isinstance(film, io.BytesIO):
             film.seek(0)
@@ -117,9 +167,8 @@ def open_video(film: io.BytesIO | str) -> Any:
 
 def to_rgb(image: Image.Image) -> Image.Image:
     """8-bit RGB, transparent parts on white, at most SIDE a side."""
-    if image.mode.startswith(("I", "F")):  # 16 bits a pixel, whichever way PIL names it
-        values = np.asarray(image, dtype=np.float64)
-        image = Image.fromarray((values / (257 if values.max() > 255 else 1)).clip(0, 255).round().astype(np.uint8))
+    if image.mode.startswith(("I", "F")):
+        image = Image.fromarray(eight_bits(np.asarray(image), image.mode.startswith("F")))
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
@@ -127,6 +176,16 @@ def to_rgb(image: Image.Image) -> Image.Image:
     if max(image.size) > SIDE:
         image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     return image
+
+
+def eight_bits(values: np.ndarray, floats: bool) -> UInt8[np.ndarray, "h w"]:
+    """Grey values of 16 or 32 bits, or floats, as 8 bits. Their white follows from the largest: 1 of floats, 255, that
+    of 16 bits, that of 32 bits; beyond 1, floats that are no round scale are taken down to their largest."""
+    values = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    largest = values.max(initial=0.0)
+    scales = [1.0, 255.0, 65_535.0, 2.0**32 - 1] if floats else [255.0, 65_535.0, 2.0**32 - 1]
+    white = next((scale for scale in scales if largest <= scale), largest)
+    return (values * (255 / white)).clip(0, 255).round().astype(np.uint8)
 
 
 def to_url(image: Image.Image) -> str:
@@ -138,22 +197,46 @@ def to_url(image: Image.Image) -> str:
 
 def image_url(given: Any, remote: bool = False) -> str:
     """Whatever was given, as the data URL of an 8-bit RGB PNG. Raises ValueError."""
-    image = to_rgb(load_image(given, "picture", remote))
+    source = load_image(given, "picture", remote)
+    image = to_rgb(source)
     if min(image.size) < 8:
-        raise ValueError(f"the picture is {image.width} × {image.height} pixels; it needs 8 a side at least")
+        size = f"{source.width} × {source.height} pixels"
+        if min(source.size) < 8:
+            raise ValueError(f"the picture is {size}; it needs 8 a side at least")
+        raise ValueError(f"the picture is {size}, which is too long and thin; cut it to at most 128 times its width")
     return to_url(image)
 
 
 def mask_url(given: Any, remote: bool = False) -> str:
-    """A mask, white where to change, as the data URL of a black and white PNG. Raises ValueError.
-
-    Where it has an alpha channel, as a brush's layer has, what is opaque and not black is white.
-    """
+    """A mask, white where to change, as the data URL of a black and white PNG. Raises ValueError."""
     image = load_image(given, "mask", remote)
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image.convert("RGBA"))
-    image = to_rgb(image).convert("L").point(lambda value: 255 * (value >= 128))
-    return to_url(image)
+    marked = Image.fromarray(np.uint8(255) * mark(image))
+    if max(marked.size) > SIDE:
+        marked.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+        marked = marked.point(lambda value: 255 * (value >= 128))
+    return to_url(marked)
+
+
+def mark(image: Image.Image) -> Bool[np.ndarray, "h w"]:
+    """What a mask of whichever program marks.
+
+    Without transparency: what is at least half as bright, in its brightest channel, as the brightest there, so that 0
+    and 1, a grey, or a colour on black all do. A layer that was painted on, partly transparent: what is opaque, without
+    its black where it has other colours. A whole picture with holes: the holes.
+    """
+    has_alpha = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
+    pixels = np.asarray(image.convert("RGBA")) if has_alpha else None
+    if pixels is None or (pixels[..., 3] >= 128).all():
+        deep = image.mode.startswith(("I", "F"))
+        values = (
+            eight_bits(np.asarray(image), image.mode[0] == "F") if deep else np.asarray(image.convert("RGB")).max(2)
+        )
+        return values >= max(1, -(-int(values.max(initial=0)) // 2))
+    colours, opaque = pixels[..., :3], pixels[..., 3] >= 128
+    if len(np.unique(colours[opaque] // 32, axis=0)) > 8:
+        return ~opaque
+    bright = opaque & (colours.max(2) >= 64)
+    return bright if bright.any() else opaque
 
 
 def from_url(data_url: str) -> np.ndarray:

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 
+import emoji
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
@@ -31,6 +32,17 @@ class Features:
     tokens: Float[Tensor, "n 384"]
     words: list[tuple[str, list[int]]]  # a word of the prompt and the tokens that it became
     cut: str  # what did not fit, "" where all did
+    unknown: str = ""  # words that the encoder has no tokens for, such as most of Chinese
+
+
+def spell_emoji(prompt: str) -> str:
+    """A prompt with its emoji in words, by their CLDR names: the encoder has no token for any of them."""
+    if not emoji.emoji_count(prompt):
+        return prompt
+    spelt = emoji.replace_emoji(
+        prompt, lambda sign, _: f" {emoji.demojize(sign, delimiters=('', '')).replace('_', ' ')} "
+    )
+    return " ".join(spelt.split())
 
 
 class TextEncoder:
@@ -55,10 +67,11 @@ class TextEncoder:
 
     @torch.inference_mode()
     def encode(self, prompt: str) -> Features:
-        """Features of one prompt, its words with their tokens, and what was cut."""
+        """Features of one prompt, its words with their tokens, what was cut, and what is unknown."""
         if prompt in self._remembered:
             self._remembered.move_to_end(prompt)
             return self._remembered[prompt]
+        whole, prompt = prompt, spell_emoji(prompt)
         coded = self.tokenizer(
             prompt, truncation=True, max_length=MAX_TOKENS, return_offsets_mapping=True, return_tensors="pt"
         )
@@ -66,10 +79,12 @@ class TextEncoder:
         tokens = self.model(**coded).last_hidden_state[0]
         end = max((e for _, e in offsets), default=0)
         words: list[tuple[str, list[int]]] = []
+        unknown = [offsets[i] for i in (coded["input_ids"][0] == self.tokenizer.unk_token_id).nonzero().flatten()]
+        unread = {at for start, stop in unknown for at in range(start, stop)}
         begun = -1
         for i, (start, stop) in enumerate(offsets):
-            if stop == start:
-                continue  # the encoder's own marks
+            if stop == start or start in unread:
+                continue  # the encoder's own marks, or nothing that it knows
             first = start
             while first > 0 and not prompt[first - 1].isspace():
                 first -= 1
@@ -79,10 +94,12 @@ class TextEncoder:
                 last = start
                 while last < len(prompt) and not prompt[last].isspace():
                     last += 1
-                words.append((prompt[first:last].strip(",.;:!?()\"'"), [i]))
+                word = "".join(prompt[at] for at in range(first, last) if at not in unread)
+                words.append((word.strip(",.;:!?()\"'"), [i]))
                 begun = first
-        features = Features(tokens.clone(), [w for w in words if w[0]], prompt[end:].strip())
-        self._remembered[prompt] = features
+        missing = " ".join(prompt[start:stop] for start, stop in unknown)
+        features = Features(tokens.clone(), [w for w in words if w[0]], prompt[end:].strip(), missing)
+        self._remembered[whole] = features
         if len(self._remembered) > REMEMBERED:
             self._remembered.popitem(last=False)
         return features

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -92,3 +94,106 @@ def test_a_mask_is_black_and_white_and_a_brushs_layer_is_one() -> None:
     indexed.putpalette([255, 255, 255] * 256)
     indexed.info["transparency"] = 0
     assert (pictures.from_url(pictures.mask_url(indexed)) > 0).sum() == 4
+
+
+STRIPES = np.zeros((32, 64, 3), np.uint8)
+STRIPES[:16, :, 0], STRIPES[:, :32, 2] = 255, 255  # every corner has a colour of its own
+
+
+def film(path: Path, kind: str, rotation: int = 0) -> Path:
+    with av.open(str(path), "w", format=kind) as container:
+        stream = container.add_stream("libx264" if kind != "webm" else "libvpx-vp9", rate=8)
+        stream.width, stream.height, stream.pix_fmt = 64, 32, "yuv420p"
+        for _ in range(2):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(STRIPES, format="rgb24")))
+        container.mux(stream.encode())
+    if rotation:  # into the movie's display matrix, as phones write it
+        data = path.read_bytes()
+        turned = {90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}[rotation]
+        upright = struct.pack(">9i", 65536, 0, 0, 0, 65536, 0, 0, 0, 1 << 30)
+        a, b, c, d = (65536 * value for value in turned)
+        at = data.index(upright, data.index(b"tkhd"))
+        path.write_bytes(data[:at] + struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30) + data[at + 36 :])
+    return path
+
+
+@pytest.mark.parametrize("kind", ["mp4", "mov"])
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+def test_a_phones_film_is_upright(kind: str, rotation: int, tmp_path: Path) -> None:
+    picture = pictures.from_url(pictures.image_url(film(tmp_path / f"a.{kind}", kind, rotation)))
+    wanted = np.rot90(STRIPES, -rotation // 90)
+    assert picture.shape == wanted.shape and np.abs(picture.astype(int) - wanted).mean() < 30
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_heic_and_avif_are_pictures(mode: str, tmp_path: Path) -> None:
+    for ending in ("heic", "avif"):
+        Image.fromarray(STRIPES).convert(mode).save(tmp_path / f"a.{ending}", quality=90)
+        assert pictures.from_url(pictures.image_url(tmp_path / f"a.{ending}")).shape == STRIPES.shape
+        with pytest.raises(ValueError, match="picture"):
+            pictures.open_video(str(tmp_path / f"a.{ending}"))
+
+
+@pytest.mark.parametrize("white", [1.0, 255.0, 65_535.0, 900.0])
+def test_grey_values_of_any_scale_keep_their_picture(white: float) -> None:
+    grey = np.linspace(0, 1, 12 * 20).reshape(12, 20)
+    deep = Image.fromarray((grey * white).astype(np.float32))
+    expected = grey * (255 if white != 900 else 255 * 900 / 65_535)
+    assert np.abs(pictures.from_url(pictures.image_url(deep))[..., 0] - expected).max() <= 1
+    broken = np.full((12, 20), np.nan, np.float32)
+    broken[0] = 1
+    assert pictures.from_url(pictures.image_url(Image.fromarray(broken)))[..., 0].max() == 255
+
+
+SQUARE = np.zeros((16, 24), np.uint8)
+SQUARE[4:12, 6:18] = 1
+
+
+def layer(colour: tuple[int, int, int]) -> np.ndarray:
+    return np.dstack([np.full((16, 24, 3), colour, np.uint8) * SQUARE[..., None], SQUARE * 255])
+
+
+PHOTO = np.random.default_rng(1).integers(0, 256, (16, 24, 3), dtype=np.uint8)
+MASKS = {
+    "0 and 1": SQUARE,
+    "0 and 255": SQUARE * 255,
+    "grey": SQUARE * 100,
+    "16 bits": Image.fromarray(SQUARE.astype(np.uint16) * 65_535),
+    "16 bits, 0 and 1": Image.fromarray(SQUARE.astype(np.uint16)),
+    "floats": Image.fromarray(SQUARE.astype(np.float32)),
+    "one bit": Image.fromarray(SQUARE * 255).convert("1"),
+    "palette": Image.fromarray(SQUARE * 255).convert("P"),
+    "red on black": np.dstack([SQUARE * 255, SQUARE * 0, SQUARE * 0]),
+    "blue on black": np.dstack([SQUARE * 0, SQUARE * 0, SQUARE * 255]),
+    "our own red": layer((255, 74, 46)),
+    "white layer": layer((255, 255, 255)),
+    "black layer": layer((0, 0, 0)),
+    "opaque, with alpha": np.dstack([np.repeat(SQUARE[..., None] * 255, 3, 2), np.full((16, 24), 255, np.uint8)]),
+    "a photograph with a hole": np.dstack([PHOTO, 255 - SQUARE * 255]),
+}
+
+
+@pytest.mark.parametrize("name", MASKS)
+def test_masks_of_other_programs_mark_what_they_mark(name: str) -> None:
+    assert np.array_equal(pictures.from_url(pictures.mask_url(MASKS[name])) > 0, SQUARE > 0)
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b'<svg xmlns="http://www.w3.org/2000/svg"/>', "an SVG drawing; export it as PNG"),
+        (b"%PDF-1.4", "a PDF"),
+        (b"ID3\x04", "a sound"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0", "a PostScript file"),
+        (b"o thing\nv 0 0 0", "not a picture"),
+    ],
+)
+def test_what_is_no_picture_is_called_what_it_is(data: bytes, sentence: str, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(data)
+    with pytest.raises(ValueError, match=sentence):
+        pictures.image_url(tmp_path / "a.png")
+
+
+def test_a_thin_picture_is_called_by_its_own_size() -> None:
+    with pytest.raises(ValueError, match="4000 × 20 pixels, which is too long and thin"):
+        pictures.image_url(Image.new("RGB", (4000, 20)))

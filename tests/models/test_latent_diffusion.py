@@ -93,6 +93,12 @@ def test_no_words_means_unconditional() -> None:
     assert frames[0].trace["weight"] == 1  # nothing to be guided by, so no second estimate is paid for
 
 
+def test_a_prompt_that_cannot_be_read_is_no_prompt_and_says_so() -> None:
+    frames = run(prompt="𒀀𒀁")
+    assert frames[-1].trace["unknown"] and frames[-1].trace["words"] == []
+    assert np.array_equal(frames[-1].result.pixels, run(prompt="")[-1].result.pixels)
+
+
 def test_a_prompt_that_is_too_long_says_what_was_cut() -> None:
     assert run(prompt="hat " * 200)[-1].trace["cut"].startswith("hat hat")
 

@@ -13,7 +13,9 @@ from pipelines.core.cards import WeightsError
 
 def test_words_know_their_tokens() -> None:
     read = text.encoder().encode("A man in sunglasses, 漢字 🎉!")
-    assert [word for word, _ in read.words] == ["A", "man", "in", "sunglasses", "漢字", "🎉"]
+    words = [word for word, _ in read.words]
+    assert words[:4] + words[-2:] == ["A", "man", "in", "sunglasses", "party", "popper"]
+    assert sorted("".join(words[4:-2]) + read.unknown) == sorted("漢字")
     covered = [i for _, span in read.words for i in span]
     assert covered == sorted(set(covered))
     assert max(covered) < len(read.tokens)
@@ -55,3 +57,17 @@ def test_an_altered_encoder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"altered")
     with pytest.raises(WeightsError, match="pip install"):
         text.TextEncoder(tmp_path)
+
+
+def test_emoji_are_read_by_their_names() -> None:
+    encoder = text.encoder()
+    assert torch.equal(encoder.encode("a 🐕 in the 🌧️").tokens, encoder.encode("a dog in the cloud with rain").tokens)
+    assert [word for word, _ in encoder.encode("👩🏽‍🚒!").words] == ["woman", "firefighter", "medium", "skin", "tone"]
+    assert encoder.encode("❤️").unknown == encoder.encode("🇩🇪").unknown == ""
+
+
+def test_what_cannot_be_read_is_no_word_and_is_said() -> None:
+    features = text.encoder().encode("a dog 犬小屋 in the snow")
+    assert "犬" in features.unknown or "屋" in features.unknown
+    assert not any(letter in word for word, _ in features.words for letter in features.unknown.replace(" ", ""))
+    assert [word for word, _ in features.words][:2] == ["a", "dog"]

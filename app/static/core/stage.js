@@ -236,6 +236,7 @@ export class Stage {
     this.draw();
     if (warning) toast(warning, true);
     else if (last.cut) toast(`The prompt was longer than the encoder reads; this was cut: “${last.cut.slice(0, 80)}”`);
+    else if (last.unknown) toast(`The encoder reads English only; it could not read: “${last.unknown.slice(0, 80)}”`);
     else if (last.words && !last.words.length) toast("No words were given: this is what comes to mind.");
   }
 

@@ -42,6 +42,7 @@ class TextConditioning:
     reads: Float[Tensor, "q n"] | None  # None where there are no words
     names: list[str]
     cut: str
+    unknown: str = ""
 
 
 ResidualFn = Callable[
@@ -84,12 +85,16 @@ class LatentDiffusionPipeline(contract.Pipeline):
     def condition(self, prompt: str, negative: str, loras: Sequence[tuple[lora.LoRA, float]] = ()) -> TextConditioning:
         """Read the captions once: everything of them that does not change from step to step."""
         null = self.transformer.null.float()
-        captions, reads, names, cut = [], None, [], ""
+        captions, reads, names, cut, unknown = [], None, [], "", ""
         for i, caption in enumerate((prompt, negative)):
             if not caption.strip():
                 captions.append(null)
                 continue
             features = text.encoder().encode(caption)
+            unknown = unknown or features.unknown
+            if features.unknown and not features.words:  # nothing that could be read: as good as no words
+                captions.append(null)
+                continue
             tokens, mask = (part.to(self.device) for part in text.pad([features]))
             out, attention = self.resampler.trace(tokens, mask)
             captions.append(
@@ -101,7 +106,7 @@ class LatentDiffusionPipeline(contract.Pipeline):
             cut = cut or features.cut
 
         both = torch.stack(captions).to(self.dtype)
-        return TextConditioning(both, self.transformer.text_kv(both), reads, names, cut)
+        return TextConditioning(both, self.transformer.text_kv(both), reads, names, cut, unknown)
 
     def make_denoiser(
         self,
@@ -238,7 +243,7 @@ class LatentDiffusionPipeline(contract.Pipeline):
             "moved": step.moved, "calls": r.calls[0],
             "coefficients": samplers.coefficients(s.sampler, t, reached, r.path, s.eta),
             "weight": r.guidance.weight if r.guidance.active(t) else 1.0,
-            "cut": r.condition.cut, "device": f"{self.device}, {str(self.dtype).removeprefix('torch.')}",
+            "cut": r.condition.cut, "unknown": r.condition.unknown, "device": f"{self.device}, {str(self.dtype).removeprefix('torch.')}",
         }  # fmt: skip
 
 
