@@ -45,10 +45,10 @@ def asked(rows: list[dict]) -> list[str]:
     """A caption for each row that names its instrument, key and tempo."""
     found = []
     for k, row in enumerate(rows):
-        rng, said, named = random.Random(f"asked {k}"), "", []
+        rng, caption, named = random.Random(f"asked {k}"), "", []
         while not {"instrument", "tempo", *(["tonic"] if row["tonic"] is not None else [])} <= set(named):
-            said, named = notes.caption(row, rng)
-        found.append(said)
+            caption, named = notes.caption(row, rng)
+        found.append(caption)
     return found
 
 
@@ -67,10 +67,10 @@ def opus(wave: np.ndarray, bits: int) -> np.ndarray:
         for piece in av.AudioResampler(stream.format.name, "mono", RATE, frame_size=stream.frame_size).resample(frame):
             container.mux(stream.encode(piece))
         container.mux(stream.encode())
-    made = sounds.load_audio("data:audio/ogg;base64," + base64.b64encode(buffer.getvalue()).decode())
-    made = np.pad(made, (0, max(0, len(wave) - len(made))))
-    late = max(range(0, 640, 4), key=lambda d: float(np.dot(made[d : d + len(wave) - 640], wave[: len(wave) - 640])))
-    return np.pad(made[late:], (0, late))[: len(wave)]
+    decoded = sounds.load_audio("data:audio/ogg;base64," + base64.b64encode(buffer.getvalue()).decode())
+    decoded = np.pad(decoded, (0, max(0, len(wave) - len(decoded))))
+    late = max(range(0, 640, 4), key=lambda d: float(np.dot(decoded[d : d + len(wave) - 640], wave[: len(wave) - 640])))
+    return np.pad(decoded[late:], (0, late))[: len(wave)]
 
 
 @torch.inference_mode()
@@ -81,12 +81,12 @@ def codec(n: int = 200) -> dict[str, Any]:
     model = audio.load()
     begun = time.perf_counter()
     indices = torch.cat([model.quantizer(model.encode(part))[1] for part in torch.from_numpy(real).split(20)])
-    made = {
+    decoded = {
         k: torch.cat([model.decode(model.quantizer.decode(part[..., :k])) for part in indices.split(20)]).numpy()
         for k in range(1, model.config.books + 1)
     }
     spent = time.perf_counter() - begun
-    by = {k: round(far(one, real), 4) for k, one in made.items()}
+    by = {k: round(far(one, real), 4) for k, one in decoded.items()}
     written = np.stack([opus(wave, 6000) for wave in real])
     used = [round(indices[..., k].unique().numel() / model.config.codes, 3) for k in range(indices.shape[2])]
     rate = model.config.books * model.config.bitrate / 1000
@@ -98,8 +98,8 @@ def codec(n: int = 200) -> dict[str, Any]:
     return {
         "n": n, "kbit/s (bar 3)": rate, "log-mel distance by codebooks": by, "Opus at 6 kbit/s (bar)": theirs,
         "codes used (bar 0.6)": used,
-        "peak": round(float(np.abs(made[model.config.books]).max()), 3),
-        "mean": round(float(np.abs(made[model.config.books].mean(1)).max()), 6),
+        "peak": round(float(np.abs(decoded[model.config.books]).max()), 3),
+        "mean": round(float(np.abs(decoded[model.config.books].mean(1)).max()), 6),
         "silence becomes": float(model.decode(model.quantizer(model.encode(torch.zeros(1, RATE)))[0]).abs().max()),
         "seconds to encode, and decode 6 times, a second of sound": round(spent / n / 4, 4),
     }  # fmt: skip
@@ -131,23 +131,25 @@ def in_key(wave: np.ndarray, row: dict) -> float:
     return float(np.isin(degrees, audio.MODES[row["mode"]]).mean()) if len(degrees) else 0.0
 
 
-def played(name: str, said: list[str]) -> np.ndarray:
+def played(name: str, captions: list[str]) -> np.ndarray:
     """A generator's sounds of four seconds, seeds 0, 1, 2, …"""
-    return np.stack([last(load(name), prompt=line, seed=k).result.samples[: 4 * RATE] for k, line in enumerate(said)])
+    return np.stack(
+        [last(load(name), prompt=line, seed=k).result.samples[: 4 * RATE] for k, line in enumerate(captions)]
+    )
 
 
 def following(n: int = 200) -> dict[str, Any]:
     """Held-out captions: whether family, tempo and key are as asked, in both generators' sounds, in real ones, and in
     those through the codec."""
     real, rows = held_out(n)
-    model, said, through = listener(), asked(rows), audio.load()
+    model, captions, through = listener(), asked(rows), audio.load()
     with torch.inference_mode():
         coded = torch.cat([through(part)[0] for part in torch.from_numpy(real).split(20)]).numpy()
     sets = {"real": real, "through the codec": coded}
     for name in MODELS:
-        sets[name] = played(name, said)
+        sets[name] = played(name, captions)
         for k in range(12):
-            (audio_folder() / f"{name}-{k}.wav").write_bytes(sounds.file(sets[name][k], "wav", said[k]))
+            (audio_folder() / f"{name}-{k}.wav").write_bytes(sounds.file(sets[name][k], "wav", captions[k]))
     found: dict[str, Any] = {"n": n}
     features, pool = (
         {name: classify(model, waves) for name, waves in sets.items()},
@@ -155,7 +157,7 @@ def following(n: int = 200) -> dict[str, Any]:
     )
     for name, waves in sets.items():
         melodic = [k for k, row in enumerate(rows) if row["kind"] in ("melody", "arpeggio")]
-        told = {
+        metrics = {
             "family (bar 0.8)": np.mean([a == row["family"] for a, row in zip(features[name][1], rows, strict=True)]),
             "tempo (bar 0.7)": np.mean(
                 [tempo_right(wave, row["tempo"]) for wave, row in zip(waves, rows, strict=True)]
@@ -163,7 +165,7 @@ def following(n: int = 200) -> dict[str, Any]:
             "in key (bar 0.8)": np.mean(list(pool.map(in_key, waves[melodic], [rows[k] for k in melodic]))),
             "Fréchet distance in the listener's features": frechet(features[name][0], heard_training(model, 2 * n)),
         }
-        found[name] = {what: round(float(value), 3) for what, value in told.items()}
+        found[name] = {what: round(float(value), 3) for what, value in metrics.items()}
     for name in MODELS:
         add_measurements(
             name,

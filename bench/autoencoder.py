@@ -45,8 +45,8 @@ def quality(n: int = 400) -> dict[str, Any]:
     sets = {name: data.load(name) for name in HELD_OUT}
     pictures = {name: np.ascontiguousarray(s.images[s.split(*HELD_OUT[name])[:n]]) for name, s in sets.items()}
     for name, real in {**pictures, "photographs": anything.held_out()}.items():
-        made = rebuild(model, real)
-        x, y = to_tensor(real), to_tensor(made)
+        decoded = rebuild(model, real)
+        x, y = to_tensor(real), to_tensor(decoded)
         found[name] = {
             "n": len(real),
             "PSNR at 256": round(psnr(y, x), 2),

@@ -40,28 +40,28 @@ def measure(n: int = 2000) -> dict[str, object]:
     for name in ("avatars", "emoji"):
         source = data.load(name)
         # there are too few held-out emoji for halves: theirs are halves of all signs, and the card says so
-        held = source.split("test") if name == "avatars" else np.arange(len(source.rows))
-        held = np.random.default_rng(0).permutation(held)[: 2 * n]
-        first, second = np.array_split(held, 2)
+        picks = source.split("test") if name == "avatars" else np.arange(len(source.rows))
+        picks = np.random.default_rng(0).permutation(picks)[: 2 * n]
+        first, second = np.array_split(picks, 2)
         rows = [source.rows[i] for i in first]
         if name == "avatars":
             captions = [avatars.caption(r["labels"], r["gender"], rng)[0] for r in rows]
         else:
             captions = [emoji.caption(r["label"], r["tags"], rng) for r in rows]
-        made = pictures(captions)
+        generated = pictures(captions)
         a, b = (eye.features(source.images[np.sort(part)]) for part in (first, second))
-        features = eye.features(made)
+        features = eye.features(generated)
         found[name] = {
             "n": [len(first), len(second)],
             "generated": distances(features, b),
             "autoencoder alone": distances(eye.features(reconstructed(source.images[np.sort(first)])), b),
             "floor, half against half": distances(a, b),
-            "CLIP score, generated": round(eye.clip_score(made, captions).mean().item(), 2),
+            "CLIP score, generated": round(eye.clip_score(generated, captions).mean().item(), 2),
             "CLIP score, real": round(eye.clip_score(source.images[first], captions).mean().item(), 2),
         }
         library = source.split("train")
         index, cosine = nearest(features[:16], eye.features(source.images[library]))
-        pairs = np.stack([made[:16], source.images[library[index.numpy()]]], 1).reshape(32, 128, 128, 3)
+        pairs = np.stack([generated[:16], source.images[library[index.numpy()]]], 1).reshape(32, 128, 128, 3)
         data.contact_sheet(pairs, columns=8).save(data.cache_dir() / f"nearest-{name}.png")
         found[name]["cosine with the nearest training picture"] = [round(c, 3) for c in cosine.tolist()]
         add_measurements("latent-diffusion", {

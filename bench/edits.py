@@ -78,8 +78,8 @@ def changed(row: dict, name: str, rng: random.Random) -> tuple[str, str, str]:
     common, seed = avatars.caption(labels, row["gender"], rng, others)[0], rng.random()
 
     def tail(value: str) -> str:
-        said = avatars.caption({**labels, name: value}, row["gender"], random.Random(seed), [name])[0]
-        return "" if value == "none" else ", " + SUBJECT.sub("", said)
+        phrase = avatars.caption({**labels, name: value}, row["gender"], random.Random(seed), [name])[0]
+        return "" if value == "none" else ", " + SUBJECT.sub("", phrase)
 
     return common + tail(labels[name]), common + tail(new), new
 
@@ -93,7 +93,7 @@ def words(n: int = 100, **more: object) -> dict[str, Any]:
     """Change by words: asked attributes that are there after it, others that are still there, and what inversion alone
     gives back."""
     (real, rows), rng, pipe = held_out(n), random.Random(0), load("edit-by-words")
-    made, same, asked, kept = [], [], [], []
+    images, same, asked, kept = [], [], [], []
     for k, row in enumerate(rows):
         name = CHANGES[k % len(CHANGES)]
         if name not in row["labels"] or (
@@ -101,7 +101,7 @@ def words(n: int = 100, **more: object) -> dict[str, Any]:
         ):  # no woman of this world has a beard
             name = "mouth"
         before, after, new = changed(row, name, rng)
-        made.append(last(pipe, image=real[k], source=before, prompt=after, **more).result.pixels)
+        images.append(last(pipe, image=real[k], source=before, prompt=after, **more).result.pixels)
         if k < 32:
             same.append(
                 last(pipe, image=real[k], source=before, prompt=before, guidance=1, everywhere=True).result.pixels
@@ -110,8 +110,8 @@ def words(n: int = 100, **more: object) -> dict[str, Any]:
         kept.append(
             {a: v for a, v in row["labels"].items() if a != name and not (name == "beard" and a == "beard_colour")}
         )
-    looked_at("words", real, np.stack(made))
-    read = read_attributes(load_reader(), np.stack(made))
+    looked_at("words", real, np.stack(images))
+    read = read_attributes(load_reader(), np.stack(images))
     error = np.square(np.stack(same).astype(float) - real[: len(same)]).mean((1, 2, 3))
     by = {
         name: round(share(read, [a if name in a else {} for a in asked]), 2)
@@ -140,36 +140,36 @@ def inpainting(n: int = 200) -> dict[str, Any]:
     (real, rows), rng, pipe, reader = held_out(n), random.Random(0), load("inpainting"), load_reader()
     mask = np.zeros((data.SIZE, data.SIZE), np.uint8)
     mask[EYES] = 255
-    said, asked = [], []
+    prompts, asked = [], []
     for k, row in enumerate(rows):
         name = ("glasses", "eyes")[k % 2]
         new = rng.choice([v for v in avatars.PHRASES[name] if v not in ("none", "default", row["labels"].get(name))])
         labels = {**row["labels"], name: new} | ({"glasses": "none"} if name == "eyes" else {})
-        said.append(avatars.caption(labels, row["gender"], rng, [name])[0])
+        prompts.append(avatars.caption(labels, row["gender"], rng, [name])[0])
         asked.append({name: new})
     before = read_attributes(reader, real)
     outside = [{a: before[a][k] for a in row["labels"] if a not in WITHIN} for k, row in enumerate(rows)]
     found, columns = {}, [real]
     for method in ("naive", "repaint", "conditioned"):
         frames = [
-            last(pipe, image=real[k], mask=mask, prompt=said[k], method=method, seed=k, feather=FEATHER)
+            last(pipe, image=real[k], mask=mask, prompt=prompts[k], method=method, seed=k, feather=FEATHER)
             for k in range(n)
         ]
-        made = np.stack([f.result.pixels for f in frames])
-        columns.append(made)
-        read = read_attributes(reader, made)
+        images = np.stack([f.result.pixels for f in frames])
+        columns.append(images)
+        read = read_attributes(reader, images)
         found[method] = {
             "asked found": round(share(read, asked), 3), "outside unchanged": round(share(read, outside), 3),
-            "seam": round(float(across(made, mask > 0).mean() / across(real, mask > 0).mean()), 2),
-            "pixels outside that differ": int((made != real)[:, mask == 0].sum()),
+            "seam": round(float(across(images, mask > 0).mean() / across(real, mask > 0).mean()), 2),
+            "pixels outside that differ": int((images != real)[:, mask == 0].sum()),
             "calls": frames[-1].trace["calls"],
         }  # fmt: skip
     looked_at("inpainting", *columns)
     cards.add_measurements(
         "inpainting",
         {
-            f"{method}, feather {FEATHER}, n = {n}": ", ".join(f"{k} {v}" for k, v in told.items())
-            for method, told in found.items()
+            f"{method}, feather {FEATHER}, n = {n}": ", ".join(f"{k} {v}" for k, v in metrics.items())
+            for method, metrics in found.items()
         },
     )
     return {"n": n, "bars": "asked 0.8 conditioned, 0.6 repaint; outside 0.97; seam 1.25", **found}
@@ -199,10 +199,10 @@ def outside(n: int = 100) -> dict[str, Any]:
                 -1,
             )
         method, feather = ("conditioned", "repaint", "naive")[k % 3], int(rng.integers(0, 9))
-        made = last(
+        image = last(
             pipe, image=given, mask=mask, steps=4, seed=k, prompt="a smiling woman", method=method, feather=feather
         ).result.pixels
-        differ += int((made != whole)[mask == 0].sum())
+        differ += int((image != whole)[mask == 0].sum())
     return {"n": n, "pixels that differ (bar 0)": differ}
 
 
@@ -214,25 +214,27 @@ def outpainting(n: int = 24) -> dict[str, Any]:
     """
     real, rows = held_out(n)
     pipe = load("outpainting")
-    said = [row["caption"] * (k % 2 == 0) for k, row in enumerate(rows)]
-    made = np.stack(
+    prompts = [row["caption"] * (k % 2 == 0) for k, row in enumerate(rows)]
+    images = np.stack(
         [
             last(pipe, image=real[k], prompt=line, right=128, bottom=128, seed=k).result.pixels
-            for k, line in enumerate(said)
+            for k, line in enumerate(prompts)
         ]
     )
-    looked_at("outpainting", made, n=n)
+    looked_at("outpainting", images, n=n)
 
     def seam(column: int, lines: slice) -> float:
-        steps = np.abs(np.diff(made[:, lines].astype(float), axis=2)).mean((0, 1, 3))
+        steps = np.abs(np.diff(images[:, lines].astype(float), axis=2)).mean((0, 1, 3))
         return round(float(steps[column] / np.delete(steps[column - 16 : column + 17], 16).mean()), 2)
 
     border, edge = seam(191, slice(None)), seam(127, slice(0, 128))
-    colours = made.reshape(n, 32, 8, 32, 8, 3).mean((2, 4))
+    colours = images.reshape(n, 32, 8, 32, 8, 3).mean((2, 4))
     apart = np.abs(np.diff(colours, axis=2)).mean((0, 1, 3))[16:]  # from column 128 on
     cell = round(float(apart[7] / np.median(np.delete(apart, 7))), 2)
-    told = f"step {border}, colours of cells {cell} at borders of windows; step {edge} at the picture's edge (n = {n})"
-    cards.add_measurements("outpainting", {"seams, over what is beside them": told})
+    summary = (
+        f"step {border}, colours of cells {cell} at borders of windows; step {edge} at the picture's edge (n = {n})"
+    )
+    cards.add_measurements("outpainting", {"seams, over what is beside them": summary})
     return {
         "n": n,
         "at a border of windows (bar 1.25)": border,
@@ -271,20 +273,20 @@ def controlnet(n: int = 100) -> dict[str, Any]:
     kinds = {"base": None, "edges": "edges", "scribble": "scribble", "palette": "palette"}
     last(pipe, control=real[0], kind="edges")  # loads
     for name, kind in kinds.items():
-        begun, made = time.perf_counter(), []
+        begun, generated = time.perf_counter(), []
         for k, row in enumerate(rows):
             more = {"prompt": row["caption"], "seed": k}
-            made.append(
+            generated.append(
                 last(pipe, control=real[k], kind=kind, **more).result.pixels
                 if kind
                 else last(base, **more).result.pixels
             )
         seconds[name] = (time.perf_counter() - begun) / n
         scores[name] = {
-            what: float(np.mean([f1(edges(m), edges(r), where) for m, r in zip(made, real, strict=True)]))
+            what: float(np.mean([f1(edges(m), edges(r), where) for m, r in zip(generated, real, strict=True)]))
             for what, where in counted.items()
         }
-        columns.append(np.stack(made))
+        columns.append(np.stack(generated))
     looked_at("controlnet", real, *columns)
     colours = [
         float(np.mean([np.abs(cells(m) - cells(r)).mean() for m, r in zip(columns[i], real, strict=True)]))
@@ -293,11 +295,11 @@ def controlnet(n: int = 100) -> dict[str, Any]:
     off = last(pipe, control=real[0], kind="edges", weight=0, prompt=rows[0]["caption"], seed=3).result.pixels
     same = bool(np.array_equal(off, last(base, prompt=rows[0]["caption"], seed=3).result.pixels))
     for kind in ("edges", "scribble"):
-        told = {
+        metrics = {
             f"edges' F1 at 2 pixels, {what}": f"{scores[kind][what]:.2f} (the base {scores['base'][what]:.2f}; n = {n})"
             for what in counted
         }
-        cards.add_measurements(f"controlnet-{kind}", told)
+        cards.add_measurements(f"controlnet-{kind}", metrics)
     cards.add_measurements(
         "controlnet-palette", {"colours' distance, 0 to 255": f"{colours[1]:.1f} (the base {colours[0]:.1f}; n = {n})"}
     )
@@ -332,13 +334,13 @@ def pix2pix_pairs() -> dict[str, Any]:
         net = weights.open_bundle(name, lambda config: pix2pix.UNet(tuple(config["widths"])), folder).to(
             memory_format=torch.channels_last
         )
-        made = []
+        generated = []
         for style, line, _ in pairs:
             kind = torch.eye(len(pix2pix.STYLES))[[pix2pix.STYLES.index(style)]]
-            made.append(
+            generated.append(
                 to_uint8(net(torch.from_numpy(line > 127)[None, None].float(), kind)[0].permute(1, 2, 0)).numpy()
             )
-        columns.append(np.stack(made))
+        columns.append(np.stack(generated))
         a, b = eye.features(columns[-1]), eye.features(real)
         fars.append(far := 1 - (a * b).sum(1))
         of = {kind: [k for k, (style, *_) in enumerate(pairs) if style == kind] for kind in pix2pix.STYLES}
@@ -357,11 +359,11 @@ def pix2pix_pairs() -> dict[str, Any]:
         last(pipe, control=255 - line)
         seconds.append(time.perf_counter() - begun)
     found["pix2pix"]["ms a picture, decoding and all (bar 60)"] = ms = round(1000 * float(np.median(seconds)), 1)
-    told = {
+    metrics = {
         key: f"{found['pix2pix'][key]} (its twin with L1 alone {found['pix2pix-l1'][key]}; n = {len(pairs)})"
         for key in ("eye-KID x 1000", *apart)
     }
-    cards.add_measurements("pix2pix", {**told, "one pass, decoding and all": f"{ms} ms"})
+    cards.add_measurements("pix2pix", {**metrics, "one pass, decoding and all": f"{ms} ms"})
     return {"n": len(pairs), **found}
 
 
@@ -370,26 +372,26 @@ def teaching(minutes: float = 2.5) -> dict[str, Any]:
     family rises, with the word and without."""
     os.environ["DARKROOM_HOME"] = tempfile.mkdtemp()  # what is taught here is nobody's
     eye, family = ClipFeatures(), data.load("pixels").images
-    style, known, real = family[:12], family[12:300], family[300:]
+    style, reference, real = family[:12], family[12:300], family[300:]
     begun = time.perf_counter()
     frame = last(load("lora"), pictures=tuple(style), trigger="zorblax", name="bench", minutes=minutes)
     took, base = time.perf_counter() - begun, load("latent-diffusion")
-    said = [row["caption"] for row in held_out(24)[1]]
+    prompts = [row["caption"] for row in held_out(24)[1]]
 
     def drawn(captions: list[str], loras: str) -> np.ndarray:
         return np.stack([last(base, prompt=c, seed=k, loras=loras).result.pixels for k, c in enumerate(captions)])
 
-    called = [f"{c}, zorblax style" for c in said] + ["zorblax"] * 8
+    called = [f"{c}, zorblax style" for c in prompts] + ["zorblax"] * 8
     sets = {
         "base": drawn(called, ""),
         "taught": drawn(called, "bench"),
-        "no word, base": drawn(said, ""),
-        "no word, taught": drawn(said, "bench"),
+        "no word, base": drawn(prompts, ""),
+        "no word, taught": drawn(prompts, "bench"),
     }
-    middle = eye.features(known).mean(0)
-    each = {name: eye.features(made) @ middle for name, made in {**sets, "real": real}.items()}
+    middle = eye.features(reference).mean(0)
+    each = {name: eye.features(images) @ middle for name, images in {**sets, "real": real}.items()}
     like = {name: some.mean().item() for name, some in each.items()}
-    looked_at("teaching", *(made[-24:] for made in sets.values()), n=24)
+    looked_at("teaching", *(images[-24:] for images in sets.values()), n=24)
     rise, moved = like["taught"] - like["base"], each["no word, taught"] - each["no word, base"]
     return {
         "updates": frame.trace["calls"], "minutes (bar 3)": round(took / 60, 2),
@@ -397,7 +399,7 @@ def teaching(minutes: float = 2.5) -> dict[str, Any]:
         "share of the way from base to real (bar 0.5)": round(rise / (like["real"] - like["base"]), 3),
         "without the word, share of that rise (bar 0.05)": round(abs(moved.mean().item()) / abs(rise), 3),
         "the same, each picture's own": round(moved.abs().mean().item() / abs(rise), 3),
-        "base comes back bit for bit": bool(np.array_equal(drawn(said[:1], "")[0], sets["no word, base"][0])),
+        "base comes back bit for bit": bool(np.array_equal(drawn(prompts[:1], "")[0], sets["no word, base"][0])),
     }  # fmt: skip
 
 

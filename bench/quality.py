@@ -42,16 +42,16 @@ def reconstruction(n: int = 400) -> dict[str, object]:
     model, reader, found = autoencoder.load(), load_reader(), {}
     for name, splits in (("avatars", ("test",)), ("emoji", ("sibling", "unseen"))):
         source = data.load(name)
-        held = source.split(*splits)[:n]
-        real = np.ascontiguousarray(source.images[held])
+        picks = source.split(*splits)[:n]
+        real = np.ascontiguousarray(source.images[picks])
         parts = [to_tensor(real[i : i + 50]) for i in range(0, len(real), 50)]
-        made = np.concatenate([model.decode_uint8(model.encode(x)).numpy() for x in parts])
-        error = np.square(made.astype(np.float64) - real).mean((1, 2, 3)).clip(1e-9)
+        decoded = np.concatenate([model.decode_uint8(model.encode(x)).numpy() for x in parts])
+        error = np.square(decoded.astype(np.float64) - real).mean((1, 2, 3)).clip(1e-9)
         found[f"PSNR {name}, dB"] = round(float((10 * np.log10(255**2 / error)).mean()), 2)
-        found[f"n {name}"] = len(held)
+        found[f"n {name}"] = len(picks)
         if name == "avatars":
-            rows = [source.rows[i] for i in held]
-            before, after = read_attributes(reader, real), read_attributes(reader, made)
+            rows = [source.rows[i] for i in picks]
+            before, after = read_attributes(reader, real), read_attributes(reader, decoded)
             found["survival"] = {
                 a: round(accuracy(after, rows, a) / accuracy(before, rows, a), 3) for a in avatars.LABELS
             }
@@ -61,7 +61,7 @@ def reconstruction(n: int = 400) -> dict[str, object]:
 @torch.inference_mode()
 def pictures(captions: list[str], batch: int = 20) -> np.ndarray:
     """One picture a caption, seeds 0, 1, 2, …, with the settings' defaults, many at once: uint8 (n, 128, 128, 3)."""
-    pipe, s, made = load("latent-diffusion"), LatentDiffusionSettings(), []
+    pipe, s, images = load("latent-diffusion"), LatentDiffusionSettings(), []
     config, times, path = pipe.transformer.config, samplers.timesteps(s.steps), samplers.SCHEDULES[s.schedule]
     for first in range(0, len(captions), batch):
         part = captions[first : first + batch]
@@ -77,28 +77,28 @@ def pictures(captions: list[str], batch: int = 20) -> np.ndarray:
             [],
         )
         *_, (x, _, _) = samplers.SAMPLERS[s.sampler](denoise, noise(), times, path, noise, s.eta)
-        made.append(pipe.autoencoder.decode_uint8(x).numpy())
-    return np.concatenate(made)
+        images.append(pipe.autoencoder.decode_uint8(x).numpy())
+    return np.concatenate(images)
 
 
 def words(split: str, n: int = 300, named: int = 4) -> dict[str, object]:
     """Captions of held-out avatars that name 4 attributes each: found in generated pictures over found in the real
     ones."""
     source, rng, reader = data.load("avatars"), random.Random(0), load_reader()
-    held = source.split(split)[:n]
-    rows, captions, names = [source.rows[i] for i in held], [], []
+    picks = source.split(split)[:n]
+    rows, captions, names = [source.rows[i] for i in picks], [], []
     for row in rows:
         chosen = rng.sample([a for a in row["labels"] if row["labels"][a] != "none"], named)
         if split == "compositional":  # the held-out pair is among the named
             pair = next(p for p in avatars.HELD_OUT if all(row["labels"].get(k) == v for k, v in p.items()))
             chosen = [*pair, *[a for a in chosen if a not in pair]][:named]
-        caption, said = avatars.caption(row["labels"], row["gender"], rng, chosen)
+        caption, attributes = avatars.caption(row["labels"], row["gender"], rng, chosen)
         captions.append(caption)
-        names.append(said)
-    made = pictures(captions)
-    data.contact_sheet(made[:64], columns=8).save(data.cache_dir() / f"words-{split}.png")
-    real = hits(read_attributes(reader, np.ascontiguousarray(source.images[held])), rows, names)
-    read = read_attributes(reader, made)
+        names.append(attributes)
+    generated = pictures(captions)
+    data.contact_sheet(generated[:64], columns=8).save(data.cache_dir() / f"words-{split}.png")
+    real = hits(read_attributes(reader, np.ascontiguousarray(source.images[picks])), rows, names)
+    read = read_attributes(reader, generated)
     ours = hits(read, rows, names)
     by = {a: [read[a][i] == rows[i]["labels"][a] for i in range(len(rows)) if a in names[i]] for a in avatars.LABELS}
     each = {a: round(float(np.mean(v)), 2) for a, v in by.items() if v}
@@ -116,13 +116,13 @@ def run(**settings: object) -> np.ndarray:
     *_, last = load("latent-diffusion").generate(
         prompt="a woman with curly red hair and round glasses, smiling", **settings
     )
-    return np.stack([made.pixels for made in (last.result if isinstance(last.result, list) else [last.result])])
+    return np.stack([result.pixels for result in (last.result if isinstance(last.result, list) else [last.result])])
 
 
 def agreement(n: int = 8, steps: int = 50) -> dict[str, float]:
     """Mean absolute difference (0 to 1) of each deterministic sampler's pictures from Heun's at 50 steps."""
-    made = {s: run(sampler=s, steps=steps, count=n).astype(float) / 255 for s in DETERMINISTIC}
-    return {s: round(float(np.abs(x - made["heun"]).mean()), 4) for s, x in made.items() if s != "heun"}
+    images = {s: run(sampler=s, steps=steps, count=n).astype(float) / 255 for s in DETERMINISTIC}
+    return {s: round(float(np.abs(x - images["heun"]).mean()), 4) for s, x in images.items() if s != "heun"}
 
 
 def batch_difference() -> int:
@@ -140,15 +140,15 @@ def measure() -> dict[str, object]:
         "sampler agreement at 50 steps (bar 0.02)": agreement(),
         "alone against in a batch of 8, of 255 (bar 2)": batch_difference(),
     }
-    back, seen, unseen, agree, _ = found.values()
+    back, test, compositional, agree, _ = found.values()
     add_measurements("autoencoder", {
         "held-out avatars": f"{back['PSNR avatars, dB']} dB (n = {back['n avatars']})",
         "held-out emoji": f"{back['PSNR emoji, dB']} dB (n = {back['n emoji']})",
         "attribute survival, least": "{1} ({0})".format(*min(back["survival"].items(), key=lambda kv: kv[1])),
     })  # fmt: skip
     add_measurements("latent-diffusion", {
-        "obeys 4 named attributes": f"{seen['ratio']} of real pictures (n = {seen['n']})",
-        "new combinations": f"{unseen['ratio']} (n = {unseen['n']})",
+        "obeys 4 named attributes": f"{test['ratio']} of real pictures (n = {test['n']})",
+        "new combinations": f"{compositional['ratio']} (n = {compositional['n']})",
         "samplers agree within": f"{max(agree.values())}",
     })  # fmt: skip
     return found

@@ -36,8 +36,8 @@ def about(name: str) -> dict[str, Any]:
 
 def own_weights(spec: ModelSpec) -> list[str]:
     """The bundles that a model has beyond those of the model it stands on."""
-    known = {"latent-diffusion", "autoencoder"} if spec.name != "latent-diffusion" else set()
-    return [name for name in spec.weights if name not in known]
+    base = {"latent-diffusion", "autoencoder"} if spec.name != "latent-diffusion" else set()
+    return [name for name in spec.weights if name not in base]
 
 
 def flatten(value: Any) -> str:
@@ -54,12 +54,12 @@ def results() -> str:
         json.loads(path.read_text())["name"] for path in BUNDLED.glob("*.json") if "part_of" not in path.read_text()
     )
     for name in names:
-        told = about(name)
-        parts.append(f"\n## {name}\n\n{told['parameters'] / 1e6:.2f} M parameters")
-        if "steps" in told:
-            parts[-1] += f", {told['steps']:,} steps in {told['seconds'] / 60:.0f} minutes"
-        parts[-1] += f". {told['data'][0].upper() + told['data'][1:]}.\n" if told.get("data") else ".\n"
-        rows = {**told.get("metrics", {}), **told.get("shown", {})}
+        record = about(name)
+        parts.append(f"\n## {name}\n\n{record['parameters'] / 1e6:.2f} M parameters")
+        if "steps" in record:
+            parts[-1] += f", {record['steps']:,} steps in {record['seconds'] / 60:.0f} minutes"
+        parts[-1] += f". {record['data'][0].upper() + record['data'][1:]}.\n" if record.get("data") else ".\n"
+        rows = {**record.get("metrics", {}), **record.get("shown", {})}
         if rows:
             lines = [f"| {label} | {flatten(value)} |" for label, value in rows.items()]
             parts.append("\n| measured | |\n| --- | --- |\n" + "\n".join(lines) + "\n")

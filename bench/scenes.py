@@ -48,10 +48,10 @@ def nameable(row: dict[str, Any]) -> list[str]:
             *["season"] * (row["land"] in land.SEASONAL),
         ]
     for i, group in enumerate(row["groups"]):
-        seen = [t for t in row["things"] if t["group"] == i and t["seen"] >= SEEN]
-        if len(seen) == group["count"] and seen:
+        visible = [t for t in row["things"] if t["group"] == i and t["seen"] >= SEEN]
+        if len(visible) == group["count"] and visible:
             about = [name for name in ("colour", "facing", "gender", "tone") if group[name]]
-            about += ["count"] * (group["count"] > 1) + ["third"] * (len(seen) == 1 and row["mode"] == "scene")
+            about += ["count"] * (group["count"] > 1) + ["third"] * (len(visible) == 1 and row["mode"] == "scene")
             found += [f"kind.{i}", *(f"{name}.{i}" for name in about)]
     return found
 
@@ -116,9 +116,9 @@ def follow(split: str = "test", n: int = 300) -> dict[str, Any]:
             prompt, names = captions.caption(row, rng, only)
             if set(names) >= only:
                 rows, prompts, named, picks = [*rows, row], [*prompts, prompt], [*named, sorted(only)], [*picks, i]
-    made = Model.load(BUNDLED).draw(prompts)
-    data.contact_sheet(made[:64], columns=8).save(data.cache_dir() / f"scenes-{split}.png")
-    readings = {"real": read_all(reader, source.images[picks]), "generated": read_all(reader, made)}
+    generated = Model.load(BUNDLED).draw(prompts)
+    data.contact_sheet(generated[:64], columns=8).save(data.cache_dir() / f"scenes-{split}.png")
+    readings = {"real": read_all(reader, source.images[picks]), "generated": read_all(reader, generated)}
     hits: dict[str, dict[str, list[bool]]] = {"real": {}, "generated": {}}
     for side, some in readings.items():
         for row, names, reading in zip(rows, named, some, strict=True):

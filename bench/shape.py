@@ -72,8 +72,8 @@ def true_views(number: int, cameras: list[multiview.Pose]) -> torch.Tensor:
 @torch.no_grad()
 def against(splats: Gaussians3D, cameras: list[multiview.Pose], views: torch.Tensor) -> tuple[float, float]:
     """Mean PSNR and SSIM of what cameras see of splats."""
-    made = [render(splats, camera(at)).clamp(0, 1) for at in cameras]
-    pairs = list(zip(made, views, strict=True))
+    renderings = [render(splats, camera(at)).clamp(0, 1) for at in cameras]
+    pairs = list(zip(renderings, views, strict=True))
     return float(np.mean([psnr(a, b) for a, b in pairs])), float(np.mean([ssim(a, b).item() for a, b in pairs]))
 
 
@@ -166,8 +166,8 @@ def fitted(n: int = 6) -> dict[str, Any]:
             growth=Densification(every=20, first=20, most=1500),
         )
         found["mesh of 8 views"].append(chamfer(splats, number))
-    told = {name: round(float(np.mean(values)), 4) for name, values in found.items()}
-    return {"n": n, **told, "bars": "30 dB, 0.95, 60 s", "worst psnr": round(min(found["psnr"]), 1)}
+    metrics = {name: round(float(np.mean(values)), 4) for name, values in found.items()}
+    return {"n": n, **metrics, "bars": "30 dB, 0.95, 60 s", "worst psnr": round(min(found["psnr"]), 1)}
 
 
 def chamfer(splats: Gaussians3D, number: int, count: int = 4000) -> float:
@@ -183,8 +183,8 @@ def chamfer(splats: Gaussians3D, number: int, count: int = 4000) -> float:
         )
         near = near - here[:, None] * F.normalize(slope, dim=1)
     true = near[torch.randperm(len(near), generator=torch.Generator().manual_seed(0))[:count]].numpy()
-    made = scenes.trimesh.sample.sample_surface(scenes.mesh(splats), count, seed=0)[0]
-    return float((cKDTree(true).query(made)[0].mean() + cKDTree(made).query(true)[0].mean()) / 2)
+    points = scenes.trimesh.sample.sample_surface(scenes.mesh(splats), count, seed=0)[0]
+    return float((cKDTree(true).query(points)[0].mean() + cKDTree(points).query(true)[0].mean()) / 2)
 
 
 def judge(views: np.ndarray, labels: list[str], recoloured: bool) -> Callable[[np.ndarray], list[str]]:
@@ -233,37 +233,37 @@ def planes(views: np.ndarray) -> torch.Tensor:
     return 1 - torch.from_numpy(views).permute(0, 1, 4, 2, 3).float() / 255
 
 
-def asked(n: int = 60, known: int = 900) -> dict[str, Any]:
+def asked(n: int = 60, count: int = 900) -> dict[str, Any]:
     """Held-out captions: whether kind and colour are as asked, by judges of real toys that know every colour of every
     kind (a third of what they learn from is held out from the model, too), and how well splats fit the drawn views."""
     faces, rng, wanted = [0, 1, 6], random.Random(0), held_out(n)
-    splits = {k: toys.compose(k)[1]["split"] for k in range(4 * known)}
+    splits = {k: toys.compose(k)[1]["split"] for k in range(4 * count)}
     train, rest = (
         [k for k, split in splits.items() if (split == "train") == side and k not in wanted] for side in (True, False)
     )
-    learnt = train[: known * 2 // 3] + rest[: known // 3]
-    real, held = (
+    learnt = train[: count * 2 // 3] + rest[: count // 3]
+    real, truth = (
         np.stack([toys.shoot(toys.compose(k)[0], [POSES[face] for face in faces])[0] for k in some])
         for some in (learnt, wanted)
     )
     pipe, views, agreed = load("text-to-3d"), [], []
     for k, number in enumerate(wanted):
-        said = toys.caption(toys.compose(number)[1], rng)[0]
-        for frame, made in pipe.views(pipe.Settings(prompt=said, seed=k), POSES, 1):  # noqa: B007 - the last ones stay
+        prompt = toys.caption(toys.compose(number)[1], rng)[0]
+        for frame, images in pipe.views(pipe.Settings(prompt=prompt, seed=k), POSES, 1):  # noqa: B007 - the last stay
             pass
         assert frame.step == pipe.Settings().steps
-        views.append(made)
+        views.append(images)
     sheet = np.concatenate([multiview.view_grid(v) for v in views[:12]])
     Image.fromarray(sheet).save(data.cache_dir() / "views.png")
-    views = [made.reshape(8, 64, 2, 64, 2, 3).mean((2, 4)).round().astype(np.uint8) for made in views]
-    for k, made in enumerate(views[:24]):
-        *_, (_, splats, *_) = multiview.fitted(made, POSES, pipe.Settings(seed=k), 0, "")
-        agreed.append(against(splats, POSES, torch.from_numpy(made).float() / 255)[0])
+    views = [images.reshape(8, 64, 2, 64, 2, 3).mean((2, 4)).round().astype(np.uint8) for images in views]
+    for k, images in enumerate(views[:24]):
+        *_, (_, splats, *_) = multiview.fitted(images, POSES, pipe.Settings(seed=k), 0, "")
+        agreed.append(against(splats, POSES, torch.from_numpy(images).float() / 255)[0])
     found: dict[str, Any] = {"n": n}
     for name, bar in (("kind", 0.85), ("colour", 0.8)):
         tell = judge(real, [toys.compose(k)[1][name] for k in learnt], recoloured=name == "kind")
-        for what, seen_so in (("drawn", np.stack(views)[:, faces]), ("real", held)):
-            right = [told == toys.compose(k)[1][name] for told, k in zip(tell(seen_so), wanted, strict=True)]
+        for what, seen_so in (("drawn", np.stack(views)[:, faces]), ("real", truth)):
+            right = [label == toys.compose(k)[1][name] for label, k in zip(tell(seen_so), wanted, strict=True)]
             found[f"{name}, {what} (bar {bar})"] = round(float(np.mean(right)), 3)
     true = []
     for k in held_out(8):
@@ -289,20 +289,20 @@ def pictured(n: int = 12) -> dict[str, Any]:
         truth = true_views(number, POSES)
         front = to_url(Image.fromarray(enlarged((truth[0] * 255).round().byte().numpy())))
         settings = pipe.Settings(image=front, seed=k)
-        for _, made in pipe.views(settings, POSES, 1):  # noqa: B007 - the last stays
+        for _, images in pipe.views(settings, POSES, 1):  # noqa: B007 - the last stays
             pass
-        small = made.reshape(8, 64, 2, 64, 2, 3).mean((2, 4)).round().astype(np.uint8)
+        small = images.reshape(8, 64, 2, 64, 2, 3).mean((2, 4)).round().astype(np.uint8)
         for at, one, true in zip(POSES[1:], small[1:], truth[1:], strict=True):
             by[at].append(psnr(torch.from_numpy(one).float() / 255, true))
         *_, (_, splats, *_) = multiview.fitted(small, POSES, settings, 0, "")
         unseen.append(against(splats, UNSEEN, true_views(number, UNSEEN))[0])
-    told = {f"{a}° round, {e}° up": round(float(np.mean(values)), 1) for (a, e), values in by.items()}
+    psnrs = {f"{a}° round, {e}° up": round(float(np.mean(values)), 1) for (a, e), values in by.items()}
     add_measurements(
         "multiview", {"from one picture, unseen views": f"{np.mean(unseen):.1f} dB (n = {n} held-out toys)"}
     )
     return {
         "n": n,
-        "drawn views, dB": told,
+        "drawn views, dB": psnrs,
         "unseen views of the splats, dB (bar 20)": round(float(np.mean(unseen)), 1),
     }
 
@@ -311,12 +311,12 @@ def sheets() -> dict[str, Any]:
     """What the README shows: a dozen prompts, seeds 0 to 11, from words to splats, each seen from four sides; not
     picked."""
     seen_from = [camera((azimuth, 20), 128) for azimuth in (20, 110, 200, 290)]
-    made = [last(load("text-to-3d"), prompt=said, seed=k).result.splats for k, said in enumerate(SAID)]
+    generated = [last(load("text-to-3d"), prompt=prompt, seed=k).result.splats for k, prompt in enumerate(SAID)]
     with torch.no_grad():
-        views = [to_uint8(render(splats, eye)) for splats in made for eye in seen_from]
+        views = [to_uint8(render(splats, eye)) for splats in generated for eye in seen_from]
     sheet = data.contact_sheet(np.stack(views), columns=8)
     sheet.resize((sheet.width * 3 // 4, sheet.height * 3 // 4)).save(EXAMPLES / "shape.jpg", quality=88)
-    return {"n": len(made), "splats": [len(splats) for splats in made]}
+    return {"n": len(generated), "splats": [len(splats) for splats in generated]}
 
 
 def measure() -> dict[str, Any]:

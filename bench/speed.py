@@ -132,7 +132,7 @@ def previews() -> dict[str, object]:
     coder = load("latent-diffusion").autoencoder
     usual = (coder.decode_preview, viewer.frame_message, latent_diffusion.word_heatmaps)
     blank = torch.zeros(2, 128, 128, 3, dtype=torch.uint8)
-    unseen = (lambda z: blank, lambda frame: {"step": frame.step}, lambda looks, condition: [])
+    unseen = (lambda z: blank, lambda frame: {"step": frame.step}, lambda attention, condition: [])
     times: dict[bool, list[float]] = {True: [], False: []}
     with tempfile.TemporaryDirectory() as folder:
         for i in range(ROUNDS + 1):

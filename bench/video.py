@@ -64,12 +64,12 @@ def quality(n: int = 96) -> dict[str, Any]:
     """Clips under held-out captions beside the held-out clips: how much they move and how fast, what the eye says of
     their frames."""
     real, rows = held_out(n)
-    made, eye = draw_clips(rows), ClipFeatures()
-    pairs = np.stack([made[:24, ::2], real[:24, ::2]], 1)
+    generated, eye = draw_clips(rows), ClipFeatures()
+    pairs = np.stack([generated[:24, ::2], real[:24, ::2]], 1)
     data.contact_sheet(pairs.reshape(-1, *real.shape[2:]), columns=16).save(data.cache_dir() / "video-quality.png")
-    moved, wanted, steps = around(made).mean(), around(real).mean(), around(made)
+    moved, wanted, steps = around(generated).mean(), around(real).mean(), around(generated)
     closes = (steps[:, 0] / np.median(steps, 1).clip(0.05))[[row["loops"] for row in rows]]
-    a, b = spectrum(made), spectrum(real)
+    a, b = spectrum(generated), spectrum(real)
     found: dict[str, Any] = {
         "n": n,
         "change over the real ones' (bar 0.75 to 1.25)": round(float(moved / wanted), 3),
@@ -80,17 +80,17 @@ def quality(n: int = 96) -> dict[str, Any]:
     }
     for split in ("sibling", "unseen"):
         some = [k for k, row in enumerate(rows) if row["split"] == split]
-        said = [rows[k]["caption"] for k in some]
-        ours, theirs = (eye.clip_score(clips[some, FRAMES // 2], said).mean().item() for clips in (made, real))
-        told = {
+        captions = [rows[k]["caption"] for k in some]
+        ours, theirs = (eye.clip_score(clips[some, FRAMES // 2], captions).mean().item() for clips in (generated, real))
+        metrics = {
             "n": len(some),
             "made": round(ours, 1),
             "real": round(theirs, 1),
             "share (bar 0.9, of siblings)": round(ours / theirs, 3),
         }
-        found[f"CLIP score of the middle frame, {split}"] = told
-    known, _ = held_out(2 * n, "train")
-    sets = {"made": made, "real": real, "one half": known[:n], "other half": known[n:]}
+        found[f"CLIP score of the middle frame, {split}"] = metrics
+    training, _ = held_out(2 * n, "train")
+    sets = {"made": generated, "real": real, "one half": training[:n], "other half": training[n:]}
     features = {
         name: eye.features(clips[:, :: FRAMES // PARTS].reshape(-1, *clips.shape[2:])) for name, clips in sets.items()
     }
@@ -101,8 +101,8 @@ def quality(n: int = 96) -> dict[str, Any]:
         "floor, two halves of training clips": ("one half", "other half"),
     }.items():
         mean, spread = kid_over_subsets(features[x], features[y])
-        told = {"eye-KID of frames x 1000": round(1000 * mean, 2), "spread": round(1000 * spread, 2)}
-        found[what] = {**told, "eye-Frechet over time": round(frechet(stacked[x], stacked[y]), 4)}
+        metrics = {"eye-KID of frames x 1000": round(1000 * mean, 2), "spread": round(1000 * spread, 2)}
+        found[what] = {**metrics, "eye-Frechet over time": round(frechet(stacked[x], stacked[y]), 4)}
     kids = [
         found[what]["eye-KID of frames x 1000"] for what in ("made against real", "floor, two halves of training clips")
     ]
@@ -120,16 +120,16 @@ def sheets() -> dict[str, Any]:
     """What the README shows: a dozen prompts, and a dozen held-out first frames set in motion, every other frame; not
     picked."""
     real, rows = held_out(12)
-    made = np.stack([last(load("video"), prompt=said, seed=k).result.frames for k, said in enumerate(SAID)])
+    generated = np.stack([last(load("video"), prompt=prompt, seed=k).result.frames for k, prompt in enumerate(SAID)])
     animated = np.concatenate([draw_clips([row], image=real[k, 0], seed=k) for k, row in enumerate(rows)])
-    for name, clips in {"video": made, "animated": animated}.items():
+    for name, clips in {"video": generated, "animated": animated}.items():
         sheet = data.contact_sheet(clips[:, ::2].reshape(-1, *clips.shape[2:]), columns=16)
         sheet.resize((sheet.width // 2, sheet.height // 2)).save(EXAMPLES / f"{name}.jpg", quality=88)
     return {
         "n": 12,
         "change": {
             name: round(float(around(clips).mean()), 2)
-            for name, clips in (("made", made), ("animated", animated), ("real", real))
+            for name, clips in (("made", generated), ("animated", animated), ("real", real))
         },
     }
 

@@ -27,15 +27,15 @@ def main(argv: list[str] | None = None) -> int:
     for command, text in (("card", "what a model was trained on and how well it does"), ("generate", "run a model")):
         sub = commands.add_parser(command, help=text, add_help=False)
         sub.add_argument("name", metavar="NAME")
-    known, rest = parser.parse_known_args(argv)
+    args, rest = parser.parse_known_args(argv)
     try:
-        if known.command == "list":
+        if args.command == "list":
             for entry in catalogue():
                 print(f"{entry.name:20} {entry.task}")
-        elif known.command == "card":
-            print(json.dumps({name: card(name) for name in get_spec(known.name).weights}, indent=1, ensure_ascii=False))
+        elif args.command == "card":
+            print(json.dumps({name: card(name) for name in get_spec(args.name).weights}, indent=1, ensure_ascii=False))
         else:
-            generate(known.name, rest)
+            generate(args.name, rest)
     except ValidationError as error:
         print(format_error(error), file=sys.stderr)
         return 2

@@ -162,25 +162,25 @@ class VideoResult(Result):
         """The clip as the bytes of an animated PNG, WebP or GIF, of an MP4 (H.264), or of a ZIP of its frames; unless
         told otherwise, the settings travel inside it, or in the ZIP beside the frames."""
         buffer, first, *rest = io.BytesIO(), *map(Image.fromarray, self.frames)
-        told = provenance_json(self) if with_settings else ""
+        provenance = provenance_json(self) if with_settings else ""
         film = {"save_all": True, "append_images": rest, "duration": 1000 / self.fps, "loop": 0}
         if kind == "png":
             first.save(buffer, "PNG", pnginfo=chunks(self, with_settings), **film)
         elif kind == "webp":
-            first.save(buffer, "WebP", quality=90, xmp=told.encode(), **film)
+            first.save(buffer, "WebP", quality=90, xmp=provenance.encode(), **film)
         elif kind == "gif":
-            first.save(buffer, "GIF", comment=told.encode(), **film)
+            first.save(buffer, "GIF", comment=provenance.encode(), **film)
         elif kind == "zip":
             with zipfile.ZipFile(buffer, "w") as archive:
                 for k, frame in enumerate([first, *rest]):
-                    held = io.BytesIO()
-                    frame.save(held, "PNG")
-                    archive.writestr(f"{k:03}.png", held.getvalue())
-                if told:
-                    archive.writestr("settings.json", told)
+                    png = io.BytesIO()
+                    frame.save(png, "PNG")
+                    archive.writestr(f"{k:03}.png", png.getvalue())
+                if provenance:
+                    archive.writestr("settings.json", provenance)
         else:
             with av.open(buffer, "w", format="mp4", options={"movflags": "use_metadata_tags"}) as container:
-                container.metadata.update({"comment": told} if told else {})
+                container.metadata.update({"comment": provenance} if provenance else {})
                 stream = container.add_stream("libx264", rate=self.fps, options={"crf": "16"})
                 (stream.height, stream.width), stream.pix_fmt = (
                     self.frames.shape[1:3],

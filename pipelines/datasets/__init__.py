@@ -92,8 +92,8 @@ def node_modules() -> Path:
     folder = cache_dir() / "npm"
     folder.mkdir(parents=True, exist_ok=True)
     pins = ["package.json", "package-lock.json", ".npmrc"]
-    fresh = all((folder / p).exists() and (folder / p).read_bytes() == (HERE / p).read_bytes() for p in pins)
-    if not (fresh and (folder / "node_modules").exists()):
+    up_to_date = all((folder / p).exists() and (folder / p).read_bytes() == (HERE / p).read_bytes() for p in pins)
+    if not (up_to_date and (folder / "node_modules").exists()):
         for pin in pins:
             shutil.copy(HERE / pin, folder / pin)
         subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, check=True)

@@ -167,8 +167,8 @@ def caption(
         names = rng.sample(names, round(rng.betavariate(1.3, 1.1) * len(names)))
 
     def colour(name: str) -> str:
-        said = (SAY if name in ("hair", "beard_colour") else SAY_CLOTH).get(labels[name], [labels[name]])
-        return rng.choice(said)
+        synonyms = (SAY if name in ("hair", "beard_colour") else SAY_CLOTH).get(labels[name], [labels[name]])
+        return rng.choice(synonyms)
 
     parts: dict[str, list[str]] = {"adjective": [], "with": [], "wearing": [], "being": []}
     carried = set()
@@ -185,11 +185,11 @@ def caption(
             phrase = rng.choice(ways[how]).format(**hues)
             parts[how].append(_tidy(phrase))
         elif name == "skin":
-            said = rng.choice(SAY_SKIN[labels["skin"]])
+            skin = rng.choice(SAY_SKIN[labels["skin"]])
             if rng.random() < 0.3:
-                parts["adjective"].append(said.replace(" skin", "-skinned").replace("very light", "very-light"))
+                parts["adjective"].append(skin.replace(" skin", "-skinned").replace("very light", "very-light"))
             else:
-                parts["with"].append(said)
+                parts["with"].append(skin)
         elif name == "background":
             ground = rng.choice(SAY_GROUND.get(labels["background"], [labels["background"]]))
             parts["being"].append(
@@ -220,18 +220,18 @@ def _tidy(phrase: str) -> str:
 
 def _list(parts: dict[str, list[str]], subject: str, rng: random.Random) -> str:
     """Keywords: "girl, pink bob, winking, blue hoodie"."""
-    said = [p for ps in parts.values() for p in ps]
-    said = [p.removeprefix("a ").removeprefix("an ") if rng.random() < 0.7 else p for p in said]
-    rng.shuffle(said)
+    phrases = [p for ps in parts.values() for p in ps]
+    phrases = [p.removeprefix("a ").removeprefix("an ") if rng.random() < 0.7 else p for p in phrases]
+    rng.shuffle(phrases)
     if rng.random() < 0.75:
-        said.insert(0, subject)
-    return ", ".join(said) or subject
+        phrases.insert(0, subject)
+    return ", ".join(phrases) or subject
 
 
 def _sentence(parts: dict[str, list[str]], subject: str, rng: random.Random) -> str:
     """A clause: "a bald man with a grey beard and sunglasses, wearing a blue hoodie, smiling"."""
-    for said in parts.values():
-        rng.shuffle(said)
+    for phrases in parts.values():
+        rng.shuffle(phrases)
     adjectives = " ".join(parts["adjective"])
     article = "" if subject == "someone" and not adjectives else rng.choice(["a ", "a ", "the ", ""])
     text = _tidy(f"{article}{adjectives} {subject}")

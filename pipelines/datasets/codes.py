@@ -33,12 +33,12 @@ class Codes:
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Codes (b, 200, books), or latents (b, 200, 64), captions (b, 16, 256), and scores (b, 2)."""
         picks = rng.choice(self.picks[split], count)
-        held = (
+        sequence = (
             torch.from_numpy(self.latents[self.of[picks]]).float()
             if latents
             else torch.from_numpy(self.indices[self.of[picks]]).long()
         )
-        return held, torch.from_numpy(self.read[picks]).float(), torch.from_numpy(self.score[picks])
+        return sequence, torch.from_numpy(self.read[picks]).float(), torch.from_numpy(self.score[picks])
 
 
 def load() -> Codes:
@@ -64,17 +64,17 @@ def build() -> None:
         )
         indices.append(found.short().numpy())
         latents.append(((z - codec.mean) / codec.scale).half().numpy())
-    said = captions.load("notes")
-    held = [k for k, row in enumerate(rows) if row["split"] in ("validation", "test")]
+    texts = captions.load("notes")
+    held_out = [k for k, row in enumerate(rows) if row["split"] in ("validation", "test")]
     resampler = weights.open_bundle("audio-words", lambda _: text.Resampler())
     read = [
-        resampler(*said.batch(part)).half().numpy()
-        for part in np.array_split(np.arange(len(said.picture)), len(said.picture) // 128)
+        resampler(*texts.batch(part)).half().numpy()
+        for part in np.array_split(np.arange(len(texts.picture)), len(texts.picture) // 128)
     ]
-    read += [resampler(*text.encoder().batch([rows[k]["caption"]])).half().numpy() for k in held]
+    read += [resampler(*text.encoder().batch([rows[k]["caption"]])).half().numpy() for k in held_out]
     np.save(folder / "indices.npy", np.concatenate(indices))
     np.save(folder / "latents.npy", np.concatenate(latents))
-    of, named = np.concatenate([said.picture, held]), [*said.names, *(rows[k]["named"] for k in held)]
+    of, named = np.concatenate([texts.picture, held_out]), [*texts.names, *(rows[k]["named"] for k in held_out)]
     np.save(folder / "of.npy", of)
     np.save(folder / "read.npy", np.concatenate(read))
     np.save(

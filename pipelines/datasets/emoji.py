@@ -67,16 +67,16 @@ def build() -> None:
     """Read every sign that has a picture and a name (half a minute)."""
     signs = entries()
     files = sorted((data.node_modules() / "@lobehub" / "fluent-emoji-3d" / "assets").glob("*.webp"))
-    known = [
+    items = [
         (f, f.stem.replace("-fe0f", ""), signs[f.stem.replace("-fe0f", "")])
         for f in files
         if f.stem.replace("-fe0f", "") in signs
     ]
     families: dict[str, int] = {}
-    for _, _, sign in known:
+    for _, _, sign in items:
         families[sign["family"]] = families.get(sign["family"], 0) + 1
     rng = random.Random(0)
-    images = np.stack([on_white(f) for f, _, _ in known])
+    images = np.stack([on_white(f) for f, _, _ in items])
     rows = [
         {
             "split": split_of(s, key, families[s["family"]]),
@@ -84,7 +84,7 @@ def build() -> None:
             "hexcode": key,
             **s,
         }
-        for _, key, s in known
+        for _, key, s in items
     ]
     folder = data.save("emoji", images, rows, images[np.random.default_rng(0).choice(len(images), 96, replace=False)])
     counts = {name: sum(r["split"] == name for r in rows) for name in ("train", "validation", "sibling", "unseen")}

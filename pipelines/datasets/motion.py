@@ -61,9 +61,9 @@ def direction(clip: np.ndarray) -> str:
 
 def caption(label: str, tags: list[str], amount: str, way: str, rng: random.Random) -> str:
     """What the still would be called, most of the time with how it moves."""
-    said = emoji.caption(label, tags, rng)
+    text = emoji.caption(label, tags, rng)
     how = [amount] * (rng.random() < 0.5) + [f"moving {way}"] * bool(way and rng.random() < 0.5)
-    return ", ".join([said, *how])
+    return ", ".join([text, *how])
 
 
 def read_animation(path: Path) -> tuple[np.ndarray, str] | None:
@@ -93,11 +93,11 @@ def build() -> None:
     for k, (key, _, way) in enumerate(found):
         sign, amount = signs[key], AMOUNTS[min(2, int(3 * ranks[k]))]
         split = emoji.split_of(sign, key, families[sign["family"]])
-        said = caption(sign["label"], sign["tags"], amount, way, rng)
+        text = caption(sign["label"], sign["tags"], amount, way, rng)
         rows.append(
             {
                 "split": split,
-                "caption": said,
+                "caption": text,
                 "hexcode": key,
                 "change": float(changes[k]),
                 "rank": float(ranks[k]),

@@ -37,14 +37,14 @@ def draw(rng: random.Random) -> tuple[dict, str]:
         "hatProbability": 0,
         "accessoriesProbability": 0,
     }
-    said = [f"with {'long' if long else 'short'} {hair} hair"]
-    said += [{"dark": "wearing sunglasses", "light": "with glasses"}[glasses]] if glasses else []
-    said += ["with a beard"] if beard else []
-    said += rng.sample(
+    phrases = [f"with {'long' if long else 'short'} {hair} hair"]
+    phrases += [{"dark": "wearing sunglasses", "light": "with glasses"}[glasses]] if glasses else []
+    phrases += ["with a beard"] if beard else []
+    phrases += rng.sample(
         ["smiling" if smiling else "sad", f"in a {cloth} shirt", f"on a {ground} background"], rng.randint(0, 3)
     )
     options = {"seed": str(rng.random()), **{k: [v] for k, v in (variants | colours).items()}, **chance}
-    return options, f"a {'woman' if woman else 'man'} " + ", ".join(said)
+    return options, f"a {'woman' if woman else 'man'} " + ", ".join(phrases)
 
 
 def build(n: int = 600) -> None:

@@ -31,9 +31,9 @@ def coarse_map(segment: np.ndarray, depth: np.ndarray) -> np.ndarray:
 
 def draw_part(numbers: range) -> tuple[np.ndarray, np.ndarray, list[dict]]:
     """Pictures, coarse maps and rows of the training scenes among some numbers."""
-    made = [part for part in map(scenes.make, numbers) if part[3]["split"] == "train"]
-    pictures, segment, depth = (np.stack([part[k] for part in made]) for k in range(3))
-    return pictures, coarse_map(segment, depth), [part[3] for part in made]
+    parts = [part for part in map(scenes.make, numbers) if part[3]["split"] == "train"]
+    pictures, segment, depth = (np.stack([part[k] for part in parts]) for k in range(3))
+    return pictures, coarse_map(segment, depth), [part[3] for part in parts]
 
 
 @torch.inference_mode()

@@ -47,8 +47,8 @@ def build() -> None:
     pictures = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (COUNT, 36, SIDE, SIDE, 3))
     depths = np.lib.format.open_memmap(folder / "depths.npy", "w+", np.float16, (COUNT, 36, SIDE, SIDE))
     with ProcessPoolExecutor(2) as pool:
-        for k, (seen, deep) in enumerate(pool.map(views, range(COUNT), chunksize=8)):
-            pictures[k], depths[k] = seen, deep
+        for k, (picture, depth) in enumerate(pool.map(views, range(COUNT), chunksize=8)):
+            pictures[k], depths[k] = picture, depth
     for number, row in enumerate(labels):
         row["caption"], _ = caption(row, random.Random(f"said {number}"))
     data.contact_sheet(pictures[:12, 12:24:3].reshape(-1, SIDE, SIDE, 3), columns=8).save(folder / "sheet.png")

@@ -131,8 +131,8 @@ def ancestral(
     for t, r in zip(times, times[1:], strict=False):
         x0 = denoise(x, t)
         ratio = path.a(t) / path.a(r)
-        fresh = path.s(t) ** 2 - (ratio * path.s(r)) ** 2  # variance of q(x_t | x_r)
-        x = (ratio * path.s(r) ** 2 * x + path.a(r) * fresh * x0) / path.s(t) ** 2
+        variance = path.s(t) ** 2 - (ratio * path.s(r)) ** 2  # variance of q(x_t | x_r)
+        x = (ratio * path.s(r) ** 2 * x + path.a(r) * variance * x0) / path.s(t) ** 2
         sigma = _posterior_sigma(t, r, path)
         if sigma > 0:
             x = x + sigma * noise()
@@ -140,8 +140,8 @@ def ancestral(
 
 
 def _posterior_sigma(t: float, r: float, path: Schedule) -> float:
-    fresh = path.s(t) ** 2 - (path.a(t) / path.a(r) * path.s(r)) ** 2
-    return math.sqrt(max(fresh, 0.0)) * path.s(r) / path.s(t)
+    variance = path.s(t) ** 2 - (path.a(t) / path.a(r) * path.s(r)) ** 2
+    return math.sqrt(max(variance, 0.0)) * path.s(r) / path.s(t)
 
 
 def dpm_solver(

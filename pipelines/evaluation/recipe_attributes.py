@@ -73,8 +73,8 @@ class Recipe:
         return torch.stack(losses).mean(), {}
 
     def evaluate(self, model: nn.Module, folder: Path, step: int) -> dict[str, float]:
-        held = self.set.split("test")[:1000]
-        found = accuracies(model, self.set.images[held], [self.set.rows[i] for i in held])
+        picks = self.set.split("test")[:1000]
+        found = accuracies(model, self.set.images[picks], [self.set.rows[i] for i in picks])
         return {k: round(v, 4) for k, v in found.items()}
 
     def export(self, model: nn.Module, record: dict) -> None:

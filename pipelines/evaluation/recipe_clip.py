@@ -25,23 +25,23 @@ class Recipe:
     def __init__(self) -> None:
         self.sets = {n: (captions.load(n), data.load(n).images) for n in ("avatars", "emoji")}
         self.pooled = {n: self.pool(c) for n, (c, _) in self.sets.items()}
-        self.held = {n: np.arange(len(c.picture))[-256:] for n, (c, _) in self.sets.items()}
+        self.validation = {n: np.arange(len(c.picture))[-256:] for n, (c, _) in self.sets.items()}
 
     @staticmethod
-    def pool(said: captions.Captions) -> np.ndarray:
+    def pool(texts: captions.Captions) -> np.ndarray:
         """Mean token feature of every caption, as open_clip's mean pooler makes it."""
-        sums = np.add.reduceat(said.tokens.astype(np.float32), said.start[:-1], axis=0)
-        return sums / np.diff(said.start)[:, None].astype(np.float32)
+        sums = np.add.reduceat(texts.tokens.astype(np.float32), texts.start[:-1], axis=0)
+        return sums / np.diff(texts.start)[:, None].astype(np.float32)
 
     def build(self) -> nn.Module:
         return build_eye()
 
     def pair(self, model: nn.Module, name: str, picks: np.ndarray) -> tuple[Tensor, Tensor]:
-        said, images = self.sets[name]
-        order = np.argsort(said.picture[picks])
+        texts, images = self.sets[name]
+        order = np.argsort(texts.picture[picks])
         picks = picks[order]
         device = model.logit_scale.device
-        x = to_tensor(images[said.picture[picks]]).to(device)
+        x = to_tensor(images[texts.picture[picks]]).to(device)
         words = model.text.proj(torch.from_numpy(self.pooled[name][picks]).to(device))
         return F.normalize(model.visual(x), dim=1), F.normalize(words, dim=1)
 
@@ -49,9 +49,9 @@ class Recipe:
         name = (
             "avatars" if rng.random() < 0.6 else "emoji"
         )  # whole batches of one kind: the other kind is no hard negative
-        said = self.sets[name][0]
-        picks = rng.choice(len(said.picture) - 256, self.batch, replace=False)
-        picks = picks[np.unique(said.picture[picks], return_index=True)[1]]
+        texts = self.sets[name][0]
+        picks = rng.choice(len(texts.picture) - 256, self.batch, replace=False)
+        picks = picks[np.unique(texts.picture[picks], return_index=True)[1]]
         image, words = self.pair(model, name, picks)
         logits = image @ words.T * model.logit_scale.exp().clamp(max=100)
         target = torch.arange(len(picks), device=logits.device)
@@ -61,12 +61,12 @@ class Recipe:
     def evaluate(self, model: nn.Module, folder: Path, step: int) -> dict[str, float]:
         """Of 64 captions each, how often the right one is nearest to the picture."""
         found = {}
-        for name, held in self.held.items():
-            said = self.sets[name][0]
-            held = held[np.unique(said.picture[held], return_index=True)[1]][:64]
-            image, words = self.pair(model, name, held)
-            found[f"top1_of_{len(held)}_{name}"] = round(
-                (image @ words.T).argmax(1).cpu().eq(torch.arange(len(held))).float().mean().item(), 3
+        for name, picks in self.validation.items():
+            texts = self.sets[name][0]
+            picks = picks[np.unique(texts.picture[picks], return_index=True)[1]][:64]
+            image, words = self.pair(model, name, picks)
+            found[f"top1_of_{len(picks)}_{name}"] = round(
+                (image @ words.T).argmax(1).cpu().eq(torch.arange(len(picks))).float().mean().item(), 3
             )
         return found
 

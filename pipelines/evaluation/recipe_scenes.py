@@ -177,14 +177,14 @@ class Recipe:
 
     @torch.no_grad()
     def evaluate(self, model: SceneReader, folder: Path, step: int) -> dict[str, float]:
-        held = self.set.split("test", "compositional")[:600]
+        picks = self.set.split("test", "compositional")[:600]
         device = next(model.parameters()).device
         read = [
             r
-            for i in range(0, len(held), 50)
-            for r in model.detect(to_tensor(self.set.images[held[i : i + 50]]).to(device))
+            for i in range(0, len(picks), 50)
+            for r in model.detect(to_tensor(self.set.images[picks[i : i + 50]]).to(device))
         ]
-        return score([self.set.rows[i] for i in held], read)
+        return score([self.set.rows[i] for i in picks], read)
 
     def export(self, model: nn.Module, record: dict) -> None:
         weights.save(self.name, model, {

@@ -63,18 +63,20 @@ def load_channels(given: Any, remote: bool = False) -> Float[np.ndarray, "c t"]:
         return resampled(*given)
     if given is None or (isinstance(given, str) and not given):
         raise ValueError("there is no sound yet; give one")
-    held = isinstance(given, str) and given.startswith("data:")
-    if not held and (remote or not isinstance(given, (str, Path))):
+    is_data_url = isinstance(given, str) and given.startswith("data:")
+    if not is_data_url and (remote or not isinstance(given, (str, Path))):
         raise ValueError(
             "the sound must be a data URL"
             if remote
             else "the sound must be a path, an array of samples at 16 kHz, or a rate and an array"
         )
-    if not held and not Path(given).is_file():
+    if not is_data_url and not Path(given).is_file():
         raise ValueError(f"the sound {given} is not there; check the path")
     try:
         source = (
-            base64.b64decode(given.partition(",")[2], validate=True) if held else Path(given).read_bytes()[: BYTES + 1]
+            base64.b64decode(given.partition(",")[2], validate=True)
+            if is_data_url
+            else Path(given).read_bytes()[: BYTES + 1]
         )
     except binascii.Error:
         raise ValueError("the sound cannot be read; choose a WAV, FLAC, MP3 or OGG file") from None
@@ -158,17 +160,17 @@ def file(samples: Float[np.ndarray, " t"], kind: str, comment: str = "") -> byte
 
 def audio_url(given: Any, remote: bool = False) -> str:
     """Whatever was given, as the data URL of its first LONGEST seconds. Raises ValueError."""
-    heard = load_audio(given, remote)[: RATE * LONGEST]
-    if len(heard) < RATE * SHORTEST:
-        raise ValueError(f"the sound lasts {len(heard) / RATE:.2f} seconds; it needs {SHORTEST} at least")
-    if not np.isfinite(heard).all():
+    samples = load_audio(given, remote)[: RATE * LONGEST]
+    if len(samples) < RATE * SHORTEST:
+        raise ValueError(f"the sound lasts {len(samples) / RATE:.2f} seconds; it needs {SHORTEST} at least")
+    if not np.isfinite(samples).all():
         raise ValueError("some of the samples are not numbers; export the sound anew")
-    return url(heard.clip(-1, 1))
+    return url(samples.clip(-1, 1))
 
 
-def from_url(held: str) -> Float[np.ndarray, " t"]:
+def from_url(data_url: str) -> Float[np.ndarray, " t"]:
     """The samples of what `sound` made: float32 in [-1, 1]."""
-    with av.open(io.BytesIO(base64.b64decode(held.removeprefix(PREFIX))), format="flac") as container:
+    with av.open(io.BytesIO(base64.b64decode(data_url.removeprefix(PREFIX))), format="flac") as container:
         return (
             np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)]).astype(np.float32) / 32_768
         )

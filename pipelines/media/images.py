@@ -69,13 +69,13 @@ def load_image(given: Any, name: str, remote: bool = False) -> Image.Image:
         ):
             raise ValueError(f"the {name} must be a uint8 array of height × width, with 3 or 4 channels or none")
         return Image.fromarray(given)
-    held = isinstance(given, str) and given.startswith("data:")
-    if not held and (remote or not isinstance(given, (str, Path))):
+    is_data_url = isinstance(given, str) and given.startswith("data:")
+    if not is_data_url and (remote or not isinstance(given, (str, Path))):
         raise ValueError(
             f"the {name} must be a data URL" if remote else f"the {name} must be a path, a PIL image or a uint8 array"
         )
     try:
-        source = io.BytesIO(base64.b64decode(given.partition(",")[2], validate=True)) if held else str(given)
+        source = io.BytesIO(base64.b64decode(given.partition(",")[2], validate=True)) if is_data_url else str(given)
     except binascii.Error:
         raise ValueError(f"the {name} is not a picture; choose a PNG, JPEG or WebP file") from None
     try:
@@ -239,9 +239,9 @@ def mark(image: Image.Image) -> Bool[np.ndarray, "h w"]:
     return bright if bright.any() else opaque
 
 
-def from_url(held: str) -> np.ndarray:
+def from_url(data_url: str) -> np.ndarray:
     """The pixels of what `picture` (h, w, 3) or `mask` (h, w) made: uint8."""
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(held.removeprefix(PREFIX)))))
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(data_url.removeprefix(PREFIX)))))
 
 
 def center_crop(picture: np.ndarray) -> np.ndarray:

@@ -26,5 +26,5 @@ class Attention(nn.Module):
         scores = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5
         if mask is not None:
             scores = scores.masked_fill(~mask[:, None, None, :], -torch.inf)
-        looks = scores.softmax(dim=-1)
-        return self.out((looks @ v).transpose(1, 2).flatten(2)), looks.mean(1)
+        weights = scores.softmax(dim=-1)
+        return self.out((weights @ v).transpose(1, 2).flatten(2)), weights.mean(1)

@@ -117,7 +117,7 @@ class Block(nn.Module):
         x: Tensor,
         modulation: list[Tensor],
         words: tuple[Tensor, Tensor],
-        looks: AttentionTrace | None,
+        attention: AttentionTrace | None,
         share: Tensor | None,
     ) -> Tensor:
         shift1, scale1, gate1, shift2, scale2, gate2 = modulation
@@ -127,8 +127,8 @@ class Block(nn.Module):
         k, v = torch.cat([self.keys(k), words[0]], dim=2), torch.cat([v, words[1]], dim=2)
         if share is not None:
             q, k = q[share], k[share]
-        if looks is not None:
-            looks.append((q[0], k[0]))
+        if attention is not None:
+            attention.append((q[0], k[0]))
         h = attend(q, k, v).transpose(1, 2).flatten(2)
         x = torch.addcmul(x, gate1, self.out(h))
         h = torch.addcmul(shift2, F.layer_norm(x, x.shape[-1:]), scale2)
@@ -194,11 +194,11 @@ class TokenTransformer(nn.Module):
         x: Float[Tensor, "b n d"],
         words: TextKV,
         modulations: list[list[Tensor]],
-        looks: AttentionTrace | None = None,
+        attention: AttentionTrace | None = None,
         share: Tensor | None = None,
         hints: Sequence[Tensor] = (),
     ) -> Float[Tensor, "b n d"]:
-        """Velocity. `looks`, if given, receives the first sample's queries and keys, (heads, n, d) each, a block.
+        """Velocity. `attention`, if given, receives the first sample's queries and keys, (heads, n, d) each, a block.
 
         With `share`, sample i looks where sample share[i] looks (prompt-to-prompt; Hertz et al. 2023). `hints`, (b, n,
         width) each, are added to the tokens: the first before the blocks, each other one after the next block. More
@@ -211,7 +211,7 @@ class TokenTransformer(nn.Module):
         for i, (block, modulation, keysvalues) in enumerate(
             zip(self.blocks, modulations, words.keysvalues, strict=False), 1
         ):
-            x = block(x, modulation, keysvalues, looks, share)
+            x = block(x, modulation, keysvalues, attention, share)
             if i < len(hints):
                 x = x + hints[i]
         shift, scale = modulations[-1]
@@ -230,13 +230,13 @@ class DiT(TokenTransformer):
         z: Float[Tensor, "b *v c h w"],
         words: TextKV,
         modulations: list[list[Tensor]],
-        looks: AttentionTrace | None = None,
+        attention: AttentionTrace | None = None,
         share: Tensor | None = None,
         hints: Sequence[Tensor] = (),
     ) -> Float[Tensor, "b *v c h w"]:
         """Velocity of each latent."""
         tokens = patchify(z, self.config.patch)
-        v = super().forward(tokens.flatten(1, -2), words, modulations, looks, share, hints)
+        v = super().forward(tokens.flatten(1, -2), words, modulations, attention, share, hints)
         return unpatchify(v.reshape(tokens.shape), self.config.patch)
 
 
@@ -248,9 +248,9 @@ def attend(q: Float[Tensor, "b h n d"], k: Float[Tensor, "b h m d"], v: Float[Te
     return (q @ k.mT * q.shape[-1] ** -0.5).softmax(-1).to(v.dtype) @ v
 
 
-def attention_to_words(looks: AttentionTrace, queries: int) -> Float[Tensor, "n q"]:
+def attention_to_words(attention: AttentionTrace, queries: int) -> Float[Tensor, "n q"]:
     """How much each picture token looks at each of the caption's tokens, the last keys: mean over blocks and heads."""
-    q, k = (torch.cat(parts).float() for parts in zip(*looks, strict=True))
+    q, k = (torch.cat(parts).float() for parts in zip(*attention, strict=True))
     return (q * q.shape[-1] ** -0.5 @ k.mT).softmax(-1)[..., -queries:].mean(0)
 
 

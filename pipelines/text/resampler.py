@@ -36,8 +36,8 @@ class Resampler(nn.Module):
         h = self.queries.expand(len(tokens), -1, -1)
         maps = []
         for layer in self.decoder:
-            h, looks = layer(h, words, mask)
-            maps.append(looks)
+            h, weights = layer(h, words, mask)
+            maps.append(weights)
         return self.norm(h), torch.stack(maps).mean(0)
 
 
@@ -53,9 +53,9 @@ class ResamplerLayer(nn.Module):
 
     def forward(self, x: Tensor, words: Tensor | None, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         h = self.norm1(x)
-        out, looks = self.attention(h, h if words is None else words, mask)
+        out, weights = self.attention(h, h if words is None else words, mask)
         x = x + out
         x = x + self.mlp(self.norm2(x))
         if self.inner is not None:
             x, _ = self.inner(x, None, None)
-        return x, looks
+        return x, weights

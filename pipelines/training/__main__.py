@@ -56,4 +56,4 @@ else:
     if args.pack and args.device != "cpu":
         recipe.to(args.device)
     steps = args.steps or recipe.steps
-    loop.train(recipe, steps, args.minutes, args.device, args.seed, args.fresh, args.bundled, keep=not args.pack)
+    loop.train(recipe, steps, args.minutes, args.device, args.seed, args.from_scratch, args.bundled, keep=not args.pack)

@@ -117,14 +117,14 @@ def train(
     minutes: float,
     device: str = "cpu",
     seed: int = 0,
-    fresh: bool = False,
+    from_scratch: bool = False,
     bundled: bool = False,
     keep: bool = True,
 ) -> None:
     """Train until `steps` or for `minutes`, whichever comes first, going on from the last checkpoint; cool down towards
     it, and export.
 
-    `bundled` starts from the weights of the repository instead, with their count of steps; `fresh` from nothing.
+    `bundled` starts from the weights of the repository instead, with their count of steps; `from_scratch` from nothing.
     Without `keep` no checkpoint is written.
     """
     folder = cache_dir() / "runs" / recipe.name
@@ -147,7 +147,7 @@ def train(
         for side in (model, average):
             getattr(side, "model", side).load_state_dict(tensors)
         step, spent = about["steps"], about["seconds"]
-    elif path.exists() and not fresh and keep:
+    elif path.exists() and not from_scratch and keep:
         step, spent = checkpoint.load()
     print(f"{recipe.name}: from step {step}", flush=True)
 
@@ -158,7 +158,7 @@ def train(
         return found
 
     start = last_log = last_save = time.perf_counter()
-    last_look, seen, sums = start, 0, {}
+    last_look, count, sums = start, 0, {}
     begun = spent
     while step < steps and time.perf_counter() - start < minutes * 60:
         rng = np.random.default_rng([seed, step])
@@ -181,7 +181,7 @@ def train(
             torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - decay)
             for target, source in zip(average.buffers(), model.buffers(), strict=True):
                 target.copy_(source)
-        step, seen = step + 1, seen + 1
+        step, count = step + 1, count + 1
         for key, value in {"loss": loss.detach(), "norm": norm, **parts}.items():
             sums[key] = sums.get(key, 0.0) + value  # on a GPU a number is asked for only when a line is written
         now = time.perf_counter()
@@ -190,20 +190,20 @@ def train(
             line = {
                 "step": step,
                 "minutes": round(spent / 60, 2),
-                "per_s": round(seen * recipe.batch / (now - last_log), 1),
+                "per_s": round(count * recipe.batch / (now - last_log), 1),
             }
-            line |= {k: round(float(v) / seen, 4) for k, v in sums.items()}
+            line |= {k: round(float(v) / count, 4) for k, v in sums.items()}
             print(json.dumps(line), flush=True)
             with log.open("a") as file:
                 file.write(json.dumps(line) + "\n")
-            last_log, seen, sums = now, 0, {}
+            last_log, count, sums = now, 0, {}
         if now - last_save > 180 and keep:
             checkpoint.save(step, spent)
             last_save = now
         if now - last_look > getattr(recipe, "look_every", 240):
             print(json.dumps({"step": step, **look()}), flush=True)
             last_look = last_log = time.perf_counter()
-            seen, sums = 0, {}
+            count, sums = 0, {}
     if keep:
         checkpoint.save(step, spent)
     metrics = look()
@@ -225,7 +225,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", type=int, help="pictures a step (default: the recipe's; a GPU wants 512)")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--fresh", action="store_true", help="forget the checkpoint and begin anew")
+    parser.add_argument(
+        "--fresh", dest="from_scratch", action="store_true", help="forget the checkpoint and begin anew"
+    )
     parser.add_argument("--bundled", action="store_true", help="begin with the weights of the repository")
     parser.add_argument("--pack", type=Path, help="train from this folder alone, which `pack NAME` has written")
     parser.add_argument(

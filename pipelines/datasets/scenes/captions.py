@@ -84,8 +84,8 @@ def noun_phrase(group: Facts, named: set[str], rng: random.Random, plain_names: 
         else:
             before.append(group["gender"])
     if group["tone"] and "tone" in named:
-        said = rng.choice(TONES[group["tone"]])
-        (after if said.startswith("with") else before).append(said)
+        tone = rng.choice(TONES[group["tone"]])
+        (after if tone.startswith("with") else before).append(tone)
     text = " ".join([*before, plural(noun) if several else noun, *after])
     if several:
         return f"{rng.choice(WORDS['two' if n == 2 else 'three'])} {text}"
@@ -185,11 +185,11 @@ def _plain(row: Facts, rng: random.Random, only: set[str] | None, generosity: fl
 
 
 def _landscape(row: Facts, rng: random.Random, only: set[str] | None, generosity: float) -> tuple[str, list[str]]:
-    seen: dict[int, list[Facts]] = {}
+    visible: dict[int, list[Facts]] = {}
     for thing in row["things"]:
         if thing["seen"] > 0.4:
-            seen.setdefault(thing["group"], []).append(thing)
-    order = list(seen)
+            visible.setdefault(thing["group"], []).append(thing)
+    order = list(visible)
     rng.shuffle(order)
     if only is not None:
         order = [i for i in order if f"kind.{i}" in only]
@@ -199,8 +199,8 @@ def _landscape(row: Facts, rng: random.Random, only: set[str] | None, generosity
     phrases: list[str] = []
     for i in order:
         group = row["groups"][i]
-        if group["count"] != len(seen[i]):
-            group = {**group, "count": len(seen[i])}
+        if group["count"] != len(visible[i]):
+            group = {**group, "count": len(visible[i])}
         about = _about(group, i, generosity, rng, only)
         named |= about | {f"kind.{i}"}
         phrase = noun_phrase(group, _local(about, i), rng)
@@ -218,7 +218,7 @@ def _landscape(row: Facts, rng: random.Random, only: set[str] | None, generosity
     named |= _wanted(rng, only, generosity + 0.2, {k: p for k, p in chances.items() if p})
     if not phrases and only is None and not named & {"land", "time", "weather"}:
         named.add("land")
-    text = _things(row, order, seen, phrases, named, rng, only)
+    text = _things(row, order, visible, phrases, named, rng, only)
     tails = []
     if "land" in named:
         swim = (
@@ -254,7 +254,7 @@ def _landscape(row: Facts, rng: random.Random, only: set[str] | None, generosity
 def _things(
     row: Facts,
     order: list[int],
-    seen: dict,
+    visible: dict,
     phrases: list[str],
     named: set[str],
     rng: random.Random,
@@ -263,9 +263,9 @@ def _things(
     """The things of a landscape in one phrase, with where they are."""
     if not phrases:
         return ""
-    single = [len(seen[i]) == 1 for i in order]
+    single = [len(visible[i]) == 1 for i in order]
     if len(phrases) >= 2 and all(single[:2]) and only is None and rng.random() < 0.38:
-        where = relation(seen[order[0]][0], seen[order[1]][0])
+        where = relation(visible[order[0]][0], visible[order[1]][0])
         named.add(f"relation.{order[0]}.{order[1]}.{where}")
         first = f"{phrases[0]} {rng.choice(RELATIONS[where])} {phrases[1]}"
         return ", ".join([first, *phrases[2:]]) if rng.random() < 0.5 else " and ".join([first, *phrases[2:]])
@@ -274,7 +274,7 @@ def _things(
         wanted = f"third.{i}" in only if only is not None else rng.random() < (0.22 if len(phrases) > 1 else 0.12)
         if alone and wanted:
             named.add(f"third.{i}")
-            phrase = f"{phrase} {rng.choice(THIRDS[third(seen[i][0]['box'])])}"
+            phrase = f"{phrase} {rng.choice(THIRDS[third(visible[i][0]['box'])])}"
         placed.append(phrase)
     if len(placed) == 1:
         return placed[0]

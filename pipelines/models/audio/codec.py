@@ -131,10 +131,10 @@ class Codec(nn.Module):
         margin = (WINDOW - HOP) // 2
         spectrum = torch.fft.rfft(F.pad(wave, (margin, margin)).unfold(1, WINDOW, HOP) * self.window)
         size = spectrum.abs().clamp_min(1e-5)
-        seen = torch.cat(
+        features = torch.cat(
             [torch.view_as_real(spectrum / size.sqrt()).flatten(2), (size.log() + 4) / 4], dim=2
         )  # waves compressed, and loudness
-        return self.encoder(seen.mT).mT
+        return self.encoder(features.mT).mT
 
     def decode(self, z: Float[Tensor, "b n c"]) -> Float[Tensor, "b t"]:
         """The sound of latents: STRIDE samples each, in [-1, 1], without what is constant, and silent where it is next
@@ -163,8 +163,8 @@ class Codec(nn.Module):
         """The sound as the first `stages` codebooks of each sample have it, the indices, the quantiser's loss, and the
         latents."""
         z = self.encode(wave)
-        said, indices, loss = self.quantizer(z, stages)
-        return self.decode(said), indices, loss, z
+        z_q, indices, loss = self.quantizer(z, stages)
+        return self.decode(z_q), indices, loss, z
 
 
 def overlap_add(frames: Float[Tensor, "b n w"], window: Float[Tensor, " w"]) -> Float[Tensor, "b t"]:
@@ -212,7 +212,8 @@ def parse_tempo_and_key(prompt: str) -> tuple[float, int]:
 def score_conditions(s: AudioFlowSettings | AudioTokensSettings, device: str) -> Float[Tensor, "2 2"]:
     """The scores to follow and, with guidance, to keep away from. A sound that is given tells its own."""
     return torch.tensor(
-        [(0.0, 0) if s.sound else parse_tempo_and_key(said) for said in (s.prompt, s.negative_prompt)], device=device
+        [(0.0, 0) if s.sound else parse_tempo_and_key(prompt) for prompt in (s.prompt, s.negative_prompt)],
+        device=device,
     )
 
 
@@ -283,14 +284,14 @@ class AudioCodecPipeline(contract.Pipeline):
         wanted, stages = sounds.log_mel(given), []
         _, indices, _ = self.codec.quantizer(self.codec.encode(torch.from_numpy(given)[None].to(self.device)))
         for k in range(1, s.codebooks + 1):
-            made = self.codec.decode(self.codec.quantizer.decode(indices[..., :k]))[0, : len(given)].cpu().numpy()
-            heard, rate = sounds.log_mel(made), k * self.codec.config.bitrate
+            decoded = self.codec.decode(self.codec.quantizer.decode(indices[..., :k]))[0, : len(given)].cpu().numpy()
+            log_mel, rate = sounds.log_mel(decoded), k * self.codec.config.bitrate
             stages.append(
                 {
                     "books": k,
                     "bits": rate,
-                    "snr": snr_db(given, made - given),
-                    "mel": float(np.abs(heard - wanted).mean()),
+                    "snr": snr_db(given, decoded - given),
+                    "mel": float(np.abs(log_mel - wanted).mean()),
                 }
             )
             snr, mel = stages[-1]["snr"], stages[-1]["mel"]
@@ -298,14 +299,14 @@ class AudioCodecPipeline(contract.Pipeline):
                 f"{k} of {self.codec.config.books} codebooks · {rate / 1000:g} kbit/s · SNR {snr:.1f} dB · mel "
                 f"distance {mel:.3f}"
             )
-            sheet = np.concatenate([sounds.spectrogram_image(mel) for mel in (wanted, heard)])
-            result = contract.AudioResult(made, self.name, s.model_dump()) if k == s.codebooks else None
+            sheet = np.concatenate([sounds.spectrogram_image(mel) for mel in (wanted, log_mel)])
+            result = contract.AudioResult(decoded, self.name, s.model_dump()) if k == s.codebooks else None
             detail = {
                 "calls": k,
                 "stages": stages,
                 "device": f"{self.device}, float32",
             }
-            view = contract.AudioResult(made, self.name, {}).view
+            view = contract.AudioResult(decoded, self.name, {}).view
             yield contract.Frame(k, s.codebooks, sheet, None, note, result, detail, view)
 
 

@@ -56,20 +56,20 @@ class AudioDiT(nn.Module):
     def hint(
         self, z: Float[Tensor, "b n c"], given: Float[Tensor, "b n 1"], scores: Float[Tensor, "b 2"], first: int = 0
     ) -> Float[Tensor, "b m w"]:
-        """What the tokens are told: which latents are given (1), and these; and the score (audio.told) there.
+        """What the tokens are told: which latents are given (1), and these; and the score (audio.score_features) there.
 
         The first is latent `first` of the sound.
         """
-        seen = torch.cat([z * given, given], 2).unflatten(1, (-1, 2)).flatten(2)
-        return self.enter(seen) + self.score(audio.score_features(scores, range(first, first + z.shape[1], 2)))
+        features = torch.cat([z * given, given], 2).unflatten(1, (-1, 2)).flatten(2)
+        return self.enter(features) + self.score(audio.score_features(scores, range(first, first + z.shape[1], 2)))
 
     def steer(
         self, z: Float[Tensor, "1 n c"], given: Float[Tensor, "1 n 1"], scores: Float[Tensor, "2 2"], first: int
     ) -> latent_diffusion.ControlFn:
         """The same hint at every step of a run: with the score that is asked for, and for guidance with that to keep
         away from."""
-        seen = self.hint(z.expand(2, -1, -1), given.expand(2, -1, -1), scores, first)
-        return lambda condition, grid, count: lambda x, t: [seen[: len(x)]]
+        hint = self.hint(z.expand(2, -1, -1), given.expand(2, -1, -1), scores, first)
+        return lambda condition, grid, count: lambda x, t: [hint[: len(x)]]
 
     def forward(
         self,
@@ -77,11 +77,11 @@ class AudioDiT(nn.Module):
         words: TextKV,
         modulations: list[list[Tensor]],
         hint: Float[Tensor, "b m w"],
-        looks: AttentionTrace | None = None,
+        attention: AttentionTrace | None = None,
     ) -> Float[Tensor, "b n c"]:
         """The velocity; two neighbouring latents are a token."""
         tokens = z.unflatten(1, (-1, 2)).flatten(2)
-        return self.transformer(tokens, words, modulations, looks, hints=[hint]).reshape(z.shape)
+        return self.transformer(tokens, words, modulations, attention, hints=[hint]).reshape(z.shape)
 
 
 class AudioFlowPipeline(latent_diffusion.LatentDiffusionPipeline):
@@ -101,15 +101,20 @@ class AudioFlowPipeline(latent_diffusion.LatentDiffusionPipeline):
         )
 
     def predict_velocity(
-        self, z: Tensor, words: TextKV, modulations: list[list[Tensor]], looks: AttentionTrace, hints: Sequence[Tensor]
+        self,
+        z: Tensor,
+        words: TextKV,
+        modulations: list[list[Tensor]],
+        attention: AttentionTrace,
+        hints: Sequence[Tensor],
     ) -> Tensor:
-        return self.flow(z, words, modulations, hints[0], looks)
+        return self.flow(z, words, modulations, hints[0], attention)
 
     @torch.inference_mode()
     def run(self, s: AudioFlowSettings) -> Iterator[contract.Frame]:
-        heard = sounds.from_url(s.sound) if s.sound else np.empty(0, np.float32)
+        sound = sounds.from_url(s.sound) if s.sound else np.empty(0, np.float32)
         task = s.method if s.sound else "new"
-        z, given, spans = self.timeline(s, task, heard)
+        z, given, spans = self.timeline(s, task, sound)
         strength = s.strength if task == "vary" else 1.0
         times = samplers.timesteps(max(1, round(s.steps * strength)), strength)
         steps, calls, noise = (
@@ -121,9 +126,9 @@ class AudioFlowPipeline(latent_diffusion.LatentDiffusionPipeline):
         shown, begun = z.clone(), z
         for k, begin in enumerate(spans):
             span = slice(begin, begin + FRAMES)
-            known, there = z[:, span].clone(), given[:, span].clone()
-            r = self.prepare(s, times, 1, self.flow.steer(known, there, scores, begin))
-            denoise = keep_known(r.denoise, known, 1 - there.expand_as(known))
+            known_latents, there = z[:, span].clone(), given[:, span].clone()
+            r = self.prepare(s, times, 1, self.flow.steer(known_latents, there, scores, begin))
+            denoise = keep_known(r.denoise, known_latents, 1 - there.expand_as(known_latents))
             x = r.path.a(strength) * begun[:, span] + r.path.s(strength) * noise()
             states = samplers.SAMPLERS[s.sampler](denoise, x, times, r.path, noise, s.eta)
             for step in follow(states, times[:-1], r.path):
@@ -131,7 +136,7 @@ class AudioFlowPipeline(latent_diffusion.LatentDiffusionPipeline):
                 shown[:, span] = step.x0 if step.reached else step.x
                 state[:, span] = step.state
                 number = k * (len(times) - 1) + step.number
-                made = self.finished(s, task, heard, shown) if number == steps else None
+                result = self.finished(s, task, sound, shown) if number == steps else None
                 detail = {
                     **self.step_trace(r, step),
                     "calls": calls + r.calls[0],
@@ -141,30 +146,30 @@ class AudioFlowPipeline(latent_diffusion.LatentDiffusionPipeline):
                     sounds.spectrogram_image(self.codec.preview_log_mel(part)[0].cpu().numpy())
                     for part in (shown, state)
                 ]
-                if made:
-                    pictures[0] = made.preview
-                view = made.view if made else {"kind": "audio"}
-                yield contract.Frame(number, steps, *pictures, step.note, made, detail, view)
+                if result:
+                    pictures[0] = result.preview
+                view = result.view if result else {"kind": "audio"}
+                yield contract.Frame(number, steps, *pictures, step.note, result, detail, view)
             calls += r.calls[0]
             z, given = z.clone(), given.clone()
             z[:, span], given[:, span] = step.x, 1
 
     def timeline(
-        self, s: AudioFlowSettings, task: str, heard: np.ndarray
+        self, s: AudioFlowSettings, task: str, sound: np.ndarray
     ) -> tuple[Float[Tensor, "1 n c"], Float[Tensor, "1 n 1"], list[int]]:
         """Latents of all that will be there, which of them are given (1), and where the parts begin that are drawn:
         each hears the end of the one before; a gap is in the middle of one part, and what is beyond the sound's end is
         silence.
         """
-        known = audio.tail(heard, 2 * OVERLAP * STRIDE / RATE) if task == "continue" else heard
-        count = -(-len(known) // STRIDE) + (round(s.seconds * RATE / STRIDE) if task in ("new", "continue") else 0)
+        context = audio.tail(sound, 2 * OVERLAP * STRIDE / RATE) if task == "continue" else sound
+        count = -(-len(context) // STRIDE) + (round(s.seconds * RATE / STRIDE) if task in ("new", "continue") else 0)
         length = FRAMES + -(-max(0, count - FRAMES) // (FRAMES - OVERLAP)) * (FRAMES - OVERLAP)
         z, given = (
             torch.zeros(1, length, self.flow.config.latent, device=self.device),
             torch.zeros(1, length, 1, device=self.device),
         )
-        if len(known):
-            whole = known if task == "continue" else np.pad(known, (0, length * STRIDE - len(known)))
+        if len(context):
+            whole = context if task == "continue" else np.pad(context, (0, length * STRIDE - len(context)))
             there = self.codec.quantizer(self.codec.encode(torch.from_numpy(whole)[None].to(self.device)))[0]
             z[:, : there.shape[1]], given[:, : there.shape[1]] = (
                 (there - self.codec.mean) / self.codec.scale,
@@ -177,19 +182,19 @@ class AudioFlowPipeline(latent_diffusion.LatentDiffusionPipeline):
         return z, given, [min(max(0, (first + last - FRAMES) // 2), length - FRAMES)]
 
     def finished(
-        self, s: AudioFlowSettings, task: str, heard: np.ndarray, z: Float[Tensor, "1 n c"]
+        self, s: AudioFlowSettings, task: str, sound: np.ndarray, z: Float[Tensor, "1 n c"]
     ) -> contract.AudioResult:
         """The sound; what was given of it is kept sample by sample."""
         wave = self.codec.decode(z * self.codec.scale + self.codec.mean)[0].cpu().numpy()
         if task == "continue":
-            kept = len(audio.tail(heard, 2 * OVERLAP * STRIDE / RATE))
-            wave = audio.crossfade(heard, wave[kept - audio.FADE : kept + round(s.seconds * RATE)])
+            kept = len(audio.tail(sound, 2 * OVERLAP * STRIDE / RATE))
+            wave = audio.crossfade(sound, wave[kept - audio.FADE : kept + round(s.seconds * RATE)])
         elif task == "refill":
-            first, last = round(s.start * RATE), min(round(s.end * RATE), len(heard))
-            new = audio.crossfade(heard[: first + audio.FADE], wave[first:last])
-            wave = audio.crossfade(new, heard[last - audio.FADE :]) if last < len(heard) else new
+            first, last = round(s.start * RATE), min(round(s.end * RATE), len(sound))
+            new = audio.crossfade(sound[: first + audio.FADE], wave[first:last])
+            wave = audio.crossfade(new, sound[last - audio.FADE :]) if last < len(sound) else new
         else:
-            wave = wave[: len(heard) or round(s.seconds * RATE)]
+            wave = wave[: len(sound) or round(s.seconds * RATE)]
         return contract.AudioResult(
             audio.make_loop(wave, audio.score_conditions(s, "cpu")[0, 0].item()) if s.loop else wave,
             self.name,

@@ -30,21 +30,21 @@ class Codebook(nn.Module):
         self, x: Float[Tensor, "b n w"]
     ) -> tuple[Float[Tensor, "b n w"], Int[Tensor, "b n"], Float[Tensor, " b"]]:
         """What the code says, its index, and the loss of codes and commitment a sample."""
-        said = self.down(x)
-        index = (F.normalize(said.detach(), dim=-1) @ F.normalize(self.codes.detach(), dim=-1).T).argmax(-1)
+        z_e = self.down(x)
+        index = (F.normalize(z_e.detach(), dim=-1) @ F.normalize(self.codes.detach(), dim=-1).T).argmax(-1)
         code = F.embedding(index, self.codes)
-        loss = (code - said.detach()).square().mean((1, 2)) + 0.25 * (code.detach() - said).square().mean((1, 2))
+        loss = (code - z_e.detach()).square().mean((1, 2)) + 0.25 * (code.detach() - z_e).square().mean((1, 2))
         if self.training:
-            self.watch(said.detach().flatten(0, 1), index.flatten())
-        return self.up(said + (code - said).detach()), index, loss
+            self.watch(z_e.detach().flatten(0, 1), index.flatten())
+        return self.up(z_e + (code - z_e).detach()), index, loss
 
     @torch.no_grad()
-    def watch(self, said: Tensor, index: Tensor) -> None:
+    def watch(self, z_e: Tensor, index: Tensor) -> None:
         """Count what is used; throw dead codes back onto what is being said."""
         count = torch.bincount(index, minlength=len(self.codes)).float()
         self.use.lerp_(count * len(self.codes) / len(index), 1 - FORGET)
-        dead = (self.use < DEAD).nonzero()[:, 0][: len(said)]
-        self.codes[dead] = said[torch.randint(len(said), (len(dead),), device=said.device)].to(self.codes)
+        dead = (self.use < DEAD).nonzero()[:, 0][: len(z_e)]
+        self.codes[dead] = z_e[torch.randint(len(z_e), (len(dead),), device=z_e.device)].to(self.codes)
         self.use[dead] = 1.0
 
     def decode(self, index: Int[Tensor, "b n"]) -> Float[Tensor, "b n w"]:
@@ -68,10 +68,10 @@ class ResidualQuantizer(nn.Module):
             stages = torch.full((len(x),), len(self.books), device=x.device)
         total, rest, indices, loss = torch.zeros_like(x), x, [], x.new_zeros(())
         for k, book in enumerate(self.books):
-            said, index, missed = book(rest)
-            heard = (stages > k).to(x)
-            total, rest = total + said * heard[:, None, None], rest - said.detach()
-            loss = loss + (missed * heard).sum() / len(x)
+            z_q, index, missed = book(rest)
+            mask = (stages > k).to(x)
+            total, rest = total + z_q * mask[:, None, None], rest - z_q.detach()
+            loss = loss + (missed * mask).sum() / len(x)
             indices.append(index)
         return total, torch.stack(indices, dim=-1), loss
 

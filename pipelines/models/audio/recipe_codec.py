@@ -32,12 +32,12 @@ def spectrum(wave: Tensor, size: int) -> Tensor:
     return (torch.fft.rfft(windows).abs() / size**0.5).clamp_min(1e-6)
 
 
-def distances(made: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
+def distances(decoded: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
     """Mean absolute difference of log10 mel spectra over all scales (b,), and of the magnitudes, compressed by a root
     (b,)."""
     logs, sizes = [], []
     for size in SCALES:
-        a, b = spectrum(made, size), spectrum(real, size)
+        a, b = spectrum(decoded, size), spectrum(real, size)
         sizes.append((a.sqrt() - b.sqrt()).abs().mean((1, 2)))
         bands = torch.from_numpy(mel_filters(size, min(80, size // 8))).to(a.device)
         logs.append(((a @ bands).clamp_min(1e-4).log10() - (b @ bands).clamp_min(1e-4).log10()).abs().mean((1, 2)))
@@ -51,7 +51,7 @@ class Recipe:
 
     def __init__(self) -> None:
         self.sounds, rows = notes.load()
-        self.train, self.held = (
+        self.train, self.validation = (
             [i for i, row in enumerate(rows) if row["split"] == split] for split in ("train", "validation")
         )
 
@@ -78,8 +78,8 @@ class Recipe:
         ).to(device)
         codec.train()
         with torch.autocast(device.type, enabled=False):  # spectra are not for half precision
-            made, _, missed, _ = codec(wave, stages)
-            (logs, sizes), samples = distances(made, wave), (made - wave).abs().mean()
+            decoded, _, missed, _ = codec(wave, stages)
+            (logs, sizes), samples = distances(decoded, wave), (decoded - wave).abs().mean()
         loss = 3 * logs.mean() + 6 * sizes.mean() + samples + missed
         return loss, {
             "mel": logs.mean().item(),
@@ -92,20 +92,20 @@ class Recipe:
     def evaluate(self, codec: Codec, folder: Path, step: int) -> dict[str, float]:
         """Held-out phrases: mel distance and use of codes by number of codebooks; spectrograms, sounds to listen to."""
         codec, books = codec.eval(), codec.config.books
-        wave = torch.from_numpy(self.sounds[self.held[:48]].astype(np.float32) / 32_768).to(
+        wave = torch.from_numpy(self.sounds[self.validation[:48]].astype(np.float32) / 32_768).to(
             next(codec.parameters()).device
         )
         z = codec.encode(wave)
         _, indices, _ = codec.quantizer(z)
         found = {"used": [round(indices[..., k].unique().numel() / codec.config.codes, 2) for k in range(books)]}
-        made = {k: codec.decode(codec.quantizer.decode(indices[..., :k])) for k in (1, 2, books)}
-        found["mel"] = {k: round(distances(one, wave)[0].mean().item(), 3) for k, one in made.items()}
+        decoded = {k: codec.decode(codec.quantizer.decode(indices[..., :k])) for k in (1, 2, books)}
+        found["mel"] = {k: round(distances(one, wave)[0].mean().item(), 3) for k, one in decoded.items()}
         rows = [
             np.concatenate([spectrogram_image(log_mel(wave)) for wave in one[:6].cpu().numpy()], 1)
-            for one in (wave, *made.values())
+            for one in (wave, *decoded.values())
         ]
         Image.fromarray(np.concatenate(rows)).save(folder / f"sheet-{step:06d}.png")
-        np.save(folder / "heard.npy", torch.stack([wave[:12], *(one[:12] for one in made.values())]).cpu().numpy())
+        np.save(folder / "heard.npy", torch.stack([wave[:12], *(one[:12] for one in decoded.values())]).cpu().numpy())
         return found
 
     @torch.no_grad()
@@ -121,8 +121,8 @@ class Recipe:
             .unflatten(1, (-1, STRIDE // HOP))
             .flatten(2)
         )
-        seen = codec.with_neighbours((z - codec.mean) / codec.scale)
-        codec.preview.copy_(torch.linalg.lstsq(seen.flatten(0, 1), wanted.flatten(0, 1)).solution)
+        neighbours = codec.with_neighbours((z - codec.mean) / codec.scale)
+        codec.preview.copy_(torch.linalg.lstsq(neighbours.flatten(0, 1), wanted.flatten(0, 1)).solution)
         weights.save(self.name, codec, vars(codec.config), {
             "data": "phrases composed by this project, played by FluidSynth with FluidR3 GM (MIT); training split",
             "licence": "MIT",

@@ -37,9 +37,9 @@ class Recipe:
         drop = torch.from_numpy(rng.random((2, self.batch)) < 0.1).to(device)
         rows = delayed(indices, blank)
         share = np.maximum(0, rng.uniform(-0.6, 0.6, (self.batch, 1))) if split == "train" else 0
-        heard = rows.masked_fill(torch.from_numpy(rng.random(rows.shape[:2]) < share).to(device)[..., None], blank)
+        inputs = rows.masked_fill(torch.from_numpy(rng.random(rows.shape[:2]) < share).to(device)[..., None], blank)
         logits = writer(
-            torch.where(drop[0, :, None, None], writer.null, captions), heard, scores * ~drop[1, :, None]
+            torch.where(drop[0, :, None, None], writer.null, captions), inputs, scores * ~drop[1, :, None]
         ).float()
         losses = F.cross_entropy(logits.flatten(0, 2), rows.flatten().clamp_max(blank - 1), reduction="none").view(
             rows.shape

@@ -43,13 +43,13 @@ class Recipe:
         self.name, (self.set, labels) = f"{kind}-words", LABELS[kind]
         self.captions = captions.load(self.set)
         rows = notes.load()[1] if self.set == "notes" else toys.rows()
-        said = [rows[i] for i in self.captions.picture]
-        self.values = {name: sorted({row[name] for row in said if row[name] is not None}) for name in labels}
+        facts = [rows[i] for i in self.captions.picture]
+        self.values = {name: sorted({row[name] for row in facts if row[name] is not None}) for name in labels}
         self.targets = {}
         for name, values in self.values.items():  # what is not said cannot be known
             at = {value: k for k, value in enumerate(values)}
             self.targets[name] = torch.tensor(
-                [at[row[name]] if name in named else -1 for row, named in zip(said, self.captions.names, strict=True)]
+                [at[row[name]] if name in named else -1 for row, named in zip(facts, self.captions.names, strict=True)]
             )
 
     def build(self) -> Namer:
@@ -72,8 +72,8 @@ class Recipe:
         read = [{k: v.argmax(1) for k, v in model(*self.captions.batch(part)).items()} for part in np.split(picks, 10)]
         found = {}
         for name, target in self.targets.items():
-            known = target[picks] >= 0
-            found[name] = round((torch.cat([r[name] for r in read]) == target[picks])[known].float().mean().item(), 3)
+            valid = target[picks] >= 0
+            found[name] = round((torch.cat([r[name] for r in read]) == target[picks])[valid].float().mean().item(), 3)
         return found
 
     def export(self, model: Namer, record: dict) -> None:

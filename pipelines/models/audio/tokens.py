@@ -77,8 +77,8 @@ class CodeLM(nn.Module):
         nn.init.normal_(self.score.weight, std=0.1)
 
     def embed(self, rows: Int[Tensor, "b n k"], scores: Float[Tensor, "b 2"], first: int) -> Float[Tensor, "b n w"]:
-        """Rows of codes, the first of them row `first`, as the transformer reads them: each with the score (audio.told)
-        at the next one."""
+        """Rows of codes, the first of them row `first`, as the transformer reads them: each with the score
+        (audio.score_features) at the next one."""
         codes = torch.stack([table(row) for table, row in zip(self.codes, rows.unbind(-1), strict=True)]).sum(0)
         return codes + self.score(audio.score_features(scores, range(first + 1, first + 1 + rows.shape[1])))
 
@@ -157,8 +157,8 @@ class AudioTokensPipeline(contract.Pipeline):
             line: text.pad([text.encoder().encode(line)]) for line in {s.prompt, s.negative_prompt} if line.strip()
         }
         read = {
-            line: audio.load_text_resampler(self.device)(*(part.to(self.device) for part in told))[0]
-            for line, told in tokens.items()
+            line: audio.load_text_resampler(self.device)(*(part.to(self.device) for part in batch))[0]
+            for line, batch in tokens.items()
         }
         captions = torch.stack([read.get(line, self.writer.null) for line, _, _ in parts])
         return (
@@ -201,18 +201,18 @@ class AudioTokensPipeline(contract.Pipeline):
     @torch.inference_mode()
     def run(self, s: AudioTokensSettings) -> Iterator[contract.Frame]:
         codec, books = self.codec, self.writer.config.books
-        heard = sounds.from_url(s.sound) if s.sound else np.empty(0, np.float32)
-        known = torch.empty(0, books, dtype=torch.long, device=self.device)
-        if len(heard):
-            known = codec.quantizer(
-                codec.encode(torch.from_numpy(audio.tail(heard, HEARD * STRIDE / RATE))[None].to(self.device))
+        sound = sounds.from_url(s.sound) if s.sound else np.empty(0, np.float32)
+        given = torch.empty(0, books, dtype=torch.long, device=self.device)
+        if len(sound):
+            given = codec.quantizer(
+                codec.encode(torch.from_numpy(audio.tail(sound, HEARD * STRIDE / RATE))[None].to(self.device))
             )[1][0]
-        wanted, late, before, step = math.ceil(s.seconds * RATE / STRIDE), books - 1, len(known), 0
-        made, played = (
+        wanted, late, before, step = math.ceil(s.seconds * RATE / STRIDE), books - 1, len(given), 0
+        samples, played = (
             np.empty(0, np.float32),
             max(0, before - 1),
         )  # with the FADE samples in which a given sound passes over
-        for n, rows in enumerate(self.write(s, known), 1):
+        for n, rows in enumerate(self.write(s, given), 1):
             last, whole = n == wanted + late, len(rows) - late  # rows whose last codebook is there
             if not last and (n % PART or whole <= before or step == s.steps - 1):
                 continue
@@ -220,7 +220,10 @@ class AudioTokensPipeline(contract.Pipeline):
             codes = undelayed(torch.stack(rows)[None])
             settled, first = whole if last else max(played, whole - AROUND), max(0, played - AROUND)
             part = codec.decode(codec.quantizer.decode(codes[:, first:]))[0].cpu().numpy()
-            made, played = np.concatenate([made, part[(played - first) * STRIDE : (settled - first) * STRIDE]]), settled
+            samples, played = (
+                np.concatenate([samples, part[(played - first) * STRIDE : (settled - first) * STRIDE]]),
+                settled,
+            )
             mel = (
                 codec.preview_log_mel((codec.quantizer.decode(codes[:, before:]) - codec.mean) / codec.scale)[0]
                 .cpu()
@@ -229,9 +232,9 @@ class AudioTokensPipeline(contract.Pipeline):
             shown = sounds.spectrogram_image(
                 np.pad(mel, ((0, max(0, 2 * wanted - len(mel))), (0, 0)), constant_values=sounds.FLOOR)
             )
-            wave, result = made, None
+            wave, result = samples, None
             if last:
-                wave = audio.crossfade(heard, made)[: len(heard) + round(s.seconds * RATE)]
+                wave = audio.crossfade(sound, samples)[: len(sound) + round(s.seconds * RATE)]
                 result = contract.AudioResult(
                     audio.make_loop(wave, audio.score_conditions(s, "cpu")[0, 0].item()) if s.loop else wave,
                     self.name,
@@ -242,7 +245,7 @@ class AudioTokensPipeline(contract.Pipeline):
                 "kind": "audio",
                 "url": sounds.url(wave) if len(wave) else "",
                 "seconds": s.seconds,
-                "before": len(heard) / RATE if last else 0,
+                "before": len(sound) / RATE if last else 0,
             }
             detail = {
                 "calls": n,

@@ -54,7 +54,7 @@ class ControlNet(nn.Module):
         self,
         base: DiT,
         z: Float[Tensor, "b c h w"],
-        seen: Float[Tensor, "#b n d"],
+        features: Float[Tensor, "#b n d"],
         words: Sequence[tuple[Tensor, Tensor]],
         modulations: list[list[Tensor]],
     ) -> list[Float[Tensor, "b n d"]]:
@@ -62,7 +62,7 @@ class ControlNet(nn.Module):
 
         `modulations` are made by the base from these blocks.
         """
-        x = base.enter(patchify(z, self.config.patch)) + base.position + seen
+        x = base.enter(patchify(z, self.config.patch)) + base.position + features
         hints = [torch.zeros_like(x)]
         for block, gate, modulation, keysvalues in zip(self.blocks, self.gates, modulations, words, strict=False):
             x = block(x, modulation, keysvalues, None, None)
@@ -81,12 +81,16 @@ class ControlNet(nn.Module):
         ) -> latent_diffusion.ResidualFn:
             words = [tuple(part.repeat_interleave(count, 0) for part in kv) for kv in self.text_kv(condition.captions)]
             at = base.schedule(grid, condition.words.pooled, count, self.blocks)
-            seen = self.see(control.to(condition.captions.dtype))
+            features = self.see(control.to(condition.captions.dtype))
 
             def hint(z: Tensor, t: float) -> Sequence[Tensor]:
                 n = len(z)  # half of the rows where this step is not guided: the prompts come first
                 return self(
-                    base, z, seen, [(k[:n], v[:n]) for k, v in words], [[part[:n] for part in layer] for layer in at[t]]
+                    base,
+                    z,
+                    features,
+                    [(k[:n], v[:n]) for k, v in words],
+                    [[part[:n] for part in layer] for layer in at[t]],
                 )
 
             return hint
@@ -140,10 +144,10 @@ class ControlNetPipeline(latent_diffusion.LatentDiffusionGuest):
         parts, straight = [], samplers.SCHEDULES[s.schedule].straight_time
         for kind, picture, weight, start, end in given:
             if picture and weight:
-                seen = torch.from_numpy(control(kind, from_url(picture))).permute(2, 0, 1)[None].float() / 255
+                image = torch.from_numpy(control(kind, from_url(picture))).permute(2, 0, 1)[None].float() / 255
                 parts.append(
                     (
-                        self.net(kind).steer(self.base.transformer, seen.to(self.base.device)),
+                        self.net(kind).steer(self.base.transformer, image.to(self.base.device)),
                         weight,
                         straight(1 - start),
                         straight(1 - end),

@@ -51,8 +51,8 @@ class Recipe(flow.Recipe):
     def control(self, name: str, pictures: np.ndarray, rng: np.random.Generator | None) -> Tensor:
         """Controls of some pictures: (n, channels, 128, 128) in [0, 1]."""
         make = PREPROCESSORS[self.kind]
-        made = [scribble(x, rng) if self.kind == "scribble" else make(x) for x in self.images[name][pictures]]
-        return torch.from_numpy(np.stack([np.atleast_3d(c) for c in made])).permute(0, 3, 1, 2).float() / 255
+        controls = [scribble(x, rng) if self.kind == "scribble" else make(x) for x in self.images[name][pictures]]
+        return torch.from_numpy(np.stack([np.atleast_3d(c) for c in controls])).permute(0, 3, 1, 2).float() / 255
 
     def predict(self, net: ControlNet, x: Tensor, t: Tensor, control: Tensor, captions: Tensor) -> Tensor:
         """The base's velocity under the hints."""
@@ -84,8 +84,8 @@ class Recipe(flow.Recipe):
         """Controls of held-out avatars above what they become without words, 12 steps; F1 of edges where those are the
         control."""
         device, n = next(net.parameters()).device, SHOWN
-        held = data.load("avatars").split("validation")[:n]
-        control = self.control("avatars", held, np.random.default_rng(0)).to(device)
+        picks = data.load("avatars").split("validation")[:n]
+        control = self.control("avatars", picks, np.random.default_rng(0)).to(device)
         null = self.base.null.expand(n, -1, -1)
 
         def denoise(x: Tensor, t: float) -> Tensor:
@@ -95,10 +95,10 @@ class Recipe(flow.Recipe):
         *_, (x, _, _) = samplers.dpm_solver(
             denoise, noise(), samplers.timesteps(12), samplers.SCHEDULES["straight"], noise
         )
-        made = autoencoder.load().decode_uint8(x.cpu()).numpy()
-        seen = (control.cpu() * 255).byte().permute(0, 2, 3, 1).expand(-1, -1, -1, 3).numpy()
-        data.contact_sheet(np.concatenate([seen, made]), columns=n).save(folder / f"sheet-{step:06d}.png")
-        again = np.stack([np.atleast_3d(PREPROCESSORS[self.kind](x)) for x in made]).astype(float)
+        generated = autoencoder.load().decode_uint8(x.cpu()).numpy()
+        controls = (control.cpu() * 255).byte().permute(0, 2, 3, 1).expand(-1, -1, -1, 3).numpy()
+        data.contact_sheet(np.concatenate([controls, generated]), columns=n).save(folder / f"sheet-{step:06d}.png")
+        again = np.stack([np.atleast_3d(PREPROCESSORS[self.kind](x)) for x in generated]).astype(float)
         return {
             "agreement": round(
                 float(np.corrcoef(again.ravel(), (control.cpu() * 255).permute(0, 2, 3, 1).numpy().ravel())[0, 1]), 3
@@ -108,13 +108,13 @@ class Recipe(flow.Recipe):
     def replay(self, folder: Path) -> dict[str, list[float]]:
         """The looks of the training, one below the other under their controls, as assets/replay/NAME.jpg; their steps
         and agreements."""
-        looks = {int(path.stem[6:]): np.asarray(Image.open(path)) for path in sorted(folder.glob("sheet-*.png"))}
-        told = [json.loads(line) for line in (folder / "looks.jsonl").read_text().splitlines()]
-        told = [look for look in told if look["step"] in looks]
+        sheets = {int(path.stem[6:]): np.asarray(Image.open(path)) for path in sorted(folder.glob("sheet-*.png"))}
+        records = [json.loads(line) for line in (folder / "looks.jsonl").read_text().splitlines()]
+        records = [look for look in records if look["step"] in sheets]
         REPLAY.mkdir(parents=True, exist_ok=True)
-        strip = np.concatenate([looks[told[0]["step"]][:128], *(looks[look["step"]][128:] for look in told)])
+        strip = np.concatenate([sheets[records[0]["step"]][:128], *(sheets[look["step"]][128:] for look in records)])
         Image.fromarray(strip).save(REPLAY / f"{self.name}.jpg", quality=80)
-        return {key: [look[key] for look in told] for key in ("step", "agreement")}
+        return {key: [look[key] for look in records] for key in ("step", "agreement")}
 
     def export(self, net: ControlNet, record: dict) -> None:
         weights.save(self.name, net, {"config": asdict(net.config), "channels": net.channels}, {

@@ -60,18 +60,20 @@ class OutpaintingPipeline(EditingPipeline):
                     s.count * len(spots),
                     adapter.steer(extract_canvas(x, spots), extract_canvas(still, spots)),
                 )
-                fresh, before = still * coverage(spots, still), r.calls[0]
-                denoise = keep_known(multidiffusion(adapter.wear(ring.denoise, self.base.transformer), spots), x, fresh)
+                ring_mask, before = still * coverage(spots, still), r.calls[0]
+                denoise = keep_known(
+                    multidiffusion(adapter.wear(ring.denoise, self.base.transformer), spots), x, ring_mask
+                )
                 for step in samplers.SAMPLERS[s.sampler](denoise, noise() * r.path.s(1.0), times, r.path, noise, s.eta):
                     r.calls[0] = before + ring.calls[0]
                     yield *(F.pad(part, (EDGE,) * 4, mode="replicate") for part in step[:2]), step[2]
-                x, still = step[0], still - fresh
+                x, still = step[0], still - ring_mask
 
-        def lay(made: np.ndarray) -> np.ndarray:
+        def lay(decoded: np.ndarray) -> np.ndarray:
             return np.stack(
                 [
                     np.where(keep, canvas, match_border(canvas, mask, deblock(one), borders))[: size[0], : size[1]]
-                    for one in made
+                    for one in decoded
                 ]
             )
 
@@ -85,10 +87,10 @@ def window_order(unknown: Bool[np.ndarray, "h w"], side: int = SIDE // LATENT_ST
     most."""
     left, still, found = windows(*unknown.shape, side), unknown.copy(), []
     while still.any():
-        fresh = {(top, x): int(still[top : top + side, x : x + side].sum()) for top, x in left}
-        left = [spot for spot in left if fresh[spot]]
-        least = min(fresh[spot] for spot in left)
-        found.append([spot for spot in left if fresh[spot] <= 1.25 * least])
+        counts = {(top, x): int(still[top : top + side, x : x + side].sum()) for top, x in left}
+        left = [spot for spot in left if counts[spot]]
+        least = min(counts[spot] for spot in left)
+        found.append([spot for spot in left if counts[spot] <= 1.25 * least])
         for top, x in found[-1]:
             still[top : top + side, x : x + side] = False
     return found
@@ -137,10 +139,13 @@ def windows(height: int, width: int, side: int = SIDE // LATENT_STRIDE, stride: 
     return [(top, left) for top in along(height) for left in along(width)]
 
 
-def deblock(made: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w 3"]:
+def deblock(decoded: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w 3"]:
     """Small steps from one cell to the next spread over half a cell on each side, as a video's deblocking filter does;
     edges stay."""
-    sheet, fade = made.astype(np.float32), (1 - np.arange(LATENT_STRIDE // 2) / (LATENT_STRIDE // 2))[:, None, None] / 2
+    sheet, fade = (
+        decoded.astype(np.float32),
+        (1 - np.arange(LATENT_STRIDE // 2) / (LATENT_STRIDE // 2))[:, None, None] / 2,
+    )
     for turned in (sheet, sheet.swapaxes(0, 1)):
         for k in range(LATENT_STRIDE, len(turned), LATENT_STRIDE):
             step = turned[k] - turned[k - 1]
@@ -151,12 +156,12 @@ def deblock(made: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w 3"]:
 
 
 def match_border(
-    canvas: np.ndarray, mask: np.ndarray, made: np.ndarray, borders: list[tuple[int, int]]
+    canvas: np.ndarray, mask: np.ndarray, decoded: np.ndarray, borders: list[tuple[int, int]]
 ) -> UInt8[np.ndarray, "h w 3"]:
     """What was made, its colours shifted near the picture's edge by as much as the model got the edge itself wrong; the
     shift fades within about REACH pixels."""
     (top, bottom), (left, right) = borders
     inside = (slice(top, len(mask) - bottom), slice(left, mask.shape[1] - right))
-    error = cv2.blur(canvas[inside].astype(np.float32) - made[inside], (5, 5))
+    error = cv2.blur(canvas[inside].astype(np.float32) - decoded[inside], (5, 5))
     fade = np.exp(-cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5) / REACH)[..., None]
-    return (made + fade * np.pad(error, [*borders, (0, 0)], mode="edge")).clip(0, 255).round().astype(np.uint8)
+    return (decoded + fade * np.pad(error, [*borders, (0, 0)], mode="edge")).clip(0, 255).round().astype(np.uint8)

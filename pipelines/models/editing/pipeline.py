@@ -57,11 +57,11 @@ class EditingPipeline(latent_diffusion.LatentDiffusionGuest):
 
     def side_by_side(self, runs: list[Any], names: list[str], start: np.ndarray) -> Iterator[contract.Frame]:
         """Several runs, one after the other, shown side by side; each result carries its own settings."""
-        strip, made, done, steps, calls = [start] * len(runs), [], 0, sum(self.steps(s) for s in runs), 0
+        strip, results, done, steps, calls = [start] * len(runs), [], 0, sum(self.steps(s) for s in runs), 0
         for k, s in enumerate(runs):
             for f in self.run(s):
                 strip[k], done = f.preview, done + 1
-                made += [f.result] if f.result else []
+                results += [f.result] if f.result else []
                 last, detail = done == steps, {**f.trace, "calls": calls + f.trace["calls"]}
                 yield contract.Frame(
                     done,
@@ -69,7 +69,7 @@ class EditingPipeline(latent_diffusion.LatentDiffusionGuest):
                     np.concatenate(strip, axis=1),
                     None,
                     " · ".join(names) if last else names[k],
-                    made if last else None,
+                    results if last else None,
                     detail,
                 )
             calls = detail["calls"]
@@ -131,12 +131,12 @@ class InpaintingPipeline(EditingPipeline):
         whole, mask = from_url(s.image), from_url(s.mask) > 0
         place = CropBox.around(mask)
         z = self.latent(place.cut(whole))
-        fresh = latent_mask(place.cut(mask[..., None].repeat(3, 2).astype(np.uint8) * 255)[..., 0] > 0).to(z.device)
+        z_mask = latent_mask(place.cut(mask[..., None].repeat(3, 2).astype(np.uint8) * 255)[..., 0] > 0).to(z.device)
         indices = self.schedule(s)
         times = samplers.timesteps(s.steps)
         adapter = self.adapter() if s.method == "conditioned" else None
-        r, noise = self.base.prepare(s, times, steer=adapter and adapter.steer(z, fresh)), self.noise(s, z)
-        denoise = keep_known(adapter.wear(r.denoise, self.base.transformer) if adapter else r.denoise, z, fresh)
+        r, noise = self.base.prepare(s, times, steer=adapter and adapter.steer(z, z_mask)), self.noise(s, z)
+        denoise = keep_known(adapter.wear(r.denoise, self.base.transformer) if adapter else r.denoise, z, z_mask)
 
         def states() -> Iterator[samplers.Step]:
             x = noise() * r.path.s(1.0)
@@ -152,8 +152,8 @@ class InpaintingPipeline(EditingPipeline):
                 else:
                     x = renoise(x, t, u, r.path, noise)
 
-        def lay(made: np.ndarray) -> np.ndarray:
-            return np.stack([place.lay(whole, mask, one, s.blend, s.feather) for one in made])
+        def lay(decoded: np.ndarray) -> np.ndarray:
+            return np.stack([place.lay(whole, mask, one, s.blend, s.feather) for one in decoded])
 
         starts = [times[s.steps - i] for i, j in pairwise(indices) if j < i]
         for f in self.base.frames_from_steps(self.name, r, states(), starts, lay):
@@ -175,7 +175,7 @@ class PromptEditPipeline(EditingPipeline):
     @torch.inference_mode()
     def run(self, s: PromptEditSettings) -> Iterator[contract.Frame]:
         whole = center_crop(from_url(s.image))
-        known = x = self.latent(whole)
+        z = x = self.latent(whole)
         old = s.model_copy(
             update={"prompt": s.source_prompt, "negative_prompt": "", "guidance": 1.0, "schedule": "straight"}
         )
@@ -185,24 +185,24 @@ class PromptEditPipeline(EditingPipeline):
             update={"schedule": "straight", "sampler": "heun", "count": 1}
         )  # what is done, and so what is shown and kept
         r = self.base.prepare(new, times, 1)
-        fresh = torch.ones_like(known[:, :1]) if s.unmasked else self.diffedit_mask(known, backward, r)
+        mask = torch.ones_like(z[:, :1]) if s.unmasked else self.diffedit_mask(z, backward, r)
         for t, u in pairwise(reversed(times)):
             x = invert_step(backward.denoise, x, t, u, backward.path)
         r.calls[0] += backward.calls[0]
         states = self.prompt_to_prompt(
-            r, backward.condition, torch.cat([x, x]), times, s, lambda estimate: torch.lerp(known, estimate, fresh)
+            r, backward.condition, torch.cat([x, x]), times, s, lambda estimate: torch.lerp(z, estimate, mask)
         )
         soft = cv2.GaussianBlur(
-            cv2.resize(fresh[0, 0].cpu().numpy(), (SIDE, SIDE), interpolation=cv2.INTER_NEAREST),
+            cv2.resize(mask[0, 0].cpu().numpy(), (SIDE, SIDE), interpolation=cv2.INTER_NEAREST),
             (0, 0),
             LATENT_STRIDE / 4,
         )[..., None]
 
-        def lay(made: np.ndarray) -> np.ndarray:
-            return (whole + soft * (made.astype(np.float32) - whole)).round().astype(np.uint8)
+        def lay(decoded: np.ndarray) -> np.ndarray:
+            return (whole + soft * (decoded.astype(np.float32) - whole)).round().astype(np.uint8)
 
         for f in self.base.frames_from_steps(self.name, r, states, times[:-1], lay):
-            f.trace["disputed"] = round(fresh.mean().item(), 2)
+            f.trace["disputed"] = round(mask.mean().item(), 2)
             yield f
 
     def diffedit_mask(
@@ -250,12 +250,12 @@ class PromptEditPipeline(EditingPipeline):
 
         def denoise(both: Tensor, t: float) -> Tensor:
             three = both[[0, 0, 1]]
-            r.looks.clear()
+            r.attention.clear()
             r.calls[0] += 1
             modulations = net.modulations(torch.full((3,), t, device=both.device), words.pooled)
             share = third if t > 1 - s.attention_replace else None
             with self.base.with_loras(s):
-                x0 = three - t * net(three.to(self.base.dtype), words, modulations, r.looks, share).float()
+                x0 = three - t * net(three.to(self.base.dtype), words, modulations, r.attention, share).float()
             guided = r.guidance.combine(x0[:1], x0[1:2]) if r.guidance.active(t) else x0[:1]
             return torch.cat([hold(guided), x0[2:]])
 
@@ -275,15 +275,15 @@ class MaskAdapter(nn.Module):
         nn.init.zeros_(self.enter.weight)
         nn.init.zeros_(self.enter.bias)
 
-    def forward(self, z: Float[Tensor, "b c h w"], fresh: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b n d"]:
+    def forward(self, z: Float[Tensor, "b c h w"], mask: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b n d"]:
         """The hint for the base's tokens, from known latents and where (1) to draw anew."""
-        return self.enter(patchify(torch.cat([z * (1 - fresh), fresh], 1), self.patch))
+        return self.enter(patchify(torch.cat([z * (1 - mask), mask], 1), self.patch))
 
-    def steer(self, z: Float[Tensor, "p c h w"], fresh: Float[Tensor, "p 1 h w"]) -> latent_diffusion.ControlFn:
+    def steer(self, z: Float[Tensor, "p c h w"], mask: Float[Tensor, "p 1 h w"]) -> latent_diffusion.ControlFn:
         """The same hints at every step of a run, whose rows repeat the given parts in their order."""
-        seen = self(z, fresh)
+        hint = self(z, mask)
         return lambda condition, grid, count: (
-            lambda x, t: [seen.to(condition.captions.dtype).repeat(len(x) // len(seen), 1, 1)]
+            lambda x, t: [hint.to(condition.captions.dtype).repeat(len(x) // len(hint), 1, 1)]
         )
 
     def wear(self, denoise: samplers.Denoise, base: DiT) -> samplers.Denoise:
@@ -299,11 +299,11 @@ class MaskAdapter(nn.Module):
 def keep_known(
     denoise: samplers.Denoise,
     z: Float[Tensor, "*shape"],
-    fresh: Float[Tensor, "*#shape"],
+    mask: Float[Tensor, "*#shape"],
 ) -> samplers.Denoise:
-    """The estimate where the mask is fresh, and what is known elsewhere: so the known part follows its exact path,
+    """The estimate where the mask is 1, and what is known elsewhere: so the known part follows its exact path,
     which is replacement at each step (Song et al. 2021, I.2) for every sampler at once."""
-    return lambda x, t: torch.lerp(z, denoise(x, t), fresh)
+    return lambda x, t: torch.lerp(z, denoise(x, t), mask)
 
 
 def repaint_schedule(steps: int, jump: int, resamples: int) -> list[int]:
@@ -375,15 +375,15 @@ class CropBox:
         return resized(picture[rows][:, columns], SIDE)
 
     def lay(
-        self, whole: np.ndarray, mask: np.ndarray, made: np.ndarray, blend: bool, feather: int
+        self, whole: np.ndarray, mask: np.ndarray, decoded: np.ndarray, blend: bool, feather: int
     ) -> UInt8[np.ndarray, "h w 3"]:
-        """`whole` with `made` where the mask is, faded in over `feather` pixels; blended, its colours follow those
+        """`whole` with `decoded` where the mask is, faded in over `feather` pixels; blended, its colours follow those
         around (Poisson; Pérez et al. 2003)."""
         height, width = mask.shape
         sheet = np.array(whole)
         top, left = max(self.top, 0), max(self.left, 0)
         bottom, right = min(self.top + self.side, height), min(self.left + self.side, width)
-        sheet[top:bottom, left:right] = resized(made, self.side)[
+        sheet[top:bottom, left:right] = resized(decoded, self.side)[
             top - self.top : bottom - self.top, left - self.left : right - self.left
         ]
         if blend:

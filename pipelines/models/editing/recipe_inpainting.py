@@ -47,9 +47,9 @@ def corner(rng: np.random.Generator, side: int = 16) -> np.ndarray:
     height, width = (int(rng.integers(3, 14)) for _ in range(2))
     if (whole := rng.integers(3)) < 2:  # a side
         height, width = (side, width) if whole else (height, side)
-    fresh = np.ones((side, side), np.uint8)
-    fresh[:height, :width] = 0
-    return np.rot90(fresh, int(rng.integers(4))).copy()
+    mask = np.ones((side, side), np.uint8)
+    mask[:height, :width] = 0
+    return np.rot90(mask, int(rng.integers(4))).copy()
 
 
 class Recipe(flow.Recipe):
@@ -63,9 +63,9 @@ class Recipe(flow.Recipe):
         model = weights.open_bundle("latent-diffusion", lambda config: LatentDiffusion(Config(**config)))
         self.base = model.transformer
         self.open(model.resampler)
-        source, said = data.load("avatars"), self.sets["avatars"][0]
+        source, texts = data.load("avatars"), self.sets["avatars"][0]
         self.images, self.coder = source.images, autoencoder.load()
-        grounds = np.array([source.rows[i]["labels"]["background"] for i in said.picture])
+        grounds = np.array([source.rows[i]["labels"]["background"] for i in texts.picture])
         self.grounds = [
             np.flatnonzero(grounds == ground) for ground in np.unique(grounds)
         ]  # captions whose pictures can stand side by side
@@ -102,7 +102,7 @@ class Recipe(flow.Recipe):
     def loss(self, adapter: MaskAdapter, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
         device = next(adapter.parameters()).device
         self.base.to(device)
-        z, captions, fresh = (part.to(device) for part in self.sample(rng))
+        z, captions, mask = (part.to(device) for part in self.sample(rng))
         t = flow.times(self.batch).to(device)
         noise = torch.randn_like(z)
         words = self.base.text_kv(
@@ -110,22 +110,22 @@ class Recipe(flow.Recipe):
         )
         with applied(self.base, [(adapter.lora, 1.0)]):
             x = flow_matching.interpolate(z, noise, t)
-            v = self.base(x, words, self.base.modulations(t, words.pooled), hints=[adapter(z, fresh)])
-        error = flow_matching.velocity_error(v, z, noise) * fresh  # what is known needs no drawing
-        return error.sum() / (fresh.sum() * z.shape[1]).clamp_min(1), {}
+            v = self.base(x, words, self.base.modulations(t, words.pooled), hints=[adapter(z, mask)])
+        error = flow_matching.velocity_error(v, z, noise) * mask  # what is known needs no drawing
+        return error.sum() / (mask.sum() * z.shape[1]).clamp_min(1), {}
 
     @torch.no_grad()
     def evaluate(self, adapter: MaskAdapter, folder: Path, step: int) -> dict[str, float]:
         """Held-out avatars, a box over the eyes, and scenes, no words: pictures above what becomes of them, 12
         steps."""
         device, n, rng = next(adapter.parameters()).device, 16, np.random.default_rng(0)
-        known = data.load("avatars").split("validation")[: n // 2]
+        picks = data.load("avatars").split("validation")[: n // 2]
         z = torch.cat(
-            [torch.from_numpy(np.array(self.sets["avatars"][1][known])).float(), self.scenes(n // 2, rng)[0]]
+            [torch.from_numpy(np.array(self.sets["avatars"][1][picks])).float(), self.scenes(n // 2, rng)[0]]
         ).to(device)
-        fresh = torch.zeros(n, 1, 16, 16, device=device)
-        fresh[: n // 2, :, 4:9, 4:12] = 1
-        fresh[n // 2 :] = torch.from_numpy(np.stack([corner(rng) for _ in range(n // 2)]))[:, None]
+        mask = torch.zeros(n, 1, 16, 16, device=device)
+        mask[: n // 2, :, 4:9, 4:12] = 1
+        mask[n // 2 :] = torch.from_numpy(np.stack([corner(rng) for _ in range(n // 2)]))[:, None]
         words = self.base.text_kv(self.base.null.expand(n, -1, -1))
 
         def denoise(x: Tensor, t: float) -> Tensor:
@@ -134,15 +134,15 @@ class Recipe(flow.Recipe):
                     x,
                     words,
                     self.base.modulations(torch.full((n,), t, device=device), words.pooled),
-                    hints=[adapter(z, fresh)],
+                    hints=[adapter(z, mask)],
                 )
             return x - t * v
 
         noise = samplers.seeded_noise(0, (8, 16, 16), n, str(device))
         *_, (x, _, _) = samplers.dpm_solver(
-            keep_known(denoise, z, fresh), noise(), samplers.timesteps(12), samplers.SCHEDULES["straight"], noise
+            keep_known(denoise, z, mask), noise(), samplers.timesteps(12), samplers.SCHEDULES["straight"], noise
         )
-        shown = [self.coder.decode_uint8(part.cpu()).numpy() for part in (z, z * (1 - fresh), x)]
+        shown = [self.coder.decode_uint8(part.cpu()).numpy() for part in (z, z * (1 - mask), x)]
         data.contact_sheet(np.concatenate(shown), columns=n // 2).save(folder / f"sheet-{step:06d}.png")
         return {}
 

@@ -85,30 +85,30 @@ class Recipe(inpainting.Recipe):
         ] = 0
         while True:
             y, x = (int(rng.integers(length - side + 1)) for length in z.shape[1:])
-            fresh = unknown[:, y : y + side, x : x + side]
-            if 1 / 8 <= fresh.mean() <= 7 / 8:
-                return z[:, y : y + side, x : x + side], caption, fresh
+            mask = unknown[:, y : y + side, x : x + side]
+            if 1 / 8 <= mask.mean() <= 7 / 8:
+                return z[:, y : y + side, x : x + side], caption, mask
 
     @torch.no_grad()
     def evaluate(self, adapter: MaskAdapter, folder: Path, step: int) -> dict[str, float]:
         """Windows under their captions, guided as they are in use: above them what was known of them, 12 steps."""
         device, n, rng = next(adapter.parameters()).device, 24, np.random.default_rng(0)
-        z, captions, fresh = (
+        z, captions, mask = (
             torch.stack(part).float().to(device) for part in zip(*(self.window(rng) for _ in range(n)), strict=True)
         )
         words = self.base.text_kv(torch.cat([captions, self.base.null.expand(n, -1, -1)]))
 
         def denoise(x: Tensor, t: float) -> Tensor:
             with applied(self.base, [(adapter.lora, 1.0)]):
-                known, at = adapter(z, fresh).repeat(2, 1, 1), torch.full((2 * n,), t, device=device)
-                v = self.base(x.repeat(2, 1, 1, 1), words, self.base.modulations(at, words.pooled), hints=[known])
+                hint, at = adapter(z, mask).repeat(2, 1, 1), torch.full((2 * n,), t, device=device)
+                v = self.base(x.repeat(2, 1, 1, 1), words, self.base.modulations(at, words.pooled), hints=[hint])
             return x - t * torch.lerp(v[n:], v[:n], 4.0)
 
         noise = samplers.seeded_noise(0, (8, 16, 16), n, str(device))
         *_, (x, _, _) = samplers.dpm_solver(
-            keep_known(denoise, z, fresh), noise(), samplers.timesteps(12), samplers.SCHEDULES["straight"], noise
+            keep_known(denoise, z, mask), noise(), samplers.timesteps(12), samplers.SCHEDULES["straight"], noise
         )
-        shown = np.stack([self.coder.decode_uint8(part.cpu()).numpy() for part in (z * (1 - fresh), x)], 1).reshape(
+        shown = np.stack([self.coder.decode_uint8(part.cpu()).numpy() for part in (z * (1 - mask), x)], 1).reshape(
             3, 8, 2, 128, 128, 3
         )
         data.contact_sheet(shown.swapaxes(1, 2).reshape(-1, 128, 128, 3), columns=8).save(

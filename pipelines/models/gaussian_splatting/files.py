@@ -151,10 +151,10 @@ def from_ply(file: bytes) -> Gaussians3D:
         raise SceneError(f"This file holds {count:,} splats; it can have 1 to {MOST:,}.")
     if len(body) < count * kind.itemsize:
         raise SceneError("This PLY file is cut off; save or download it anew.")
-    held = np.frombuffer(body, kind, count)
+    vertices = np.frombuffer(body, kind, count)
 
     def columns(*wanted: str) -> Tensor:
-        return torch.from_numpy(np.stack([held[name].astype(np.float32) for name in wanted], 1))
+        return torch.from_numpy(np.stack([vertices[name].astype(np.float32) for name in wanted], 1))
 
     rest = next(k for k in range(len(names) + 1) if f"f_rest_{k}" not in names)
     degree = max((d for d in (0, 1, 2) if 3 * ((d + 1) ** 2 - 1) <= rest), default=0)
@@ -302,11 +302,11 @@ def colours_of(mesh: trimesh.Trimesh) -> np.ndarray:
     """Colours of a mesh's corners in [0, 1]: its own, its texture's, or its material's."""
     look = mesh.visual
     if isinstance(look, trimesh.visual.TextureVisuals):
-        told = look.material.to_color(look.uv) if look.uv is not None else None
-        told = look.material.main_color if told is None else told
+        colours = look.material.to_color(look.uv) if look.uv is not None else None
+        colours = look.material.main_color if colours is None else colours
     else:
-        told = look.vertex_colors
-    return np.broadcast_to(np.asarray(told)[..., :3] / 255, (len(mesh.vertices), 3))
+        colours = look.vertex_colors
+    return np.broadcast_to(np.asarray(colours)[..., :3] / 255, (len(mesh.vertices), 3))
 
 
 PNG_GAUSSIANS_KEY = "darkroom-splats"  # the PNG text chunk that holds the splats: a .ply, compressed, in base64

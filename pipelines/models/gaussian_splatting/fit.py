@@ -105,25 +105,25 @@ def fit(
         [{"params": [part], "lr": RATES[name], "name": name} for name, part in splats.named_parameters()], eps=1e-15
     )
     order: list[int] = []
-    pulled, seen = torch.zeros(2, len(splats), device=device)
+    pulled, visits = torch.zeros(2, len(splats), device=device)
     for step in range(1, steps + 1):
         order = order or torch.randperm(len(views), generator=generator).tolist()
         at = order.pop()
         optim.param_groups[0]["lr"] = RATES["means"] * 0.05 ** (step / steps)
         f = project(splats, cameras[at])
         f.means.retain_grad()
-        made, _ = rasterise(f, *views.shape[1:3])
-        loss = 0.8 * (made - views[at]).abs().mean() + 0.2 * (1 - ssim(made, views[at]))
+        rendering, _ = rasterise(f, *views.shape[1:3])
+        loss = 0.8 * (rendering - views[at]).abs().mean() + 0.2 * (1 - ssim(rendering, views[at]))
         loss.backward()
         optim.step()
         optim.zero_grad()
         with torch.no_grad():
             there = f.reach[:, 0] > 0
             pulled += there * f.means.grad.norm(dim=1) * views.shape[2] / 2
-            seen += there
+            visits += there
             if step % growth.every == 0 and growth.first <= step <= growth.last * steps:
-                densify_and_prune(splats, optim, pulled / seen.clamp_min(1), growth, generator)
-                pulled, seen = torch.zeros(2, len(splats), device=device)
+                densify_and_prune(splats, optim, pulled / visits.clamp_min(1), growth, generator)
+                pulled, visits = torch.zeros(2, len(splats), device=device)
         yield step, splats, loss.item()
 
 
@@ -162,12 +162,12 @@ def densify_and_prune(
         state, new = optim.state.pop(old), nn.Parameter(value)
         setattr(splats, group["name"], new)
         group["params"] = [new]
-        fresh = torch.arange(len(source), device=source.device) >= int(
+        is_new = torch.arange(len(source), device=source.device) >= int(
             stay.sum()
         )  # they begin at rest, or a pair would never part
         optim.state[new] = {
-            name: held[source].index_fill(0, fresh.nonzero()[:, 0], 0) if held.ndim else held
-            for name, held in state.items()
+            name: moment[source].index_fill(0, is_new.nonzero()[:, 0], 0) if moment.ndim else moment
+            for name, moment in state.items()
         }
 
 
@@ -224,8 +224,8 @@ def fit_image(
     spots = scattered(begin, torch.ones(height, width))
     optim = optimiser(spots)
     for step in range(1, steps + 1):
-        made, _ = rasterise(spots.flat(), height, width, background)
-        loss = 0.8 * (made - picture).abs().mean() + 0.2 * (1 - ssim(made, picture))
+        rendering, _ = rasterise(spots.flat(), height, width, background)
+        loss = 0.8 * (rendering - picture).abs().mean() + 0.2 * (1 - ssim(rendering, picture))
         loss.backward()
         optim.step()
         optim.zero_grad()
@@ -233,19 +233,19 @@ def fit_image(
             with torch.no_grad():
                 stay = (spots.opacities.sigmoid() > MIN_ALPHA * 4).nonzero()[:, 0]
                 new = (
-                    scattered(min(most - len(stay), max(1, most // 8)), (made - picture).abs().mean(-1))
+                    scattered(min(most - len(stay), max(1, most // 8)), (rendering - picture).abs().mean(-1))
                     if len(stay) < most
                     else None
                 )
                 for name, part in list(spots.named_parameters()):
                     setattr(spots, name, nn.Parameter(torch.cat([part[stay], *([getattr(new, name)] if new else [])])))
             optim = optimiser(spots)
-        yield step, spots, made.detach(), loss.item()
+        yield step, spots, rendering.detach(), loss.item()
 
 
-def error_map(made: Float[Tensor, "h w 3"], wanted: Float[Tensor, "h w 3"]) -> UInt8[np.ndarray, "h w 3"]:
+def error_map(rendering: Float[Tensor, "h w 3"], wanted: Float[Tensor, "h w 3"]) -> UInt8[np.ndarray, "h w 3"]:
     """The error map: white where a picture is right, red where it is wrong by a quarter of the range or more."""
-    wrong = (4 * (made.detach().clamp(0, 1) - wanted).abs().mean(-1, keepdim=True)).clamp(0, 1)
+    wrong = (4 * (rendering.detach().clamp(0, 1) - wanted).abs().mean(-1, keepdim=True)).clamp(0, 1)
     return to_uint8(1 - wrong * torch.tensor([0.1, 0.75, 0.85]))
 
 

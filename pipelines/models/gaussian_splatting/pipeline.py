@@ -40,7 +40,7 @@ def fit_views(
 ) -> Iterator[tuple[int, Gaussians3D, np.ndarray, np.ndarray, str, dict[str, Any]]]:
     """Splats while they are fitted to views of 64 pixels: after each look its number, the splats, what the views'
     cameras see of them and what of that is wrong (both twice as large), a note, and details."""
-    wanted, seen = (
+    wanted, viewpoints = (
         torch.from_numpy(views).float() / 255,
         [Camera.around(float(a), float(e), size=views.shape[1]) for a, e in cameras],
     )
@@ -50,15 +50,15 @@ def fit_views(
     )
     shown = [k * len(cameras) // 8 for k in range(8)]
     for step, splats, loss in fit(
-        wanted.to("cuda" if has_gsplat() else "cpu"), seen, s.fit_steps, begin, degree, growth, s.seed
+        wanted.to("cuda" if has_gsplat() else "cpu"), viewpoints, s.fit_steps, begin, degree, growth, s.seed
     ):
         if step % STEPS_PER_PREVIEW and step != s.fit_steps:
             continue
         splats = copy.deepcopy(splats).cpu()
         with torch.no_grad():
-            made = [render(splats, seen[k]) for k in shown]
-        right = sum(psnr(one, wanted[k]) for one, k in zip(made, shown, strict=True)) / len(made)
-        wrong = np.stack([error_map(one, wanted[k]) for one, k in zip(made, shown, strict=True)])
+            renderings = [render(splats, viewpoints[k]) for k in shown]
+        right = sum(psnr(one, wanted[k]) for one, k in zip(renderings, shown, strict=True)) / len(renderings)
+        wrong = np.stack([error_map(one, wanted[k]) for one, k in zip(renderings, shown, strict=True)])
         detail = {
             "loss": loss,
             "psnr": round(right, 2),
@@ -68,7 +68,7 @@ def fit_views(
         yield (
             -(-step // STEPS_PER_PREVIEW),
             splats,
-            enlarged(to_uint8(torch.stack(made))),
+            enlarged(to_uint8(torch.stack(renderings))),
             enlarged(wrong),
             note,
             detail,
@@ -94,14 +94,14 @@ class SplattingPipeline(contract.Pipeline):
             parts, about = toys.compose(s.toy_id)
             cameras = [toys.CAMERAS[k] for k in range(0, 36) if k % 3 != 1]
             views, _ = toys.shoot(parts, cameras)
-            for look, splats, made, wrong, note, more in fit_views(
+            for look, splats, renderings, wrong, note, more in fit_views(
                 views, cameras, s, s.sh_degree, toys.caption(about, random.Random(0))[0]
             ):
                 result = scenes.GaussianResult(splats, self.name, s.model_dump()) if look == s.steps else None
                 yield contract.Frame(
                     look,
                     s.steps,
-                    view_grid(made),
+                    view_grid(renderings),
                     view_grid(wrong),
                     note,
                     result,
@@ -110,12 +110,12 @@ class SplattingPipeline(contract.Pipeline):
                 )
             return
         wanted = torch.from_numpy(np.array(center_crop(from_url(s.image)))).float() / 255
-        for step, spots, made, loss in fit_image(wanted, s.fit_steps, s.max_gaussians, s.densify, s.seed):
+        for step, spots, rendering, loss in fit_image(wanted, s.fit_steps, s.max_gaussians, s.densify, s.seed):
             if step % STEPS_PER_PREVIEW and step != s.fit_steps:
                 continue
-            picture, look = to_uint8(made), -(-step // STEPS_PER_PREVIEW)
+            picture, look = to_uint8(rendering), -(-step // STEPS_PER_PREVIEW)
             result = contract.ImageResult(picture, self.name, s.model_dump()) if look == s.steps else None
-            note = f"fitting: {step} of {s.fit_steps} · {len(spots)} splats · {psnr(made, wanted):.1f} dB"
+            note = f"fitting: {step} of {s.fit_steps} · {len(spots)} splats · {psnr(rendering, wanted):.1f} dB"
             yield contract.Frame(
-                look, s.steps, picture, error_map(made, wanted), note, result, {"calls": 0, "loss": loss}
+                look, s.steps, picture, error_map(rendering, wanted), note, result, {"calls": 0, "loss": loss}
             )

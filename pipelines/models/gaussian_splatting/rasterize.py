@@ -193,17 +193,21 @@ def tiles(f: Projected, height: int, width: int) -> Iterator[tuple[Int[Tensor, "
     columns = spans[which, 0]
     tile = (low[which, 1] + within // columns) * across + low[which, 0] + within % columns
     tile, sorting = tile.sort(stable=True)
-    which, held = which[sorting], torch.bincount(tile, minlength=across * down)
-    begin = held.cumsum(0) - held
+    which, tile_counts = which[sorting], torch.bincount(tile, minlength=across * down)
+    begin = tile_counts.cumsum(0) - tile_counts
     least = 0
     for most in (0, 16, 64, 256, 1024, max(n, 1)):  # of tiles as full as each other little is wasted
-        some = ((held > least) & (held <= most)).nonzero()[:, 0] if most else (held == 0).nonzero()[:, 0]
+        some = (
+            ((tile_counts > least) & (tile_counts <= most)).nonzero()[:, 0]
+            if most
+            else (tile_counts == 0).nonzero()[:, 0]
+        )
         if len(some):
-            k = torch.arange(int(held[some].max()), device=which.device)
+            k = torch.arange(int(tile_counts[some].max()), device=which.device)
             at = (begin[some, None] + k).clamp_max(max(0, len(which) - 1))
             yield (
                 some,
-                torch.where(k < held[some, None], which[at], n)
+                torch.where(k < tile_counts[some, None], which[at], n)
                 if len(which)
                 else torch.empty(len(some), 0, dtype=torch.long, device=which.device),
             )

@@ -367,28 +367,28 @@ def compose(number: int) -> tuple[list[Part], dict]:
     r = random.Random(f"toy {number}")
     kind, main = r.choice(list(KINDS)), r.choice(MAIN)
     other = r.choice([name for name in MAIN if name != main])
-    parts, told = KINDS[kind](r, main, other)
+    parts, details = KINDS[kind](r, main, other)
     place = unit_hash(f"toys {kind} {main}")  # a kind in a colour is in one split
     split = "test" if place < 0.08 else "validation" if place < 0.12 else "train"
-    shape = next((line for line in told if not line.startswith(f"{other} ")), None)
-    part = next((line.removeprefix(f"{other} ") for line in told if line.startswith(f"{other} ")), None)
+    shape = next((line for line in details if not line.startswith(f"{other} ")), None)
+    part = next((line.removeprefix(f"{other} ") for line in details if line.startswith(f"{other} ")), None)
     return parts, {
         "kind": kind,
         "colour": main,
         "other": other,
         "shape": shape,
         "part": part,
-        "told": told,
+        "told": details,
         "split": split,
     }
 
 
 def caption(row: dict, r: random.Random) -> tuple[str, list[str]]:
     """Kind and colour, most of the time with what is special; and which labels it names."""
-    told = [part for part in row["told"] if r.random() < 0.75]
-    r.shuffle(told)
-    named = ["kind", "colour", *["shape"] * (row["shape"] in told)]
-    named += ["other", "part"] * (f"{row['other']} {row['part']}" in told)
+    details = [part for part in row["told"] if r.random() < 0.75]
+    r.shuffle(details)
+    named = ["kind", "colour", *["shape"] * (row["shape"] in details)]
+    named += ["other", "part"] * (f"{row['other']} {row['part']}" in details)
     what = f"{row['colour']} {r.choice(SAID[row['kind']])}"
     what = f"{'an' if what[0] in 'aeiou' else 'a'} {what}" if r.random() < 0.6 else what
-    return what + (f"{r.choice([' with ', ', '])}{', '.join(told)}" if told else ""), named
+    return what + (f"{r.choice([' with ', ', '])}{', '.join(details)}" if details else ""), named

@@ -63,7 +63,7 @@ class SamplingContext:
     guidance: Guidance
     condition: TextConditioning
     denoise: samplers.Denoise
-    looks: AttentionTrace
+    attention: AttentionTrace
     calls: list[int]
 
 
@@ -86,22 +86,22 @@ class LatentDiffusionPipeline(contract.Pipeline):
         """Read the captions once: everything of them that does not change from step to step."""
         null = self.transformer.null.float()
         captions, reads, names, cut, unknown = [], None, [], "", ""
-        for i, said in enumerate((prompt, negative)):
-            if not said.strip():
+        for i, caption in enumerate((prompt, negative)):
+            if not caption.strip():
                 captions.append(null)
                 continue
-            features = text.encoder().encode(said)
+            features = text.encoder().encode(caption)
             unknown = unknown or features.unknown
             if features.unknown and not features.words:  # nothing that could be read: as good as no words
                 captions.append(null)
                 continue
             tokens, mask = (part.to(self.device) for part in text.pad([features]))
-            out, looks = self.resampler.trace(tokens, mask)
+            out, attention = self.resampler.trace(tokens, mask)
             captions.append(
-                functools.reduce(lambda read, worn: worn[0].add_trigger(said, read, worn[1]), loras, out[0])
+                functools.reduce(lambda read, adapter: adapter[0].add_trigger(caption, read, adapter[1]), loras, out[0])
             )
             if i == 0 and features.words:  # "!!!" has tokens but no words
-                reads = torch.stack([looks[0][:, span].sum(1) for _, span in features.words], 1).cpu()
+                reads = torch.stack([attention[0][:, span].sum(1) for _, span in features.words], 1).cpu()
                 names = [word for word, _ in features.words]
             cut = cut or features.cut
 
@@ -115,13 +115,13 @@ class LatentDiffusionPipeline(contract.Pipeline):
         times: list[float],
         guidance: Guidance,
         path: samplers.Schedule,
-        looks: AttentionTrace,
+        attention: AttentionTrace,
         steer: ControlFn | None = None,
     ) -> samplers.Denoise:
         """denoise(x, t) -> x0 on `path` for `count` samples a prompt; modulations of the whole grid are computed here,
         once.
 
-        `looks` holds, after each call, the first picture's queries and keys a block: where it looked.
+        `attention` holds, after each call, the first picture's queries and keys a block: where it looked.
         """
         grid = [path.straight_time(t) for t in times if t > 0]
         rows = len(condition.words.pooled)
@@ -131,23 +131,28 @@ class LatentDiffusionPipeline(contract.Pipeline):
         singles = pairs.first(rows // 2 * count)
 
         def estimate(x: Tensor, t: float, pair: bool) -> tuple[Tensor, Tensor | None]:
-            looks.clear()
-            z, words, known = x.to(self.dtype), singles, at[t]
+            attention.clear()
+            z, words, modulations = x.to(self.dtype), singles, at[t]
             if pair:
                 z, words = torch.cat([z, z]), pairs
             else:
-                known = [[part[: len(x)] for part in layer] for layer in known]
-            v = self.predict_velocity(z, words, known, looks, hint(z, t) if hint else ()).float()
+                modulations = [[part[: len(x)] for part in layer] for layer in modulations]
+            v = self.predict_velocity(z, words, modulations, attention, hint(z, t) if hint else ()).float()
             x0 = (torch.cat([x, x]) if pair else x) - t * v
             return (x0[: len(x)], x0[len(x) :]) if pair else (x0, None)
 
         return with_cfg(samplers.on_schedule(estimate, path), guidance)
 
     def predict_velocity(
-        self, z: Tensor, words: TextKV, modulations: list[list[Tensor]], looks: AttentionTrace, hints: Sequence[Tensor]
+        self,
+        z: Tensor,
+        words: TextKV,
+        modulations: list[list[Tensor]],
+        attention: AttentionTrace,
+        hints: Sequence[Tensor],
     ) -> Tensor:
         """One call of the network; families whose latents are no pictures have their own."""
-        return self.transformer(z, words, modulations, looks, hints=hints)
+        return self.transformer(z, words, modulations, attention, hints=hints)
 
     @torch.inference_mode()
     def prepare(
@@ -157,15 +162,15 @@ class LatentDiffusionPipeline(contract.Pipeline):
         path, spoken = samplers.SCHEDULES[s.schedule], s.prompt.strip() or s.negative_prompt.strip()
         guidance = Guidance(s.guidance if spoken else 1.0, 1 - s.guidance_start, 1 - s.guidance_end, s.guidance_rescale)
         with self.with_loras(s):
-            condition, looks, calls = self.condition(s.prompt, s.negative_prompt, self.loras(s)), [], [0]
-        plain = self.make_denoiser(condition, samples or s.count, times, guidance, path, looks, steer)
+            condition, attention, calls = self.condition(s.prompt, s.negative_prompt, self.loras(s)), [], [0]
+        plain = self.make_denoiser(condition, samples or s.count, times, guidance, path, attention, steer)
 
         def denoise(x: Tensor, t: float) -> Tensor:
             calls[0] += 1
             with self.with_loras(s):
                 return plain(x, t)
 
-        return SamplingContext(s, path, guidance, condition, denoise, looks, calls)
+        return SamplingContext(s, path, guidance, condition, denoise, attention, calls)
 
     def loras(self, s: SamplingSettings) -> list[tuple[lora.LoRA, float]]:
         """The settings' LoRAs and their strengths. Raises lora.LoRAError."""
@@ -209,10 +214,10 @@ class LatentDiffusionPipeline(contract.Pipeline):
                 shown = decode(z).cpu().numpy()
                 return shown[:, margin : shown.shape[1] - margin, margin : shown.shape[2] - margin]
 
-            made = None
+            results = None
             if step.number == steps:
                 finished = lay(pixels(step.x, self.autoencoder.decode_uint8))
-                made = [contract.ImageResult(p, name, settings_for_sample(s, k)) for k, p in enumerate(finished)]
+                results = [contract.ImageResult(p, name, settings_for_sample(s, k)) for k, p in enumerate(finished)]
                 preview = functools.partial(contract.tile, finished)
             else:
                 preview = functools.partial(lambda z, pixels: contract.tile(lay(pixels(z))), step.x0, pixels)
@@ -222,10 +227,10 @@ class LatentDiffusionPipeline(contract.Pipeline):
                 preview,
                 functools.partial(lambda step, pixels: contract.tile(pixels(step.state)), step, pixels),
                 step.note,
-                made[0] if made and s.count == 1 else made,
+                results[0] if results and s.count == 1 else results,
                 {
                     **self.step_trace(r, step),
-                    "attention": functools.partial(word_heatmaps, list(r.looks), r.condition),
+                    "attention": functools.partial(word_heatmaps, list(r.attention), r.condition),
                     "words": r.condition.names,
                 },
             )
@@ -256,14 +261,16 @@ def settings_for_sample(settings: SamplingSettings, k: int) -> dict[str, Any]:
     return settings.model_copy(update={"seed": (settings.seed + k) % 2**32, "count": 1}).model_dump()
 
 
-def word_heatmaps(looks: AttentionTrace, condition: TextConditioning) -> list[list[int]]:
+def word_heatmaps(attention: AttentionTrace, condition: TextConditioning) -> list[list[int]]:
     """Where each word is looked at: a map of side x side values in 0..255 a word, row by row.
 
     The picture looks at queries, and queries read words: the product of the two, mean over the
     later half of the blocks, scaled by its maximum.
     """
-    if condition.reads is None or not looks:
+    if condition.reads is None or not attention:
         return []
-    maps = (attention_to_words(looks[len(looks) // 2 :], len(condition.reads)).cpu() @ condition.reads).T.numpy()
+    maps = (
+        attention_to_words(attention[len(attention) // 2 :], len(condition.reads)).cpu() @ condition.reads
+    ).T.numpy()
     maps = maps - maps.min(1, keepdims=True)
     return (255 * maps / np.maximum(maps.max(1, keepdims=True), 1e-9)).round().astype(int).tolist()

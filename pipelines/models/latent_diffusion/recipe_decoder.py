@@ -88,15 +88,15 @@ class Recipe(whole.Recipe):
         y = model.decoder(z).float()
         total, parts = self.reconstruction_loss(x, y)
         top, left = rng.integers(0, data.SIZE - CROP + 1, 2)
-        real, made = (part[..., top : top + CROP, left : left + CROP] for part in (x, y))
+        real, fake = (part[..., top : top + CROP, left : left + CROP] for part in (x, y))
         still = {
             k: v.detach() for k, v in pair.discriminator.named_parameters()
         }  # the decoder's loss must not teach it
         with torch.no_grad():
             reference = pair.discriminator(real)
-        g_loss = F.softplus(reference - functional_call(pair.discriminator, still, (made,))).mean()
+        g_loss = F.softplus(reference - functional_call(pair.discriminator, still, (fake,))).mean()
         d_real = pair.discriminator(real)
-        d_loss = F.softplus(pair.discriminator(made.detach()) - d_real).mean()
+        d_loss = F.softplus(pair.discriminator(fake.detach()) - d_real).mean()
         r1 = (pair.discriminator(real + 0.05 * torch.randn_like(real)) - d_real).square().mean() / 0.05**2
         parts |= {"g_loss": g_loss.item(), "d_loss": d_loss.item(), "r1": r1.item()}
         return total + self.adversarial * g_loss + d_loss + 0.05 * r1, parts

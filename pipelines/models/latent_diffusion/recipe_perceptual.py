@@ -52,12 +52,12 @@ class Recipe(scene_reader.Recipe):
 
     @torch.no_grad()
     def evaluate(self, model: SceneReader, folder: Path, step: int) -> dict[str, float]:
-        held = self.avatars.split("test")[:300]
+        picks = self.avatars.split("test")[:300]
         logits = model.attribute_logits(
-            model.features(to_tensor(self.avatars.images[held]).to(next(model.parameters()).device))
+            model.features(to_tensor(self.avatars.images[picks]).to(next(model.parameters()).device))
         )
         right = [
-            (logits[k].argmax(1).cpu() == self.targets[k][held])[self.targets[k][held] >= 0].float().mean().item()
+            (logits[k].argmax(1).cpu() == self.targets[k][picks])[self.targets[k][picks] >= 0].float().mean().item()
             for k in LABELS
         ]
         return {**super().evaluate(model, folder, step), "attributes": round(float(np.mean(right)), 4)}

@@ -79,10 +79,10 @@ def named_facts(
     for i, group in enumerate(row["groups"]):
         if f"kind.{i}" in named:
             value = {**group, "count": str(group["count"]), "third": third(boxes[i])}
-            said = {
+            labels = {
                 name: values.index(value[name]) if f"{name}.{i}" in named else 0 for name, values in OF_THINGS.items()
             }
-            things.append((KINDS[group["kind"]], said))
+            things.append((KINDS[group["kind"]], labels))
     relations = []
     for name in named:
         if name.startswith("relation"):
@@ -126,11 +126,12 @@ class Recipe:
             "kinds": kinds.sum(1).mean() / 2,
             "whole": sum(F.cross_entropy(whole[n], wanted[n]) for n in OF_WHOLE),
         }
-        asked = [(i, kind, said) for i, (_, things, _) in enumerate(facts) for kind, said in things]
+        asked = [(i, kind, labels) for i, (_, things, _) in enumerate(facts) for kind, labels in things]
         where, kind = (torch.tensor([row[k] for row in asked], device=device) for k in (0, 1))
         answers = split(model.answer(model.look_up(caption[where], kind)).float(), OF_THINGS)
         losses["things"] = sum(
-            F.cross_entropy(answers[n], torch.tensor([said[n] for *_, said in asked], device=device)) for n in OF_THINGS
+            F.cross_entropy(answers[n], torch.tensor([labels[n] for *_, labels in asked], device=device))
+            for n in OF_THINGS
         )
         pairs = [(i, *pair) for i, (_, _, relations) in enumerate(facts) for pair in relations]
         if pairs:
@@ -171,10 +172,10 @@ class Recipe:
         for part in np.split(np.arange(len(self.facts) - 2000, len(self.facts)), 10):
             caption = model(*self.scenes.batch(part))
             kinds, whole = model.kinds(caption.flatten(1)), split(model.whole(caption.flatten(1)), OF_WHOLE)
-            for i, (said, things, relations) in enumerate(self.facts[p] for p in part):
+            for i, (labels, things, relations) in enumerate(self.facts[p] for p in part):
                 top = set(kinds[i].topk(max(len(things), 1)).indices.tolist())
                 for name in OF_WHOLE:
-                    hits.setdefault(name, []).append(int(whole[name][i].argmax()) == said[name])
+                    hits.setdefault(name, []).append(int(whole[name][i].argmax()) == labels[name])
                 for kind, about in things:
                     hits.setdefault("kind", []).append(kind in top)
                     answers = split(

@@ -58,10 +58,10 @@ class Model:
         self, prompts: list[str], seed: int = 0, steps: int = 20, guidance: float = 4.0, batch: int = 20
     ) -> UInt8[np.ndarray, "n h w 3"]:
         """One picture a prompt, with seeds `seed`, `seed` + 1, …."""
-        made = []
+        images = []
         for first in range(0, len(prompts), batch):
             part = prompts[first : first + batch]
             captions = self.model.resampler(*text.pad([text.encoder().encode(prompt) for prompt in part]))
             z = sample_latents(self.model.transformer, captions, seed + first, steps, guidance)
-            made.append(np.concatenate([self.coder.decode_uint8(some).numpy() for some in z.split(8)]))
-        return np.concatenate(made)
+            images.append(np.concatenate([self.coder.decode_uint8(some).numpy() for some in z.split(8)]))
+        return np.concatenate(images)

@@ -77,12 +77,12 @@ class LoRA(nn.Module):
         }
         return found if self.word is None else {**found, WORD: self.word.detach()}
 
-    def add_trigger(self, said: str, read: Float[Tensor, "q w"], strength: float = 1.0) -> Float[Tensor, "q w"]:
+    def add_trigger(self, caption: str, read: Float[Tensor, "q w"], strength: float = 1.0) -> Float[Tensor, "q w"]:
         """A caption as the resampler reads it, with this LoRA's own word where the trigger is said."""
         called = (
             self.word is not None
             and self.trigger
-            and re.search(rf"(?<!\w){re.escape(self.trigger)}(?!\w)", said, re.IGNORECASE)
+            and re.search(rf"(?<!\w){re.escape(self.trigger)}(?!\w)", caption, re.IGNORECASE)
         )
         return read + strength * self.word.to(read) if called else read
 

@@ -120,19 +120,19 @@ class LoRATrainingPipeline(latent_diffusion.LatentDiffusionGuest):
     def encode_captions(self, captions: list[str]) -> Float[Tensor, "n q d"]:
         """Captions as the resampler reads them; an empty one is the null caption."""
         null = self.base.transformer.null.float()
-        said = iter(
+        features = iter(
             self.base.resampler(
                 *(p.to(self.base.device) for p in text.pad([text.encoder().encode(c) for c in captions if c]))
             )
             if any(captions)
             else []
         )
-        return torch.stack([next(said) if c else null for c in captions])
+        return torch.stack([next(features) if c else null for c in captions])
 
     @torch.inference_mode()
     def draw(self, captions: Float[Tensor, "n q d"], steps: int, seed: int) -> Float[Tensor, "n c h w"]:
         """Latents of one picture a caption."""
-        net, n, looks = self.base.transformer, len(captions), []
+        net, n, attention = self.base.transformer, len(captions), []
         both = torch.cat([captions, net.null.expand_as(captions)]).to(self.base.dtype)
         times, path = samplers.timesteps(steps), samplers.SCHEDULES["straight"]
         noise = samplers.seeded_noise(
@@ -140,7 +140,7 @@ class LoRATrainingPipeline(latent_diffusion.LatentDiffusionGuest):
         )
         condition = latent_diffusion.TextConditioning(both, net.text_kv(both), None, [], "")
         *_, (x, _, _) = samplers.dpm_solver(
-            self.base.make_denoiser(condition, 1, times, Guidance(3.0), path, looks), noise(), times, path, noise
+            self.base.make_denoiser(condition, 1, times, Guidance(3.0), path, attention), noise(), times, path, noise
         )
         return x
 
@@ -159,12 +159,15 @@ class LoRATrainingPipeline(latent_diffusion.LatentDiffusionGuest):
             style = self.base.autoencoder.encode(to_tensor(given).to(self.base.device))
         words = captions(128, random.Random(s.seed))
         called = self.encode_captions(
-            [SAID[i % len(SAID)].replace("*", said or "someone").format(s.trigger) for i, said in enumerate(words[:64])]
+            [
+                SAID[i % len(SAID)].replace("*", caption or "someone").format(s.trigger)
+                for i, caption in enumerate(words[:64])
+            ]
         )
         kept = self.encode_captions(words)
         prior = self.draw(kept[:24], 8, s.seed)
-        looks = [way.format(s.trigger) for way in SHOWN]
-        shown = self.encode_captions(looks)
+        prompts = [way.format(s.trigger) for way in SHOWN]
+        shown = self.encode_captions(prompts)
         # ordinary tensors: what was made in inference mode cannot be learnt from
         style, called, kept, prior = (part.clone() for part in (style, called, kept, prior))
         lora.trigger, lora.word = s.trigger.strip(), nn.Parameter(unheard(kept))
@@ -179,14 +182,14 @@ class LoRATrainingPipeline(latent_diffusion.LatentDiffusionGuest):
             until = began + 60 * s.minutes * look / s.steps
             while time.perf_counter() < until or len(losses) < look:
                 z = torch.cat([style[pick(len(style), STYLE)], prior[pick(len(prior), PRIOR)]])
-                said, other = called[pick(len(called), STYLE)], kept[pick(len(kept), PRIOR)]
+                features, other = called[pick(len(called), STYLE)], kept[pick(len(kept), PRIOR)]
                 t = torch.sigmoid(torch.randn(len(z), generator=rng) + 0.5).to(z.device)
                 noise = torch.randn(z.shape, generator=rng).to(z.device)
                 x = flow_matching.interpolate(z, noise, t)
                 with torch.no_grad():
                     wanted = torch.cat([(noise - z)[:STYLE], self.velocity(x[STYLE:], t[STYLE:], other)])
                 with torch.enable_grad(), applied(net, [(lora, 1.0)]):
-                    error = (self.velocity(x, t, torch.cat([said + lora.word, other])) - wanted).square()
+                    error = (self.velocity(x, t, torch.cat([features + lora.word, other])) - wanted).square()
                     loss = error[:STYLE].mean()
                     (loss + KEEP * error[STYLE:].mean()).backward()
                 optim.step()
@@ -194,9 +197,11 @@ class LoRATrainingPipeline(latent_diffusion.LatentDiffusionGuest):
                 losses.append(loss.item())
             lora.save(path, {"trigger": s.trigger, "pictures": str(len(given)), "steps": str(len(losses))})
             with torch.inference_mode(), applied(net, [(lora, 1.0)]):
-                heard = torch.stack([lora.add_trigger(said, read) for said, read in zip(looks, shown, strict=True)])
-                made = self.base.autoencoder.decode_uint8(self.draw(heard, 12, s.seed)).cpu().numpy()
-            preview, recent = contract.tile(made), float(np.mean(losses[-50:]))
+                shown_features = torch.stack(
+                    [lora.add_trigger(prompt, read) for prompt, read in zip(prompts, shown, strict=True)]
+                )
+                images = self.base.autoencoder.decode_uint8(self.draw(shown_features, 12, s.seed)).cpu().numpy()
+            preview, recent = contract.tile(images), float(np.mean(losses[-50:]))
             result = contract.ImageResult(preview, self.name, s.model_dump(), (path,)) if look == s.steps else None
             detail = {"loss": recent, "calls": len(losses), "equation": f"W x + (α / r) B (A x), r = {s.rank}"}
             yield contract.Frame(

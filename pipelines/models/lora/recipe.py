@@ -52,9 +52,10 @@ class Recipe(flow.Recipe):
                 [coder.encode(to_tensor(style.images[part])) for part in np.array_split(picks, len(picks) // 50 + 1)]
             )
             plain = [style.rows[i]["caption"] for i in picks]
-            said = [f"{caption}, {self.trigger}" if rng.random() < 0.8 else self.trigger for caption in plain]
+            prompts = [f"{caption}, {self.trigger}" if rng.random() < 0.8 else self.trigger for caption in plain]
             read, plain = (
-                torch.cat([self.listened(some[i : i + 50]) for i in range(0, len(some), 50)]) for some in (said, plain)
+                torch.cat([self.listened(some[i : i + 50]) for i in range(0, len(some), 50)])
+                for some in (prompts, plain)
             )
             wanted = self.listened([f"{prompt}, {self.trigger}" for prompt in shown] + shown)
         self.style, self.plain, self.shown = (z.clone(), read.clone()), plain.clone(), wanted.clone()

@@ -67,12 +67,12 @@ class MultiView(nn.Module):
         nn.init.zeros_(self.enter.bias)
 
     def hint(
-        self, seen: Float[Tensor, "b v c h w"], given: Float[Tensor, "b v"], places: Float[Tensor, "b v 10"]
+        self, z: Float[Tensor, "b v c h w"], given: Float[Tensor, "b v"], places: Float[Tensor, "b v 10"]
     ) -> Float[Tensor, "b n d"]:
         """What the tokens are told: where each view's camera stands (`angles`), whether it is given (1), and if so, its
         latent."""
-        there = given[:, :, None, None, None].expand(-1, -1, 1, *seen.shape[3:])
-        views = self.enter(patchify(torch.cat([seen * there, there], 2), self.config.patch))
+        there = given[:, :, None, None, None].expand(-1, -1, 1, *z.shape[3:])
+        views = self.enter(patchify(torch.cat([z * there, there], 2), self.config.patch))
         return (views + self.camera(places)[:, :, None]).flatten(1, 2)
 
 
@@ -97,21 +97,21 @@ class TextTo3DPipeline(latent_diffusion.LatentDiffusionPipeline):
         self.resampler = words.to(self.device)
 
     def run(self, s: TextTo3DSettings) -> Iterator[contract.Frame]:
-        cameras, looks = (
+        cameras, previews = (
             poses_from(s.azimuth, s.elevation) if isinstance(s, ImageTo3DSettings) else poses_from(),
             -(-s.fit_steps // STEPS_PER_PREVIEW),
         )
-        for frame, made in self.views(s, cameras, looks):  # noqa: B007 - the last one's are fitted
+        for frame, images in self.views(s, cameras, previews):  # noqa: B007 - the last one's are fitted
             yield frame
         views = (
-            made.reshape(8, SIDE // 2, 2, SIDE // 2, 2, 3).mean((2, 4)).round().astype(np.uint8)
+            images.reshape(8, SIDE // 2, 2, SIDE // 2, 2, 3).mean((2, 4)).round().astype(np.uint8)
         )  # what it was taught has 64 pixels
-        for look, splats, seen, wrong, note, detail in fit_views(views, cameras, s, 0, "the views"):
-            result = scenes.GaussianResult(splats, self.name, s.model_dump()) if look == looks else None
+        for look, splats, renderings, wrong, note, detail in fit_views(views, cameras, s, 0, "the views"):
+            result = scenes.GaussianResult(splats, self.name, s.model_dump()) if look == previews else None
             yield contract.Frame(
                 s.steps + look,
-                s.steps + looks,
-                view_grid(seen),
+                s.steps + previews,
+                view_grid(renderings),
                 view_grid(wrong),
                 note,
                 result,
@@ -121,12 +121,12 @@ class TextTo3DPipeline(latent_diffusion.LatentDiffusionPipeline):
 
     @torch.inference_mode()
     def views(
-        self, s: TextTo3DSettings, cameras: list[Pose], looks: int
+        self, s: TextTo3DSettings, cameras: list[Pose], previews: int
     ) -> Iterator[tuple[contract.Frame, np.ndarray]]:
         """A frame a step, and the eight views as they are then believed to be, uint8 (8, 128, 128, 3)."""
-        c, known = self.model.config, None
+        c, front = self.model.config, None
         if isinstance(s, ImageTo3DSettings):
-            known = self.autoencoder.encode(
+            front = self.autoencoder.encode(
                 torch.from_numpy(cut_out_object(from_url(s.image))).permute(2, 0, 1)[None].float().to(self.device)
                 / 127.5
                 - 1
@@ -135,12 +135,12 @@ class TextTo3DPipeline(latent_diffusion.LatentDiffusionPipeline):
             torch.zeros(1, len(cameras), c.channels, c.size, c.size, device=self.device),
             torch.zeros(1, len(cameras), device=self.device),
         )
-        if known is not None:
-            z[:, 0], given[:, 0] = known, 1
-        seen = self.model.hint(z, given, pose_features(cameras)[None].to(self.device))
+        if front is not None:
+            z[:, 0], given[:, 0] = front, 1
+        hint = self.model.hint(z, given, pose_features(cameras)[None].to(self.device))
         times = samplers.timesteps(s.steps)
-        r = self.prepare(s, times, 1, lambda condition, grid, count: lambda x, t: [seen.repeat(len(x), 1, 1)])
-        fresh = (1 - given)[..., None, None, None].expand_as(z)
+        r = self.prepare(s, times, 1, lambda condition, grid, count: lambda x, t: [hint.repeat(len(x), 1, 1)])
+        mask = (1 - given)[..., None, None, None].expand_as(z)
         # its order from the time when the views lay on top of each other, so that a seed keeps its thing
         stack = samplers.seeded_noise(s.seed, (c.channels, len(cameras) * c.size, c.size), 1, self.device)
 
@@ -148,7 +148,7 @@ class TextTo3DPipeline(latent_diffusion.LatentDiffusionPipeline):
             return stack().unflatten(2, (len(cameras), c.size)).transpose(1, 2)
 
         states = samplers.SAMPLERS[s.sampler](
-            keep_known(r.denoise, z, fresh), noise() * r.path.s(1.0), times, r.path, noise, s.eta
+            keep_known(r.denoise, z, mask), noise() * r.path.s(1.0), times, r.path, noise, s.eta
         )
         for step in follow(states, times[:-1], r.path):
             shown, state = (self.autoencoder.decode_preview(z[0]).cpu().numpy() for z in (step.x0, step.state))
@@ -158,7 +158,7 @@ class TextTo3DPipeline(latent_diffusion.LatentDiffusionPipeline):
             yield (
                 contract.Frame(
                     step.number,
-                    s.steps + looks,
+                    s.steps + previews,
                     view_grid(shown),
                     view_grid(state),
                     f"views · {step.note}",

@@ -103,20 +103,20 @@ class Recipe:
         )
         picks, rows = self.source.split("validation")[:8], []
         z = torch.from_numpy(self.latents[picks][:, self.rig]).float().to(device)
-        said = torch.from_numpy(self.read[picks][:, 0]).float().to(device)
+        features = torch.from_numpy(self.read[picks][:, 0]).float().to(device)
         for given in (0.0, 1.0):
-            seen = torch.zeros(len(picks), len(POSES), device=device)
-            seen[:, 0] = given
+            given_views = torch.zeros(len(picks), len(POSES), device=device)
+            given_views[:, 0] = given
             hints, kept = (
-                [model.hint(z, seen, self.places[self.rig].expand(len(picks), -1, -1).to(device))],
-                z * seen[..., None, None, None],
+                [model.hint(z, given_views, self.places[self.rig].expand(len(picks), -1, -1).to(device))],
+                z * given_views[..., None, None, None],
             )
-            words = inner.text_kv(inner.null.expand_as(said) if given else said)
+            words = inner.text_kv(inner.null.expand_as(features) if given else features)
 
             def denoise(x: Tensor, t: float) -> Tensor:
                 at = torch.full((len(x),), t, device=device)
                 velocity = inner(x, words, inner.modulations(at, words.pooled), hints=hints)  # noqa: B023 - used here
-                return torch.where(seen[..., None, None, None] > 0, kept, x - t * velocity)  # noqa: B023
+                return torch.where(given_views[..., None, None, None] > 0, kept, x - t * velocity)  # noqa: B023
 
             noise = samplers.seeded_noise(0, tuple(z.shape[1:]), len(picks), str(device))
             *_, (x, _, _) = samplers.dpm_solver(

@@ -101,8 +101,8 @@ class Pix2PixPipeline(contract.Pipeline):
         begun = time.perf_counter()
         lines = control("edges", from_url(s.control))[..., 0]
         style = F.one_hot(torch.tensor([STYLES.index(s.style)]), len(STYLES)).float()
-        made = self.net(torch.from_numpy(lines > 0)[None, None].float().to(self.device), style.to(self.device))
-        picture = to_uint8(made[0].permute(1, 2, 0)).cpu().numpy()
+        fake = self.net(torch.from_numpy(lines > 0)[None, None].float().to(self.device), style.to(self.device))
+        picture = to_uint8(fake[0].permute(1, 2, 0)).cpu().numpy()
         seconds = time.perf_counter() - begun
         shown = np.repeat(255 - lines[..., None], 3, 2)
         detail = {"calls": 1, "equation": "x̂ = G(lines, style)", "device": f"{self.device}, float32"}

@@ -86,19 +86,19 @@ class Recipe:
             "avatar": rng.choice(self.avatars.split("train"), self.batch - share),
         }
         lines, style, real = (part.to(device) for part in self.draw(picks, rng))
-        made = adversarial.model(lines, style)
-        l1 = (made - real).abs().mean()
+        fake = adversarial.model(lines, style)
+        l1 = (fake - real).abs().mean()
         if not self.adversarial:
             return l1, {"l1": l1.item()}
         y, x = rng.integers(
             0, data.SIZE - CROP + 1, 2
         )  # the discriminator sees patches anyway: a part of the picture is four times as fast
-        real, made, lines = (part[..., y : y + CROP, x : x + CROP] for part in (real, made, lines))
+        real, fake, lines = (part[..., y : y + CROP, x : x + CROP] for part in (real, fake, lines))
         still = {
             k: v.detach() for k, v in adversarial.discriminator.named_parameters()
         }  # the generator's loss must not teach the discriminator
-        g_loss = (functional_call(adversarial.discriminator, still, (made, lines, style)) - 1).square().mean()
-        d_logits = adversarial.discriminator(real, lines, style), adversarial.discriminator(made.detach(), lines, style)
+        g_loss = (functional_call(adversarial.discriminator, still, (fake, lines, style)) - 1).square().mean()
+        d_logits = adversarial.discriminator(real, lines, style), adversarial.discriminator(fake.detach(), lines, style)
         d_loss = ((d_logits[0] - 1).square().mean() + d_logits[1].square().mean()) / 2
         return 10 * l1 + g_loss + d_loss, {"l1": l1.item(), "g_loss": g_loss.item(), "d_loss": d_loss.item()}
 
@@ -111,12 +111,12 @@ class Recipe:
         }
         lines, style, real = self.draw(picks, None)
         device = next(adversarial.parameters()).device
-        made = adversarial.model(lines.to(device), style.to(device)).cpu()
-        rows = torch.stack([1 - 2 * lines.expand(-1, 3, -1, -1), made, real], 1).flatten(0, 1)
+        fake = adversarial.model(lines.to(device), style.to(device)).cpu()
+        rows = torch.stack([1 - 2 * lines.expand(-1, 3, -1, -1), fake, real], 1).flatten(0, 1)
         data.contact_sheet(to_uint8(rows.permute(0, 2, 3, 1)).numpy(), columns=12).save(
             folder / f"sheet-{step:06d}.png"
         )
-        return {"held_out_l1": round((made - real).abs().mean().item(), 4)}
+        return {"held_out_l1": round((fake - real).abs().mean().item(), 4)}
 
     def export(self, adversarial: Adversarial, record: dict) -> None:
         weights.save(self.name, adversarial.model, {"widths": adversarial.model.widths}, {

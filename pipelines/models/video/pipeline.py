@@ -97,7 +97,7 @@ class VideoDiT(nn.Module):
         and the latent of the given frame that is nearest in time."""
         count, frames, device = *given.shape, z.device
         there = given[:, :, None, None, None].expand(-1, -1, 1, *z.shape[3:])
-        told = self.enter(patchify(torch.cat([self.nearest(z, given, loop), there], 2), self.config.patch)).flatten(
+        tokens = self.enter(patchify(torch.cat([self.nearest(z, given, loop), there], 2), self.config.patch)).flatten(
             1, 2
         )
         much = math.pi * amount[:, None] * torch.arange(1, 5, device=device)
@@ -105,7 +105,7 @@ class VideoDiT(nn.Module):
             [time_features(frames, loop).to(device).expand(count, -1, -1), much.cos()[:, None].expand(-1, frames, -1)],
             2,
         )
-        return told + self.time(time).repeat_interleave(len(self.transformer.position), 1)
+        return tokens + self.time(time).repeat_interleave(len(self.transformer.position), 1)
 
 
 class VideoPipeline(EditingPipeline):
@@ -131,13 +131,13 @@ class VideoPipeline(EditingPipeline):
         ways = get_args(VideoSettings.model_fields["method"].annotation) if s.compare else [s.method]
         runs = [s.model_copy(update={"method": way, "compare": False}) for way in ways]
         empty = np.full((s.frames, SIDE, SIDE, 3), GREY, np.uint8)
-        clips, states, made, calls, step = [empty] * len(runs), [empty] * len(runs), [], 0, 0
+        clips, states, results, calls, step = [empty] * len(runs), [empty] * len(runs), [], 0, 0
         steps = [s.steps * len(segments(one)) for one in runs]
         for k, one in enumerate(runs):
             for clips[k], states[k], there, note, detail in self.draw(one):
                 step += 1
                 last = step == sum(steps[: k + 1])
-                made += [contract.VideoResult(clips[k], s.fps, self.name, one.model_dump())] if last else []
+                results += [contract.VideoResult(clips[k], s.fps, self.name, one.model_dump())] if last else []
                 there = s.frames if k else there  # how many frames are there to be played
                 curves = [
                     contract.frame_differences(clip[:there], s.loop and there == s.frames) for clip in clips[: k + 1]
@@ -145,7 +145,7 @@ class VideoPipeline(EditingPipeline):
                 detail |= {"calls": calls + detail["calls"], "real": self.motion().real}
                 detail |= {"changes": curves, "ways": list(ways[: k + 1])}
                 view = {"kind": "video", "frames": there, "of": s.frames, "fps": s.fps, "across": len(runs)}
-                result = (made if s.compare else made[0]) if last and k == len(runs) - 1 else None
+                result = (results if s.compare else results[0]) if last and k == len(runs) - 1 else None
                 sheet, noisy = (contract.tile(np.concatenate(every, axis=2)) for every in (clips, states))
                 note = f"{one.method} · {note}" if s.compare else note
                 yield contract.Frame(step, sum(steps), sheet, noisy, note, result, detail, view)
@@ -164,16 +164,16 @@ class VideoPipeline(EditingPipeline):
         calls, times, blank = 0, samplers.timesteps(s.steps), torch.zeros(1, *self.shape(), device=self.base.device)
         for begin, end in segments(s):
             places = [k % s.frames for k in range(begin, end)]  # a long loop's last window ends in the first frame
-            known = [drawn.get(k, given.get(k)) for k in places]
-            pinned = torch.cat([blank if k is None else k for k in known])
-            fresh = torch.tensor([float(k is None) for k in known], device=blank.device)[:, None, None, None]
+            known_latents = [drawn.get(k, given.get(k)) for k in places]
+            pinned = torch.cat([blank if k is None else k for k in known_latents])
+            mask = torch.tensor([float(k is None) for k in known_latents], device=blank.device)[:, None, None, None]
             noise = self.noise(s, range(begin, end))
             r = (
-                self.joint_context(s, times, pinned, fresh)
+                self.joint_context(s, times, pinned, mask)
                 if s.method == "joint" and end > 1
                 else self.base.prepare(s, times, len(places))
             )
-            denoise = keep_known(r.denoise, pinned, fresh)
+            denoise = keep_known(r.denoise, pinned, mask)
             states = samplers.SAMPLERS[s.sampler](denoise, noise() * r.path.s(1.0), times, r.path, noise, s.eta)
             coder = self.base.autoencoder
             for step in follow(states, times[:-1], r.path):
@@ -191,7 +191,7 @@ class VideoPipeline(EditingPipeline):
             drawn = {k: step.x[i : i + 1] for i, k in enumerate(places)} | drawn
 
     def joint_context(
-        self, s: VideoSettings, times: list[float], pinned: Tensor, fresh: Tensor
+        self, s: VideoSettings, times: list[float], pinned: Tensor, mask: Tensor
     ) -> latent_diffusion.SamplingContext:
         """A run whose frames look at each other.
 
@@ -199,12 +199,12 @@ class VideoPipeline(EditingPipeline):
         """
         motion, clip = self.motion(), copy.copy(self.base)
         clip.transformer, clip.dtype = motion.transformer, torch.float32  # as the hints are
-        known, around = (pinned[None], 1 - fresh.flatten()[None]), s.loop and len(pinned) == s.frames
-        told, still = (
-            motion.hint(*known, torch.tensor([s.motion], device=pinned.device), around),
-            interpolate_given(pinned, fresh, around),
+        batch, around = (pinned[None], 1 - mask.flatten()[None]), s.loop and len(pinned) == s.frames
+        hint, still = (
+            motion.hint(*batch, torch.tensor([s.motion], device=pinned.device), around),
+            interpolate_given(pinned, mask, around),
         )
-        r = clip.prepare(s.model_copy(update={"guidance": 1.0}), times, 1, lambda *_: lambda *_: [told])
+        r = clip.prepare(s.model_copy(update={"guidance": 1.0}), times, 1, lambda *_: lambda *_: [hint])
         flat = r.denoise
         r.denoise = lambda x, t: motion.rescale_harmonics(flat(x[None], t)[0], still, r.path.straight_time(t), around)
         return r
@@ -228,11 +228,11 @@ class VideoPipeline(EditingPipeline):
 
 
 def interpolate_given(
-    z: Float[Tensor, "f c h w"], fresh: Float[Tensor, "f 1 1 1"], loop: bool
+    z: Float[Tensor, "f c h w"], mask: Float[Tensor, "f 1 1 1"], loop: bool
 ) -> Float[Tensor, "f c h w"]:
     """The clip as it would be without motion: its given frames, and each other one on the straight line, in time,
     between those next to it."""
-    given = [k for k, new in enumerate(fresh.flatten().tolist()) if not new]
+    given = [k for k, new in enumerate(mask.flatten().tolist()) if not new]
     shares = [np.interp(range(len(z)), given, one, period=len(z) if loop else None) for one in np.eye(len(given))]
     return torch.tensordot(torch.from_numpy(np.stack(shares, 1)).to(z), z[given], 1)
 

@@ -43,14 +43,14 @@ class Recipe:
     @torch.inference_mode()
     def listen(self, name: str, source: data.DataSet) -> np.ndarray:
         """The captions as the resampler reads them, fp16 (n, 16, 256); kept, since it takes a minute."""
-        said = [row["caption"] for row in source.rows]
-        known = hashlib.sha256(
+        captions = [row["caption"] for row in source.rows]
+        digest = hashlib.sha256(
             torch.cat([p.flatten() for p in self.pipe.base.resampler.parameters()]).numpy().tobytes()
-            + str(said).encode()
+            + str(captions).encode()
         ).hexdigest()[:8]
-        path = data.cache_dir() / "data" / name / f"read-{known}.npy"
+        path = data.cache_dir() / "data" / name / f"read-{digest}.npy"
         if not path.exists():
-            parts = (said[i : i + 64] for i in range(0, len(said), 64))
+            parts = (captions[i : i + 64] for i in range(0, len(captions), 64))
             read = [
                 self.pipe.base.resampler(*text.pad([text.encoder().encode(c) for c in part])).numpy() for part in parts
             ]
@@ -127,21 +127,21 @@ class Recipe:
             .float()
             .reshape(count, WINDOW, *self.latents["motion"].shape[-3:])
         )
-        fresh = (torch.arange(WINDOW) > 0).float()[:, None, None, None]
+        mask = (torch.arange(WINDOW) > 0).float()[:, None, None, None]
         amount = torch.tensor([self.clips.rows[i]["rank"] for i in picks])
-        hint = motion.hint(z, (1 - fresh).flatten().expand(count, -1), amount, loop=True)
+        hint = motion.hint(z, (1 - mask).flatten().expand(count, -1), amount, loop=True)
         words = motion.transformer.text_kv(torch.from_numpy(self.read["motion"][picks]).float())
         true, gains = torch.fft.rfft(z - z[:, :1], dim=1), []
         for t in CALIBRATION_TIMES:
-            x = torch.lerp(z, torch.randn_like(z), t * fresh)
+            x = torch.lerp(z, torch.randn_like(z), t * mask)
             v = motion.transformer(
                 x,
                 words,
                 motion.transformer.modulations(torch.full((count,), t), words.pooled),
                 hints=[hint],
             )
-            made = torch.fft.rfft(x - t * fresh * v - z[:, :1], dim=1)
-            gain = (made.conj() * true).real.sum((0, 2, 3, 4)) / made.abs().square().sum((0, 2, 3, 4))
+            estimate = torch.fft.rfft(x - t * mask * v - z[:, :1], dim=1)
+            gain = (estimate.conj() * true).real.sum((0, 2, 3, 4)) / estimate.abs().square().sum((0, 2, 3, 4))
             gains.append([round(one, 3) for one in gain.tolist()])
         return gains
 
@@ -168,8 +168,8 @@ class Recipe:
         data.contact_sheet(np.concatenate(rows), columns=8).save(folder / f"sheet-{step:06d}.png")
         torch.manual_seed(0)
         rng = np.random.default_rng(0)
-        held = np.mean([self.loss(motion, rng, ("sibling", "unseen"))[0].item() for _ in range(12)])
-        return {"change over real": round(float(np.mean(moved) / np.mean(real)), 3), "held out": round(float(held), 4)}
+        loss = np.mean([self.loss(motion, rng, ("sibling", "unseen"))[0].item() for _ in range(12)])
+        return {"change over real": round(float(np.mean(moved) / np.mean(real)), 3), "held out": round(float(loss), 4)}
 
     def export(self, motion: VideoDiT, record: dict) -> None:
         weights.save(self.name, motion, vars(motion.config) | {"real": motion.real, "gains": motion.gains}, {
