@@ -19,6 +19,7 @@ from app import viewer
 from app.history import History
 from pipelines import load
 from pipelines.core.cards import WeightsError
+from pipelines.core.contract import GenerationError
 from pipelines.core.settings import Settings
 
 EVERY = 0.1  # seconds between previews at the least; more often than the eye can follow helps nobody
@@ -139,7 +140,7 @@ def draw_once(model: str, settings: Settings) -> dict[str, str]:
 
 def user_message(error: Exception) -> str:
     """One sentence for whoever pressed Generate; the log has the rest."""
-    if isinstance(error, WeightsError):
+    if isinstance(error, (WeightsError, GenerationError)):
         return str(error)
     if isinstance(error, gr.Error):  # ZeroGPU's own: no quota, no queue place
         return str(error.message)
