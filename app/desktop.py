@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import io
-import json
 import logging
 import random
 import sqlite3
@@ -94,9 +93,9 @@ class Desktop:
     def tell(message: dict[str, Any], tab: str = "") -> str:
         """A message for the browser, or for one tab's viewer.
 
-        The number makes each one differ from the last, so that none is taken for a repeat.
+        The id makes each one differ from the last, so that none is taken for a repeat.
         """
-        return json.dumps({**message, "tab": tab, "id": random.getrandbits(40)})
+        return viewer.to_json({**message, "tab": tab, "id": random.getrandbits(40)})
 
     def begin(self, owner: str, request: gr.Request) -> list[Any]:
         """The page opens: who is it, what did they make, and does the link carry settings?"""

@@ -49,7 +49,7 @@ LORAS: dict[
 
 
 def list_loras(_: Any = None) -> list[list[str]]:
-    """Names of the LoRAs that are there now, and the word that calls each, safe to be shown."""
+    """Names of the LoRAs that are there now, and the word that calls each, escaped, safe to be shown."""
     return [[name, html.escape(cards.trigger(path))] for name, path in cards.loras().items()]
 
 

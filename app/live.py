@@ -20,7 +20,7 @@ from app import viewer
 from app.history import History, explain
 from pipelines import load
 from pipelines.core.cards import WeightsError
-from pipelines.core.contract import ImageResult
+from pipelines.core.contract import GenerationError, ImageResult
 from pipelines.core.registry import result_class
 from pipelines.core.settings import Settings
 
@@ -196,7 +196,7 @@ def draw_once(model: str, settings: Settings) -> dict[str, str]:
 
 def user_message(error: Exception) -> str:
     """One sentence for whoever pressed Generate; the log has the rest."""
-    if isinstance(error, WeightsError):
+    if isinstance(error, (WeightsError, GenerationError)):
         return str(error)
     if isinstance(error, gr.Error):  # ZeroGPU's own: no quota, no queue place
         return str(error.message)

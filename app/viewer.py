@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import logging
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -48,6 +51,9 @@ def equation(trace: dict[str, Any]) -> str:
     if trace.get("sampler") not in SYMBOLS:
         return trace.get("equation", "")
     state, estimate, fresh = trace["coefficients"]
+    weight = trace["weight"]
+    if not all(map(math.isfinite, (state, estimate, fresh, trace["t"], trace["next"], weight))):
+        return SYMBOLS[trace["sampler"]]
     what = {"dpm-solver++": "D̂", "heun": "x̂<sub>0</sub> <small>(first half)</small>"}.get(
         trace["sampler"], "x̂<sub>0</sub>"
     )
@@ -55,9 +61,24 @@ def equation(trace: dict[str, Any]) -> str:
         f" + {fresh:.3f} z" if fresh else ""
     )
     numbers = numbers.replace("+ -", "− ")
-    weight = trace["weight"]
     guided = f"x̂<sub>0</sub> = u + {weight:g} (c − u)" if weight != 1 else "x̂<sub>0</sub> = c, without guidance"
     return f"{SYMBOLS[trace['sampler']]}<div>{numbers}</div><div>{guided}</div>"
+
+
+def to_json(message: Any) -> str:
+    """JSON as browsers read it: a number that is infinite or NaN, which it has no word for, becomes null."""
+
+    def finite(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {key: finite(part) for key, part in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [finite(part) for part in value]
+        return None if isinstance(value, float) and not math.isfinite(value) else value
+
+    try:
+        return json.dumps(message, allow_nan=False)
+    except ValueError:
+        return json.dumps(finite(message), allow_nan=False)
 
 
 def encoded(pixels: np.ndarray, kind: str = "jpeg") -> bytes:

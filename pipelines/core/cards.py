@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import logging
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +14,10 @@ from safetensors import SafetensorError, safe_open
 
 BUNDLED = Path(os.environ.get("DARKROOM_WEIGHTS", Path(__file__).parents[2] / "assets" / "weights"))
 
-
 LORA = "lora-"  # what the files of LoRAs begin with
+BREAKING = re.compile(r"""[,:<>"`\\]+""")  # in a LoRA's name: what settings, shells and HTML read as something else
+
+log = logging.getLogger("darkroom")
 
 
 class WeightsError(RuntimeError):
@@ -44,13 +49,39 @@ def data_dir() -> Path:
     return Path(os.environ.get("DARKROOM_HOME", Path.home() / ".local" / "share" / "darkroom"))
 
 
+def printable(text: str) -> str:
+    """Text that can be shown and sent: without control and format characters and halves of surrogate pairs."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def lora_name(path: Path) -> str:
+    """The name that settings know a LoRA's file by; what would break them becomes a hyphen."""
+    stem = "".join(c if c.isprintable() else "-" for c in path.stem.removeprefix(LORA))
+    return BREAKING.sub("-", stem).strip()
+
+
 def loras() -> dict[str, Path]:
-    """LoRAs by name: the bundled ones and those that were taught here."""
-    return {
-        path.stem.removeprefix(LORA): path
-        for folder in (data_dir() / "loras", BUNDLED)
-        for path in sorted(folder.glob(f"{LORA}*.safetensors"))
-    }
+    """LoRAs by name: those that were taught here and the bundled ones; what cannot be listed is in the log."""
+    bundled, own = (
+        sorted(folder.glob(f"{LORA}*.safetensors"), key=lambda path: (path.stem != LORA + lora_name(path), path))
+        for folder in (BUNDLED, data_dir() / "loras")
+    )  # files whose names are safe go before those that become their like
+    found: dict[str, Path] = {}
+    for path in (*bundled, *own):
+        name = lora_name(path)
+        if not name or not path.is_file():
+            warn_unlisted(path, "it has no name" if not name else "it is no file")
+        elif name in found:
+            warn_unlisted(path, f"another LoRA is called {name}")
+        else:
+            found[name] = path
+    return {name: found[name] for name in sorted(found, key=lambda name: (found[name] in bundled, found[name]))}
+
+
+@functools.lru_cache(1000)
+def warn_unlisted(path: Path, reason: str) -> None:
+    """Say once in the log why a LoRA is not listed."""
+    log.warning("the LoRA %s is not listed: %s; rename the file", ascii(str(path)), reason)
 
 
 def trigger(path: Path) -> str:
@@ -58,8 +89,8 @@ def trigger(path: Path) -> str:
     try:
         with safe_open(path, "np") as file:
             about = file.metadata() or {}
-        return str((about | json.loads(about.get("config", "{}"))).get("trigger", "")).strip()
-    except (SafetensorError, OSError, ValueError, TypeError):
+        return printable(str((about | json.loads(about.get("config", "{}"))).get("trigger", ""))).strip()
+    except (SafetensorError, OSError, ValueError, TypeError, RecursionError):
         return ""
 
 

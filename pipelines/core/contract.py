@@ -30,6 +30,10 @@ POINTS_KEY = "darkroom-points"  # the one that holds samples in the plane, as JS
 SOUND_KEY = "darkroom-sound"  # the one that holds a sound, as a data URL
 
 
+class GenerationError(RuntimeError):
+    """A run cannot go on. The message is one sentence that says what to do."""
+
+
 class Result(ABC):
     """What a run made, and with which settings."""
 

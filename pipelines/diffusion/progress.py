@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from pipelines.core.contract import GenerationError
 from pipelines.diffusion.samplers import Schedule, Step
 
 
@@ -33,9 +34,21 @@ class Progress:
         return f"t {self.t:.2f} · |Δx0| {self.moved:.3f}"
 
 
+def require_finite(x: Tensor) -> Tensor:
+    """x itself. Raises GenerationError where a number of it is infinite or NaN: bytes would hide that as black."""
+    if not x.isfinite().all():
+        raise GenerationError(
+            "The numbers of this run grew beyond all bounds, so there is no picture: lower the guidance or the strength "
+            "of the LoRAs."
+        )
+    return x
+
+
 def follow(states: Iterator[Step], times: Iterable[float], path: Schedule) -> Iterator[Progress]:
-    """The states of a sampler with the times that its steps start at."""
+    """The states of a sampler with the times that its steps start at. Raises GenerationError when they diverge."""
     before: Tensor | float = 0.0
     for number, (t, (x, x0, reached)) in enumerate(zip(times, states, strict=True), 1):
-        yield Progress(number, t, reached, x, x0, (x0 - before).abs().mean().item(), path)
+        yield Progress(
+            number, t, reached, require_finite(x), require_finite(x0), (x0 - before).abs().mean().item(), path
+        )
         before = x0

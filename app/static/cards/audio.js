@@ -1,4 +1,5 @@
 // Of a sound: the codes that a language model of sounds writes, and what each further codebook adds.
+import { fixed } from "../core/dom.js";
 import { registerCard } from "../core/registry.js";
 
 const BOOKS = 6;
@@ -29,7 +30,7 @@ registerCard({
   applies: (frame) => Boolean(frame.stages),
   draw(body, { stages }) {
     const cells = (s) =>
-      [s.books, s.bits / 1000, `${s.snr.toFixed(1)} dB`, s.mel.toFixed(3)].map((v) => `<td>${v}`).join("");
+      [s.books, s.bits / 1000, `${fixed(s.snr, 1)} dB`, fixed(s.mel, 3)].map((v) => `<td>${v}`).join("");
     const head = "<tr><td>codebooks<td>kbit/s<td>SNR<td>mel distance";
     body.querySelector("table").innerHTML = head + stages.map((stage) => `<tr>${cells(stage)}`).join("");
   },

@@ -12,7 +12,7 @@ registerCard({
   html: `<svg id="curve" viewBox="0 0 262 92" role="img" aria-label="Change of the estimate, noise level"></svg>
     <div class="legend"><i class="moved"></i><span>|Δx̂<sub>0</sub>|</span>
       <i class="noise"></i><span>noise σ / (a + σ)</span></div>`,
-  applies: (frame) => frame.moved !== undefined,
+  applies: (frame) => Number.isFinite(frame.moved),
   draw(body, frame, stage) {
     const moved = stage.film.map((f) => f.moved || 0);
     const top = Math.max(...moved.slice(1), 1e-6);
@@ -32,9 +32,9 @@ registerCard({
 registerCard({
   title: "Loss",
   html: '<svg id="loss" viewBox="0 0 262 92" role="img" aria-label="Loss, by step"></svg><small></small>',
-  applies: (frame) => frame.loss !== undefined,
+  applies: (frame) => Number.isFinite(frame.loss),
   draw(body, frame, stage) {
-    const losses = stage.film.filter((f) => f.loss !== undefined).map((f) => f.loss);
+    const losses = stage.film.map((f) => f.loss).filter(Number.isFinite);
     const top = Math.max(...losses, 1e-9);
     body.querySelector("svg").innerHTML =
       path(

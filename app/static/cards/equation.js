@@ -7,9 +7,10 @@ registerCard({
   html: '<div id="equation" class="eq"></div>',
   applies: (frame) => Boolean(frame.equation),
   draw(body, frame) {
-    const moved = frame.moved === undefined ? "" : ` · |Δx̂<sub>0</sub>| = ${fixed(frame.moved, 3)}`;
-    const place =
-      frame.a === undefined ? "" : `<small>a = ${fixed(frame.a)} · σ = ${fixed(frame.sigma)}${moved}</small>`;
+    const moved = Number.isFinite(frame.moved) ? ` · |Δx̂<sub>0</sub>| = ${fixed(frame.moved, 3)}` : "";
+    const place = Number.isFinite(frame.a)
+      ? `<small>a = ${fixed(frame.a)} · σ = ${fixed(frame.sigma)}${moved}</small>`
+      : "";
     body.querySelector(".eq").innerHTML = frame.equation + place;
   },
 });

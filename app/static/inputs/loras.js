@@ -27,9 +27,13 @@ export function mountLoras(element, props, watch, server) {
     box.replaceChildren(
       ...known.map(([name, word]) => {
         const strength = strengths.get(name) ?? 0;
-        return create(`<label class="lora"><b>${name}</b><small>${word && `say “${word}”`}</small>
-          <output>${fixed(strength)}</output><button type="button" class="send" data-save="${name}">Save</button>
-          <input type="range" min="-1" max="2" step="0.05" value="${strength}" data-name="${name}"></label>`);
+        const row = create(`<label class="lora"><b></b><small>${word && `say “${word}”`}</small>
+          <output>${fixed(strength)}</output><button type="button" class="send">Save</button>
+          <input type="range" min="-1" max="2" step="0.05" value="${strength}"></label>`);
+        row.querySelector("b").textContent = name; // a file's name is text, never markup; the word comes escaped
+        row.querySelector("button").dataset.save = name;
+        row.querySelector("input").dataset.name = name;
+        return row;
       }),
     );
     if (!known.length) box.append(create("<small>None is there yet.</small>"));

@@ -20,7 +20,8 @@ registerViewer("points", (stage) => {
       context.fillStyle = style.getPropertyValue("--paper");
       context.globalAlpha = 0.6;
       const scale = SIDE / (2 * view.span);
-      for (const [x, y] of view.points) context.fillRect(SIDE / 2 + x * scale - 1.5, SIDE / 2 - y * scale - 1.5, 3, 3);
+      const finite = view.points.filter((point) => point.every(Number.isFinite));
+      for (const [x, y] of finite) context.fillRect(SIDE / 2 + x * scale - 1.5, SIDE / 2 - y * scale - 1.5, 3, 3);
     },
     hide() {
       canvas.hidden = true;

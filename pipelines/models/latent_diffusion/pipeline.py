@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from pipelines import text
@@ -23,13 +23,14 @@ from pipelines.core.cards import parse_loras
 from pipelines.core.settings import SamplingSettings
 from pipelines.diffusion import samplers
 from pipelines.diffusion.guidance import Guidance, with_cfg
-from pipelines.diffusion.progress import Progress, follow
+from pipelines.diffusion.progress import Progress, follow, require_finite
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
 from pipelines.models.latent_diffusion.network import LatentDiffusion
 from pipelines.models.latent_diffusion.spec import LatentDiffusionSettings
 from pipelines.models.lora import adapter as lora
 from pipelines.nn import weights
 from pipelines.nn.dit import AttentionTrace, Config, TextKV, attention_to_words
+from pipelines.nn.pixels import to_uint8
 
 
 @dataclass
@@ -216,7 +217,7 @@ class LatentDiffusionPipeline(contract.Pipeline):
 
             results = None
             if step.number == steps:
-                finished = lay(pixels(step.x, self.autoencoder.decode_uint8))
+                finished = lay(pixels(step.x, self.decode_uint8))
                 results = [contract.ImageResult(p, name, settings_for_sample(s, k)) for k, p in enumerate(finished)]
                 preview = functools.partial(contract.tile, finished)
             else:
@@ -234,6 +235,10 @@ class LatentDiffusionPipeline(contract.Pipeline):
                     "words": r.condition.names,
                 },
             )
+
+    def decode_uint8(self, z: Float[Tensor, "b c h w"]) -> UInt8[Tensor, "b hp wp 3"]:
+        """Finished pictures. Raises contract.GenerationError where they are not finite."""
+        return to_uint8(require_finite(self.autoencoder.decode(z)).permute(0, 2, 3, 1))
 
     def step_trace(self, r: SamplingContext, step: Progress) -> dict[str, Any]:
         """What the inspector says of a step."""

@@ -2,7 +2,7 @@
 them.
 
 So the strength is live, several can be worn at once, and taking them off leaves the base as it was, bit for bit. Files
-are safetensors in PEFT's key layout; kohya's is read too.
+are safetensors in PEFT's key layout; formats.py reads those of other programs too.
 """
 
 from __future__ import annotations
@@ -16,21 +16,16 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from pipelines.core import cards
+from pipelines.models.lora import formats
+from pipelines.models.lora.formats import WORD, LoRAError
 from pipelines.nn import weights
 
 LAYERS = ("qkv", "out", "words", "up", "down")  # of every block
 PEFT = "base_model.model."
-WORD = f"{PEFT}trigger.trainable_tokens_delta"
-KOHYA = "lora_unet_"
-
-
-class LoRAError(cards.WeightsError):
-    """A file is no LoRA of this model. The message is one sentence."""
 
 
 def layers(model: nn.Module) -> dict[str, nn.Linear]:
@@ -70,10 +65,12 @@ class LoRA(nn.Module):
         return F.linear(F.linear(x, self.down[i].to(x.dtype)), self.up[i].to(x.dtype)) * (self.alpha / self.rank)
 
     def tensors(self) -> dict[str, Tensor]:
-        """In PEFT's layout."""
+        """In PEFT's layout, with the scale in B: so each layer's alpha is its rank, which is what no alpha means."""
         pairs = zip(self.names, self.down, self.up, strict=True)
         found = {
-            f"{PEFT}{name}.lora_{side}.weight": p.detach() for name, a, b in pairs for side, p in (("A", a), ("B", b))
+            f"{PEFT}{name}.lora_{side}.weight": p.detach()
+            for name, a, b in pairs
+            for side, p in (("A", a), ("B", b * (self.alpha / self.rank)))
         }
         return found if self.word is None else {**found, WORD: self.word.detach()}
 
@@ -87,71 +84,32 @@ class LoRA(nn.Module):
         return read + strength * self.word.to(read) if called else read
 
     def save(self, path: Path, about: dict[str, str] | None = None) -> None:
-        """Write a safetensors file in fp16, with alpha and what else is said in its metadata; a kill leaves the old
-        one."""
+        """Write a safetensors file in fp16, with what is known about it in its metadata; a kill leaves the old one."""
         part = path.with_suffix(".part")
         save_file(
             {k: v.half().cpu().contiguous() for k, v in self.tensors().items()},
             part,
-            {**(about or {}), "alpha": str(self.alpha)},
+            about,
         )
         part.replace(path)
 
 
 def load(path: Path, model: nn.Module) -> LoRA:
-    """A LoRA from a file in PEFT's or kohya's layout. Raises LoRAError where it is no LoRA, or not of this model."""
-    try:
-        with safe_open(path, "pt") as file:
-            tensors, about = {key: file.get_tensor(key).float() for key in file.keys()}, file.metadata() or {}  # noqa: SIM118 - it is no dict
-    except (SafetensorError, OSError):
-        raise LoRAError(f"{path.name} is not a safetensors file; choose a LoRA that was saved as one.") from None
-    wanted = layers(model)
-    flat = {name.replace(".", "_"): name for name in wanted}
-    word = tensors.pop(WORD, None)
-    found: dict[str, dict[str, Tensor]] = {}
-    for key, value in tensors.items():
-        if key.startswith(PEFT) and key.endswith((".lora_A.weight", ".lora_B.weight")):
-            name, side = key.removeprefix(PEFT).removesuffix(".weight").rsplit(".lora_", 1)
-        elif key.startswith(KOHYA) and key.endswith((".lora_down.weight", ".lora_up.weight", ".alpha")):
-            stem, _, side = key.removeprefix(KOHYA).partition(".")
-            name, side = flat.get(stem, stem), {"lora_down.weight": "A", "lora_up.weight": "B"}.get(side, "alpha")
-        else:
-            raise LoRAError(f"{path.name} holds '{key[:60]}', which is no LoRA's; choose another file.")
-        if name not in wanted:
-            raise LoRAError(
-                f"{path.name} is a LoRA of another model: it has a layer '{name[:60]}' that this one has not."
-            )
-        found.setdefault(name, {})[side] = value
-    if not found:
-        raise LoRAError(f"{path.name} is empty; choose another file.")
-    rank = max(
-        (pair["A"].shape[0] for pair in found.values() if pair.get("A") is not None and pair["A"].ndim == 2), default=0
-    )
-    try:
-        alpha = float(about.get("alpha", rank)) or float(rank)
-        own = {
-            name: pair["alpha"].item() if "alpha" in pair else alpha for name, pair in found.items()
-        }  # kohya has one a layer
-    except (ValueError, RuntimeError):
-        raise LoRAError(f"{path.name} has an alpha that is not a number; choose another file.") from None
-    lora = LoRA(model, max(rank, 1), alpha)
+    """A LoRA from a file: beside the layers that the file has, each at its own rank and scale.
+
+    Raises LoRAError where it is no LoRA, not one of this model, or of a kind that cannot be applied.
+    """
+    linear = layers(model)
+    pairs, word = formats.read(path, model, linear)
+    lora = LoRA(model, max(len(pair.A) for pair in pairs.values()))
     if word is not None:
         if word.shape != model.null.shape:
-            raise LoRAError(f"{path.name} does not fit: its word has another shape.")
+            raise LoRAError(f"{cards.printable(path.name)[:80]} does not fit: its word has another shape.")
         lora.word, lora.trigger = nn.Parameter(word), cards.trigger(path)
-    for i, name in enumerate(lora.names):
-        lora.down[i].data.zero_()
-        if name not in found:
-            continue
-        pair, layer = found[name], wanted[name]
-        if (
-            {"A", "B"} - set(pair)
-            or pair["A"].shape != (rank, layer.in_features)
-            or pair["B"].shape != (layer.out_features, rank)
-        ):
-            raise LoRAError(f"{path.name} does not fit: its matrices of '{name}' have another shape or rank.")
-        lora.down[i].data.copy_(pair["A"])
-        lora.up[i].data.copy_(pair["B"] * (own[name] / lora.alpha))
+    factors = [pair.factors(linear[name].weight.detach().float().cpu()) for name, pair in pairs.items()]
+    lora.names = list(pairs)
+    lora.down = nn.ParameterList([nn.Parameter(a) for a, _ in factors])
+    lora.up = nn.ParameterList([nn.Parameter(b) for _, b in factors])
     return lora.eval().requires_grad_(False)
 
 
@@ -169,11 +127,11 @@ def load_named(name: str, model: nn.Module) -> LoRA:
 @contextlib.contextmanager
 def applied(model: nn.Module, loras: list[tuple[LoRA, float]]) -> Iterator[None]:
     """Wear LoRAs, each at its strength, while the block lasts; then the model is as it was."""
-    handles = []
+    handles, linear = [], layers(model)
     for lora, strength in loras:
         if not strength:
             continue
-        for i, layer in enumerate(layers(model).values()):
+        for i, name in enumerate(lora.names):
 
             def add(
                 _: nn.Module,
@@ -185,7 +143,7 @@ def applied(model: nn.Module, loras: list[tuple[LoRA, float]]) -> Iterator[None]
             ) -> Tensor:
                 return out + strength * lora(i, inputs[0])
 
-            handles.append(layer.register_forward_hook(add))
+            handles.append(linear[name].register_forward_hook(add))
     try:
         yield
     finally:

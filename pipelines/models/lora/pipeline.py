@@ -8,6 +8,7 @@ saved at every look: whoever stops keeps it.
 from __future__ import annotations
 
 import itertools
+import math
 import random
 import time
 from collections.abc import Iterator
@@ -195,6 +196,10 @@ class LoRATrainingPipeline(latent_diffusion.LatentDiffusionGuest):
                 optim.step()
                 optim.zero_grad(set_to_none=True)
                 losses.append(loss.item())
+                if not math.isfinite(losses[-1]):
+                    raise contract.GenerationError(
+                        "The training diverged: its loss is no longer finite; try a smaller rank or other pictures."
+                    )
             lora.save(path, {"trigger": s.trigger, "pictures": str(len(given)), "steps": str(len(losses))})
             with torch.inference_mode(), applied(net, [(lora, 1.0)]):
                 shown_features = torch.stack(

@@ -153,7 +153,7 @@ class TextTo3DPipeline(latent_diffusion.LatentDiffusionPipeline):
         for step in follow(states, times[:-1], r.path):
             shown, state = (self.autoencoder.decode_preview(z[0]).cpu().numpy() for z in (step.x0, step.state))
             if step.number == s.steps:
-                shown = self.autoencoder.decode_uint8(step.x0[0]).cpu().numpy()
+                shown = self.decode_uint8(step.x0[0]).cpu().numpy()
             detail = {**self.step_trace(r, step), "words": r.condition.names}
             yield (
                 contract.Frame(

@@ -178,7 +178,7 @@ class VideoPipeline(EditingPipeline):
             coder = self.base.autoencoder
             for step in follow(states, times[:-1], r.path):
                 glances = coder.decode_preview(torch.cat([step.x0, step.state])).cpu().numpy()
-                shown = glances[: len(places)] if step.reached else coder.decode_uint8(step.x).cpu().numpy()
+                shown = glances[: len(places)] if step.reached else self.base.decode_uint8(step.x).cpu().numpy()
                 clip, state = clip.copy(), state.copy()
                 for k, frame, noisy in zip(places, shown, glances[len(places) :], strict=True):
                     if k not in drawn:
