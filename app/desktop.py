@@ -36,6 +36,7 @@ STATUS = """
 """
 
 GAUSSIAN_FILES = (".ply", ".splat", ".glb")
+UNREAD_GAUSSIAN_FILES = (".spz", ".ksplat", ".sog")  # refused by name, in whichever tab they are dropped
 
 log = logging.getLogger("darkroom")
 
@@ -140,6 +141,8 @@ class Desktop:
         tab, form = context.tab, context.form
         if path is None:
             return [gr.skip(), *self.unchanged(form)]
+        if path.lower().endswith(GAUSSIAN_FILES + UNREAD_GAUSSIAN_FILES):  # large, and without settings
+            return [self.tell(self.loader(tab, path)(path), tab.name), *self.unchanged(form)]
         try:
             model, settings = metadata.from_file(path)
             if model not in form.models:
@@ -176,6 +179,8 @@ class Desktop:
 
     def loader(self, tab: Tab, path: str) -> Callable[[str], dict[str, Any]] | None:
         """What makes a message of a file without settings, by its ending and by what the tab's editor takes."""
+        if path.lower().endswith(UNREAD_GAUSSIAN_FILES):
+            return self.load_gaussians
         if path.lower().endswith(GAUSSIAN_FILES):
             home = next(other.title for other in TABS if other.files == "gaussians")
             text = f"This is a file of splats or a mesh: open the tab {home} and drop it there."
@@ -209,11 +214,12 @@ class Desktop:
         from pipelines.models.gaussian_splatting import files as scenes
 
         try:
-            splats = scenes.load_gaussians(path)
+            splats, missing = scenes.read_gaussians(path)
         except scenes.SceneError as error:
             return {"error": str(error)}
         note = f"{len(splats):,} splats of a file; drag to turn them"
-        return {"still": {"view": scenes.view(splats), "note": note}}
+        message = {"still": {"view": scenes.view(splats), "note": note}}
+        return message | {"say": missing} if missing else message
 
     @staticmethod
     def editor_values(settings: Settings) -> dict[str, Any]:

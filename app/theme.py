@@ -78,7 +78,7 @@ LAUNCH: dict[str, Any] = {
     "footer_links": [],
     "ssr_mode": False,  # a second server in node, which costs seconds at the start
     "run_history": False,
-    "max_file_size": "20mb",
+    "max_file_size": "250mb",  # a million splats of degree 3; pictures and sounds have limits of their own
     "show_error": True,
     "enable_monitoring": False,
 }

@@ -27,6 +27,7 @@ from pydantic import BeforeValidator
 SIDE = 1024  # pixels: what is larger is scaled down to it
 MODEL_SIDE = 128  # pixels that the models draw
 HEADER = 60_000_000  # pixels that are decoded at most: a larger file is refused by its header
+BYTES = 100_000_000  # of a file that is opened at most
 PREFIX = "data:image/png;base64,"
 # no other of Pillow's is tried: some hand files to other programs
 FORMATS = ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF", "JPEG2000", "QOI", "ICO", "PPM", "TGA", "DDS"]
@@ -74,6 +75,8 @@ def load_image(given: Any, name: str, remote: bool = False) -> Image.Image:
         raise ValueError(
             f"the {name} must be a data URL" if remote else f"the {name} must be a path, a PIL image or a uint8 array"
         )
+    if (len(given) * 3 // 4 if held else file_size(given)) > BYTES:
+        raise ValueError(f"the {name}'s file is larger than {BYTES // 1_000_000} MB; choose a smaller one")
     try:
         source = io.BytesIO(base64.b64decode(given.partition(",")[2], validate=True)) if is_data_url else str(given)
     except binascii.Error:
@@ -117,6 +120,14 @@ def head(source: io.BytesIO | str, count: int = 64) -> bytes:
         return source.getvalue()[:count]
     with open(source, "rb") as file:
         return file.read(count)
+
+
+def file_size(path: str | Path) -> int:
+    """Bytes; 0 where there is no file, which is noticed when it is opened."""
+    try:
+        return Path(path).stat().st_size
+    except (OSError, ValueError):
+        return 0
 
 
 def first_frame(film: io.BytesIO | str) -> Image.Image | None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipelines.media import audio as sounds
 from pipelines.media import images as pictures
 
 COLOURS = np.random.default_rng(0).integers(0, 256, (12, 20, 3), dtype=np.uint8)
@@ -197,3 +198,18 @@ def test_what_is_no_picture_is_called_what_it_is(data: bytes, sentence: str, tmp
 def test_a_thin_picture_is_called_by_its_own_size() -> None:
     with pytest.raises(ValueError, match="4000 × 20 pixels, which is too long and thin"):
         pictures.image_url(Image.new("RGB", (4000, 20)))
+
+
+def test_a_file_may_be_large_for_splats_and_too_large_for_a_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open(tmp_path / "large.png", "wb") as file:
+        file.truncate(pictures.BYTES + 1)
+    with pytest.raises(ValueError, match="the mask's file is larger than 100 MB; choose a smaller one"):
+        pictures.mask_url(tmp_path / "large.png")
+    with pytest.raises(ValueError, match="the sound's file is larger than 100 MB"):
+        sounds.load_audio(tmp_path / "large.png")
+    url = pictures.image_url(COLOURS)
+    monkeypatch.setattr(pictures, "BYTES", 100)
+    with pytest.raises(ValueError, match="the picture's file is larger"):
+        pictures.image_url(url)

@@ -76,27 +76,6 @@ def test_a_splat_file_is_small_and_nearly_the_same() -> None:
 
 
 def test_files_that_hold_no_splats_are_refused_in_a_sentence() -> None:
-    whole = scenes.to_ply(cloud())
-    head, mark, body = whole.partition(b"end_header\n")
-    points = (
-        b"ply\nformat binary_little_endian 1.0\nelement vertex 1\nproperty float x\nproperty float y\nproperty float "
-        b"z\nend_header\n" + bytes(12)
-    )
-    numbers = np.frombuffer(body, "<f4").copy()
-    numbers[3] = np.nan
-    for file, said in (
-        (b"", "no binary PLY"),
-        (b"PK\x03\x04 something", "no binary PLY"),
-        (whole[:-10], "cut off"),
-        (points, "no Gaussians"),
-        (whole.replace(b"vertex 40", b"vertex 9000000"), "9,000,000 splats"),
-        (whole.replace(b"vertex 40", b"vertex 0"), "0 splats"),
-        (whole.replace(b"vertex 40", b"vertex " + b"9" * 5000), "does not begin with points"),
-        (head + mark + np.full_like(numbers, np.nan).tobytes(), "are none"),
-        (whole.replace(b"property float x", b"property list uchar int x"), "lists"),
-    ):
-        with pytest.raises(SceneError, match=said):
-            scenes.from_ply(file)
     for file in (b"", bytes(31)):
         with pytest.raises(SceneError, match=r"no whole \.splat"):
             scenes.from_splat(file)
@@ -166,7 +145,7 @@ def test_numbers_out_of_all_bounds_are_refused() -> None:
     far = Gaussians3D(torch.full((2, 3), 3e38), torch.ones(2, 3), 0.05)
     with pytest.raises(SceneError, match="out of all bounds"):
         scenes.from_ply(scenes.to_ply(far))
-    with pytest.raises(SceneError, match="no binary PLY"):
+    with pytest.raises(SceneError, match="header has no end"):
         scenes.from_ply(b"ply\n" + b"a\n" * 100_000)
 
 

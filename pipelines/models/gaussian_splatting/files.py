@@ -23,38 +23,25 @@ from skimage import measure
 from torch import Tensor
 
 from pipelines.core import contract
+from pipelines.models.gaussian_splatting.attributes import (
+    FAR,
+    MOST,
+    SHOWN,
+    Attributes,
+    keep_valid,
+    read_ply,
+    to_logit,
+)
+from pipelines.models.gaussian_splatting.ply import SceneError
 from pipelines.models.gaussian_splatting.rasterize import SH0, Camera, Gaussians3D, render, to_uint8
 
-MOST = 1_000_000  # splats of a file
-FAR = 1e6  # no place lies farther off
-HEAD = 20_000  # bytes of a file's header that are read
-SHOWN = 100_000  # splats that the browser turns
 SAMPLED = 20_000  # points of a mesh that are shown as splats
 TURNED = (1, -1, -1, 1, -1, 1, 1, -1, 1)  # signs of the harmonics once y and z are turned round
-TYPES = {
-    "char": "i1",
-    "uchar": "u1",
-    "short": "<i2",
-    "ushort": "<u2",
-    "int": "<i4",
-    "uint": "<u4",
-    "float": "<f4",
-    "double": "<f8",
+UNREAD = {
+    ".spz": "Niantic's compressed splats",
+    ".ksplat": "the splats of mkkellogg's viewer",
+    ".sog": "PlayCanvas's compressed splats",
 }
-TYPES |= {
-    "int8": "i1",
-    "uint8": "u1",
-    "int16": "<i2",
-    "uint16": "<u2",
-    "int32": "<i4",
-    "uint32": "<u4",
-    "float32": "<f4",
-    "float64": "<f8",
-}
-
-
-class SceneError(ValueError):
-    """A file holds no splats that can be read. The message is one sentence that says what to do."""
 
 
 def to_colmap(splats: Gaussians3D) -> dict[str, Tensor]:
@@ -107,69 +94,8 @@ def to_ply(splats: Gaussians3D) -> bytes:
 
 
 def from_ply(file: bytes) -> Gaussians3D:
-    """Raises SceneError."""
-    head, mark, body = file.partition(b"end_header\n")
-    head = head[:HEAD]
-    lines = [line.split() for line in head.decode("ascii", "replace").splitlines()]
-    if not mark or not lines or lines[0] != ["ply"] or ["format", "binary_little_endian", "1.0"] not in lines:
-        raise SceneError("This is no binary PLY file; choose one that a splatting program saved.")
-    elements = [line for line in lines if line[:1] == ["element"]]
-    if (
-        not elements
-        or len(elements[0]) != 3
-        or elements[0][1] != "vertex"
-        or not elements[0][2].isdigit()
-        or len(elements[0][2]) > 12
-    ):
-        raise SceneError("This PLY file does not begin with points; choose one that a splatting program saved.")
-    count, first = int(elements[0][2]), lines.index(elements[0]) + 1
-    fields = []
-    for line in lines[first:]:
-        if line[:1] != ["property"]:
-            break
-        if len(line) != 3 or line[1] not in TYPES:
-            raise SceneError("This PLY file's points have lists in them; choose one that a splatting program saved.")
-        fields.append((line[2], TYPES[line[1]]))
-    names = {name for name, _ in fields}
-    wanted = {
-        "x",
-        "y",
-        "z",
-        "f_dc_0",
-        "f_dc_1",
-        "f_dc_2",
-        "opacity",
-        *(f"scale_{k}" for k in range(3)),
-        *(f"rot_{k}" for k in range(4)),
-    }
-    if len(names) != len(fields) or not wanted <= names:
-        raise SceneError(
-            "There are no Gaussians in this PLY file, only points or a mesh; choose one that a splatting program saved."
-        )
-    kind = np.dtype(fields)
-    if not 0 < count <= MOST:
-        raise SceneError(f"This file holds {count:,} splats; it can have 1 to {MOST:,}.")
-    if len(body) < count * kind.itemsize:
-        raise SceneError("This PLY file is cut off; save or download it anew.")
-    vertices = np.frombuffer(body, kind, count)
-
-    def columns(*wanted: str) -> Tensor:
-        return torch.from_numpy(np.stack([vertices[name].astype(np.float32) for name in wanted], 1))
-
-    rest = next(k for k in range(len(names) + 1) if f"f_rest_{k}" not in names)
-    degree = max((d for d in (0, 1, 2) if 3 * ((d + 1) ** 2 - 1) <= rest), default=0)
-    more, kept = rest // 3, (degree + 1) ** 2 - 1
-    harmonics = columns("f_dc_0", "f_dc_1", "f_dc_2")[:, None]
-    if kept:
-        each = torch.stack([columns(*(f"f_rest_{more * c + k}" for k in range(kept))) for c in range(3)], 2)
-        harmonics = torch.cat([harmonics, each], 1)
-    return from_colmap(
-        columns("x", "y", "z"),
-        columns("scale_0", "scale_1", "scale_2"),
-        columns(*(f"rot_{k}" for k in range(4))),
-        columns("opacity")[:, 0],
-        harmonics,
-    )
+    """Those splats whose numbers are valid. Raises SceneError."""
+    return from_colmap(keep_valid(read_ply(file))[0])
 
 
 def to_splat(splats: Gaussians3D) -> bytes:
@@ -189,33 +115,34 @@ def to_splat(splats: Gaussians3D) -> bytes:
 
 
 def from_splat(file: bytes) -> Gaussians3D:
-    """Raises SceneError."""
+    """Those splats whose numbers are valid. Raises SceneError."""
+    return from_colmap(keep_valid(read_splat(file))[0])
+
+
+def read_splat(file: bytes) -> Attributes:
+    """All splats of a .splat file. Raises SceneError."""
     if not file or len(file) % 32 or len(file) // 32 > MOST:
         raise SceneError(f"This is no whole .splat file of 1 to {MOST:,} splats; save or download it anew.")
     rows = np.frombuffer(file, np.dtype([("at", "<f4", 3), ("size", "<f4", 3), ("colour", "u1", 4), ("turn", "u1", 4)]))
-    colour = torch.from_numpy(rows["colour"].astype(np.float32) / 255)
-    size = torch.from_numpy(rows["size"].copy()).clamp_min(1e-6).log()
-    turn = torch.from_numpy((rows["turn"].astype(np.float32) - 128) / 128)
-    opacity = colour[:, 3].clamp(0.002, 0.998).logit()
-    return from_colmap(torch.from_numpy(rows["at"].copy()), size, turn, opacity, ((colour[:, :3] - 0.5) / SH0)[:, None])
+    colour = rows["colour"].astype(np.float32) / 255
+    return {
+        "means": rows["at"],
+        "scales": np.log(rows["size"].clip(1e-6)),
+        "rotations": (rows["turn"].astype(np.float32) - 128) / 128,
+        "opacities": to_logit(colour[:, 3]),
+        "harmonics": ((colour[:, :3] - 0.5) / np.float32(SH0))[:, None],
+    }
 
 
-def from_colmap(means: Tensor, scales: Tensor, rotations: Tensor, opacities: Tensor, harmonics: Tensor) -> Gaussians3D:
-    """Splats of this world from the other's tensors. Raises SceneError."""
-    if (
-        not all(part.isfinite().all() for part in (means, scales, rotations, opacities, harmonics))
-        or means.abs().max() > FAR
-    ):
-        raise SceneError("Some numbers of this file are none, or out of all bounds; save or download it anew.")
-    scales = scales.clamp(-20, math.log(FAR))
-    splats = Gaussians3D(means, torch.zeros(len(means), 3), 1.0, degree=math.isqrt(harmonics.shape[1]) - 1)
+def from_colmap(attributes: Attributes) -> Gaussians3D:
+    """Splats of this world from the valid ones of the other."""
+    parts = {name: torch.from_numpy(np.array(part, np.float32)) for name, part in attributes.items()}
+    parts["scales"].clamp_(-20, math.log(FAR))
+    parts["rotations"][:, 0] += (parts["rotations"] == 0).all(1)  # none at all is no turn
+    n, k, _ = parts["harmonics"].shape
+    splats = Gaussians3D(parts["means"], torch.zeros(n, 3), 1.0, degree=math.isqrt(k) - 1)
     with torch.no_grad():
-        for name, part in (
-            ("scales", scales),
-            ("rotations", rotations),
-            ("opacities", opacities),
-            ("harmonics", harmonics),
-        ):
+        for name, part in parts.items():
             getattr(splats, name).copy_(part)
         for name, part in to_colmap(splats).items():
             getattr(splats, name).copy_(part)
@@ -365,29 +292,48 @@ def view(splats: Gaussians3D) -> dict[str, Any]:
 
 
 def load_gaussians(path: str | Path) -> Gaussians3D:
-    """The splats of a .ply, .splat or .glb file, the SHOWN largest if there are more; a mesh's surface as small round
-    ones. What is far off or of another size is brought to where cameras look. Raises SceneError."""
-    file, kind = Path(path).read_bytes(), Path(path).suffix.lower()
+    """The splats of a file, as `read_gaussians` reads it. Raises SceneError."""
+    return read_gaussians(path)[0]
+
+
+def read_gaussians(path: str | Path) -> tuple[Gaussians3D, str]:
+    """The valid splats of a .ply, .splat or .glb file, the SHOWN largest if there are more, a mesh's surface as small
+    round ones; and a sentence about those that were left out, or "". What is far off or of another size is brought to
+    where cameras look. Raises SceneError."""
+    kind = Path(path).suffix.lower()
+    if kind in UNREAD:
+        raise SceneError(f"This is a {kind} file, {UNREAD[kind]}, which Darkroom does not read; export it as .ply.")
+    file, note = Path(path).read_bytes(), ""
     if kind == ".glb":
         points, tint, area = from_glb(file)
         splats = Gaussians3D(
             torch.from_numpy(points), torch.from_numpy(tint), 0.7 * (area / SAMPLED) ** 0.5, opacity=0.95
         )
     else:
-        splats = from_splat(file) if kind == ".splat" else from_ply(file)
-    with torch.no_grad():
-        if len(splats) > SHOWN:
-            best = (splats.opacities.sigmoid().log() + splats.scales.sum(1)).topk(SHOWN).indices
-            for name, part in list(splats.named_parameters()):
-                setattr(splats, name, torch.nn.Parameter(part[best]))
-        some = splats.means[:: 1 + len(splats) // 50_000]
-        low, high = (some.quantile(q, 0) for q in (0.01, 0.99))
-        extent, middle = (
-            max(float((high - low).max()), 4 * float(splats.scales.amax(1).median().exp())),
-            (low + high) / 2,
-        )
-        scale = 1.5 / extent if not 0.6 < extent < 3.75 else 1.0
-        if scale != 1 or middle.abs().max() > 0.5:
-            splats.means.copy_((splats.means - middle) * scale)
-            splats.scales.add_(math.log(scale))
-    return splats
+        attributes = read_splat(file) if kind == ".splat" and not file.startswith(b"ply") else read_ply(file)
+        count = len(attributes["means"])
+        attributes, invalid = keep_valid(attributes, SHOWN)
+        splats = from_colmap(attributes)
+        note = describe_missing(count, invalid, len(splats))
+    bring_before_camera(splats)
+    return splats, note
+
+
+def describe_missing(count: int, invalid: int, shown: int) -> str:
+    """A sentence or two about the splats of a file that are not shown; "" where all are."""
+    first = f"Left out: {invalid:,} of {count:,} splats, for numbers that are none or out of all bounds."
+    second = f"Shown: {shown:,} of {count - invalid:,} splats."
+    return " ".join([first] * (invalid > 0) + [second] * (shown < count - invalid))
+
+
+@torch.no_grad()
+def bring_before_camera(splats: Gaussians3D) -> None:
+    """Move and scale, in place, what is far off or of another size."""
+    some = splats.means[:: 1 + len(splats) // 50_000]
+    low, high = (some.quantile(q, 0) for q in (0.01, 0.99))
+    size, middle = 4 * float(splats.scales.amax(1).median().exp()), (low + high) / 2
+    extent = max(float((high - low).max()), size)
+    scale = 1.5 / extent if not 0.6 < extent < 3.75 else 1.0
+    if scale != 1 or middle.abs().max() > 0.5:
+        splats.means.copy_((splats.means - middle) * scale)
+        splats.scales.add_(math.log(scale))
