@@ -267,14 +267,14 @@ class Desktop:
     def sheet_of(self, owner: str) -> str:
         """The contact sheet of this browser's history."""
         try:
-            made = self.history.recent(owner) if owner else []
+            entries = self.history.recent(owner) if owner else []
         except (sqlite3.Error, OSError) as error:
             log.exception("the history could not be read")
             return f"<p>History</p><small>{explain(error)}</small>"
-        if not made:
+        if not entries:
             return "<p>History</p><small>What you develop is kept here, with its settings.</small>"
         frames = []
-        for entry in made:
+        for entry in entries:
             prompt = html.escape(str(entry.settings.get("prompt", "")) or "without words", quote=True)
             url = viewer.data_url(entry.thumbnail, "image/jpeg")
             title = f"{prompt} ({entry.note})" if entry.note else prompt

@@ -53,13 +53,13 @@ def from_file(path: str | Path) -> tuple[str, Settings]:
     """
     name = Path(path).name
     try:
-        held = film(path)
-        if held is None:
-            held = comment(path)
-        if held is None:
+        text = film(path)
+        if text is None:
+            text = comment(path)
+        if text is None:
             with Image.open(path, formats=["PNG", "WEBP", "GIF"]) as image:
                 image.verify()  # text after the pixels is found, and damage noticed, only on the way to the end
-                held = (
+                text = (
                     image.info.get(PNG_SETTINGS_KEY) or ours(image.info.get("xmp")) or ours(image.info.get("comment"))
                 )
     except Image.DecompressionBombError:
@@ -68,11 +68,11 @@ def from_file(path: str | Path) -> tuple[str, Settings]:
         ) from None
     except (OSError, SyntaxError, ValueError, EOFError):
         raise MetadataError(f"{name} is not a whole PNG picture or clip; choose a file that Darkroom saved.") from None
-    if not held:
+    if not text:
         raise NoSettingsError(
             f"{name} carries no Darkroom settings; choose a picture that was saved with 'Settings in files' on."
         )
-    return _parse(held)
+    return _parse(text)
 
 
 def ours(text: str | bytes | None) -> str | bytes | None:
@@ -115,17 +115,17 @@ def to_link(model: str, settings: dict[str, Any]) -> str:
 def from_link(text: str) -> tuple[str, Settings]:
     """The settings in a link. Raises MetadataError."""
     try:
-        held = base64.urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4)).decode()
+        text = base64.urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4)).decode()
     except ValueError:
         raise MetadataError("This link's settings are broken; ask for the link again.") from None
-    return _parse(held)
+    return _parse(text)
 
 
-def _parse(held: Any) -> tuple[str, Settings]:
+def _parse(text: Any) -> tuple[str, Settings]:
     try:
-        if len(held) > LIMIT:
+        if len(text) > LIMIT:
             raise ValueError
-        parsed = json.loads(held)
+        parsed = json.loads(text)
         model, settings = parsed["model"], parsed["settings"]
     except (ValueError, TypeError, KeyError, RecursionError):
         raise MetadataError("The settings are broken; choose a file that Darkroom saved.") from None

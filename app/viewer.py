@@ -50,15 +50,15 @@ def equation(trace: dict[str, Any]) -> str:
     """The sampler's update in symbols, and below it with this step's own numbers, in HTML."""
     if trace.get("sampler") not in SYMBOLS:
         return trace.get("equation", "")
-    state, estimate, fresh = trace["coefficients"]
+    state, estimate, noise = trace["coefficients"]
     weight = trace["weight"]
-    if not all(map(math.isfinite, (state, estimate, fresh, trace["t"], trace["next"], weight))):
+    if not all(map(math.isfinite, (state, estimate, noise, trace["t"], trace["next"], weight))):
         return SYMBOLS[trace["sampler"]]
     what = {"dpm-solver++": "D̂", "heun": "x̂<sub>0</sub> <small>(first half)</small>"}.get(
         trace["sampler"], "x̂<sub>0</sub>"
     )
     numbers = f"x<sub>{trace['next']:.2f}</sub> = {state:.3f} x<sub>{trace['t']:.2f}</sub> + {estimate:.3f} {what}" + (
-        f" + {fresh:.3f} z" if fresh else ""
+        f" + {noise:.3f} z" if noise else ""
     )
     numbers = numbers.replace("+ -", "− ")
     guided = f"x̂<sub>0</sub> = u + {weight:g} (c − u)" if weight != 1 else "x̂<sub>0</sub> = c, without guidance"

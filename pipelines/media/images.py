@@ -75,7 +75,7 @@ def load_image(given: Any, name: str, remote: bool = False) -> Image.Image:
         raise ValueError(
             f"the {name} must be a data URL" if remote else f"the {name} must be a path, a PIL image or a uint8 array"
         )
-    if (len(given) * 3 // 4 if held else file_size(given)) > BYTES:
+    if (len(given) * 3 // 4 if is_data_url else file_size(given)) > BYTES:
         raise ValueError(f"the {name}'s file is larger than {BYTES // 1_000_000} MB; choose a smaller one")
     try:
         source = io.BytesIO(base64.b64decode(given.partition(",")[2], validate=True)) if is_data_url else str(given)
