@@ -1,4 +1,4 @@
-"""python -m pipelines.training NAME [--steps N] [--minutes M] [--device cuda] [--fresh | --bundled | --pack FOLDER]
+"""python -m pipelines.training NAME [--steps N] [--minutes M] [--device cuda] [--fresh | --start FOLDER | --pack FOLDER]
 python -m pipelines.training pack NAME [--out FOLDER] [--without-weights]
 """
 
@@ -56,4 +56,4 @@ else:
     if args.pack and args.device != "cpu":
         recipe.to(args.device)
     steps = args.steps or recipe.steps
-    loop.train(recipe, steps, args.minutes, args.device, args.seed, args.from_scratch, args.bundled, keep=not args.pack)
+    loop.train(recipe, steps, args.minutes, args.device, args.seed, args.from_scratch, args.start, keep=not args.pack)

@@ -118,13 +118,13 @@ def train(
     device: str = "cpu",
     seed: int = 0,
     from_scratch: bool = False,
-    bundled: bool = False,
+    start: Path | None = None,
     keep: bool = True,
 ) -> None:
     """Train until `steps` or for `minutes`, whichever comes first, going on from the last checkpoint; cool down towards
     it, and export.
 
-    `bundled` starts from the weights of the repository instead, with their count of steps; `from_scratch` from nothing.
+    `start` begins with the bundle in a folder instead, with its count of steps; `from_scratch` from nothing.
     Without `keep` no checkpoint is written.
     """
     folder = cache_dir() / "runs" / recipe.name
@@ -140,13 +140,14 @@ def train(
         getattr(recipe, "muon", False),
         getattr(recipe, "betas", (0.9, 0.98)),
     )
-    step, spent = 0, 0.0
+    step, spent, new = 0, 0.0, 0
     checkpoint = Checkpoint(path, model, average, optims)
-    if bundled:
-        tensors, about = weights.load_bundle(recipe.name)
+    if start:
+        tensors, about = weights.load_bundle(recipe.name, start)
         for side in (model, average):
             getattr(side, "model", side).load_state_dict(tensors)
         step, spent = about["steps"], about["seconds"]
+        new = step  # the optimisers know nothing yet: they warm up once more
     elif path.exists() and not from_scratch and keep:
         step, spent = checkpoint.load()
     print(f"{recipe.name}: from step {step}", flush=True)
@@ -157,17 +158,17 @@ def train(
             file.write(json.dumps({"step": step, **found}) + "\n")
         return found
 
-    start = last_log = last_save = time.perf_counter()
-    last_look, count, sums = start, 0, {}
+    started = last_log = last_save = time.perf_counter()
+    last_look, count, sums = started, 0, {}
     begun = spent
-    while step < steps and time.perf_counter() - start < minutes * 60:
+    while step < steps and time.perf_counter() - started < minutes * 60:
         rng = np.random.default_rng([seed, step])
         torch.manual_seed(seed * 1_000_003 + step)
         recipe.done = step / steps
-        done = max(step / steps, (time.perf_counter() - start) / (minutes * 60))
+        done = max(step / steps, (time.perf_counter() - started) / (minutes * 60))
         for optim in optims:
             for group in optim.param_groups:
-                group["lr"] = recipe.lr * lr_factor(step, done, getattr(recipe, "warmup", 300))
+                group["lr"] = recipe.lr * lr_factor(step - new, done, getattr(recipe, "warmup", 300))
         with weights.mixed_precision(device):
             loss, parts = recipe.loss(model, rng)
         loss.backward()
@@ -185,7 +186,7 @@ def train(
         for key, value in {"loss": loss.detach(), "norm": norm, **parts}.items():
             sums[key] = sums.get(key, 0.0) + value  # on a GPU a number is asked for only when a line is written
         now = time.perf_counter()
-        spent = begun + now - start
+        spent = begun + now - started
         if now - last_log > 20:
             line = {
                 "step": step,
@@ -228,7 +229,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fresh", dest="from_scratch", action="store_true", help="forget the checkpoint and begin anew"
     )
-    parser.add_argument("--bundled", action="store_true", help="begin with the weights of the repository")
+    parser.add_argument("--start", type=Path, metavar="FOLDER", help="begin with a bundle, such as that in assets/next")
     parser.add_argument("--pack", type=Path, help="train from this folder alone, which `pack NAME` has written")
     parser.add_argument(
         "--out", type=Path, help="where weights and sheets go (default: the cache; of a pack: its folder)"

@@ -270,7 +270,7 @@ def test_a_place_holds_its_mask_and_a_cut_comes_back() -> None:
         (
             "outpainting",
             {"image": image(), "right": 384, "left": 384},
-            "The canvas would be 896 × 128 pixels; it can have 128 to 512 a side.",
+            "768 pixels are added; at most 448 fit beside the picture.",
         ),
     ],
 )
@@ -278,6 +278,12 @@ def test_bad_input_is_one_sentence(name: str, given: dict[str, Any], said: str) 
     with pytest.raises(ValidationError) as caught:
         load(name).generate(**given)
     assert format_error(caught.value) == said
+
+
+def test_a_photograph_that_is_too_large_is_made_smaller_before_it_is_continued() -> None:
+    photograph = np.random.default_rng(0).integers(0, 256, (1200, 1600, 3), dtype=np.uint8)
+    result = run("outpainting", image=photograph, right=64, steps=2)[-1].result
+    assert result.pixels.shape == (336, 512, 3)
 
 
 def test_all_painted_is_a_new_picture() -> None:

@@ -37,6 +37,9 @@ class OutpaintingPipeline(EditingPipeline):
     @torch.inference_mode()
     def run(self, s: OutpaintingSettings) -> Iterator[contract.Frame]:
         picture = from_url(s.image)
+        width, height = s.picture_size()
+        if (height, width) != picture.shape[:2]:
+            picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
         sides = ((s.top, s.bottom), (s.left, s.right))
         size = [length + sum(added) for length, added in zip(picture.shape[:2], sides, strict=True)]
         ragged = [

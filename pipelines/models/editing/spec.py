@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from pipelines.core.settings import ADVANCED, SamplingSettings
 from pipelines.core.spec import LATENT_DIFFUSION, ModelSpec
 from pipelines.media import images
+from pipelines.media.images import MODEL_SIDE
 
 
 class VariationSettings(SamplingSettings):
@@ -58,10 +59,15 @@ class InpaintingSettings(SamplingSettings):
         return self
 
 
+CANVAS, LEAST = 512, 64  # pixels of an outpainted canvas a side at most, and of the picture on it at least
+
+
 class OutpaintingSettings(SamplingSettings):
     """A picture continued beyond its edges."""
 
-    image: images.ImageInput = Field(description="The picture; none of its pixels changes.")
+    image: images.ImageInput = Field(
+        description=f"The picture; none of its pixels changes. It is made smaller where the canvas would exceed {CANVAS}."
+    )
     left: int = Field(0, ge=0, le=384, multiple_of=8, description="Pixels to add on the left.")
     right: int = Field(64, ge=0, le=384, multiple_of=8, description="Pixels to add on the right.")
     top: int = Field(0, ge=0, le=384, multiple_of=8, description="Pixels to add above.")
@@ -69,13 +75,24 @@ class OutpaintingSettings(SamplingSettings):
 
     @model_validator(mode="after")
     def _fitting(self) -> OutpaintingSettings:
-        height, width = images.from_url(self.image).shape[:2]
-        width, height = width + self.left + self.right, height + self.top + self.bottom
-        if not self.left + self.right + self.top + self.bottom:
+        across, down = self.left + self.right, self.top + self.bottom
+        if not across + down:
             raise ValueError("Nothing is added: choose a side to continue.")
-        if max(width, height) > 512 or min(width, height) < 128:
-            raise ValueError(f"The canvas would be {width} × {height} pixels; it can have 128 to 512 a side.")
+        if max(across, down) > CANVAS - LEAST:
+            raise ValueError(f"{max(across, down)} pixels are added; at most {CANVAS - LEAST} fit beside the picture.")
+        width, height = self.picture_size()
+        if min(width + across, height + down) < MODEL_SIDE:
+            raise ValueError(
+                f"The canvas would be {width + across} × {height + down} pixels; it needs {MODEL_SIDE} a side: add more."
+            )
         return self
+
+    def picture_size(self) -> tuple[int, int]:
+        """Width and height of the picture on the canvas: its own, or what fits there."""
+        height, width = images.from_url(self.image).shape[:2]
+        room = (CANVAS - self.left - self.right) / width, (CANVAS - self.top - self.bottom) / height
+        scale = min(1.0, *room)
+        return int(width * scale), int(height * scale)
 
 
 class PromptEditSettings(SamplingSettings):

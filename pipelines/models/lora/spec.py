@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from PIL import Image
@@ -27,13 +28,20 @@ class LoRATrainingSettings(Settings):
     )
     name: str = Field(
         "mine",
-        pattern=r"^[a-z0-9-]{2,24}$",
+        max_length=24,
         description="What it is called in the list of LoRAs: small letters, digits, hyphens.",
     )
     rank: int = Field(8, ge=1, le=32, description="How much it can hold: more learns finer things, and larger files.")
     minutes: float = Field(
         2.0, ge=0.02, le=30, description="How long to teach. You can stop earlier and keep what was learnt."
     )
+
+    @field_validator("name")
+    @classmethod
+    def _file_name(cls, name: str) -> str:
+        if not re.fullmatch(r"[a-z0-9-]{2,24}", name):
+            raise ValueError(f"'{name}' cannot be its name: use 2 to 24 small letters, digits or hyphens.")
+        return name
 
     @property
     def steps(self) -> int:
