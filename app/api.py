@@ -42,16 +42,17 @@ def endpoint(spec: ModelSpec, history: History) -> Any:
             settings = spec.settings.model_validate(dict(zip(fields, values, strict=True)), context=UNTRUSTED)
         except ValidationError as error:
             raise gr.Error(format_error(error)) from None
+        last: dict[str, Any] = {}
         for message in live.run(spec.name, settings, None, history):
             if "error" in message:
                 raise gr.Error(message["error"])
             if "frame" in message:
-                yield {key: message["frame"][key] for key in ("step", "steps", "note", "preview")}
+                last = {key: message["frame"][key] for key in ("step", "steps", "note", "preview")}
+                yield last
             if "done" in message:
-                end = message["done"]["frames"][-1]
                 yield {
-                    "step": end["step"],
-                    "steps": end["steps"],
+                    "step": last["step"],
+                    "steps": last["steps"],
                     "files": message["done"]["files"],
                     "cost": message["done"]["cost"],
                 }

@@ -108,7 +108,7 @@ def run(
     model: str, settings: Settings, owner: str | None, history: History, in_files: bool = True, number: str = ""
 ) -> Iterator[dict[str, Any]]:
     """Messages for the viewer: {"frame": …} while it develops, at the end one {"done": …} with the steps of the film,
-    those of its frames that were not sent yet, the last one among them, and the files; then one {"kept": sentence}, ""
+    those of its frames that were not sent yet, and the files; then one {"kept": sentence}, ""
     where it is in the history, which nobody needs to be told.
 
     Without an owner nothing is kept. Closing this generator stops the run within one step, and keeps what was there.
@@ -126,7 +126,7 @@ def run(
             now = time.perf_counter()
             wanted = frame.step in viewer.thinned(frame.steps)
             steps += [frame.step] if wanted else []
-            if frame.result is None and now - last_sent >= EVERY:
+            if frame.result is not None or now - last_sent >= EVERY:
                 message, last_sent = viewer.frame_message(frame), now
                 spent += time.perf_counter() - now
                 first = first or time.perf_counter() - started

@@ -33,11 +33,11 @@ def test_a_run_begins_shows_frames_and_ends_with_film_and_files(
 ) -> None:
     monkeypatch.setattr(live, "EVERY", 0)
     messages = run(history, count=2)
-    assert [next(iter(m)) for m in messages] == ["begin", *["frame"] * 5, "done", "kept"]
+    assert [next(iter(m)) for m in messages] == ["begin", *["frame"] * 6, "done", "kept"]
     assert messages[0]["begin"]["steps"] == 6
     done = messages[-2]["done"]
     assert done["steps"] == [1, 2, 3, 4, 5, 6]
-    assert [f["step"] for f in done["frames"]] == [6]  # the browser has the others: nothing is sent twice
+    assert done["frames"] == []  # the browser has them all: nothing is sent twice
     assert [f["name"] for f in done["files"]] == ["latent-diffusion-0.png", "latent-diffusion-1.png"]
     assert messages[-1]["kept"] == ""
     assert [e.settings["seed"] for e in history.recent("me")] == [1, 0]
@@ -46,12 +46,12 @@ def test_a_run_begins_shows_frames_and_ends_with_film_and_files(
 def test_previews_are_throttled_but_the_film_is_whole(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "EVERY", 60)
     messages = run(history)
-    assert [next(iter(m)) for m in messages] == ["begin", "frame", "done", "kept"]
-    assert messages[1]["frame"]["step"] == 1
+    assert [next(iter(m)) for m in messages] == ["begin", "frame", "frame", "done", "kept"]
+    assert [m["frame"]["step"] for m in messages[1:3]] == [1, 6]
+    assert messages[2]["frame"]["preview"].startswith("data:image/png")  # without loss, and before the film
     done = messages[-2]["done"]
     assert done["steps"] == [1, 2, 3, 4, 5, 6]
-    assert [f["step"] for f in done["frames"]] == [2, 3, 4, 5, 6]
-    assert done["frames"][-1]["preview"].startswith("data:image/png")  # the finished picture, without loss
+    assert [f["step"] for f in done["frames"]] == [2, 3, 4, 5]
 
 
 def test_a_format_that_cannot_be_written_does_not_lose_the_others(
