@@ -6,10 +6,8 @@ A bundle is one or more safetensors files of at most 10 MB in fp16 and a JSON ca
 from __future__ import annotations
 
 import contextlib
-import functools
 import hashlib
 import json
-import time
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -111,34 +109,12 @@ def pick_device(device: str = "auto") -> str:
     return ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
 
 
-@functools.cache
 def pick_dtype(dtype: str = "auto", device: str = "cpu") -> torch.dtype:
-    """ "auto" is bf16 where a timing probe of a few milliseconds shows that it pays, else fp32.
-
-    CPUs without bf16 instructions can be hundreds of times slower in it, so it is measured and not assumed.
-    """
+    """ "auto" is bf16 on a GPU and on a CPU that has instructions for it, else fp32: by what the machine has and not by a
+    timing, so that the same settings make the same picture on another day."""
     if dtype != "auto":
         return getattr(torch, dtype)
-    if device == "cuda":
-        return torch.bfloat16
-
-    def seconds(kind: torch.dtype) -> float:
-        a, b = torch.randn(128, 256, dtype=kind), torch.randn(256, 1024, dtype=kind)
-        a @ b
-        times = []
-        for _ in range(5):
-            start = time.perf_counter()
-            a @ b
-            times.append(time.perf_counter() - start)
-        return min(times)
-
-    return torch.bfloat16 if seconds(torch.bfloat16) < 0.8 * seconds(torch.float32) else torch.float32
-
-
-T = TypeVar("T")
-_loaded: OrderedDict[Any, Any] = OrderedDict()
-_lock = RLock()
-MAX_CACHED = 16  # they are small; on a GPU with published checkpoints this wants to be a size instead
+    return torch.bfloat16 if device == "cuda" or fast_bf16() else torch.float32
 
 
 def fast_bf16() -> bool:
@@ -149,6 +125,12 @@ def fast_bf16() -> bool:
 def mixed_precision(device: str = "cpu") -> contextlib.AbstractContextManager:
     """Matrix products in bf16, weights in fp32, where that is faster."""
     return torch.autocast(device, torch.bfloat16) if fast_bf16() or device == "cuda" else contextlib.nullcontext()
+
+
+T = TypeVar("T")
+_loaded: OrderedDict[Any, Any] = OrderedDict()
+_lock = RLock()
+MAX_CACHED = 16  # they are small; on a GPU with published checkpoints this wants to be a size instead
 
 
 def cached(key: Any, build: Callable[[], T]) -> T:

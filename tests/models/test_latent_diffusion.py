@@ -93,6 +93,18 @@ def test_no_words_means_unconditional() -> None:
     assert frames[0].trace["weight"] == 1  # nothing to be guided by, so no second estimate is paid for
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_picture_of_several_is_the_one_that_its_own_settings_make(dtype: str) -> None:
+    pipe = load("latent-diffusion", dtype=dtype)
+    several = list(pipe.generate(prompt="a bald man", steps=3, seed=5, count=3, sampler="ddpm"))[-1]
+    assert several.trace["calls"] == 3
+    for k, result in enumerate(several.result):
+        *_, alone = pipe.generate(**result.settings)
+        assert result.settings["seed"] == 5 + k and np.array_equal(alone.result.pixels, result.pixels)
+        if k == 0:
+            assert np.array_equal(several.trace["attention"], alone.trace["attention"])
+
+
 def test_a_prompt_that_cannot_be_read_is_no_prompt_and_says_so() -> None:
     frames = run(prompt="𒀀𒀁")
     assert frames[-1].trace["unknown"] and frames[-1].trace["words"] == []
