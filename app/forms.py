@@ -16,11 +16,11 @@ from pipelines.core.settings import Settings, editor_fields, needs_input
 from pipelines.media.images import UNTRUSTED
 
 TITLES = {
-    "negative_prompt": "Keep away from", "dpm-solver++": "DPM-Solver++", "heun": "Heun", "euler": "Euler",
+    "negative_prompt": "Negative prompt", "dpm-solver++": "DPM-Solver++", "heun": "Heun", "euler": "Euler",
     "ddim": "DDIM", "ddpm": "DDPM, ancestral",
-    "repaint": "RePaint", "conditioned": "A model that sees the mask", "source_prompt": "What it shows now",
+    "repaint": "RePaint", "naive": "Naive replacement", "conditioned": "Mask-conditioned (best fit)", "source_prompt": "What it shows now",
     "attention_replace": "Keep the layout",
-    "kind": "Take from the lines", "control_weight": "Weight of the lines",
+    "kind": "Control", "control_weight": "Control weight",
     "loras": "LoRAs", "control2_weight": "Weight of the colours", "control2_kind": "Take from the colours",
     "fps": "Frames a second", "joint": "Together", "shared": "Each for itself, half of the noise shared",
     "independent": "Each for itself", "top_k": "Likeliest codes",

@@ -10,6 +10,7 @@ from PIL import Image
 from torch import nn
 
 from pipelines.core import cards
+from pipelines.core.registry import CATALOGUE
 from pipelines.evaluation import metrics as evaluation
 from pipelines.evaluation.attribute_classifier import AttributeClassifier
 from pipelines.evaluation.instrument_classifier import Listener
@@ -95,3 +96,10 @@ def test_the_replay_has_a_row_of_pictures_a_look() -> None:
     with Image.open(FOLDER.parent / "replay" / "controlnet-edges.jpg") as strip:
         assert strip.height == 128 * (1 + len(told["step"]))
     assert told["agreement"][-1] > 2 * max(told["agreement"][:3])
+
+
+def test_every_starter_has_its_picture_and_valid_settings() -> None:
+    for spec in CATALOGUE.values():
+        for k, settings in enumerate(spec.starters.values()):
+            spec.settings(**settings)
+            assert (FOLDER.parent / "starters" / f"{spec.name}-{k}.jpg").exists()

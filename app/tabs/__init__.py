@@ -30,7 +30,7 @@ class Tab:
     files: str = ""  # which files of its own it shows when they are dropped: "gaussians", or none
     action: str = "Generate"
     again: bool = True  # whether a new seed is drawn each time, to begin with
-    empty: str = "Write what you would like to see, then develop it."
+    empty: str = "Describe it, or take one of the ideas below the prompt."
     stopped: str = ""  # what a stop leaves, where it is no picture
     layers: tuple[tuple[str, str], ...] = LAYERS
 
@@ -57,22 +57,28 @@ class Tab:
 
 TABS = [
     Tab("image", "Image"),
-    Tab("edit", "Edit", editor="mask", example="avatar.png", hand_over="Edit this"),
-    Tab("sketch", "Sketch", editor="sketch", hand_over="Sketch this", empty="Draw on the paper."),
+    Tab("edit", "Edit", editor="mask", example="avatar.png", hand_over="Edit"),
+    Tab(
+        "sketch",
+        "Sketch",
+        editor="sketch",
+        hand_over="Sketch",
+        empty="Draw on the paper: what you draw becomes a picture here.",
+    ),
     Tab(
         "video",
         "Video",
         editor="frames",
         slots=(("image", "first"), ("last_image", "last")),
         label="First and last frame, if you like",
-        hand_over="Animate this",
+        hand_over="Video",
     ),
     Tab(
         "audio",
         "Audio",
         editor="sound",
-        hand_over="Go on from this",
-        empty="Write what you would like to hear, then develop it.",
+        hand_over="Continue this sound",
+        empty="Describe a sound, or take one of the ideas below the prompt.",
     ),
     Tab(
         "shape",
@@ -80,19 +86,19 @@ TABS = [
         editor="frames",
         slots=(("image", "picture"),),
         label="A picture of a thing",
-        hand_over="Make it 3D",
+        hand_over="3D",
         takes_words=False,
         files="gaussians",
-        empty="Write what toy you would like, then develop it.",
+        empty="Describe a toy, or take one of the ideas below the prompt.",
         layers=(LAYERS[0], ("state", "State x<sub>t</sub>, then error")),
     ),
     Tab(
         "train",
         "Train",
         editor="pictures",
-        action="Teach",
+        action="Train",
         again=False,
-        empty="Give it pictures and a word, then teach.",
+        empty="Give it 5 to 40 pictures of one style and a made-up word.",
         stopped="stopped; what was learnt is kept, in the list of LoRAs",
         layers=(("preview", "What it draws"), ("state", "What it was given")),
     ),

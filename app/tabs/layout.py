@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 from PIL import Image
 
-from app import desk
+from app import desk, viewer
 from app.forms import Form
 from app.inputs import SERVED
 from app.tabs import Tab
@@ -55,6 +55,9 @@ def build(desktop: Desktop, tab: Tab) -> None:
                     examples(specs[0], c["prompt"])
             if stage["place"] == "form":
                 editor(tab)
+            with gr.Row(elem_classes="act"):
+                generate = gr.Button(tab.action, variant="primary", elem_id=f"{name}-generate")
+                stop = gr.Button("Stop", elem_id=f"{name}-stop", interactive=False)
             render(*own, *(field for field in rest if field not in more), "negative_prompt")
             with gr.Row(elem_classes="pair"):
                 render("sampler")
@@ -77,11 +80,11 @@ def build(desktop: Desktop, tab: Tab) -> None:
             dropped = gr.File(
                 elem_id=f"{name}-drop", visible="hidden", file_count=many
             )  # whatever is dropped comes here
-            with gr.Row(elem_classes="act"):
-                generate = gr.Button(tab.action, variant="primary", elem_id=f"{name}-generate")
-                stop = gr.Button("Stop", elem_id=f"{name}-stop", interactive=False)
         with gr.Column(elem_classes="view"):
-            gr.HTML(element("data-stage", stage | example(tab)), js_on_load=desk.hook("mountStage(element)"))
+            tray = gr.HTML(
+                element("data-stage", stage | example(tab) | {"starters": starters(specs[0])}),
+                js_on_load=desk.hook("mountStage(element, trigger)"),
+            )
             queue = gr.HTML("", elem_id=f"{name}-queue", elem_classes="queue")
         with gr.Column(elem_classes="inspect", min_width=280):
             gr.HTML(inspector(specs), js_on_load=desk.hook("mountInspector(element)"))
@@ -98,6 +101,15 @@ def build(desktop: Desktop, tab: Tab) -> None:
 
         model.change(choose, model, shown, queue=False, **desk.PRIVATE)
     desk.wire(desktop, context)
+    if specs[0].starters:
+
+        def start(event: gr.EventData) -> list[Any]:
+            """A starter's settings into the form; then it runs."""
+            settings = specs[0].settings(**list(specs[0].starters.values())[int(event._data["starter"])])
+            return [desktop.tell({"same_seed": True}, name), specs[0].name, *form.values(settings)]
+
+        chosen = tray.click(start, None, [desktop.feed, model, *form.inputs], **desk.PRIVATE)
+        chosen.then(None, None, None, js=desk.call(f"generate('{name}')"))
     if tab.editor in SERVED:
         SERVED[tab.editor](desktop, context)
 
@@ -147,6 +159,13 @@ def editor(tab: Tab) -> None:
 def example(tab: Tab) -> dict[str, str]:
     """The picture that an editor begins with."""
     return {"example": images.to_url(Image.open(EXAMPLES / tab.example))} if tab.example else {}
+
+
+def starters(spec: ModelSpec) -> list[list[str]]:
+    """Caption and picture of each finished one that `python -m bench starters` has made."""
+    folder = EXAMPLES.parent / "starters"
+    found = [(label, folder / f"{spec.name}-{k}.jpg") for k, label in enumerate(spec.starters)]
+    return [[label, viewer.data_url(path.read_bytes(), "image/jpeg")] for label, path in found if path.exists()]
 
 
 def inspector(specs: list[ModelSpec]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from pipelines.core.settings import Settings
 
@@ -35,6 +35,7 @@ class ModelSpec:
     label: str = ""  # what its tab calls it, where the tab has several models; else the title
     help: str = ""  # one line, shown where it is chosen
     examples: Mapping[str, str] = field(default_factory=dict)  # label of a chip: its prompt
+    starters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # caption of a finished one: its settings
     fields: tuple[str, ...] = ()  # its own settings, in the order in which the form shows them
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # title of an accordion: what lies in it
     about: str = ""  # what happens while it runs, where that needs more than a line

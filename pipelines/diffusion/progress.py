@@ -10,6 +10,8 @@ from torch import Tensor
 from pipelines.core.contract import GenerationError
 from pipelines.diffusion.samplers import Schedule, Step
 
+CHANGES = ((0.2, "changing a lot"), (0.04, "changing"), (0.0, "barely changing"))  # mean |Δx0| a step at least
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -31,7 +33,9 @@ class Progress:
     @property
     def note(self) -> str:
         """The line below the picture."""
-        return f"t {self.t:.2f} · |Δx0| {self.moved:.3f}"
+        a, sigma = self.path.a(self.reached), self.path.s(self.reached)
+        change = next(word for least, word in CHANGES if self.moved >= least)
+        return f"{100 * sigma / max(a + sigma, 1e-6):.0f} % noise left · {change}"
 
 
 def require_finite(x: Tensor) -> Tensor:

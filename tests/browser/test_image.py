@@ -12,6 +12,7 @@ from pages import SCREENSHOTS, opened
 from playwright.sync_api import Browser, Page, expect
 
 from app import live, viewer
+from pipelines.core.registry import get_spec
 
 PROMPT = "#image-prompt textarea"
 
@@ -281,6 +282,19 @@ def test_an_older_picture_does_not_break_into_a_run(page: Page, monkeypatch: pyt
     expect(page.locator("#toast")).to_contain_text("Stop the run first")
     page.wait_for_selector("#image-downloads a")
     expect(page.locator("#image-where")).to_contain_text("step 60 of 60")
+
+
+def test_a_starter_fills_the_form_and_runs(page: Page) -> None:
+    starters = get_spec("latent-diffusion").starters
+    buttons = page.locator("#image-empty .starters button")
+    expect(buttons).to_have_count(len(starters))
+    caption, settings = list(starters.items())[2]
+    buttons.nth(2).click()
+    page.wait_for_selector("#image-downloads a")
+    expect(page.locator(PROMPT)).to_have_value(settings["prompt"])
+    assert caption in buttons.nth(2).text_content()
+    assert page.input_value("#image-seed input") == page.inner_text("#s-seed") == str(settings["seed"])
+    expect(buttons.first).to_be_hidden()
 
 
 def test_points_are_shown_by_a_viewer_of_their_own(page: Page) -> None:

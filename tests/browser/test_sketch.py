@@ -85,7 +85,7 @@ def test_a_picture_is_traced_onto_the_sheet(sketch: Page) -> None:
     sketch.click("#edit-seg >> text=Canvas")
     sketch.evaluate("document.getElementById('edit-now').src = document.getElementById('edit-base').toDataURL()")
     sketch.evaluate("document.getElementById('edit-send').hidden = false")
-    sketch.click("#edit-send >> text=Sketch this")
+    sketch.click("#edit-send [data-to=sketch]")
     soon(lambda: layer(sketch, "control").size > 0 and layer(sketch, "control2").size > 0, sketch)
     assert 0.01 < (layer(sketch, "control") < 128).mean() < 0.3
 

@@ -77,7 +77,7 @@ def test_tokens_fill_a_grid_go_on_from_it_and_a_stop_keeps_what_was_heard(audio:
     assert (
         audio.evaluate("document.getElementById('audio-codes').width") == 55
     )  # 50 codes, the sixth codebook five steps late
-    expect(audio.locator("#audio-send button:visible")).to_have_text("Go on from this")
+    expect(audio.locator("#audio-send button:visible")).to_have_text("Continue this sound")
     audio.click("#audio-send [data-to=audio]")
     wait_for_input(audio, "audio", "sound")
     generate(audio)

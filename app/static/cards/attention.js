@@ -2,7 +2,7 @@
 import { registerCard } from "../core/registry.js";
 
 registerCard({
-  title: "Words and where they look",
+  title: "Where each word shows",
   html: '<div id="words" class="words"></div>',
   applies: (frame) => Boolean(frame.attention),
   draw(body, frame, stage) {

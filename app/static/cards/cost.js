@@ -8,10 +8,10 @@ registerCard({
   applies: (frame) => Boolean(frame.cost),
   draw(body, { cost }) {
     const rows = [
-      ["calls of the network", cost.calls ?? "–"],
+      ["model calls", cost.calls ?? "–"],
       ["time", `${fixed(cost.seconds)} s`],
-      ["of it previews", `${Math.round(1000 * cost.previews)} ms`],
-      ["first preview", `${fixed(cost.first)} s`],
+      ["spent on previews", `${Math.round(1000 * cost.previews)} ms`],
+      ["first preview after", `${fixed(cost.first)} s`],
       ["memory", megabytes(cost.memory)],
     ];
     body.querySelector("table").innerHTML = rows.map(([name, value]) => `<tr><td>${name}<td>${value}`).join("");

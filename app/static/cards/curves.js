@@ -8,10 +8,10 @@ const cursor = (stage) => {
 };
 
 registerCard({
-  title: "How far the estimate still moves",
+  title: "How much each step changes it",
   html: `<svg id="curve" viewBox="0 0 262 92" role="img" aria-label="Change of the estimate, noise level"></svg>
     <div class="legend"><i class="moved"></i><span>|Δx̂<sub>0</sub>|</span>
-      <i class="noise"></i><span>noise σ / (a + σ)</span></div>`,
+      <i class="noise"></i><span>noise left, σ / (a + σ)</span></div>`,
   applies: (frame) => Number.isFinite(frame.moved),
   draw(body, frame, stage) {
     const moved = stage.film.map((f) => f.moved || 0);

@@ -1,4 +1,4 @@
-// "Edit this", "Sketch this", …: what is seen, finished or not, goes into the input editor of another tab; its words
+// "Use it in: Edit · Sketch · …": what is seen, finished or not, goes into the input editor of another tab; its words
 // too, where none are there yet. Who offers what follows from what the viewer gives and what the tabs accept.
 import { create } from "./dom.js";
 
@@ -27,6 +27,7 @@ export function offerHandover(stage) {
   const editing = stage.layer === "input";
   const takers = tabs.filter((tab) => tab.handOver && tab.accepts in given && !(editing && tab.name === stage.tab));
   const box = stage.$("send");
+  box.dataset.several = takers.length > 1;
   box.replaceChildren(
     ...takers.map((tab) => {
       const button = create(`<button type="button" class="send" data-to="${tab.name}">${tab.handOver}</button>`);

@@ -38,7 +38,8 @@ const openTab = () =>
 
 // --- Gradio mounts one element after the other; a stage waits for nobody
 
-export const mountStage = (element) => stage(ownerOf(element)).mount(element.querySelector("[data-stage]"));
+export const mountStage = (element, trigger) =>
+  stage(ownerOf(element)).mount(element.querySelector("[data-stage]"), trigger);
 export const mountInspector = (element) => stage(ownerOf(element)).mountInspector(element.querySelector(".cards"));
 export function mountEditor(element) {
   const box = element.querySelector("[data-editor]");
@@ -93,6 +94,7 @@ export function run(tab, values, seedAt) {
   return values;
 }
 
+export const generate = (tab) => byId(`${tab}-generate`).click();
 export const end = (tab) => stage(tab).end();
 export const stop = (tab) => stage(tab).stop();
 export const redraw = (tab) => stage(tab).inputChanged();

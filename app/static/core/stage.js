@@ -9,7 +9,7 @@ import { editors, viewers } from "./registry.js";
 const VIEWER = `
 <section class="viewer" aria-label="Viewer">
   <div class="tray">
-    <div class="print"><div id="empty" class="empty"><b>The tray is empty</b><span></span></div></div>
+    <div class="print"><div id="empty" class="empty"><b>It will develop here</b><span></span></div></div>
   </div>
   <div class="toolrows"></div>
   <div id="film" class="film" role="listbox" aria-label="Steps of the run"></div>
@@ -48,7 +48,7 @@ export class Stage {
     return html.replaceAll('id="', `id="${this.tab}-`);
   }
 
-  mount(element) {
+  mount(element, trigger) {
     this.options = JSON.parse(element.dataset.stage);
     this.root = create(this.markup(VIEWER));
     element.replaceChildren(this.root);
@@ -56,6 +56,7 @@ export class Stage {
     this.tray = this.root.querySelector(".tray");
     this.toolrows = this.root.querySelector(".toolrows");
     this.$("empty").querySelector("span").textContent = this.options.empty;
+    this.offerStarters(trigger);
     this.strip = new Filmstrip(this.$("film"), this.$("scrub"), (at) => this.go(at));
     this.$("scrub").addEventListener("input", (event) => this.go(Number(event.target.value) - 1));
     const { place, editor } = this.options;
@@ -71,6 +72,23 @@ export class Stage {
     }
     this.choose(layers[0]?.[0] ?? "preview");
     this.viewer("image"); // whatever comes, its preview is a picture
+  }
+
+  /** Finished ones in the empty tray: a click fills the form and runs. */
+  offerStarters(trigger) {
+    const { starters } = this.options;
+    if (!starters.length) return;
+    const box = create('<div class="starters"></div>');
+    starters.forEach(([label, url], i) => {
+      const button = create('<button type="button"><img alt=""><span></span></button>');
+      button.firstElementChild.src = url;
+      button.lastElementChild.textContent = label;
+      button.onclick = () => trigger("click", { starter: i });
+      box.append(button);
+    });
+    this.$("empty").append(box);
+    this.$("empty").classList.add("with-starters");
+    this.$("empty").querySelector("span").textContent = "Describe it, or pick one of these.";
   }
 
   mountInspector(element) {

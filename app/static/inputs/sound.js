@@ -11,7 +11,7 @@ const BOX = `<div class="given"><span>A sound to work on, if you like</span>
   <div id="given" class="wave own-keys" role="img" aria-label="The sound; drag to mark a span"></div>
   <button type="button" class="send" data-do="choose">Choose</button>
   <button type="button" class="send" data-do="record" aria-pressed="false">Record</button>
-  <button type="button" class="send" data-do="hear">Hear it</button>
+  <button type="button" class="send" data-do="hear">Play</button>
   <button type="button" class="send" data-do="clear">Clear</button></div>`;
 
 /** A recording of the microphone as a data URL, until `button` is pressed again. */

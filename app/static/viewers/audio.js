@@ -8,7 +8,7 @@ const RATE = 16000; // of every sound of the house
 const TOOLS = `<div id="tools" class="tools player"><div id="player" hidden>
     <div id="wave" class="wave own-keys" role="img" aria-label="The waveform; a click plays from there"></div>
     <audio id="audio" controls></audio></div>
-  <label><input id="aloud" type="checkbox" checked> play it while it is written</label>
+  <label><input id="aloud" type="checkbox" checked> Play while generating</label>
   <output id="factor"></output></div>`;
 
 let context = null;

@@ -12,8 +12,8 @@ const CANVAS = `<canvas id="orbit" class="orbit own-keys" tabindex="0" role="img
 const LARGE =
   '<canvas id="orbit-large" class="orbit own-keys" tabindex="0" role="img" aria-label="The scene" hidden></canvas>';
 const TOOLS = `<div id="tools" class="tools reel" hidden>
-  <button type="button" data-do="spin" aria-pressed="true">Hold still</button>
-  <button type="button" data-do="solid" aria-pressed="false">Ellipsoids</button>
+  <button type="button" data-do="spin" aria-pressed="true">Stop turning</button>
+  <button type="button" data-do="solid" aria-pressed="false">Show ellipsoids</button>
   <button type="button" data-do="front">Front</button></div>`;
 
 /** gsplat.js, on a canvas of its own, loaded when the first large file comes. */
@@ -79,7 +79,7 @@ registerViewer("gaussians", (stage) => {
   function spin(on) {
     turning = on;
     button("spin").setAttribute("aria-pressed", on);
-    button("spin").textContent = on ? "Hold still" : "Turn";
+    button("spin").textContent = on ? "Stop turning" : "Turn";
   }
   function turnBy(azimuth, elevation) {
     pose.azimuth += azimuth;

@@ -18,7 +18,7 @@ GAUSSIANS_FIELD = Field(
     1500,
     ge=1,
     le=4000,
-    title="Splats at most",
+    title="Splats",
     description="How many Gaussians may be used: more show finer things and take longer.",
 )
 FIT_FIELD = Field(

@@ -28,6 +28,14 @@ SPECS = [
             "police": "police officer, dark skin tone",
             "firefighter": "woman firefighter",
         },
+        starters={
+            "red curls": {"prompt": "a woman with curly red hair and round glasses, smiling", "seed": 3},
+            "shades": {"prompt": "bald man in shades and white dungarees, dark skin, laughing", "seed": 1},
+            "pink bob": {"prompt": "girl with a pink bob, winking, blue hoodie", "seed": 5},
+            "winter hat": {"prompt": "a man with a long red beard and a winter hat, blue sweater", "seed": 0},
+            "green hijab": {"prompt": "a woman in a green hijab and round glasses, smiling", "seed": 1},
+            "white beard": {"prompt": "a man with a long grey beard and a green turban", "seed": 5},
+        },
         paper="Rombach et al. 2022, as a rectified flow (Liu et al. 2022)",
     ),
 ]
