@@ -152,6 +152,7 @@ SPECS = [
         label="Flow",
         help="All of a phrase at once: its spectrum clears up step by step.",
         examples=EXAMPLES,
+        starters={label: {"prompt": prompt, "seed": 1} for label, prompt in EXAMPLES.items()},
         fields=("method", "start", "end", "strength"),
         paper="Lipman et al. 2023",
     ),

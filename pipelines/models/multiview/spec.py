@@ -75,6 +75,7 @@ SPECS = [
         label="From words",
         help="Eight views come up together; then splats are fitted to them.",
         examples=EXAMPLES,
+        starters={label: {"prompt": prompt, "seed": 1} for label, prompt in EXAMPLES.items()},
         paper="MVDream: Shi et al. 2024",
     ),
     ModelSpec(
