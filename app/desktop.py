@@ -72,7 +72,7 @@ class Desktop:
             )  # fmt: skip
             with gr.Tabs(elem_id="tabs"):
                 for tab in TABS:
-                    with gr.Tab(tab.title, id=tab.title):
+                    with gr.Tab(tab.title, id=tab.title, elem_id=f"tab-{tab.name}"):
                         layout.build(self, tab)
             self.sheet.render()
             gr.HTML(STATUS, elem_id="status")
@@ -121,7 +121,7 @@ class Desktop:
                 model, settings = metadata.from_link(link)
                 tab = self.tab_of(model).name
                 values = [model, *self.tabs[tab].form.values(settings)]
-                message["same_seed"] = True
+                message |= {"same_seed": True, "say": "The settings of the link: Generate makes the same."}
             except metadata.MetadataError as error:
                 message["error"] = str(error)
         filled = [

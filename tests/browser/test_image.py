@@ -340,3 +340,53 @@ def test_only_the_control_in_use_shows_its_help(page: Page) -> None:
     page.wait_for_timeout(1000)
     shown = "[...document.querySelectorAll('.info-text')].filter((help) => getComputedStyle(help).opacity > 0.5).map((help) => help.textContent.trim())"
     assert page.evaluate(shown) == ["Fresh noise a step, for DDIM only: 0 is deterministic, 1 is ancestral."]
+
+
+def test_keys_belong_to_what_has_the_focus(page: Page) -> None:
+    generate(page, "a cat", steps=9)
+    page.focus("#image-steps input[type=range]")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#image-steps input[type=number]")).to_have_value("10")
+    expect(page.locator("#image-where")).to_contain_text("step 9 of 9")
+    page.locator("#image-where").click()
+    page.keyboard.press("Control+ArrowLeft")
+    expect(page.locator("#image-where")).to_contain_text("step 9 of 9")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#image-where")).to_contain_text("step 8 of 9")
+
+
+def test_a_link_of_another_tab_opens_it(page: Page) -> None:
+    page.get_by_role("tab", name="Audio").click()
+    page.fill("#audio-prompt textarea", "a harp of a link")
+    page.click("#share")
+    page.wait_for_url("**/?s=*")
+    other = page.context.new_page()
+    other.goto(page.url)
+    expect(other.locator("#audio-prompt textarea")).to_be_visible()
+    expect(other.locator("#audio-prompt textarea")).to_have_value("a harp of a link")
+    expect(other.locator("#toast")).to_contain_text("The settings of the link")
+
+
+def test_text_is_pasted_where_the_clipboard_has_a_picture_too(page: Page) -> None:
+    page.focus(PROMPT)
+    prevented = page.evaluate(
+        """() => {
+          const data = new DataTransfer();
+          data.setData("text/plain", "from a sheet");
+          data.items.add(new File([new Uint8Array(9)], "cells.png", { type: "image/png" }));
+          const event = new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true });
+          document.activeElement.dispatchEvent(event);
+          return event.defaultPrevented;
+        }"""
+    )
+    assert not prevented
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1366, 768), (1280, 720), (720, 450), (844, 390), (390, 844)])
+def test_the_picture_has_two_hundred_pixels_at_least(browser: Browser, served: str, size: tuple[int, int]) -> None:
+    page = opened(browser, served, viewport={"width": size[0], "height": size[1]})
+    generate(page, "a cat", steps=4)
+    box = page.locator("#image-now").bounding_box()
+    assert box and min(box["width"], box["height"]) >= 199
+    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+    page.context.close()

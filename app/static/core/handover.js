@@ -10,10 +10,15 @@ export function setTabs(list, find) {
   stageOf = find;
 }
 
-/** Gradio keeps a second, hidden row of buttons to measure, and on a phone a menu: whichever is there acts. */
-function openTab(title) {
-  const buttons = [...document.querySelectorAll("#tabs button")];
-  for (const button of buttons) if (button.textContent.trim() === title) button.click();
+/**
+ * Open a tab. Gradio keeps a second, hidden row of buttons to measure, and on a phone a menu: whichever is there acts.
+ * By their ids, since a page that the browser translates has other words; those of the menu have none.
+ */
+export function showTab(name) {
+  const title = tabs.find((tab) => tab.name === name)?.title;
+  const named = [...document.querySelectorAll(`[id="tab-${name}-button"]`)];
+  const listed = [...document.querySelectorAll("#tabs button")].filter((b) => b.textContent.trim() === title);
+  for (const button of named.length ? named : listed) button.click();
 }
 
 /** What a stage has to give: of the canvas, the picture on it; else what its viewer shows. */
@@ -41,7 +46,7 @@ export function offerHandover(stage) {
 function handOver(stage, tab, give) {
   const value = give();
   const prompt = (name) => document.querySelector(`#${name}-prompt textarea`);
-  openTab(tab.title);
+  showTab(tab.name);
   // by then a tab that is seen for the first time has its first values
   setTimeout(() => requestAnimationFrame(fill), 50);
   function fill() {

@@ -17,7 +17,7 @@ import "../cards/video.js";
 import "../cards/audio.js";
 import "../cards/cost.js";
 import { byId, fixed, megabytes, toast } from "./dom.js";
-import { setTabs } from "./handover.js";
+import { setTabs, showTab } from "./handover.js";
 import { Stage } from "./stage.js";
 
 export { mountLoras } from "../inputs/loras.js";
@@ -77,6 +77,7 @@ export function receive(text) {
   if (message.hello) {
     byId("s-memory").textContent = megabytes(message.hello.memory);
     setTabs(message.hello.tabs, stage);
+    if (message.tab) showTab(message.tab); // of a link
   }
   if (message.tab) stage(message.tab).receive(message);
   if (message.link) copyLink(message.link);
@@ -106,21 +107,26 @@ export const whereabouts = () => JSON.stringify({ tab: openTab(), input: stage(o
 
 // --- keys
 
+/** Whether an element has a use of its own for arrows and Esc: fields, sliders but the film's, players, open lists. */
+const hasOwnKeys = (element) =>
+  (element.matches?.("input, textarea, select, audio, video, [contenteditable], [role=listbox]") &&
+    !element.classList.contains("scrub")) ||
+  Boolean(element.closest?.(".own-keys"));
+
 document.addEventListener(
   "keydown",
   (event) => {
     const tab = openTab();
-    if (!tab) return;
+    if (!tab || event.altKey || event.shiftKey) return;
     const { target, key } = event;
-    const typing =
-      (/^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) &&
-        (target.type !== "range" || target.classList.contains("own"))) ||
-      target.closest?.(".own-keys");
+    const command = event.ctrlKey || event.metaKey;
     const press = (id) => byId(`${tab}-${id}`)?.click();
-    if (key === "Enter" && (event.ctrlKey || event.metaKey)) press("generate");
-    else if (key === "Escape" && stage(tab).running) press("stop");
-    else if (!typing && key === "ArrowLeft") stage(tab).step(-1);
-    else if (!typing && key === "ArrowRight") stage(tab).step(1);
+    const listIsOpen = target.getAttribute?.("aria-expanded") === "true";
+    if (key === "Enter" && command) press("generate");
+    else if (command) return;
+    else if (key === "Escape" && stage(tab).running && !listIsOpen) press("stop");
+    else if (key === "ArrowLeft" && !hasOwnKeys(target)) stage(tab).step(-1);
+    else if (key === "ArrowRight" && !hasOwnKeys(target)) stage(tab).step(1);
     else return;
     event.preventDefault();
   },
@@ -141,6 +147,7 @@ function take(files) {
     editor.addFiles(files).then((refusal) => refusal && toast(refusal, true));
     return;
   }
+  if (files.length > 1) toast(`Of ${files.length} files the first was taken: ${files[0].name}.`);
   const carrier = new DataTransfer();
   const input = receiver();
   carrier.items.add(files[0]);
@@ -161,7 +168,7 @@ document.addEventListener(
   "drop",
   (event) => {
     document.body.classList.remove("dropping");
-    if (!holdsFile(event) || !receiver()) return;
+    if (!holdsFile(event) || !receiver() || !event.dataTransfer.files.length) return;
     event.preventDefault();
     event.stopPropagation();
     take([...event.dataTransfer.files]);
@@ -170,7 +177,9 @@ document.addEventListener(
 );
 document.addEventListener("paste", (event) => {
   const files = [...(event.clipboardData?.files || [])];
-  if (!files.length || !receiver()) return;
+  // spreadsheets put a picture of the text beside it: into a field goes the text
+  const text = event.clipboardData?.getData("text/plain") && event.target.closest?.("input, textarea");
+  if (!files.length || text || !receiver()) return;
   event.preventDefault();
   take(files);
 });

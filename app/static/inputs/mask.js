@@ -40,7 +40,7 @@ registerEditor("mask", ({ stage, element, tools: rows, changed }) => {
     base.getContext("2d").drawImage(picture, 0, 0);
     if (kept) ink.putImageData(kept, 0, 0);
     url = given;
-    undo.clear();
+    if (!fits) undo.clear();
   }
 
   async function setMask(given) {
