@@ -101,7 +101,7 @@ class Desktop:
     def begin(self, owner: str, request: gr.Request) -> list[Any]:
         """The page opens: who is it, what did they make, and does the link carry settings?"""
         if request:  # the page is up
-            live.warm_up()
+            live.warm_up(delay=1.0)
         owner = owner or uuid.uuid4().hex
         link = dict(request.query_params).get("s") if request else None
         tabs = [

@@ -54,10 +54,11 @@ def frames(model: str, settings: dict[str, Any]) -> Iterator[Any]:
 
 
 @functools.cache
-def warm_up(model: str = "latent-diffusion") -> threading.Thread:
+def warm_up(model: str = "latent-diffusion", delay: float = 0.0) -> threading.Thread:
     """Load torch and the first model behind the page, once, so that the first picture need not wait for them."""
 
     def load_and_step() -> None:
+        time.sleep(delay)  # until the page is up: importing torch takes the processor that it needs
         try:
             for _ in stepwise(load(model).generate(prompt="warm", steps=1)):
                 pass

@@ -60,6 +60,8 @@ def lora() -> bytes:
         return path.read_bytes()
 
 
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # of decoders of damaged files
+
 FILES: dict[str, Any] = {
     "a.png": lambda: ImageResult(PIXELS, "latent-diffusion", {"prompt": "x"}).file(),
     "a.csv.png": lambda: PointsResult(RNG.normal(size=(9, 2)).astype(np.float32), "toy", {}).file(),
