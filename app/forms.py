@@ -22,7 +22,7 @@ TITLES = {
     "attention_replace": "Keep the layout",
     "kind": "Control", "control_weight": "Control weight",
     "loras": "LoRAs", "control2_weight": "Weight of the colours", "control2_kind": "Take from the colours",
-    "fps": "Frames a second", "joint": "Together", "shared": "Each for itself, half of the noise shared",
+    "trigger": "Trigger word", "name": "Save as", "fps": "Frames a second", "joint": "Together", "shared": "Each for itself, half of the noise shared",
     "independent": "Each for itself", "top_k": "Likeliest codes",
     "refill": "Play a span anew", "vary": "Make its like", "continue": "Go on after its end", "scene": "A toy",
     "picture": "A picture",
