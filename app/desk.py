@@ -168,6 +168,8 @@ def model_card(bundles: tuple[str, ...]) -> str:
         except WeightsError as error:
             rows.append(f"<tr><td>{name}<td>{error}")
             continue
-        rows.append(f"<tr><td>{name}<td>{about['parameters'] / 1e6:.1f} M, {about['seconds'] / 60:.0f} min of training")
+        rows.append(
+            f"<tr><td>{name}<td>{about['parameters'] / 1e6:.1f} M, {about['seconds'] / 60:.0f} min of training"
+        )
         rows += [f"<tr><td>{label}<td>{value}" for label, value in about.get("shown", {}).items()]
     return f'<div class="card"><h4>Model card</h4><table>{"".join(rows)}</table></div>'

@@ -147,7 +147,8 @@ class Desktop:
             model, settings = metadata.from_file(path)
             if model not in form.models:
                 raise metadata.MetadataError(
-                    f"This was made by {get_spec(model).title}; open the tab {self.tab_of(model).title} and drop it there."
+                    f"This was made by {get_spec(model).title}; "
+                    f"open the tab {self.tab_of(model).title} and drop it there."
                 )
         except metadata.MetadataError as error:
             return self.load(context, path, error)
@@ -237,7 +238,10 @@ class Desktop:
             if entry is None:
                 raise metadata.MetadataError("This picture is no longer in the history.")
             if entry.model not in form.models and tab.accepts == "image":
-                return [self.tell(self.load_image(Image.open(io.BytesIO(entry.png))), tab.name), *self.unchanged(form)]
+                return [
+                    self.tell(self.load_image(Image.open(io.BytesIO(entry.png))), tab.name),
+                    *self.unchanged(form),
+                ]
             model, settings = metadata.checked(entry.model, entry.settings)
             if model not in form.models:
                 raise metadata.MetadataError(
@@ -258,7 +262,9 @@ class Desktop:
     def link(self, model: str, form: Form, values: tuple[Any, ...], has_input: bool) -> str:
         """A link that restores the whole form, where the editor gives nothing to it."""
         if has_input:
-            return self.tell({"error": "A link cannot carry a picture: download the PNG instead, it holds everything."})
+            return self.tell(
+                {"error": "A link cannot carry a picture: download the PNG instead, it holds everything."}
+            )
         try:
             return self.tell({"link": metadata.to_link(model, form.settings(model, values).model_dump())})
         except ValueError:
@@ -280,6 +286,7 @@ class Desktop:
             title = f"{prompt} ({entry.note})" if entry.note else prompt
             badge = "<small>stopped</small>" if entry.note else ""
             frames.append(
-                f'<button type="button" data-id="{entry.id}" title="{title}"><img src="{url}" alt="{title}">{badge}</button>'
+                f'<button type="button" data-id="{entry.id}" title="{title}">'
+                f'<img src="{url}" alt="{title}">{badge}</button>'
             )
         return "<p>History</p>" + "".join(frames)

@@ -18,11 +18,13 @@ from pipelines.media.images import UNTRUSTED
 TITLES = {
     "negative_prompt": "Negative prompt", "dpm-solver++": "DPM-Solver++", "heun": "Heun", "euler": "Euler",
     "ddim": "DDIM", "ddpm": "DDPM, ancestral",
-    "repaint": "RePaint", "naive": "Naive replacement", "conditioned": "Mask-conditioned (best fit)", "source_prompt": "What it shows now",
+    "repaint": "RePaint", "naive": "Naive replacement", "conditioned": "Mask-conditioned (best fit)",
+    "source_prompt": "What it shows now",
     "attention_replace": "Keep the layout",
     "kind": "Control", "control_weight": "Control weight",
     "loras": "LoRAs", "control2_weight": "Weight of the colours", "control2_kind": "Take from the colours",
-    "trigger": "Trigger word", "name": "Save as", "fps": "Frames a second", "joint": "Together", "shared": "Each for itself, half of the noise shared",
+    "trigger": "Trigger word", "name": "Save as", "fps": "Frames a second",
+    "joint": "Together", "shared": "Each for itself, half of the noise shared",
     "independent": "Each for itself", "top_k": "Likeliest codes",
     "refill": "Play a span anew", "vary": "Make its like", "continue": "Go on after its end", "scene": "A toy",
     "picture": "A picture",
@@ -66,7 +68,9 @@ def title(name: str) -> str:
 
 def bounds(field: FieldInfo) -> tuple[float | None, float | None]:
     """The least and the greatest allowed value."""
-    low = next((getattr(m, "ge", None) or getattr(m, "gt", 0) for m in field.metadata if isinstance(m, (Ge, Gt))), None)
+    low = next(
+        (getattr(m, "ge", None) or getattr(m, "gt", 0) for m in field.metadata if isinstance(m, (Ge, Gt))), None
+    )
     high = next((m.le for m in field.metadata if isinstance(m, Le)), None)
     return low, high
 
@@ -142,4 +146,6 @@ class Form:
 
     def values(self, settings: Settings) -> list[Any]:
         """The controls' values for these settings, in order; others stay."""
-        return [getattr(settings, name) if name in type(settings).model_fields else gr.skip() for name in self.controls]
+        return [
+            getattr(settings, name) if name in type(settings).model_fields else gr.skip() for name in self.controls
+        ]

@@ -44,8 +44,8 @@ def explain(error: Exception) -> str:
 
 
 class History:
-    """Raises sqlite3.Error or OSError where the disk is full or another program holds it; `explain` says why. A damaged
-    file is put aside, and a new one begun."""
+    """Raises sqlite3.Error or OSError where the disk is full or another program holds it; `explain` says why. A
+    damaged file is put aside, and a new one begun."""
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path or data_dir() / "history.sqlite"
@@ -77,9 +77,8 @@ class History:
         """Keep a picture; the id that it got."""
         with closing(self._open()) as db, db:
             row = (owner, time.time(), model, json.dumps(settings, ensure_ascii=False), png, thumbnail, note)
-            sql = (
-                "INSERT INTO pictures (owner, made, model, settings, png, thumbnail, note) VALUES (?, ?, ?, ?, ?, ?, ?)"
-            )
+            columns = "owner, made, model, settings, png, thumbnail, note"
+            sql = f"INSERT INTO pictures ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)"
             new = db.execute(sql, row).lastrowid
             newest = "SELECT id FROM pictures WHERE owner = ? ORDER BY id DESC LIMIT ?"
             db.execute(f"DELETE FROM pictures WHERE owner = ? AND id NOT IN ({newest})", (owner, owner, KEPT))

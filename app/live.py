@@ -108,8 +108,8 @@ def wait_for_end(number: str, seconds: float = 10) -> list[dict[str, str]]:
 def run(
     model: str, settings: Settings, owner: str | None, history: History, in_files: bool = True, number: str = ""
 ) -> Iterator[dict[str, Any]]:
-    """Messages for the viewer: {"frame": …} while it develops, at the end one {"done": …} with the steps of the film,
-    those of its frames that were not sent yet, and the files; then one {"kept": sentence}, ""
+    """Messages for the viewer: {"frame": …} while it develops, at the end one {"done": …} with the steps of the
+    film, those of its frames that were not sent yet, and the files; then one {"kept": sentence}, ""
     where it is in the history, which nobody needs to be told.
 
     Without an owner nothing is kept. Closing this generator stops the run within one step, and keeps what was there.

@@ -31,7 +31,8 @@ def checked(model: Any, settings: Any) -> tuple[str, Settings]:
     """A model's name and its validated settings. Raises MetadataError."""
     if not isinstance(model, str) or model not in CATALOGUE:
         raise MetadataError(
-            f"These settings are for the model '{str(model)[:40]}', which this Darkroom does not have; a newer one may."
+            f"These settings are for the model '{str(model)[:40]}', which this Darkroom does not have; "
+            "a newer one may."
         )
     if not isinstance(settings, dict):
         raise MetadataError("The settings are broken; choose a file that Darkroom saved.")
@@ -67,7 +68,9 @@ def from_file(path: str | Path) -> tuple[str, Settings]:
             f"{name} is too large to be one of Darkroom's pictures; choose a file that Darkroom saved."
         ) from None
     except (OSError, SyntaxError, ValueError, EOFError):
-        raise MetadataError(f"{name} is not a whole PNG picture or clip; choose a file that Darkroom saved.") from None
+        raise MetadataError(
+            f"{name} is not a whole PNG picture or clip; choose a file that Darkroom saved."
+        ) from None
     if not text:
         raise NoSettingsError(
             f"{name} carries no Darkroom settings; choose a picture that was saved with 'Settings in files' on."

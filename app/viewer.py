@@ -57,8 +57,9 @@ def equation(trace: dict[str, Any]) -> str:
     what = {"dpm-solver++": "D̂", "heun": "x̂<sub>0</sub> <small>(first half)</small>"}.get(
         trace["sampler"], "x̂<sub>0</sub>"
     )
-    numbers = f"x<sub>{trace['next']:.2f}</sub> = {state:.3f} x<sub>{trace['t']:.2f}</sub> + {estimate:.3f} {what}" + (
-        f" + {noise:.3f} z" if noise else ""
+    numbers = (
+        f"x<sub>{trace['next']:.2f}</sub> = {state:.3f} x<sub>{trace['t']:.2f}</sub> + {estimate:.3f} {what}"
+        + (f" + {noise:.3f} z" if noise else "")
     )
     numbers = numbers.replace("+ -", "− ")
     guided = f"x̂<sub>0</sub> = u + {weight:g} (c − u)" if weight != 1 else "x̂<sub>0</sub> = c, without guidance"

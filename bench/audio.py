@@ -64,12 +64,16 @@ def opus(wave: np.ndarray, bits: int) -> np.ndarray:
         stream = container.add_stream("libopus", rate=RATE, layout="mono", bit_rate=bits)
         frame = av.AudioFrame.from_ndarray((wave * 32_767).round().astype(np.int16)[None], "s16", "mono")
         frame.sample_rate = RATE
-        for piece in av.AudioResampler(stream.format.name, "mono", RATE, frame_size=stream.frame_size).resample(frame):
+        for piece in av.AudioResampler(stream.format.name, "mono", RATE, frame_size=stream.frame_size).resample(
+            frame
+        ):
             container.mux(stream.encode(piece))
         container.mux(stream.encode())
     decoded = sounds.load_audio("data:audio/ogg;base64," + base64.b64encode(buffer.getvalue()).decode())
     decoded = np.pad(decoded, (0, max(0, len(wave) - len(decoded))))
-    late = max(range(0, 640, 4), key=lambda d: float(np.dot(decoded[d : d + len(wave) - 640], wave[: len(wave) - 640])))
+    late = max(
+        range(0, 640, 4), key=lambda d: float(np.dot(decoded[d : d + len(wave) - 640], wave[: len(wave) - 640]))
+    )
     return np.pad(decoded[late:], (0, late))[: len(wave)]
 
 

@@ -33,7 +33,9 @@ from pipelines.nn.pixels import to_uint8
 
 CHANGES = ["glasses", "beard", "mouth", "hair", "cloth", "background"]
 EYES = (slice(42, 67), slice(37, 91))  # rows and columns of the eyes and glasses of every avatar
-SUBJECT = re.compile(rf"^.*?\b({'|'.join({'person', 'someone', 'character'}.union(*avatars.SUBJECTS.values()))})\b,? ")
+SUBJECT = re.compile(
+    rf"^.*?\b({'|'.join({'person', 'someone', 'character'}.union(*avatars.SUBJECTS.values()))})\b,? "
+)
 FEATHER = 4  # pixels, the default
 WITHIN = {"glasses", "eyes", "brows"}  # what is inside
 
@@ -86,7 +88,9 @@ def changed(row: dict, name: str, rng: random.Random) -> tuple[str, str, str]:
 
 def share(read: dict[str, list[str]], wanted: list[dict[str, str]]) -> float:
     """Of all wanted values, the share that the reader finds."""
-    return float(np.mean([read[name][k] == value for k, labels in enumerate(wanted) for name, value in labels.items()]))
+    return float(
+        np.mean([read[name][k] == value for k, labels in enumerate(wanted) for name, value in labels.items()])
+    )
 
 
 def words(n: int = 100, **more: object) -> dict[str, Any]:
@@ -185,9 +189,13 @@ def outside(n: int = 100) -> dict[str, Any]:
         deep = Image.fromarray(array[..., 0].astype(np.uint16) * 257)
         turned = Image.fromarray(array[..., :3])
         turned.getexif()[0x0112] = 6  # as phones store it: lying on its side
-        given = [Image.fromarray(array[..., :3]), Image.fromarray(array), Image.fromarray(array[..., 0]), deep, turned][
-            k % 5
-        ]
+        given = [
+            Image.fromarray(array[..., :3]),
+            Image.fromarray(array),
+            Image.fromarray(array[..., 0]),
+            deep,
+            turned,
+        ][k % 5]
         whole = pictures.from_url(pictures.image_url(given))
         mask = np.zeros(whole.shape[:2], np.uint8)
         for _ in range(int(rng.integers(1, 4))):
@@ -301,7 +309,8 @@ def controlnet(n: int = 100) -> dict[str, Any]:
         }
         cards.add_measurements(f"controlnet-{kind}", metrics)
     cards.add_measurements(
-        "controlnet-palette", {"colours' distance, 0 to 255": f"{colours[1]:.1f} (the base {colours[0]:.1f}; n = {n})"}
+        "controlnet-palette",
+        {"colours' distance, 0 to 255": f"{colours[1]:.1f} (the base {colours[0]:.1f}; n = {n})"},
     )
     return {
         "n": n,
@@ -345,7 +354,8 @@ def pix2pix_pairs() -> dict[str, Any]:
         fars.append(far := 1 - (a * b).sum(1))
         of = {kind: [k for k, (style, *_) in enumerate(pairs) if style == kind] for kind in pix2pix.STYLES}
         apart = {
-            f"1 - cosine in the eye's features, {kind}": round(far[some].mean().item(), 4) for kind, some in of.items()
+            f"1 - cosine in the eye's features, {kind}": round(far[some].mean().item(), 4)
+            for kind, some in of.items()
         }
         found[name] = {"steps": cards.card(name, folder)["steps"], **distances(a, b, 200), **apart}
     more = fars[0] - fars[1]
@@ -406,5 +416,6 @@ def teaching(minutes: float = 2.5) -> dict[str, Any]:
 def measure() -> dict[str, object]:
     """All of it."""
     return {
-        part.__name__: part() for part in (outside, inpainting, outpainting, words, controlnet, pix2pix_pairs, teaching)
+        part.__name__: part()
+        for part in (outside, inpainting, outpainting, words, controlnet, pix2pix_pairs, teaching)
     }

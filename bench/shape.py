@@ -84,7 +84,8 @@ def untiled(f: Projected, size: int) -> torch.Tensor:
     dx, dy = (pixel[None, :, i] - f.means[order, i, None] for i in (0, 1))
     a, b, c = f.inverse[order].unbind(1)
     alpha = (
-        f.opacity[order, None] * torch.exp(-0.5 * (a[:, None] * dx * dx + c[:, None] * dy * dy) - b[:, None] * dx * dy)
+        f.opacity[order, None]
+        * torch.exp(-0.5 * (a[:, None] * dx * dx + c[:, None] * dy * dy) - b[:, None] * dx * dy)
     ).clamp_max(0.99)
     alpha = torch.where(alpha >= 1 / 255, alpha, 0)
     through = torch.log1p(-alpha).cumsum(0)

@@ -112,7 +112,9 @@ def measure() -> dict[str, object]:
     found: dict[str, object] = {
         "dtype as shipped": str(auto),
         "seconds for 20 guided steps": seconds,
-        "times as fast as diffusers (bar 1.6)": round(seconds["diffusers as shipped"] / seconds["ours as shipped"], 2),
+        "times as fast as diffusers (bar 1.6)": round(
+            seconds["diffusers as shipped"] / seconds["ours as shipped"], 2
+        ),
         "same dtype (bar 1.0)": round(
             seconds["diffusers as shipped"] / seconds.get("ours in fp32", seconds["ours as shipped"]), 2
         ),
@@ -137,7 +139,9 @@ def previews() -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder:
         for i in range(ROUNDS + 1):
             for shown in (True, False):
-                coder.decode_preview, viewer.frame_message, latent_diffusion.word_heatmaps = usual if shown else unseen
+                coder.decode_preview, viewer.frame_message, latent_diffusion.word_heatmaps = (
+                    usual if shown else unseen
+                )
                 settings = LatentDiffusionSettings(
                     prompt=f"a woman with curly red hair and {i} glasses", steps=STEPS, seed=i
                 )

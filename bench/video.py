@@ -81,7 +81,9 @@ def quality(n: int = 96) -> dict[str, Any]:
     for split in ("sibling", "unseen"):
         some = [k for k, row in enumerate(rows) if row["split"] == split]
         captions = [rows[k]["caption"] for k in some]
-        ours, theirs = (eye.clip_score(clips[some, FRAMES // 2], captions).mean().item() for clips in (generated, real))
+        ours, theirs = (
+            eye.clip_score(clips[some, FRAMES // 2], captions).mean().item() for clips in (generated, real)
+        )
         metrics = {
             "n": len(some),
             "made": round(ours, 1),
@@ -104,7 +106,8 @@ def quality(n: int = 96) -> dict[str, Any]:
         metrics = {"eye-KID of frames x 1000": round(1000 * mean, 2), "spread": round(1000 * spread, 2)}
         found[what] = {**metrics, "eye-Frechet over time": round(frechet(stacked[x], stacked[y]), 4)}
     kids = [
-        found[what]["eye-KID of frames x 1000"] for what in ("made against real", "floor, two halves of training clips")
+        found[what]["eye-KID of frames x 1000"]
+        for what in ("made against real", "floor, two halves of training clips")
     ]
     add_measurements(
         "video",
@@ -139,7 +142,8 @@ def steady(n: int = 24) -> dict[str, Any]:
     of real clips."""
     real, rows = held_out(n)
     found = {
-        way: round(float(around(draw_clips(rows, method=way)).mean()), 2) for way in ("joint", "shared", "independent")
+        way: round(float(around(draw_clips(rows, method=way)).mean()), 2)
+        for way in ("joint", "shared", "independent")
     }
     found["real"] = round(float(around(real).mean()), 2)
     add_measurements(

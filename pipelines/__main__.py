@@ -33,7 +33,9 @@ def main(argv: list[str] | None = None) -> int:
             for entry in catalogue():
                 print(f"{entry.name:20} {entry.task}")
         elif args.command == "card":
-            print(json.dumps({name: card(name) for name in get_spec(args.name).weights}, indent=1, ensure_ascii=False))
+            print(
+                json.dumps({name: card(name) for name in get_spec(args.name).weights}, indent=1, ensure_ascii=False)
+            )
         else:
             generate(args.name, rest)
     except ValidationError as error:

@@ -57,7 +57,9 @@ def test_imports_run_downwards(floor: str) -> None:
 
 
 def test_importing_every_spec_imports_no_torch() -> None:
-    code = "import sys, pipelines; pipelines.catalogue(); print({'torch', 'gradio', 'transformers'} & set(sys.modules))"
+    code = (
+        "import sys, pipelines; pipelines.catalogue(); print({'torch', 'gradio', 'transformers'} & set(sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 

@@ -51,7 +51,9 @@ def wire(desktop: Desktop, context: desk.TabContext) -> None:
         try:
             url = images.mask_url(path)
             if not images.from_url(url).any():
-                raise ValueError("the mask marks nothing: what should change must be white, or painted on transparency")
+                raise ValueError(
+                    "the mask marks nothing: what should change must be white, or painted on transparency"
+                )
             return [None, desktop.tell({"input": {"mask": url}}, name)]
         except ValueError as error:
             return [None, desktop.tell({"error": desk.sentence(error)})]

@@ -12,7 +12,10 @@ from pipelines.core.registry import CATALOGUE, in_tab
 from pipelines.core.settings import editor_fields
 
 LAYERS = (("preview", "Prediction x̂<sub>0</sub>"), ("state", "State x<sub>t</sub>"))
-PLACES = {"mask": "tray", "sketch": "beside"}  # editors that lie in the tray, or beside the picture; others in the form
+PLACES = {
+    "mask": "tray",
+    "sketch": "beside",
+}  # editors that lie in the tray, or beside the picture; others in the form
 
 
 @dataclass(frozen=True)

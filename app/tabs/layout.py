@@ -1,4 +1,4 @@
-"""One layout for every tab, from the specs of its models: settings left, the stage in the middle, the inspector right."""
+"""One layout for every tab, from the specs of its models: settings left, stage in the middle, inspector right."""
 
 from __future__ import annotations
 
@@ -171,7 +171,9 @@ def starters(spec: ModelSpec) -> list[list[str]]:
 def inspector(specs: list[ModelSpec]) -> str:
     """The cards that the browser fills, how its models learnt, and what their cards say."""
     bundles = tuple(dict.fromkeys(name for spec in specs for name in spec.weights))
-    about = "".join(f'<div class="card"><h4>What happens</h4><small>{s.about}</small></div>' for s in specs if s.about)
+    about = "".join(
+        f'<div class="card"><h4>What happens</h4><small>{s.about}</small></div>' for s in specs if s.about
+    )
     return '<div class="cards"></div>' + about + "".join(map(replay, bundles)) + desk.model_card(bundles)
 
 
@@ -188,4 +190,5 @@ def replay(bundle: str) -> str:
     style = f"--strip: url('gradio_api/file={strip}'); --tall: {100 * (last + 2)}%"
     return f"""<div class="card replay" style="{style}" data-record="{html.escape(json.dumps(record))}">
       <h4>The training of {bundle}, replayed</h4><div></div><div class="drawn"></div>
-      <input type="range" min="0" max="{last}" value="{last}" aria-label="Stage of the training"><small>{text}</small></div>"""
+      <input type="range" min="0" max="{last}" value="{last}" aria-label="Stage of the training">
+      <small>{text}</small></div>"""

@@ -19,7 +19,9 @@ FAMILIES = (
     "lora",
 )
 CATALOGUE: dict[str, ModelSpec] = {
-    spec.name: spec for family in FAMILIES for spec in importlib.import_module(f"pipelines.models.{family}.spec").SPECS
+    spec.name: spec
+    for family in FAMILIES
+    for spec in importlib.import_module(f"pipelines.models.{family}.spec").SPECS
 }
 
 

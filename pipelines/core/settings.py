@@ -26,7 +26,10 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     seed: int = Field(
-        0, ge=0, le=2**32 - 1, description="Which noise to start from: the same seed and settings give the same result."
+        0,
+        ge=0,
+        le=2**32 - 1,
+        description="Which noise to start from: the same seed and settings give the same result.",
     )
 
     @classmethod

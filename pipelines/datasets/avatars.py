@@ -53,7 +53,12 @@ TWINS = {
 }  # fmt: skip
 
 # Attributes that are colours of another one; they can be named alone by these words.
-COLOURS = {"hair": ("top", HAIR), "hat": ("top", CLOTH), "beard_colour": ("beard", HAIR), "cloth": ("clothing", CLOTH)}
+COLOURS = {
+    "hair": ("top", HAIR),
+    "hat": ("top", CLOTH),
+    "beard_colour": ("beard", HAIR),
+    "cloth": ("clothing", CLOTH),
+}
 
 # label order of every attribute: the classifier's and the resampler's heads are built from it
 LABELS: dict[str, list[str]] = {

@@ -60,7 +60,9 @@ def compose_on_white(picture: Image.Image) -> np.ndarray:
     """Lay a picture with transparency on white and reduce it to the set's size: uint8 (256, 256, 3)."""
     image = picture.convert("RGBA")
     white = Image.new("RGBA", image.size, "white")
-    return np.asarray(Image.alpha_composite(white, image).convert("RGB").resize((data.SIZE, data.SIZE), Image.LANCZOS))
+    return np.asarray(
+        Image.alpha_composite(white, image).convert("RGB").resize((data.SIZE, data.SIZE), Image.LANCZOS)
+    )
 
 
 def build() -> None:

@@ -80,7 +80,9 @@ def build() -> None:
     with Pool() as pool:
         found = [
             (key, *got)
-            for (_, key), got in zip(named, pool.imap(read_animation, [f for f, _ in named], chunksize=16), strict=True)
+            for (_, key), got in zip(
+                named, pool.imap(read_animation, [f for f, _ in named], chunksize=16), strict=True
+            )
             if got
         ]
     families: dict[str, int] = {}

@@ -371,7 +371,12 @@ def build() -> None:
     for number, row in enumerate(rows):
         line, named = caption(row, random.Random(f"caption {number}"))
         peak = int(np.abs(sounds[number].astype(np.int32)).max())  # what is silent or clipped belongs to no split
-        row |= {"split": split_of(number) if 300 < peak < 32_700 else "", "caption": line, "named": named, "peak": peak}
+        row |= {
+            "split": split_of(number) if 300 < peak < 32_700 else "",
+            "caption": line,
+            "named": named,
+            "peak": peak,
+        }
     (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     write_captions(rows)
     print(f"{COUNT} phrases in {folder}; {sum(not row['split'] for row in rows)} silent or clipped")

@@ -8,7 +8,14 @@ from pipelines import datasets as data
 from pipelines.datasets.avatars import dicebear
 
 HAIR = {"blonde": "cab188", "brown": "83623b", "dark": "28150a", "blue": "009bbd", "red": "bd1700", "green": "91cb15"}
-CLOTH = {"blue": "428bca", "navy": "03396c", "green": "00b159", "red": "d11141", "yellow": "ffd969", "cream": "ffeead"}
+CLOTH = {
+    "blue": "428bca",
+    "navy": "03396c",
+    "green": "00b159",
+    "red": "d11141",
+    "yellow": "ffd969",
+    "cream": "ffeead",
+}
 GROUND = {"white": "ffffff", "blue": "b6e3f4", "lavender": "c9c4f5", "pink": "ffd5dc", "mint": "c8f0d8"}
 SKIN = ["ffdbac", "eac393", "cb9e6e", "a26d3d", "8d5524"]
 
@@ -55,4 +62,6 @@ def build(n: int = 600) -> None:
         {"caption": caption, "split": "test" if data.unit_hash(options["seed"]) < 0.1 else "train"}
         for options, caption in drawn
     ]
-    print(f"{n} pixel avatars in {data.save('pixels', dicebear('pixel-art', [options for options, _ in drawn]), rows)}")
+    print(
+        f"{n} pixel avatars in {data.save('pixels', dicebear('pixel-art', [options for options, _ in drawn]), rows)}"
+    )

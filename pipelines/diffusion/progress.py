@@ -1,4 +1,4 @@
-"""A sampler's steps as frames need them: numbered, with how far the estimate moved and the state at the data's scale."""
+"""A sampler's steps as frames need them: numbered, with how far the estimate moved and a state that can be decoded."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ def require_finite(x: Tensor) -> Tensor:
     """x itself. Raises GenerationError where a number of it is infinite or NaN: bytes would hide that as black."""
     if not x.isfinite().all():
         raise GenerationError(
-            "The numbers of this run grew beyond all bounds, so there is no picture: lower the guidance or the strength "
+            "The numbers of this run grew beyond all bounds, so there is no picture: "
+            "lower the guidance or the strength "
             "of the LoRAs."
         )
     return x

@@ -169,7 +169,9 @@ def coefficients(sampler: str, t: float, r: float, path: Schedule, eta: float = 
     For DPM-Solver++ x0 is the extrapolated estimate; for Heun the numbers are those of its first, Euler's, half.
     """
     a, s, a_r, s_r = path.a(t), path.s(t), path.a(r), path.s(r)
-    sigma = 0.0 if sampler not in ("ddim", "ddpm") else _posterior_sigma(t, r, path) * (eta if sampler == "ddim" else 1)
+    sigma = (
+        0.0 if sampler not in ("ddim", "ddpm") else _posterior_sigma(t, r, path) * (eta if sampler == "ddim" else 1)
+    )
     if sampler == "dpm-solver++":
         return s_r / s, a_r * (1 - a * s_r / (s * a_r)), 0.0
     if sampler == "ddpm":

@@ -91,7 +91,9 @@ def detection_loss(model: SceneReader, features: list[Tensor], rows: list[dict])
     focal = torch.where(peak, -((1 - p) ** 2) * p.log(), -((1 - wanted) ** 4) * p**2 * (1 - p).log()) * (wanted >= 0)
     focal = focal.sum() / peak.sum().clamp_min(1)
     here = model.thing_logits(things[cells[:, 0], :, cells[:, 1], cells[:, 2]])
-    losses = {name: F.cross_entropy(here[name], labels[name].to(heat.device), label_smoothing=0.02) for name in labels}
+    losses = {
+        name: F.cross_entropy(here[name], labels[name].to(heat.device), label_smoothing=0.02) for name in labels
+    }
     whole = scene_targets(rows)
     scene_losses = [
         F.cross_entropy(part, whole[name].to(heat.device), ignore_index=-1, reduction="sum")

@@ -59,7 +59,9 @@ class SceneReader(nn.Module):
         )
         self.heat = nn.Conv2d(2 * w, 1, 1)
         self.things = nn.Conv2d(2 * w, sum(map(len, thing_labels.values())), 1)
-        self.scene = nn.Sequential(nn.GroupNorm(8, 4 * w), nn.SiLU(), nn.Conv2d(4 * w, 4 * w, 3, padding=1), nn.SiLU())
+        self.scene = nn.Sequential(
+            nn.GroupNorm(8, 4 * w), nn.SiLU(), nn.Conv2d(4 * w, 4 * w, 3, padding=1), nn.SiLU()
+        )
         self.scene_heads = nn.Linear(4 * w, sum(map(len, scene_labels.values())))
         nn.init.constant_(self.heat.bias, -4.0)
         if self.attributes:

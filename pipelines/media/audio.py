@@ -28,7 +28,9 @@ BYTES = 100_000_000  # of a file that is opened at most
 PREFIX = "data:audio/flac;base64,"
 HOP, BANDS = 160, 80  # samples from one column of a spectrogram to the next, and its rows, on the mel scale
 FLOOR, LOUDEST = -4.0, 0.7  # log10 of what is black and what is white there
-INK = np.array([[12, 10, 9], [70, 12, 14], [168, 32, 26], [226, 120, 52], [250, 214, 150], [255, 252, 244]], np.float32)
+INK = np.array(
+    [[12, 10, 9], [70, 12, 14], [168, 32, 26], [226, 120, 52], [250, 214, 150], [255, 252, 244]], np.float32
+)
 # no other of FFmpeg's is tried: some open further files and addresses
 FORMATS = "wav,flac,mp3,ogg,mov,matroska,webm,aac,aiff"
 
@@ -42,8 +44,8 @@ def load_audio(given: Any, remote: bool = False) -> Float[np.ndarray, " t"]:
 
 
 def mix_down(channels: Float[np.ndarray, "c t"]) -> tuple[Float[np.ndarray, " t"], str]:
-    """The mean of all channels that are not silent, and a sentence where that is not all there is to say: where they cancel each other the
-    loudest one is taken, and what is louder than full scale is turned down, not cut."""
+    """The mean of all channels that are not silent, and a sentence where that is not all there is to say: where they
+    cancel each other the loudest one is taken, and what is louder than full scale is turned down, not cut."""
     loudness = np.sqrt(np.square(channels, dtype=np.float64).mean(1))
     channels, loudness = (part[loudness >= 1e-3 * loudness.max()] for part in (channels, loudness))
     mono, note = channels.mean(0), ""
@@ -84,7 +86,9 @@ def load_channels(given: Any, remote: bool = False) -> Float[np.ndarray, "c t"]:
         raise ValueError(f"the sound's file is larger than {BYTES // 1_000_000} MB; cut it")
     with (
         contextlib.suppress(av.FFmpegError),
-        av.open(io.BytesIO(source), container_options={"format_whitelist": FORMATS}, metadata_errors="replace") as file,
+        av.open(
+            io.BytesIO(source), container_options={"format_whitelist": FORMATS}, metadata_errors="replace"
+        ) as file,
     ):
         return decoded(file)
     raise ValueError("the sound cannot be read; choose a WAV, FLAC, MP3 or OGG file")

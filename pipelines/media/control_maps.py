@@ -85,7 +85,12 @@ def cut_out_object(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "12
     """
     small = cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     border = np.concatenate(
-        [small[:3].reshape(-1, 3), small[-3:].reshape(-1, 3), small[:, :3].reshape(-1, 3), small[:, -3:].reshape(-1, 3)]
+        [
+            small[:3].reshape(-1, 3),
+            small[-3:].reshape(-1, 3),
+            small[:, :3].reshape(-1, 3),
+            small[:, -3:].reshape(-1, 3),
+        ]
     )
     away = np.abs(small.astype(int) - np.median(border, 0)).max(2)
     mask = np.where(away > 24, cv2.GC_PR_FGD, cv2.GC_BGD).astype(np.uint8)

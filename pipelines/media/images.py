@@ -31,7 +31,14 @@ BYTES = 100_000_000  # of a file that is opened at most
 PREFIX = "data:image/png;base64,"
 # no other of Pillow's is tried: some hand files to other programs
 FORMATS = ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF", "JPEG2000", "QOI", "ICO", "PPM", "TGA", "DDS"]
-STILL = {b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif"}  # brands of pictures that lie in the container of films
+STILL = {
+    b"heic",
+    b"heix",
+    b"heim",
+    b"heis",
+    b"mif1",
+    b"avif",
+}  # brands of pictures that lie in the container of films
 NO_PICTURES = {
     b"<svg": "an SVG drawing; export it as PNG",
     b"<?xml": "an XML file, perhaps an SVG drawing; export it as PNG",
@@ -232,8 +239,8 @@ def mark(image: Image.Image) -> Bool[np.ndarray, "h w"]:
     """What a mask of whichever program marks.
 
     Without transparency: what is at least half as bright, in its brightest channel, as the brightest there, so that 0
-    and 1, a grey, or a colour on black all do. A layer that was painted on, partly transparent: what is opaque, without
-    its black where it has other colours. A whole picture with holes: the holes.
+    and 1, a grey, or a colour on black all do. A layer that was painted on, partly transparent: what is opaque,
+    without its black where it has other colours. A whole picture with holes: the holes.
     """
     has_alpha = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
     pixels = np.asarray(image.convert("RGBA")) if has_alpha else None

@@ -1,4 +1,4 @@
-"""A diffusion transformer over tokens, with words read in the same attention; and over latents, whose patches they are.
+"""A diffusion transformer over tokens, with words read in the same attention; and over latents, by their patches.
 
 adaLN-zero blocks (Peebles & Xie 2023), query-key norm (Dehghani et al. 2023). The words' keys and values come straight
 from the caption's tokens, so they are computed once a run, and so are the modulations of the whole time grid: a step
@@ -133,7 +133,9 @@ class Block(nn.Module):
         x = torch.addcmul(x, gate1, self.out(h))
         h = torch.addcmul(shift2, F.layer_norm(x, x.shape[-1:]), scale2)
         if self.convolution is not None:
-            grid = h.reshape(-1, self.side, self.side, h.shape[2]).permute(0, 3, 1, 2)  # of several latents, each alone
+            grid = h.reshape(-1, self.side, self.side, h.shape[2]).permute(
+                0, 3, 1, 2
+            )  # of several latents, each alone
             h = h + self.convolution(grid).flatten(2).mT.reshape(h.shape)
         return torch.addcmul(x, gate2, self.down(F.gelu(self.up(h))))
 
@@ -241,8 +243,8 @@ class DiT(TokenTransformer):
 
 
 def attend(q: Float[Tensor, "b h n d"], k: Float[Tensor, "b h m d"], v: Float[Tensor, "b h m d"]) -> Tensor:
-    """Scaled dot-product attention. Learning on a CPU it is written out: the fused one's backward pass takes three times
-    as long for so few tokens."""
+    """Scaled dot-product attention. Learning on a CPU it is written out: the fused one's backward pass takes three
+    times as long for so few tokens."""
     if q.is_cuda or not torch.is_grad_enabled():
         return F.scaled_dot_product_attention(q, k, v)
     return (q @ k.mT * q.shape[-1] ** -0.5).softmax(-1).to(v.dtype) @ v

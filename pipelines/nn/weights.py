@@ -110,8 +110,8 @@ def pick_device(device: str = "auto") -> str:
 
 
 def pick_dtype(dtype: str = "auto", device: str = "cpu") -> torch.dtype:
-    """ "auto" is bf16 on a GPU and on a CPU that has instructions for it, else fp32: by what the machine has and not by a
-    timing, so that the same settings make the same picture on another day."""
+    """ "auto" is bf16 on a GPU and on a CPU that has instructions for it, else fp32: by what the machine has and not
+    by a timing, so that the same settings make the same picture on another day."""
     if dtype != "auto":
         return getattr(torch, dtype)
     return torch.bfloat16 if device == "cuda" or fast_bf16() else torch.float32

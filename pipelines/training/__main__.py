@@ -1,4 +1,5 @@
-"""python -m pipelines.training NAME [--steps N] [--minutes M] [--device cuda] [--fresh | --start FOLDER | --pack FOLDER]
+"""python -m pipelines.training NAME [--steps N] [--minutes M] [--device cuda]
+       [--fresh | --start FOLDER | --pack FOLDER]
 python -m pipelines.training pack NAME [--out FOLDER] [--without-weights]
 """
 

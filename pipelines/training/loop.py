@@ -63,7 +63,9 @@ def optimisers(
     ]
     if matrices:
         fast = weights.fast_bf16() or matrices[0].is_cuda
-        found.append(Muon(matrices, lr=lr, weight_decay=weight_decay, dtype=torch.bfloat16 if fast else torch.float32))
+        found.append(
+            Muon(matrices, lr=lr, weight_decay=weight_decay, dtype=torch.bfloat16 if fast else torch.float32)
+        )
     return found
 
 
@@ -229,7 +231,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fresh", dest="from_scratch", action="store_true", help="forget the checkpoint and begin anew"
     )
-    parser.add_argument("--start", type=Path, metavar="FOLDER", help="begin with a bundle, such as that in assets/next")
+    parser.add_argument(
+        "--start", type=Path, metavar="FOLDER", help="begin with a bundle, such as that in assets/next"
+    )
     parser.add_argument("--pack", type=Path, help="train from this folder alone, which `pack NAME` has written")
     parser.add_argument(
         "--out", type=Path, help="where weights and sheets go (default: the cache; of a pack: its folder)"

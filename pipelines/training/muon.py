@@ -50,7 +50,9 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self) -> None:
         for group in self.param_groups:
-            shapes: dict[torch.Size, list[tuple[Tensor, Tensor]]] = {}  # many small matrices at once take half the time
+            shapes: dict[
+                torch.Size, list[tuple[Tensor, Tensor]]
+            ] = {}  # many small matrices at once take half the time
             for p in group["params"]:
                 if p.grad is None:
                     continue

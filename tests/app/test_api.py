@@ -103,7 +103,8 @@ def test_ten_at_once_all_finish(client: Client) -> None:
     with ThreadPoolExecutor(10) as pool:
         results = list(
             pool.map(
-                lambda seed: client.predict(prompt="a cat", steps=3, seed=seed, api_name="/latent_diffusion"), range(10)
+                lambda seed: client.predict(prompt="a cat", steps=3, seed=seed, api_name="/latent_diffusion"),
+                range(10),
             )
         )
     assert [r["files"][0]["name"] for r in results] == [f"latent-diffusion-{seed}.png" for seed in range(10)]

@@ -32,7 +32,9 @@ def test_building_the_desktop_does_not_import_torch() -> None:
 
 
 def test_the_catalogue_imports_neither_torch_nor_gradio() -> None:
-    assert run("import sys, pipelines; pipelines.catalogue(); print({'torch', 'gradio'} & set(sys.modules))") == "set()"
+    assert (
+        run("import sys, pipelines; pipelines.catalogue(); print({'torch', 'gradio'} & set(sys.modules))") == "set()"
+    )
 
 
 def test_the_models_do_not_know_the_browser() -> None:

@@ -34,9 +34,13 @@ def shot(page: Page) -> str:
 def test_a_clip_comes_up_and_is_scrubbed_both_ways(video: Page, tmp_path: Path) -> None:
     video.fill("#video-prompt textarea", "waving hand")
     generate(video)
-    expect(video.locator("#video-where")).to_contain_text("step 8 of 8")  # four of the first frame, four of the others
+    expect(video.locator("#video-where")).to_contain_text(
+        "step 8 of 8"
+    )  # four of the first frame, four of the others
     assert video.locator("#video-downloads a").all_inner_texts() == ["Download PNG", "MP4", "WEBP", "GIF", "ZIP"]
-    video.evaluate("const f = document.getElementById('video-frame'); f.value = 2; f.dispatchEvent(new Event('input'))")
+    video.evaluate(
+        "const f = document.getElementById('video-frame'); f.value = 2; f.dispatchEvent(new Event('input'))"
+    )
     expect(video.locator("#video-at")).to_have_text("frame 2 of 5")
     expect(video.locator("#video-tools button")).to_have_text("Play")
     last = shot(video)

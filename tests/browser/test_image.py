@@ -99,7 +99,9 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return steps
 
 
-def test_stop_keeps_the_last_picture_and_the_next_run_starts_clean(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stop_keeps_the_last_picture_and_the_next_run_starts_clean(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
     slow(monkeypatch)
     page.fill(PROMPT, "a cat")
     field(page, "steps", 200)

@@ -31,7 +31,9 @@ def draw(page: Page, *points: tuple[float, float]) -> None:
 
 def layer(page: Page, name: str) -> np.ndarray:
     url = input_of(page, "sketch", name)
-    return np.array(Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))).convert("RGB")) if url else np.zeros(0)
+    return (
+        np.array(Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))).convert("RGB")) if url else np.zeros(0)
+    )
 
 
 def soon(holds: Callable[[], bool], page: Page) -> None:

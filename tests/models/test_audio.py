@@ -211,7 +211,11 @@ def test_the_delay_pattern_moves_each_codebook_a_step_and_back() -> None:
 def test_writing_with_a_cache_is_the_same_as_reading_at_once() -> None:
     writer = audio_tokens.CodeLM(audio_tokens.Config(32, 2, 2, 3, 16)).eval()
     torch.nn.init.normal_(writer.score.weight)
-    captions, rows, scores = torch.randn(2, 16, 256), torch.randint(0, 16, (2, 9, 3)), torch.tensor([[90.0, 3], [0, 0]])
+    captions, rows, scores = (
+        torch.randn(2, 16, 256),
+        torch.randint(0, 16, (2, 9, 3)),
+        torch.tensor([[90.0, 3], [0, 0]]),
+    )
     at_once = writer(captions, rows, scores)
     assert not torch.allclose(at_once, writer(captions, rows, torch.zeros(2, 2)), atol=1e-2)
     logits, cache = writer.begin(captions, rows[:, :4], scores, 0)
@@ -255,7 +259,9 @@ def test_words_and_score_guide_each_by_its_own_strength(said: dict[str, Any], co
     pipe = load("audio-tokens")
     captions, scores, found = pipe.asked(pipe.Settings(**said))
     assert found.tolist() == counts and len(captions) == len(scores) == len(counts)
-    assert scores.tolist() == [[90 if "90" in said.get("prompt", "") and k == 0 else 0, 0] for k in range(len(counts))]
+    assert scores.tolist() == [
+        [90 if "90" in said.get("prompt", "") and k == 0 else 0, 0] for k in range(len(counts))
+    ]
 
 
 @pytest.mark.parametrize("name", ["audio-tokens", "audio-flow"])
@@ -353,7 +359,9 @@ def test_a_sound_is_saved_with_its_settings(kind: str, tmp_path: Path) -> None:
     path = made.save(tmp_path / f"sound.{kind}")
     model, settings = metadata.from_file(path)
     assert model == "audio-flow" and settings.prompt == "piano"
-    back = AudioResult.from_png(path.read_bytes(), model, {}).samples if kind == "png" else sounds.load_audio(str(path))
+    back = (
+        AudioResult.from_png(path.read_bytes(), model, {}).samples if kind == "png" else sounds.load_audio(str(path))
+    )
     assert np.abs(back - made.samples).max() < 1e-4
     assert b"piano" not in made.file("wav", with_settings=False)
 

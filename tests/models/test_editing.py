@@ -173,7 +173,11 @@ def test_outpainting_keeps_every_pixel_and_has_the_asked_size(height: int, width
     assert [f.step for f in frames] == list(range(1, frames[0].steps + 1)) and frames[0].steps % 4 == 0
     assert frames[-1].trace["calls"] == frames[0].steps
     for made in frames[-1].result:
-        assert made.pixels.shape == (height + sides["top"] + sides["bottom"], width + sides["left"] + sides["right"], 3)
+        assert made.pixels.shape == (
+            height + sides["top"] + sides["bottom"],
+            width + sides["left"] + sides["right"],
+            3,
+        )
         kept = made.pixels[sides["top"] : sides["top"] + height, sides["left"] : sides["left"] + width]
         assert np.array_equal(kept, whole)
 

@@ -89,7 +89,10 @@ def globe(n: int = 1500, radius: float = 0.5) -> Gaussians3D:
         * torch.linspace(0.2, 1, n)[:, None]
     )
     return Gaussians3D(
-        at, torch.where(at[:, 1:2] > 0, torch.tensor([0.9, 0.1, 0.1]), torch.tensor([0.1, 0.1, 0.9])), 0.05, opacity=0.9
+        at,
+        torch.where(at[:, 1:2] > 0, torch.tensor([0.9, 0.1, 0.1]), torch.tensor([0.1, 0.1, 0.9])),
+        0.05,
+        opacity=0.9,
     )
 
 

@@ -107,7 +107,9 @@ def test_cameras_look_at_the_middle_with_y_up() -> None:
         camera = Camera.around(azimuth, elevation)
         seen = camera.world_to_camera @ torch.tensor([0.0, 0, 0, 1])
         assert torch.allclose(seen[:3], torch.tensor([0.0, 0, 2.6]), atol=1e-5)
-        assert (camera.world_to_camera @ torch.tensor([0.0, 0.5, 0, 1]))[1] < 0  # up in the world is up in the picture
+        assert (camera.world_to_camera @ torch.tensor([0.0, 0.5, 0, 1]))[
+            1
+        ] < 0  # up in the world is up in the picture
         assert torch.allclose(torch.linalg.det(camera.world_to_camera[:3, :3]), torch.tensor(1.0), atol=1e-5)
     assert (Camera.around(0.0, 0.0).world_to_camera @ torch.tensor([0.5, 0, 0, 1]))[0] > 0
 

@@ -116,7 +116,10 @@ def test_files_that_do_not_fit_are_one_sentence(tmp_path: Path) -> None:
     key = "base_model.model.blocks.0.qkv.lora_A.weight"
     bad = {
         "foreign": ({"unet.conv.weight": torch.zeros(2)}, "is no LoRA's"),
-        "other": ({"base_model.model.blocks.99.qkv.lora_A.weight": torch.zeros(4, 32)}, "made for another base model"),
+        "other": (
+            {"base_model.model.blocks.99.qkv.lora_A.weight": torch.zeros(4, 32)},
+            "made for another base model",
+        ),
         "rank": ({**good, key: torch.zeros(3, 32)}, "different ranks"),
         "half": ({k: v for k, v in good.items() if k != key}, "is incomplete"),
         "empty": ({}, "is empty"),

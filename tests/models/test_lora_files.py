@@ -106,7 +106,11 @@ def test_every_layout_is_read_and_ranks_may_differ_by_layer(layout: str, tmp_pat
             {"blocks.0.qkv": 3.0, "blocks.0.words": 2.0, "blocks.1.up": 8.0},
         ),
         (
-            {"config": json.dumps({"lora_alpha": 8, "alpha_pattern": {"^transformer.blocks.0.qkv": 2, r".*1\.up": 5}})},
+            {
+                "config": json.dumps(
+                    {"lora_alpha": 8, "alpha_pattern": {"^transformer.blocks.0.qkv": 2, r".*1\.up": 5}}
+                )
+            },
             {"blocks.0.qkv": 1.0, "blocks.0.words": 2.0, "blocks.1.up": 5.0},
         ),
         ({"lora_alpha": "8", "use_rslora": "true"}, {name: 8 / math.sqrt(rank) for name, rank in RANKS.items()}),
@@ -212,7 +216,8 @@ def test_odd_file_names_are_listed_under_safe_names(home: Path) -> None:
     (home / "lora-a.safetensors").unlink()
     names = {
         "a, b": "a- b", "c:d": "c-d", '"e"': "-e-", "<img src=x onerror=alert(1)>": "-img src=x onerror=alert(1)-",
-        " f ": "f", "g\nh\u202e": "g-h-", "grandma's": "grandma's", "画 1 (v2)": "画 1 (v2)", os.fsdecode(b"\xff"): "-",
+        " f ": "f", "g\nh\u202e": "g-h-", "grandma's": "grandma's", "画 1 (v2)": "画 1 (v2)",
+        os.fsdecode(b"\xff"): "-",
     }  # fmt: skip
     for name in names:
         (home / f"lora-{name}.safetensors").write_bytes(weights)

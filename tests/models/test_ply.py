@@ -110,14 +110,18 @@ def test_lists_among_the_properties_of_the_vertices_are_skipped(form: str, alike
             views = bytes([n]) + np.full(n, 9, order + "u4").tobytes()
             many.append(views + row + count.tobytes() + np.full(n, 8, order + "f8").tobytes())
     lines = head.splitlines(keepends=True)
-    head = "".join([lines[0], "property list uchar uint views\n", *lines[1:], "property list ushort double weights\n"])
+    head = "".join(
+        [lines[0], "property list uchar uint views\n", *lines[1:], "property list ushort double weights\n"]
+    )
     assert same(scenes.from_ply(ply((head, b"".join(many)), form=form)), splats)
 
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_properties_of_any_order_and_type_and_more_of_them(form: str) -> None:
     splats = cloud(degree=2)
-    columns = list((columns_of(splats) | {"label": ("char", np.full(40, -3)), "time": ("double", np.ones(40))}).items())
+    columns = list(
+        (columns_of(splats) | {"label": ("char", np.full(40, -3)), "time": ("double", np.ones(40))}).items()
+    )
     np.random.default_rng(0).shuffle(columns)  # type: ignore[arg-type]
     doubles = {name: ("double" if kind == "float" else kind, numbers) for name, (kind, numbers) in columns}
     assert same(scenes.from_ply(ply(element(doubles, form=form), form=form)), splats)
@@ -129,7 +133,9 @@ def test_whole_numbers_in_ascii_may_be_written_with_a_point() -> None:
     assert np.allclose(read_ply(file)["harmonics"][0] * SH0 + 0.5, 1, atol=1e-5)
 
 
-@pytest.mark.parametrize("kind, top", [("uchar", 255), ("ushort", 65535), ("float", 1), ("double", 1), ("float", 255)])
+@pytest.mark.parametrize(
+    "kind, top", [("uchar", 255), ("ushort", 65535), ("float", 1), ("double", 1), ("float", 255)]
+)
 def test_plain_colours_and_opacities(kind: str, top: int) -> None:
     parts = np.linspace(0, 1, 60)
     numbers = parts * top if kind in ("float", "double") else (parts * top).round()

@@ -108,7 +108,9 @@ def test_an_estimates_motion_is_scaled_by_its_harmonics_and_what_is_still_stays(
     rise = (
         (torch.pi * (torch.arange(16) + 0.5) / 16).cos()[:, None, None, None].expand_as(still)
     )  # half a wave: ends elsewhere
-    assert torch.allclose(motion.rescale_harmonics(still + rise, still, 0.9, loop=False), still + 1.5 * rise, atol=1e-5)
+    assert torch.allclose(
+        motion.rescale_harmonics(still + rise, still, 0.9, loop=False), still + 1.5 * rise, atol=1e-5
+    )
 
 
 def test_a_still_clip_goes_straight_from_each_given_frame_to_the_next() -> None:
@@ -205,7 +207,11 @@ def test_every_file_plays_and_holds_what_made_it(tmp_path: Path) -> None:
         if kind == "mp4":
             with av.open(str(path)) as film:
                 stream = film.streams.video[0]
-                assert (stream.codec_context.name, stream.pix_fmt, float(stream.average_rate)) == ("h264", "yuv420p", 6)
+                assert (stream.codec_context.name, stream.pix_fmt, float(stream.average_rate)) == (
+                    "h264",
+                    "yuv420p",
+                    6,
+                )
                 assert sum(1 for _ in film.decode(video=0)) == 5
         else:
             with Image.open(path) as film:

@@ -61,8 +61,10 @@ def test_an_altered_encoder_is_refused(tmp_path: Path) -> None:
 
 def test_emoji_are_read_by_their_names() -> None:
     encoder = text.encoder()
-    assert torch.equal(encoder.encode("a 🐕 in the 🌧️").tokens, encoder.encode("a dog in the cloud with rain").tokens)
-    assert [word for word, _ in encoder.encode("👩🏽‍🚒!").words] == ["woman", "firefighter", "medium", "skin", "tone"]
+    spelt = encoder.encode("a dog in the cloud with rain")
+    assert torch.equal(encoder.encode("a 🐕 in the 🌧️").tokens, spelt.tokens)
+    words = [word for word, _ in encoder.encode("👩🏽‍🚒!").words]
+    assert words == ["woman", "firefighter", "medium", "skin", "tone"]
     assert encoder.encode("❤️").unknown == encoder.encode("🇩🇪").unknown == ""
 
 

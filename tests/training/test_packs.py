@@ -96,7 +96,9 @@ def test_wide_scenes_come_before_the_others_so_that_held_out_ones_stay_held_out(
     assert np.array_equal(drawn.numpy(), np.stack([z[79], wide[3], z[0]]).astype(np.float32))
 
 
-def test_scenes_of_one_large_thing_are_drawn_twice_as_often(small_world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scenes_of_one_large_thing_are_drawn_twice_as_often(
+    small_world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from pipelines.models.latent_diffusion.recipe import Recipe
 
     monkeypatch.setattr(Recipe, "held_out", 32)

@@ -41,6 +41,7 @@ registerCard({
         losses.map((v) => v / top),
         'stroke="var(--safelight)" stroke-width="2"',
       ) + cursor(stage);
-    body.querySelector("small").textContent = `${Number(frame.loss).toPrecision(3)} now, ${top.toPrecision(3)} at most`;
+    body.querySelector("small").textContent =
+      `${Number(frame.loss).toPrecision(3)} now, ${top.toPrecision(3)} at most`;
   },
 });

@@ -4,7 +4,7 @@ import { registerCard } from "../core/registry.js";
 
 registerCard({
   title: "One column of pixels through time",
-  html: `<canvas id="slice" class="slice" role="img" aria-label="The column, frame by frame from left to right"></canvas>
+  html: `<canvas id="slice" class="slice" role="img" aria-label="The column, frame by frame"></canvas>
     <input id="column" class="own" type="range" min="0" max="127" value="64" aria-label="Column">`,
   applies: (frame) => frame.view.kind === "video",
   mount(body, stage) {
@@ -52,6 +52,7 @@ registerCard({
     if (real) curves.push(path([real / top, real / top], 'stroke="var(--paper)" stroke-dasharray="1 4"'));
     body.querySelector("svg").innerHTML = curves.join("");
     const means = changes.map((line, i) => `${ways[i]} ${mean(line).toFixed(1)}`).join(" · ");
-    body.querySelector("small").textContent = `mean of 255: ${means}${real ? ` · real clips ${real} (dotted)` : ""}`;
+    body.querySelector("small").textContent =
+      `mean of 255: ${means}${real ? ` · real clips ${real} (dotted)` : ""}`;
   },
 });

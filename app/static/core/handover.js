@@ -1,5 +1,5 @@
-// "Use it in: Edit · Sketch · …": what is seen, finished or not, goes into the input editor of another tab; its words
-// too, where none are there yet. Who offers what follows from what the viewer gives and what the tabs accept.
+// "Use it in: Edit · Sketch · …": what is seen, finished or not, goes into the input editor of another tab; its
+// words too, where none are there yet. Who offers what follows from what the viewer gives and what the tabs accept.
 import { create } from "./dom.js";
 
 let tabs = []; // { name, title, accepts, handOver }

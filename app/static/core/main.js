@@ -88,7 +88,7 @@ export function receive(text) {
 
 // --- what Gradio's events ask of the browser
 
-/** A run begins: values are owner, "settings in files", the model's name, "new seed each time", the inputs, the form. */
+/** A run begins: values are owner, "settings in files", the model's name, "new seed", the inputs, the form. */
 export function run(tab, values, seedAt) {
   values[seedAt] = stage(tab).begin(values[3], values[seedAt]);
   values[4] = JSON.stringify({ run: stage(tab).run, inputs: stage(tab).inputs() });

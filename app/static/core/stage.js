@@ -106,7 +106,10 @@ export class Stage {
       changed: () => this.inputChanged(),
     });
     this.board = tray ? element : null;
-    document.addEventListener("change", (event) => event.target.closest?.(`#${this.tab}-model`) && this.inputChanged());
+    document.addEventListener(
+      "change",
+      (event) => event.target.closest?.(`#${this.tab}-model`) && this.inputChanged(),
+    );
     this.inputChanged();
     if (tray) this.choose(this.layer);
   }
@@ -142,7 +145,8 @@ export class Stage {
   async give(values) {
     if (!this.editor) return;
     const chooser = this.model?.takes.length ? null : this.options.models.findIndex((model) => model.takes.length);
-    if (chooser > 0) document.querySelectorAll(`#${this.tab}-model input`)[chooser].click(); // what is given is to be used
+    // what is given is to be used
+    if (chooser > 0) document.querySelectorAll(`#${this.tab}-model input`)[chooser].click();
     const refusal = await this.editor.set(values);
     if (refusal) toast(refusal, true);
     if (this.options.place === "tray") this.choose("input");
@@ -258,7 +262,8 @@ export class Stage {
     this.listFiles();
     this.draw();
     if (last.cut) toast(`The prompt was longer than the encoder reads; this was cut: “${last.cut.slice(0, 80)}”`);
-    else if (last.unknown) toast(`The encoder reads English only; it could not read: “${last.unknown.slice(0, 80)}”`);
+    else if (last.unknown)
+      toast(`The encoder reads English only; it could not read: “${last.unknown.slice(0, 80)}”`);
     else if (last.words && !last.words.length) toast("No words were given: this is what comes to mind.");
   }
 

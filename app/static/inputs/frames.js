@@ -1,5 +1,5 @@
-// Slots for pictures that a run begins with, such as the first and the last frame of a clip. What is dropped goes where
-// was clicked last.
+// Slots for pictures that a run begins with, such as the first and the last frame of a clip. What is dropped goes
+// where was clicked last.
 import { create } from "../core/dom.js";
 import { registerEditor } from "../core/registry.js";
 

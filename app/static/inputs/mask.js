@@ -12,7 +12,8 @@ const TOOLS = `<div id="tools" class="tools" role="toolbar" aria-label="Mask">
   <button type="button" data-do="undo">Undo</button><button type="button" data-do="clear">Clear</button>
   <button type="button" data-do="invert">Invert</button><button type="button" data-do="grow">Grow</button>
   <button type="button" data-do="shrink">Shrink</button>
-  <button type="button" data-do="open">Open mask</button><button type="button" data-do="save">Save mask</button></div>`;
+  <button type="button" data-do="open">Open mask</button>
+  <button type="button" data-do="save">Save mask</button></div>`;
 
 registerEditor("mask", ({ stage, element, tools: rows, changed }) => {
   const board = create(stage.markup(BOARD));

@@ -65,7 +65,8 @@ export function parseSplats(buffer) {
     const f = 8 * i;
     const [sx, sy, sz] = floats.subarray(f + 3, f + 6);
     const r = rotation(bytes, 32 * i + 28);
-    const spread = (j, k) => r[j][0] * r[k][0] * sx * sx + r[j][1] * r[k][1] * sy * sy + r[j][2] * r[k][2] * sz * sz;
+    const spread = (j, k) =>
+      r[j][0] * r[k][0] * sx * sx + r[j][1] * r[k][1] * sy * sy + r[j][2] * r[k][2] * sz * sz;
     const colour = [0, 1, 2, 3].map((k) => bytes[32 * i + 24 + k] / 255);
     const place = [floats[f], -floats[f + 1], -floats[f + 2]];
     rows.set(
@@ -93,7 +94,11 @@ export function orbit(azimuth, elevation) {
 export class SplatShader {
   constructor(canvas) {
     this.canvas = canvas;
-    this.gl = canvas.getContext("webgl2", { preserveDrawingBuffer: true, premultipliedAlpha: true, antialias: false });
+    this.gl = canvas.getContext("webgl2", {
+      preserveDrawingBuffer: true,
+      premultipliedAlpha: true,
+      antialias: false,
+    });
     this.program = null;
   }
 

@@ -97,7 +97,9 @@ registerViewer("video", (stage) => {
         const still = document.createElement("canvas");
         still.width = clip.width / clip.across;
         still.height = clip.height;
-        still.getContext("2d").drawImage(sheet, ...cell(at), still.width, clip.height, 0, 0, still.width, clip.height);
+        still
+          .getContext("2d")
+          .drawImage(sheet, ...cell(at), still.width, clip.height, 0, 0, still.width, clip.height);
         return still.toDataURL("image/png");
       },
     },

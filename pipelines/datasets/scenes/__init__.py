@@ -63,5 +63,7 @@ def build(n: int = 30_000) -> None:
     folder = data.save("scenes", images, rows)
     np.save(folder / "segment.npy", segment)
     np.save(folder / "depth.npy", depth)
-    counts = {name: sum(r["split"] == name for r in rows) for name in ("train", "validation", "test", "compositional")}
+    counts = {
+        name: sum(r["split"] == name for r in rows) for name in ("train", "validation", "test", "compositional")
+    }
     print(f"{n} scenes in {folder}: {counts}")

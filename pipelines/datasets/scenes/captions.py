@@ -222,7 +222,9 @@ def _landscape(row: Facts, rng: random.Random, only: set[str] | None, generosity
     tails = []
     if "land" in named:
         swim = (
-            phrases and row["land"] == "sea" and any(BY_NAME[row["groups"][i]["kind"]].place == "water" for i in order)
+            phrases
+            and row["land"] == "sea"
+            and any(BY_NAME[row["groups"][i]["kind"]].place == "water" for i in order)
         )
         where = (
             rng.choice(AFLOAT if swim and rng.random() < 0.5 else LANDS[row["land"]][0])

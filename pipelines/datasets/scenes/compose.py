@@ -31,7 +31,15 @@ GROUNDS = {
     "pink": (255, 208, 218), "brown": (164, 126, 100),
 }  # fmt: skip
 LIGHT = {"dawn": (1.0, 0.93, 0.9), "day": (1, 1, 1), "sunset": (0.98, 0.83, 0.78), "night": (0.64, 0.68, 0.9)}
-BOATS = {"sailboat", "canoe", "speedboat", "ship", "cruise ship", "rower", "swimmer"}  # their sprites bring water along
+BOATS = {
+    "sailboat",
+    "canoe",
+    "speedboat",
+    "ship",
+    "cruise ship",
+    "rower",
+    "swimmer",
+}  # their sprites bring water along
 HEADS = {
     "baby",
     "boy",
@@ -183,7 +191,9 @@ def _render_plain(r: np.random.Generator, c: Canvas, facts: Facts) -> list[Facts
     bust = kind.place == "people" and kind.name not in HEADS
     for i in range(n):
         fit = (
-            min(r.uniform(186, 226) / h0, 228 / w0) if n == 1 else min(150 / h0, (212 / n) / w0) * r.uniform(0.94, 1.06)
+            min(r.uniform(186, 226) / h0, 228 / w0)
+            if n == 1
+            else min(150 / h0, (212 / n) / w0) * r.uniform(0.94, 1.06)
         )
         h, w = h0 * fit, w0 * fit
         x = 128 + r.uniform(-6, 6) if n == 1 else 128 + (i - (n - 1) / 2) * 224 / n
@@ -250,7 +260,13 @@ def _render_landscape(r: np.random.Generator, c: Canvas, facts: Facts) -> list[F
 
 
 def _spot(
-    r: np.random.Generator, k: land.Look, kind: Kind, swims: bool, scale: float | int, last: tuple | None, attempt: int
+    r: np.random.Generator,
+    k: land.Look,
+    kind: Kind,
+    swims: bool,
+    scale: float | int,
+    last: tuple | None,
+    attempt: int,
 ) -> tuple[float, float, float, str | None]:
     """Where a thing may stand (x of its middle, y of its foot), its height, and what is under it."""
     beside = last is not None and attempt < 20
@@ -309,7 +325,9 @@ def _place(
         if k is not None:
             rgb = rgb * (1 - 0.3 * depth) + k.haze * 0.3 * depth if how != "sky" else rgb
         if how == "shadow":
-            lean = 0.0 if k is None or k.time == "night" else float(np.clip((x - k.sun[0]) / SIZE, -0.5, 0.5)) * 0.5 * w
+            lean = (
+                0.0 if k is None or k.time == "night" else float(np.clip((x - k.sun[0]) / SIZE, -0.5, 0.5)) * 0.5 * w
+            )
             spread = np.exp(
                 -1.6 * (((XX - x - lean) / (0.52 * w)) ** 2 + ((YY - y + 0.01 * h) / (0.02 * h + 0.055 * w)) ** 2)
             )

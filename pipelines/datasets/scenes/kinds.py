@@ -62,7 +62,14 @@ def _parse(line: str, place: str, colours: str) -> Kind:
     listed = tuple(name.strip() for name in names.split(","))
     number = float(size.removesuffix("<") or 1)
     return Kind(
-        listed[0], listed, sprite or listed[0], place, number, size.endswith("<"), hues or colours, tuple(lands.split())
+        listed[0],
+        listed,
+        sprite or listed[0],
+        place,
+        number,
+        size.endswith("<"),
+        hues or colours,
+        tuple(lands.split()),
     )
 
 

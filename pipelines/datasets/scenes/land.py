@@ -42,7 +42,13 @@ def conifer(
 
 
 def leafy(
-    c: Canvas, x: float | int, y: float | int, h: float | int, colour: np.ndarray, bark: np.ndarray, depth: float | int
+    c: Canvas,
+    x: float | int,
+    y: float | int,
+    h: float | int,
+    colour: np.ndarray,
+    bark: np.ndarray,
+    depth: float | int,
 ) -> None:
     """A round tree, lit from the left."""
     c.polygon(
@@ -70,11 +76,19 @@ def _trees(
     for x in np.sort(r.uniform(-6, SIZE + 6, n)):
         y, size = float(curve[int(np.clip(x, 0, 255))]) + 2, r.uniform(*h)
         if r.random() < firs or k.season == "winter":
-            conifer(c, x, y, size, k.lit((48, 104, 78), far), k.season == "winter" or k.land == "snow", 0.2 + 0.6 * far)
+            conifer(
+                c, x, y, size, k.lit((48, 104, 78), far), k.season == "winter" or k.land == "snow", 0.2 + 0.6 * far
+            )
         else:
             colours = LEAVES[k.season]
             leafy(
-                c, x, y, size, k.lit(colours[r.integers(len(colours))], far), k.lit((112, 80, 60), far), 0.2 + 0.6 * far
+                c,
+                x,
+                y,
+                size,
+                k.lit(colours[r.integers(len(colours))], far),
+                k.lit((112, 80, 60), far),
+                0.2 + 0.6 * far,
             )
 
 
@@ -356,7 +370,9 @@ def farm(c: Canvas, r: np.random.Generator, k: Look) -> None:
         k.lit((246, 240, 232), 0.1),
     )
     _ground(c, k, wave(r, h + 12, 3, 2), colour, 0.4, area)
-    c.polygon([(x, base), (x, base - 24), (x + w / 2, base - 40), (x + w, base - 24), (x + w, base)], wall, 0.5, "city")
+    c.polygon(
+        [(x, base), (x, base - 24), (x + w / 2, base - 40), (x + w, base - 24), (x + w, base)], wall, 0.5, "city"
+    )
     c.polygon(
         [
             (x - 4, base - 22),

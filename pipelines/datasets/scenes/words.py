@@ -22,7 +22,15 @@ GROUND_HUES = {
     "brown": ["brown", "tan"], "red": ["red", "coral"], "white": ["white", "plain white"], "black": ["black", "dark"],
 }  # fmt: skip
 TIMES = {
-    "dawn": ["at dawn", "at sunrise", "in the early morning", "in the morning light", "dawn", "sunrise", "at daybreak"],
+    "dawn": [
+        "at dawn",
+        "at sunrise",
+        "in the early morning",
+        "in the morning light",
+        "dawn",
+        "sunrise",
+        "at daybreak",
+    ],
     "day": [
         "by day",
         "during the day",

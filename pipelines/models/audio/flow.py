@@ -56,7 +56,7 @@ class AudioDiT(nn.Module):
     def hint(
         self, z: Float[Tensor, "b n c"], given: Float[Tensor, "b n 1"], scores: Float[Tensor, "b 2"], first: int = 0
     ) -> Float[Tensor, "b m w"]:
-        """What the tokens are told: which latents are given (1), and these; and the score (audio.score_features) there.
+        """What is added to the tokens: which latents are given (1), and these; and audio.score_features there.
 
         The first is latent `first` of the sound.
         """

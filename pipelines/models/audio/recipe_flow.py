@@ -63,7 +63,9 @@ class Recipe:
         """The loss on held-out phrases."""
         torch.manual_seed(0)
         rng = np.random.default_rng(0)
-        return {"held out": round(float(np.mean([self.loss(flow, rng, "validation")[0].item() for _ in range(4)])), 4)}
+        return {
+            "held out": round(float(np.mean([self.loss(flow, rng, "validation")[0].item() for _ in range(4)])), 4)
+        }
 
     def export(self, flow: AudioDiT, record: dict) -> None:
         weights.save(self.name, flow, vars(flow.config), {

@@ -49,7 +49,10 @@ class Recipe:
         for name, values in self.values.items():  # what is not said cannot be known
             at = {value: k for k, value in enumerate(values)}
             self.targets[name] = torch.tensor(
-                [at[row[name]] if name in named else -1 for row, named in zip(facts, self.captions.names, strict=True)]
+                [
+                    at[row[name]] if name in named else -1
+                    for row, named in zip(facts, self.captions.names, strict=True)
+                ]
             )
 
     def build(self) -> Namer:
@@ -69,7 +72,9 @@ class Recipe:
     @torch.no_grad()
     def evaluate(self, model: Namer, folder: Path, step: int) -> dict[str, float]:
         picks = np.arange(len(self.captions.names) - HELD, len(self.captions.names))
-        read = [{k: v.argmax(1) for k, v in model(*self.captions.batch(part)).items()} for part in np.split(picks, 10)]
+        read = [
+            {k: v.argmax(1) for k, v in model(*self.captions.batch(part)).items()} for part in np.split(picks, 10)
+        ]
         found = {}
         for name, target in self.targets.items():
             valid = target[picks] >= 0

@@ -83,7 +83,11 @@ class CodeLM(nn.Module):
         return codes + self.score(audio.score_features(scores, range(first + 1, first + 1 + rows.shape[1])))
 
     def embed_inputs(
-        self, captions: Float[Tensor, "b q c"], rows: Int[Tensor, "b n k"], scores: Float[Tensor, "b 2"], first: int = 0
+        self,
+        captions: Float[Tensor, "b q c"],
+        rows: Int[Tensor, "b n k"],
+        scores: Float[Tensor, "b 2"],
+        first: int = 0,
     ) -> Float[Tensor, "b m w"]:
         """A caption with the score at the first row, and the rows."""
         return torch.cat(
@@ -119,7 +123,9 @@ class CodeLM(nn.Module):
         return self.logits(h)[:, 0], cache
 
 
-def pick(logits: Float[Tensor, "k c"], top_k: int, temperature: float, generator: torch.Generator) -> Int[Tensor, " k"]:
+def pick(
+    logits: Float[Tensor, "k c"], top_k: int, temperature: float, generator: torch.Generator
+) -> Int[Tensor, " k"]:
     """A code a codebook, among the `top_k` likeliest."""
     best = logits.topk(min(top_k, logits.shape[-1]), dim=-1)
     odds = (best.values / temperature).softmax(-1)
@@ -138,7 +144,9 @@ class AudioTokensPipeline(contract.Pipeline):
         self.codec = audio.load(self.device)
 
     @torch.inference_mode()
-    def asked(self, s: AudioTokensSettings) -> tuple[Float[Tensor, "b q w"], Float[Tensor, "b 2"], Float[Tensor, " b"]]:
+    def asked(
+        self, s: AudioTokensSettings
+    ) -> tuple[Float[Tensor, "b q w"], Float[Tensor, "b 2"], Float[Tensor, " b"]]:
         """Captions and scores to be read beside each other, and how much what follows each counts. Guidance goes from
         what to keep away from to the words without their score by `guidance`, and on to the words with it by
         `score_guidance`, as two conditions do in Brooks et al. 2023.

@@ -79,7 +79,9 @@ class ControlNet(nn.Module):
         def begin(
             condition: latent_diffusion.TextConditioning, grid: list[float], count: int
         ) -> latent_diffusion.ResidualFn:
-            words = [tuple(part.repeat_interleave(count, 0) for part in kv) for kv in self.text_kv(condition.captions)]
+            words = [
+                tuple(part.repeat_interleave(count, 0) for part in kv) for kv in self.text_kv(condition.captions)
+            ]
             at = base.schedule(grid, condition.words.pooled, count, self.blocks)
             features = self.see(control.to(condition.captions.dtype))
 

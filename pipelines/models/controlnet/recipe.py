@@ -75,7 +75,9 @@ class Recipe(flow.Recipe):
         z, captions = (torch.cat([a, b]).to(device) for a, b in zip(za[1:], ze[1:], strict=True))
         t = flow.times(self.batch).to(device)
         noise = torch.randn_like(z)
-        captions = torch.where((torch.rand(self.batch, device=device) < 0.33)[:, None, None], self.base.null, captions)
+        captions = torch.where(
+            (torch.rand(self.batch, device=device) < 0.33)[:, None, None], self.base.null, captions
+        )
         v = self.predict(net, flow_matching.interpolate(z, noise, t), t, control, captions)
         return flow_matching.velocity_error(v, z, noise).mean(), {}
 

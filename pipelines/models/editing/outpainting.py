@@ -67,7 +67,9 @@ class OutpaintingPipeline(EditingPipeline):
                 denoise = keep_known(
                     multidiffusion(adapter.wear(ring.denoise, self.base.transformer), spots), x, ring_mask
                 )
-                for step in samplers.SAMPLERS[s.sampler](denoise, noise() * r.path.s(1.0), times, r.path, noise, s.eta):
+                for step in samplers.SAMPLERS[s.sampler](
+                    denoise, noise() * r.path.s(1.0), times, r.path, noise, s.eta
+                ):
                     r.calls[0] = before + ring.calls[0]
                     yield *(F.pad(part, (EDGE,) * 4, mode="replicate") for part in step[:2]), step[2]
                 x, still = step[0], still - ring_mask
@@ -80,7 +82,9 @@ class OutpaintingPipeline(EditingPipeline):
                 ]
             )
 
-        for f in self.base.frames_from_steps(self.name, r, states(), times[:-1] * len(plan), lay, EDGE * LATENT_STRIDE):
+        for f in self.base.frames_from_steps(
+            self.name, r, states(), times[:-1] * len(plan), lay, EDGE * LATENT_STRIDE
+        ):
             f.trace["attention"] = []  # a map of one window says nothing of the canvas
             yield f
 
@@ -133,7 +137,9 @@ def extract_canvas(
     return torch.stack([x[:, :, top : top + side, left : left + side] for top, left in spots], 1).flatten(0, 1)
 
 
-def windows(height: int, width: int, side: int = SIDE // LATENT_STRIDE, stride: int = STRIDE) -> list[tuple[int, int]]:
+def windows(
+    height: int, width: int, side: int = SIDE // LATENT_STRIDE, stride: int = STRIDE
+) -> list[tuple[int, int]]:
     """Top left corners of windows that cover a canvas of latents, the last ones flush with its edges."""
 
     def along(length: int) -> list[int]:

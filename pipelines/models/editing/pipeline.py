@@ -206,7 +206,10 @@ class PromptEditPipeline(EditingPipeline):
             yield f
 
     def diffedit_mask(
-        self, z: Float[Tensor, "1 c h w"], old: latent_diffusion.SamplingContext, new: latent_diffusion.SamplingContext
+        self,
+        z: Float[Tensor, "1 c h w"],
+        old: latent_diffusion.SamplingContext,
+        new: latent_diffusion.SamplingContext,
     ) -> Float[Tensor, "1 1 h w"]:
         """Where (1) the captions of two runs see the noised picture differently (DiffEdit, section 3.2), grown by a
         place."""

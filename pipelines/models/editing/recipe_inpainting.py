@@ -106,7 +106,9 @@ class Recipe(flow.Recipe):
         t = flow.times(self.batch).to(device)
         noise = torch.randn_like(z)
         words = self.base.text_kv(
-            torch.where((torch.rand(self.batch, device=device) < self.unsaid)[:, None, None], self.base.null, captions)
+            torch.where(
+                (torch.rand(self.batch, device=device) < self.unsaid)[:, None, None], self.base.null, captions
+            )
         )
         with applied(self.base, [(adapter.lora, 1.0)]):
             x = flow_matching.interpolate(z, noise, t)

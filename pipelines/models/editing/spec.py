@@ -53,7 +53,9 @@ class InpaintingSettings(SamplingSettings):
         picture, mask = images.from_url(self.image), images.from_url(self.mask)
         if picture.shape[:2] != mask.shape:
             (h, w), (mh, mw) = picture.shape[:2], mask.shape
-            raise ValueError(f"The mask is {mw} × {mh} pixels, but the picture is {w} × {h}: give them the same size.")
+            raise ValueError(
+                f"The mask is {mw} × {mh} pixels, but the picture is {w} × {h}: give them the same size."
+            )
         if not mask.any():
             raise ValueError("Nothing is painted: paint over what should change.")
         return self
@@ -66,7 +68,8 @@ class OutpaintingSettings(SamplingSettings):
     """A picture continued beyond its edges."""
 
     image: images.ImageInput = Field(
-        description=f"The picture; none of its pixels changes. It is made smaller where the canvas would exceed {CANVAS}."
+        description="The picture; none of its pixels changes. "
+        f"It is made smaller where the canvas would exceed {CANVAS}."
     )
     left: int = Field(0, ge=0, le=384, multiple_of=8, description="Pixels to add on the left.")
     right: int = Field(64, ge=0, le=384, multiple_of=8, description="Pixels to add on the right.")
@@ -79,11 +82,14 @@ class OutpaintingSettings(SamplingSettings):
         if not across + down:
             raise ValueError("Nothing is added: choose a side to continue.")
         if max(across, down) > CANVAS - LEAST:
-            raise ValueError(f"{max(across, down)} pixels are added; at most {CANVAS - LEAST} fit beside the picture.")
+            raise ValueError(
+                f"{max(across, down)} pixels are added; at most {CANVAS - LEAST} fit beside the picture."
+            )
         width, height = self.picture_size()
         if min(width + across, height + down) < MODEL_SIDE:
             raise ValueError(
-                f"The canvas would be {width + across} × {height + down} pixels; it needs {MODEL_SIDE} a side: add more."
+                f"The canvas would be {width + across} × {height + down} pixels; "
+                f"it needs {MODEL_SIDE} a side: add more."
             )
         return self
 
@@ -115,7 +121,9 @@ class PromptEditSettings(SamplingSettings):
         description="Look where the old picture looks for this fraction of the run (prompt-to-prompt): keeps the "
         "layout.",
     )
-    unmasked: bool = Field(False, description="Let the whole picture change, not only where the two captions disagree.")
+    unmasked: bool = Field(
+        False, description="Let the whole picture change, not only where the two captions disagree."
+    )
 
 
 SPECS = [

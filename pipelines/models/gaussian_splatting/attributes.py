@@ -1,6 +1,6 @@
-"""What splats are, from the columns of a PLY file: as Kerbl et al. 2023 name them, as SuperSplat packs them, and as the
-points of any other program. Arrays of COLMAP's world: means (n, 3), scales (n, 3) as logarithms, rotations (n, 4) as
-quaternions (w, x, y, z), opacities (n,) as logits, harmonics (n, k, 3).
+"""What splats are, from the columns of a PLY file: as Kerbl et al. 2023 name them, as SuperSplat packs them, and as
+the points of any other program. Arrays of COLMAP's world: means (n, 3), scales (n, 3) as logarithms, rotations
+(n, 4) as quaternions (w, x, y, z), opacities (n,) as logits, harmonics (n, k, 3).
 """
 
 from __future__ import annotations
@@ -108,7 +108,9 @@ def thin_out(count: int, most: int) -> np.ndarray:
 
 def read_colours(columns: Columns, count: int) -> np.ndarray:
     """Plain colours in [0, 1]; grey where there are none."""
-    names = next((n for n in (RGB, tuple(f"diffuse_{n}" for n in RGB), tuple("rgb")) if columns.keys() >= set(n)), None)
+    names = next(
+        (n for n in (RGB, tuple(f"diffuse_{n}" for n in RGB), tuple("rgb")) if columns.keys() >= set(n)), None
+    )
     if names is None:
         return np.full((count, 3), 0.5, np.float32)
     return to_unit(stack(columns, *names), all(np.issubdtype(columns[n].dtype, np.floating) for n in names))

@@ -123,7 +123,9 @@ def read_splat(file: bytes) -> Attributes:
     """All splats of a .splat file. Raises SceneError."""
     if not file or len(file) % 32 or len(file) // 32 > MOST:
         raise SceneError(f"This is no whole .splat file of 1 to {MOST:,} splats; save or download it anew.")
-    rows = np.frombuffer(file, np.dtype([("at", "<f4", 3), ("size", "<f4", 3), ("colour", "u1", 4), ("turn", "u1", 4)]))
+    rows = np.frombuffer(
+        file, np.dtype([("at", "<f4", 3), ("size", "<f4", 3), ("colour", "u1", 4), ("turn", "u1", 4)])
+    )
     colour = rows["colour"].astype(np.float32) / 255
     return {
         "means": rows["at"],

@@ -149,7 +149,9 @@ def densify_and_prune(
     source = torch.cat([stay.nonzero()[:, 0], wanted.nonzero()[:, 0]])
     shift = (
         rotation(splats.rotations[source])
-        @ (torch.randn(len(source), 3, generator=generator).to(source.device) * splats.scales[source].exp())[..., None]
+        @ (torch.randn(len(source), 3, generator=generator).to(source.device) * splats.scales[source].exp())[
+            ..., None
+        ]
     )
     apart = (wanted & large)[source]
     for group in optim.param_groups:
@@ -238,7 +240,9 @@ def fit_image(
                     else None
                 )
                 for name, part in list(spots.named_parameters()):
-                    setattr(spots, name, nn.Parameter(torch.cat([part[stay], *([getattr(new, name)] if new else [])])))
+                    setattr(
+                        spots, name, nn.Parameter(torch.cat([part[stay], *([getattr(new, name)] if new else [])]))
+                    )
             optim = optimiser(spots)
         yield step, spots, rendering.detach(), loss.item()
 

@@ -232,7 +232,8 @@ def rasterise(
         pixel = corner[:, None] + inside
         dx, dy = (pixel[:, None, :, i] - means[:, :, None, i] for i in (0, 1))
         power = (
-            -0.5 * (inverse[..., 0, None] * dx * dx + inverse[..., 2, None] * dy * dy) - inverse[..., 1, None] * dx * dy
+            -0.5 * (inverse[..., 0, None] * dx * dx + inverse[..., 2, None] * dy * dy)
+            - inverse[..., 1, None] * dx * dy
         )
         alpha = (opacity[..., None] * power.exp()).clamp_max(MAX_ALPHA)
         alpha = torch.where(alpha >= MIN_ALPHA, alpha, 0)

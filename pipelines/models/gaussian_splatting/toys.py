@@ -237,7 +237,9 @@ def house(r: random.Random, main: str, other: str) -> tuple[list[Part], list[str
     roof = Part("cone", (0, -0.6 + 2 * h + 0.24, 0), (0.72, 0.24, 0.04), other)
     door = Part("box", (0, -0.42, 0.42), (0.1, 0.18, 0.03), "brown")
     panes = [
-        Part("box", (x, -0.3 + 0.4 * k, 0.42), (0.09, 0.09, 0.03), "yellow") for k in range(floors) for x in (-0.3, 0.3)
+        Part("box", (x, -0.3 + 0.4 * k, 0.42), (0.09, 0.09, 0.03), "yellow")
+        for k in range(floors)
+        for x in (-0.3, 0.3)
     ]
     return [walls, roof, door, *panes,
         *[Part("box", (0.32, -0.6 + 2 * h + 0.35, 0), (0.07, 0.2, 0.07), "grey")] * chimney], [
@@ -286,7 +288,10 @@ def robot(r: random.Random, main: str, other: str) -> tuple[list[Part], list[str
         Part("cylinder", (x, tall + 0.36, 0), (0.025, 0.12, 0), "grey")
         for x in ((0,) if aerials == 1 else (-0.14, 0.14))
     ]
-    return [body, head, *limbs, *face, *top], [f"{other} head", f"{aerials} {'aerial' if aerials == 1 else 'aerials'}"]
+    return [body, head, *limbs, *face, *top], [
+        f"{other} head",
+        f"{aerials} {'aerial' if aerials == 1 else 'aerials'}",
+    ]
 
 
 def tree(r: random.Random, main: str, other: str) -> tuple[list[Part], list[str]]:
@@ -313,7 +318,9 @@ def tree(r: random.Random, main: str, other: str) -> tuple[list[Part], list[str]
 def cake(r: random.Random, main: str, other: str) -> tuple[list[Part], list[str]]:
     tiers, candles = r.choice([1, 2]), r.choice([1, 3])
     parts = [
-        Part("cylinder", (0, -0.45 + 0.42 * k, 0), (0.62 - 0.22 * k, 0.2, 0), main if k % 2 == 0 else other, soft=0.05)
+        Part(
+            "cylinder", (0, -0.45 + 0.42 * k, 0), (0.62 - 0.22 * k, 0.2, 0), main if k % 2 == 0 else other, soft=0.05
+        )
         for k in range(tiers)
     ]
     parts += [

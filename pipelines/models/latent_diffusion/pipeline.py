@@ -83,7 +83,9 @@ class LatentDiffusionPipeline(contract.Pipeline):
         self.autoencoder = autoencoder.load(self.device)
 
     @torch.inference_mode()
-    def condition(self, prompt: str, negative: str, loras: Sequence[tuple[lora.LoRA, float]] = ()) -> TextConditioning:
+    def condition(
+        self, prompt: str, negative: str, loras: Sequence[tuple[lora.LoRA, float]] = ()
+    ) -> TextConditioning:
         """Read the captions once: everything of them that does not change from step to step."""
         null = self.transformer.null.float()
         captions, reads, names, cut, unknown = [], None, [], "", ""
@@ -99,7 +101,9 @@ class LatentDiffusionPipeline(contract.Pipeline):
             tokens, mask = (part.to(self.device) for part in text.pad([features]))
             out, attention = self.resampler.trace(tokens, mask)
             captions.append(
-                functools.reduce(lambda read, adapter: adapter[0].add_trigger(caption, read, adapter[1]), loras, out[0])
+                functools.reduce(
+                    lambda read, adapter: adapter[0].add_trigger(caption, read, adapter[1]), loras, out[0]
+                )
             )
             if i == 0 and features.words:  # "!!!" has tokens but no words
                 reads = torch.stack([attention[0][:, span].sum(1) for _, span in features.words], 1).cpu()
@@ -161,7 +165,9 @@ class LatentDiffusionPipeline(contract.Pipeline):
     ) -> SamplingContext:
         """Everything of a run that is known before its first step; `samples` are those of the batch, if not s.count."""
         path, spoken = samplers.SCHEDULES[s.schedule], s.prompt.strip() or s.negative_prompt.strip()
-        guidance = Guidance(s.guidance if spoken else 1.0, 1 - s.guidance_start, 1 - s.guidance_end, s.guidance_rescale)
+        guidance = Guidance(
+            s.guidance if spoken else 1.0, 1 - s.guidance_start, 1 - s.guidance_end, s.guidance_rescale
+        )
         with self.with_loras(s):
             condition, attention, calls = self.condition(s.prompt, s.negative_prompt, self.loras(s)), [], [0]
         plain = self.make_denoiser(condition, samples or s.count, times, guidance, path, attention, steer)
@@ -269,7 +275,8 @@ class LatentDiffusionPipeline(contract.Pipeline):
             "moved": step.moved, "calls": r.calls[0],
             "coefficients": samplers.coefficients(s.sampler, t, reached, r.path, s.eta),
             "weight": r.guidance.weight if r.guidance.active(t) else 1.0,
-            "cut": r.condition.cut, "unknown": r.condition.unknown, "device": f"{self.device}, {str(self.dtype).removeprefix('torch.')}",
+            "cut": r.condition.cut, "unknown": r.condition.unknown,
+            "device": f"{self.device}, {str(self.dtype).removeprefix('torch.')}",
         }  # fmt: skip
 
 

@@ -185,8 +185,8 @@ class Recipe:
 
     @staticmethod
     def teaching_weight(name: str, lines: captions.Captions) -> Float[np.ndarray, " n"]:
-        """How often each caption is drawn, relatively: an avatar that is described in full teaches words faster, a scene
-        of one large thing teaches the thing faster."""
+        """How often each caption is drawn, relatively: an avatar that is described in full teaches words faster, a
+        scene of one large thing teaches the thing faster."""
         if name == "avatars":
             return np.array([1.0 + len(names) for names in lines.names])
         plain = np.array([row["mode"] == "plain" for row in data.load(name).rows])
@@ -323,7 +323,9 @@ class Recipe:
         total = losses.mean()
         if self.done < self.tell_until:
             source = self.sources["scenes"]
-            truth = torch.as_tensor(source.take(source.truth, source.take(source.picture, picks["scenes"]))).to(device)
+            truth = torch.as_tensor(source.take(source.truth, source.take(source.picture, picks["scenes"]))).to(
+                device
+            )
             there = learner.map(inside[0][:n]).float()
             parts["area"] = F.cross_entropy(there[..., :-1].flatten(0, 1), truth[..., 0].long().flatten())
             parts["depth"] = (there[..., -1] - truth[..., 1] / 255).square().mean()
@@ -360,8 +362,7 @@ class Recipe:
 
     def export(self, learner: Learner, record: dict) -> None:
         weights.save(self.name, learner.model, asdict(learner.model.transformer.config), {
-            "data": "scenes (Fluent Emoji 3D in landscapes drawn here) and avatars (DiceBear avataaars), training "
-                "splits, captions by grammar",
+            "data": "scenes (Fluent Emoji 3D) and avatars (DiceBear avataaars), training splits, by grammar",
             "licence": "MIT; trained on avataaars by Pablo Stanley (free for personal and commercial use) and Fluent "
                 "Emoji (MIT)",
             **record,

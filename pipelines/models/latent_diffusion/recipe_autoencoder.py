@@ -100,7 +100,8 @@ class Recipe:
         """Pictures (n, 3, 256, 256) that nothing was trained on, by set."""
         splits = {"scenes": ("test", "compositional"), "avatars": ("test",), "emoji": ("sibling", "unseen")}
         found = {
-            name: to_tensor(self.sets[name].images[self.sets[name].split(*split)[:n]]) for name, split in splits.items()
+            name: to_tensor(self.sets[name].images[self.sets[name].split(*split)[:n]])
+            for name, split in splits.items()
         }
         return {**found, "photographs": to_tensor(anything.held_out())}
 

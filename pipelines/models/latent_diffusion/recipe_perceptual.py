@@ -43,7 +43,9 @@ class Recipe(scene_reader.Recipe):
         faces = np.sort(rng.choice(self.faces, self.batch - n, replace=False))
         x = torch.cat([to_tensor(self.set.images[picks]), to_tensor(self.avatars.images[faces])]).to(device)
         features = model.features(x)
-        total, parts = scene_reader.detection_loss(model, [f[:n] for f in features], [self.set.rows[i] for i in picks])
+        total, parts = scene_reader.detection_loss(
+            model, [f[:n] for f in features], [self.set.rows[i] for i in picks]
+        )
         logits = model.attribute_logits([f[n:] for f in features])
         wanted = {k: self.targets[k][faces].to(device) for k in LABELS}
         naming = sum(F.cross_entropy(logits[k].float(), wanted[k], ignore_index=-1, reduction="sum") for k in LABELS)

@@ -141,7 +141,9 @@ class Recipe:
         return losses
 
     def loss(self, model: Namer, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
-        faces = rng.choice(len(self.avatars.picture) - 2000, self.batch // 3)  # the last captions are kept to test with
+        faces = rng.choice(
+            len(self.avatars.picture) - 2000, self.batch // 3
+        )  # the last captions are kept to test with
         logits = model.attributes(model(*self.avatars.batch(faces)))
         naming = [
             F.cross_entropy(logits[k].float().cpu(), self.targets[k][faces], ignore_index=-1, reduction="sum")

@@ -91,9 +91,9 @@ SPECS = [
         pipeline="lora.pipeline:LoRATrainingPipeline",
         weights=LATENT_DIFFUSION,
         fields=("trigger", "name", "minutes", "rank"),
-        about="The base stays frozen. Beside its layers grow pairs of small matrices that learn your pictures under the "
-        "word; pictures of the base itself are kept as they are without it. Above in the tray: with the word; below: the "
-        "same without. In any prompt, choose it under More, LoRAs, and say the word.",
+        about="The base stays frozen. Beside its layers grow pairs of small matrices that learn your pictures under "
+        "the word; pictures of the base itself are kept as they are without it. Above in the tray: with the word; "
+        "below: the same without. In any prompt, choose it under More, LoRAs, and say the word.",
         paper="Hu et al. 2022",
     ),
 ]

@@ -51,7 +51,8 @@ class Recipe:
             for way in range(WAYS)
         ]
         read = [
-            self.resampler(*text.encoder().batch(lines[i : i + 128])).half().numpy() for i in range(0, len(lines), 128)
+            self.resampler(*text.encoder().batch(lines[i : i + 128])).half().numpy()
+            for i in range(0, len(lines), 128)
         ]
         return np.concatenate(read).reshape(len(rows), WAYS, *read[0].shape[1:])
 
@@ -78,7 +79,9 @@ class Recipe:
             row[rng.choice(count, rng.choice([0, 1, rng.integers(2, 5)], p=[0.5, 0.4, 0.1]), replace=False)] = 1
         return z, captions, self.places[cameras], torch.from_numpy(given)
 
-    def loss(self, model: MultiView, rng: np.random.Generator, split: str = "train") -> tuple[Tensor, dict[str, float]]:
+    def loss(
+        self, model: MultiView, rng: np.random.Generator, split: str = "train"
+    ) -> tuple[Tensor, dict[str, float]]:
         device, inner = model.enter.weight.device, model.transformer
         z, captions, places, given = (part.to(device) for part in self.draw(split, rng))
         t = flow_matching.sample_times(self.batch, SHIFT).to(device)
@@ -124,7 +127,9 @@ class Recipe:
             )
             rows.append(coder.decode_uint8(x.flatten(0, 1).cpu()).numpy())
         data.contact_sheet(np.concatenate(rows), columns=len(POSES)).save(folder / f"sheet-{step:06d}.png")
-        return {"held out": round(float(np.mean([self.loss(model, rng, "validation")[0].item() for _ in range(4)])), 4)}
+        return {
+            "held out": round(float(np.mean([self.loss(model, rng, "validation")[0].item() for _ in range(4)])), 4)
+        }
 
     def export(self, model: MultiView, record: dict) -> None:
         weights.save(

@@ -98,7 +98,10 @@ class Recipe:
             k: v.detach() for k, v in adversarial.discriminator.named_parameters()
         }  # the generator's loss must not teach the discriminator
         g_loss = (functional_call(adversarial.discriminator, still, (fake, lines, style)) - 1).square().mean()
-        d_logits = adversarial.discriminator(real, lines, style), adversarial.discriminator(fake.detach(), lines, style)
+        d_logits = (
+            adversarial.discriminator(real, lines, style),
+            adversarial.discriminator(fake.detach(), lines, style),
+        )
         d_loss = ((d_logits[0] - 1).square().mean() + d_logits[1].square().mean()) / 2
         return 10 * l1 + g_loss + d_loss, {"l1": l1.item(), "g_loss": g_loss.item(), "d_loss": d_loss.item()}
 

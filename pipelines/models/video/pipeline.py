@@ -102,7 +102,10 @@ class VideoDiT(nn.Module):
         )
         much = math.pi * amount[:, None] * torch.arange(1, 5, device=device)
         time = torch.cat(
-            [time_features(frames, loop).to(device).expand(count, -1, -1), much.cos()[:, None].expand(-1, frames, -1)],
+            [
+                time_features(frames, loop).to(device).expand(count, -1, -1),
+                much.cos()[:, None].expand(-1, frames, -1),
+            ],
             2,
         )
         return tokens + self.time(time).repeat_interleave(len(self.transformer.position), 1)
@@ -212,7 +215,9 @@ class VideoPipeline(EditingPipeline):
     def noise(self, s: VideoSettings, frames: range) -> samplers.Noise:
         """Of each frame its own; where it is to be shared, half of it, in variance, is the clip's (mixed noise; Ge et
         al. 2023, 4.2)."""
-        own = [samplers.seeded_noise((s.seed + k * STRIDE) % 2**32, self.shape(), 1, self.base.device) for k in frames]
+        own = [
+            samplers.seeded_noise((s.seed + k * STRIDE) % 2**32, self.shape(), 1, self.base.device) for k in frames
+        ]
         common = samplers.seeded_noise((s.seed + SHARED) % 2**32, self.shape(), 1, self.base.device)
 
         def draw() -> Tensor:

@@ -52,7 +52,8 @@ class Recipe:
         if not path.exists():
             parts = (captions[i : i + 64] for i in range(0, len(captions), 64))
             read = [
-                self.pipe.base.resampler(*text.pad([text.encoder().encode(c) for c in part])).numpy() for part in parts
+                self.pipe.base.resampler(*text.pad([text.encoder().encode(c) for c in part])).numpy()
+                for part in parts
             ]
             np.save(path, np.concatenate(read).astype(np.float16))
         return np.load(path)
@@ -85,7 +86,9 @@ class Recipe:
                 if source.rows[i]["loops"]:
                     clip = np.roll(clip, int(rng.integers(len(clip))), axis=0)
                 clip = (
-                    clip[:: len(clip) // frames] if loop else clip[int(rng.integers(len(clip) - frames + 1)) :][:frames]
+                    clip[:: len(clip) // frames]
+                    if loop
+                    else clip[int(rng.integers(len(clip) - frames + 1)) :][:frames]
                 )
                 given[row, : rng.choice([1, int(rng.integers(2, frames - 1))], p=[0.8, 0.2])] = 1
                 given[row, -1] = not loop and rng.random() < 0.25
@@ -169,7 +172,10 @@ class Recipe:
         torch.manual_seed(0)
         rng = np.random.default_rng(0)
         loss = np.mean([self.loss(motion, rng, ("sibling", "unseen"))[0].item() for _ in range(12)])
-        return {"change over real": round(float(np.mean(moved) / np.mean(real)), 3), "held out": round(float(loss), 4)}
+        return {
+            "change over real": round(float(np.mean(moved) / np.mean(real)), 3),
+            "held out": round(float(loss), 4),
+        }
 
     def export(self, motion: VideoDiT, record: dict) -> None:
         weights.save(self.name, motion, vars(motion.config) | {"real": motion.real, "gains": motion.gains}, {
