@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,8 @@ NAMES = {  # what A1111, InvokeAI, NovelAI and Fooocus call ours
     "cfg scale": "guidance", "cfg_scale": "guidance", "cfg": "guidance", "scale": "guidance",
     "guidance_scale": "guidance",
 }  # fmt: skip
-DEPTH = 12  # nodes of ComfyUI's graph that are followed at most
+NODES = 100  # nodes of ComfyUI's graph that are followed at most
+CONDITIONS = {"positive": "prompt", "negative": "negative_prompt"}  # a sampler's inputs there
 
 
 def read_settings(path: str | Path) -> dict[str, Any]:
@@ -74,17 +76,18 @@ def _from_a1111(text: str) -> dict[str, Any]:
 def _from_comfy(graph: dict[str, Any]) -> dict[str, Any]:
     """The settings of the sampler in ComfyUI's graph, and the texts that its two conditions lead back to."""
 
-    def text_of(link: Any, depth: int = 0) -> str:
+    def text_of(link: Any, visited: set[str]) -> str:
         if isinstance(link, str):
             return link
-        if not isinstance(link, list) or not link or depth > DEPTH:
+        if not isinstance(link, list) or not link or str(link[0]) in visited or len(visited) > NODES:
             return ""
+        visited.add(str(link[0]))
         inputs = graph.get(str(link[0]), {}).get("inputs", {})
         keys = [key for key in ("text", "text_g", "prompt", "string", "value") if key in inputs]
         keys += [
             key for key, value in inputs.items() if isinstance(value, list) and key not in ("clip", "model", "vae")
         ]
-        return next((text for text in (text_of(inputs[key], depth + 1) for key in keys) if text), "")
+        return next((text for text in (text_of(inputs[key], visited) for key in keys) if text), "")
 
     nodes = [
         node["inputs"] for node in graph.values() if isinstance(node, dict) and isinstance(node.get("inputs"), dict)
@@ -92,7 +95,7 @@ def _from_comfy(graph: dict[str, Any]) -> dict[str, Any]:
     sampler = next((node for node in nodes if "positive" in node and ({"seed", "noise_seed"} & set(node))), None)
     sampler = sampler or next((node for node in nodes if {"seed", "noise_seed"} & set(node)), {})
     found = _renamed({key: value for key, value in sampler.items() if key not in ("positive", "negative")})
-    found |= {"prompt": text_of(sampler.get("positive")), "negative_prompt": text_of(sampler.get("negative"))}
+    found |= {ours: text_of(sampler.get(link), set()) for link, ours in CONDITIONS.items()}
     return {name: value for name, value in found.items() if value != ""}
 
 
@@ -103,12 +106,15 @@ def fit(found: dict[str, Any], model: type[Settings]) -> dict[str, Any]:
         field = model.model_fields.get(name)
         if field is None:
             continue
-        if isinstance(value, str) and name not in ("prompt", "negative_prompt"):
-            with contextlib.suppress(ValueError):
-                value = float(value)
-        if isinstance(value, str):
+        if name in CONDITIONS.values():
             limit = next((part.max_length for part in field.metadata if hasattr(part, "max_length")), None)
-            values[name] = value[:limit]
+            values[name] = str(value)[:limit]
+            continue
+        try:
+            value = float(value)
+        except ValueError:
+            continue
+        if not math.isfinite(value):
             continue
         low = next((part.ge for part in field.metadata if hasattr(part, "ge")), value)
         high = next((part.le for part in field.metadata if hasattr(part, "le")), value)

@@ -109,7 +109,7 @@ def run(
     model: str, settings: Settings, owner: str | None, history: History, in_files: bool = True, number: str = ""
 ) -> Iterator[dict[str, Any]]:
     """Messages for the viewer: {"frame": …} while it develops, at the end one {"done": …} with the steps of the
-    film, those of its frames that were not sent yet, and the files; then one {"kept": sentence}, ""
+    film, those of its frames that were not sent yet and the last one, and the files; then one {"kept": sentence}, ""
     where it is in the history, which nobody needs to be told.
 
     Without an owner nothing is kept. Closing this generator stops the run within one step, and keeps what was there.
@@ -117,10 +117,10 @@ def run(
     """
     ending = RUNNING.setdefault(number, Ending()) if number else Ending()
     started = time.perf_counter()
-    yield {"begin": {"steps": settings.steps}}
+    yield {"begin": {}}
     steps: list[int] = []
     unsent: list[Any] = []
-    spent, first, last_sent, frame = 0.0, 0.0, 0.0, None
+    spent, first, last_sent, frame, remembered = 0.0, 0.0, 0.0, None, False
     source = frames(model, settings.model_dump())
     try:
         for frame in stepwise(source):
@@ -143,21 +143,25 @@ def run(
             "first": first or seconds,
             "memory": memory(),
         }
-        film = {"steps": steps, "frames": [viewer.frame_message(frame) for frame in unsent]}
+        # the last one comes once more: where Gradio merges its message with this one, it must not be lost
+        film = {"steps": steps, "frames": [*map(viewer.frame_message, unsent), message]}
         files = [file for result in results for file in viewer.files(result, name_of(result, results), in_files)]
         done = {"done": {**film, "files": files, "cost": cost, "seed": settings.seed}}
         ending.files = files  # of who stops it too late
         yield done
         if owner:
+            remembered = True
             warning = remember(results, owner, history, in_files)
-            # where Gradio merges this message with the one before, that must not be lost
             yield {**done, "kept": warning} if warning else {"kept": ""}
     except GeneratorExit:
-        if owner and frame is not None and frame.result is None:
-            result = stopped_result(frame, model, settings)
-            note = f"stopped at step {frame.step} of {frame.steps}"
-            ending.files = viewer.files(result, f"{model}-{settings.seed}-stopped", in_files)
-            remember([result], owner, history, in_files, note)
+        if owner and frame is not None and not remembered:
+            results, note, end = frame.result, "", ""
+            if results is None:
+                results, end = stopped_result(frame, model, settings), "-stopped"
+                note = f"stopped at step {frame.step} of {frame.steps}"
+            results = results if isinstance(results, list) else [results]
+            ending.files = [f for r in results for f in viewer.files(r, name_of(r, results) + end, in_files)]
+            remember(results, owner, history, in_files, note)
         raise
     except Exception as error:
         log.exception("a run of %s failed", model)

@@ -161,11 +161,15 @@ def example(tab: Tab) -> dict[str, str]:
     return {"example": images.to_url(Image.open(EXAMPLES / tab.example))} if tab.example else {}
 
 
-def starters(spec: ModelSpec) -> list[list[str]]:
-    """Caption and picture of each finished one that `python -m bench starters` has made."""
+def starters(spec: ModelSpec) -> list[list[Any]]:
+    """Caption, picture and number of each finished one that `python -m bench starters` has made."""
     folder = EXAMPLES.parent / "starters"
     found = [(label, folder / f"{spec.name}-{k}.jpg") for k, label in enumerate(spec.starters)]
-    return [[label, viewer.data_url(path.read_bytes(), "image/jpeg")] for label, path in found if path.exists()]
+    return [
+        [label, viewer.data_url(path.read_bytes(), "image/jpeg"), k]
+        for k, (label, path) in enumerate(found)
+        if path.exists()
+    ]
 
 
 def inspector(specs: list[ModelSpec]) -> str:

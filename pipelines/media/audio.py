@@ -102,8 +102,9 @@ def decoded(container: Any) -> Float[np.ndarray, "c t"]:
         av.FFmpegError, LookupError
     ):  # of a file that is cut off, what can be heard; of a silent film, nothing
         for frame in container.decode(audio=0):
-            parts += [unpack(part) for part in resampler.resample(frame)]
-            count += parts[-1].shape[1] if parts else 0
+            new = [unpack(part) for part in resampler.resample(frame)]
+            parts += new
+            count += sum(part.shape[1] for part in new)
             if count > RATE * LONGEST:
                 break
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,15 @@ def test_a_jpeg_carries_them_in_exif(tmp_path: Path) -> None:
 def test_what_is_none_is_left_out(texts: dict[str, str], tmp_path: Path) -> None:
     found = foreign.read_settings(png(tmp_path / "a.png", **texts))
     assert not foreign.fit(found, LatentDiffusionSettings).get("prompt")
+
+
+def test_numbers_that_are_none_and_graphs_in_circles_are_left_out(tmp_path: Path) -> None:
+    odd = {"prompt": "a", "seed": "random", "steps": "nan", "cfg_scale": float("inf")}
+    assert foreign.fit(odd, LatentDiffusionSettings) == {"prompt": "a"}
+    circle = {"1": {"inputs": {"seed": 1, "positive": ["2", 0]}}, "2": {"inputs": {k: ["2", 0] for k in "abcdefgh"}}}
+    start = time.perf_counter()
+    assert foreign.read_settings(png(tmp_path / "a.png", prompt=json.dumps(circle))) == {"seed": 1}
+    assert time.perf_counter() - start < 1
 
 
 @pytest.fixture(scope="module")

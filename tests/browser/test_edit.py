@@ -117,6 +117,7 @@ def test_a_picture_goes_from_image_to_edit_and_onto_the_canvas_again(edit: Page)
     assert np.array_equal(pixels(edit.evaluate("document.getElementById('edit-base').toDataURL()")), made)
     edit.locator("#sheet button").first.click()  # and the edit itself, with its settings
     expect(edit.locator("#edit-prompt textarea")).to_have_value("sunglasses")
+    expect(edit.locator("#edit-now")).to_be_visible()  # the result, not the canvas that it was made on
 
 
 def test_each_mode_shows_its_own_controls_and_keeps_the_prompt(edit: Page) -> None:

@@ -17,7 +17,7 @@ import "../cards/video.js";
 import "../cards/audio.js";
 import "../cards/cost.js";
 import { byId, fixed, megabytes, toast } from "./dom.js";
-import { setTabs, showTab } from "./handover.js";
+import { offerHandover, setTabs, showTab } from "./handover.js";
 import { Stage } from "./stage.js";
 
 export { mountLoras } from "../inputs/loras.js";
@@ -77,6 +77,7 @@ export function receive(text) {
   if (message.hello) {
     byId("s-memory").textContent = megabytes(message.hello.memory);
     setTabs(message.hello.tabs, stage);
+    for (const one of Object.values(stages)) if (one.layer === "input") offerHandover(one);
     if (message.tab) showTab(message.tab); // of a link
   }
   if (message.tab) stage(message.tab).receive(message);
@@ -138,7 +139,7 @@ document.addEventListener(
 const receiver = () => document.querySelector(`#${openTab()}-drop input[type=file]`);
 
 /** The dialog that chooses a file. */
-export const choose = () => receiver()?.click();
+export const choose = () => stage(openTab()).chooseFile();
 
 /** An editor that wants many files takes them in the browser; elsewhere the first one goes to the server. */
 function take(files) {

@@ -79,13 +79,13 @@ export class Stage {
     const { starters } = this.options;
     if (!starters.length) return;
     const box = create('<div class="starters"></div>');
-    starters.forEach(([label, url], i) => {
+    for (const [label, url, number] of starters) {
       const button = create('<button type="button"><img alt=""><span></span></button>');
       button.firstElementChild.src = url;
       button.lastElementChild.textContent = label;
-      button.onclick = () => trigger("click", { starter: i });
+      button.onclick = () => trigger("click", { starter: number });
       box.append(button);
-    });
+    }
     this.$("empty").append(box);
     this.$("empty").classList.add("with-starters");
     this.$("empty").querySelector("span").textContent = "Describe it, or pick one of these.";
@@ -127,30 +127,36 @@ export class Stage {
   }
 
   /** The form shows what goes with an input only where there is one; a model that is fast enough draws at once. */
-  inputChanged() {
+  inputChanged(draw = true) {
     const desk = byId(`${this.tab}-desk`);
     desk?.classList.toggle("takes-input", Boolean(this.model?.takes.length));
     desk?.classList.toggle("has-input", this.hasInput());
-    if (this.model?.live) this.drawLive();
+    if (this.model?.live && draw && !this.running) this.drawLive();
   }
 
   hasInput() {
     return Boolean(this.editor?.names.some((name) => this.editor.get(name)));
   }
 
+  /** The browser's dialog; what is chosen goes the way of what is dropped. */
+  chooseFile() {
+    document.querySelector(`#${this.tab}-drop input[type=file]`)?.click();
+  }
+
   inputs() {
     return Object.fromEntries((this.editor?.names ?? []).map((name) => [name, this.editor.get(name)]));
   }
 
-  async give(values) {
-    if (!this.editor) return;
+  /** Something into the input editor, which is shown unless a result comes with it. */
+  async give(values, show = true) {
+    if (!this.editor || !Object.keys(values).length) return;
     const chooser = this.model?.takes.length ? null : this.options.models.findIndex((model) => model.takes.length);
     // what is given is to be used
     if (chooser > 0) document.querySelectorAll(`#${this.tab}-model input`)[chooser].click();
     const refusal = await this.editor.set(values);
     if (refusal) toast(refusal, true);
-    if (this.options.place === "tray") this.choose("input");
-    this.inputChanged();
+    if (this.options.place === "tray" && show) this.choose("input");
+    this.inputChanged(show);
   }
 
   /** One request at a time, and the last stroke is never lost; an answer that got lost stops nothing for long. */
@@ -165,6 +171,7 @@ export class Stage {
 
   showLive({ url, note }) {
     this.asked = 0;
+    if (this.running) return;
     this.forget();
     if (url) this.present({ preview: url, note });
     else this.showNothing();
@@ -193,7 +200,7 @@ export class Stage {
     this.setState("queued");
     this.run = crypto.randomUUID?.() ?? String(Math.random()); // without https there is no randomUUID
     this.$("where").textContent = "loading";
-    this.mounted[this.options.kind]?.begin?.();
+    this.viewer(this.options.kind).begin?.(); // within the click: sound needs one
     this.watchQueue();
     return drawSeed || seed === null ? crypto.getRandomValues(new Uint32Array(1))[0] : seed;
   }
@@ -211,7 +218,7 @@ export class Stage {
   }
 
   receive(message) {
-    if (message.input) this.give(message.input);
+    if (message.input) this.give(message.input, !message.restored);
     if (message.run && message.run === this.run) {
       // messages that come at once may be merged into the last of them, so each one may be the first
       if (this.state !== "running") this.started();
@@ -257,6 +264,7 @@ export class Stage {
     byId("s-seed").textContent = seed;
     byId("s-time").textContent = `${fixed(cost.seconds)} s`;
     byId("s-device").textContent = last.device || "–";
+    this.run = ""; // a message that repeats this one, with a warning, changes nothing
     this.setState("idle");
     this.strip.lay(this.film, this.layer);
     this.listFiles();
@@ -312,6 +320,7 @@ export class Stage {
   showStill(frame) {
     this.forget();
     this.film = [frame];
+    if (this.layer !== "preview") this.choose("preview");
     this.draw();
     this.$("where").textContent = frame.note;
   }
@@ -365,7 +374,7 @@ export class Stage {
       this.showNothing();
       return;
     }
-    this.strip.lay(this.film, layer);
+    if (this.film[0].step) this.strip.lay(this.film, layer); // a still has no steps
     this.draw();
   }
 

@@ -15,7 +15,7 @@ registerEditor("frames", ({ stage, element, changed }) => {
       `<button type="button" data-end="${name}" title="Choose: ${label}"><small>${label}</small></button>`,
     );
     button.onclick = () => {
-      document.querySelector(`#${stage.tab}-drop input[type=file]`).click();
+      stage.chooseFile();
       next = name;
     };
     element.append(button);

@@ -10,7 +10,7 @@ registerEditor("pictures", ({ stage, element, changed }) => {
   const text = create(stage.markup('<small id="count-given"></small>'));
   const box = create(stage.markup('<div id="pile" class="pile"></div>'));
   const button = create('<button type="button" class="send">Choose pictures</button>');
-  button.onclick = () => document.querySelector(`#${stage.tab}-drop input[type=file]`).click();
+  button.onclick = () => stage.chooseFile();
   element.append(text, box, button);
 
   function draw() {

@@ -72,7 +72,7 @@ registerEditor("sketch", ({ stage, element, tools: rows, changed }) => {
       for (const name in ink) wipe(name);
       changed();
     },
-    trace: () => document.querySelector(`#${stage.tab}-drop input[type=file]`).click(),
+    trace: () => stage.chooseFile(),
   });
   row.querySelector("[type=color]").addEventListener("input", () => tools.choose("colour"));
   followPointer(lines, {

@@ -102,7 +102,7 @@ registerEditor("sound", ({ stage, element, changed }) => {
 
   box.addEventListener("click", ({ target }) => {
     const action = target.dataset.do;
-    if (action === "choose") document.querySelector(`#${stage.tab}-drop input[type=file]`).click();
+    if (action === "choose") stage.chooseFile();
     if (action === "record") toggleRecording(target);
     if (action === "clear") set({ sound: "" });
     if (action === "hear") wave?.playPause();

@@ -5,7 +5,7 @@ import WaveSurfer from "../vendor/wavesurfer.esm.js";
 
 const RATE = 16000; // of every sound of the house
 
-const TOOLS = `<div id="tools" class="tools player"><div id="player" hidden>
+const TOOLS = `<div id="tools" class="tools player" hidden><div id="player" hidden>
     <div id="wave" class="wave own-keys" role="img" aria-label="The waveform; a click plays from there"></div>
     <audio id="audio" controls></audio></div>
   <label><input id="aloud" type="checkbox" checked> Play while generating</label>

@@ -25,6 +25,8 @@ async function openLarge(canvas) {
   const controls = new OrbitControls(camera, canvas);
   let frame = 0;
   return {
+    /** WebGL forgets what it drew: for a copy it is drawn once more. */
+    paint: () => renderer.render(scene, camera),
     load(buffer) {
       scene.reset();
       scene.addObject(new Splat(SplatData.Deserialize(new Uint8Array(buffer))));
@@ -185,7 +187,8 @@ registerViewer("gaussians", (stage) => {
       image() {
         const board = large.hidden ? canvas : large;
         if (board.hidden) return picture.give.image();
-        paint();
+        if (board === large) renderer.paint();
+        else paint();
         return board.toDataURL("image/png");
       },
     },
