@@ -11,7 +11,7 @@ import torch
 from pipelines.datasets import scenes
 from pipelines.datasets.scenes import captions, compose, land, sprites
 from pipelines.datasets.scenes.canvas import AREAS, Canvas
-from pipelines.datasets.scenes.kinds import BY_NAME, COLOURS, HELD_OUT_COLOUR, HELD_OUT_LAND, KINDS, PAINT
+from pipelines.datasets.scenes.kinds import BY_NAME, COLOURS, EVERYDAY, HELD_OUT_COLOUR, HELD_OUT_LAND, KINDS, PAINT
 from pipelines.evaluation import recipe_scenes as scene_reader
 from pipelines.evaluation.scene_reader import Detection, SceneReader
 
@@ -56,6 +56,25 @@ def test_pictures_keep_their_facts() -> None:
                 index = len(AREAS) + compose.INDEX[row["groups"][thing["group"]]["kind"]]
                 assert (segment[y0 // 4 : y1 // 4, x0 // 4 : x1 // 4] == index).any()
     assert times == {None, *land.TIMES}
+
+
+def test_sprites_stand_on_the_autoencoders_grid_in_a_few_sizes() -> None:
+    """Two whole things of a kind and height are the same pixels, moved by whole cells: they share their latents."""
+    places: dict[int, set[tuple[int, int]]] = {}
+    for number in range(200):
+        *_, row = scenes.make(number)
+        for thing in row["things"]:
+            x0, y0, x1, y1 = thing["box"]
+            if row["mode"] == "scene" and x0 > 0 and x1 < 256 and y0 > 0 and y1 < 256:
+                places.setdefault(y1 - y0, set()).add((x0 % compose.CELL, y1 % compose.CELL))
+    assert len(places) >= 4 and set(places) <= set(compose.HEIGHTS)
+    assert all(len(found) == 1 for found in places.values()), places
+
+
+def test_everyday_things_are_drawn_more_often() -> None:
+    assert set(BY_NAME) >= EVERYDAY
+    drawn = [g["kind"] in EVERYDAY for n in range(600) for g in compose.draw_facts(n)["groups"]]
+    assert np.mean(drawn) > 1.3 * len(EVERYDAY) / len(KINDS)
 
 
 def test_no_training_scene_combines_what_is_held_out() -> None:

@@ -15,6 +15,7 @@ from pipelines.datasets.scenes.canvas import AREAS, SIZE, XX, YY, Canvas
 from pipelines.datasets.scenes.kinds import (
     BY_NAME,
     COLOURS,
+    EVERYDAY,
     HELD_OUT_COLOUR,
     HELD_OUT_LAND,
     KINDS,
@@ -24,6 +25,10 @@ from pipelines.datasets.scenes.kinds import (
 )
 
 INDEX = {kind.name: i for i, kind in enumerate(KINDS)}
+# The autoencoder's encoder is a convolution of stride 16: a sprite of one size has the same latents wherever it stands
+# on this grid. The generator then has one drawing of it to learn, and not as many as there are offsets and sizes.
+CELL = 16
+HEIGHTS = np.array([48, 64, 80, 96, 128, 160])
 GROUNDS = {
     "white": (255, 255, 255), "grey": (206, 209, 214), "black": (30, 30, 38), "red": (224, 96, 92), "orange": (255,
     202, 144), "yellow": (255, 234, 160),
@@ -58,6 +63,22 @@ Facts = dict[str, Any]
 _POOLS = {place: [k for k in KINDS if k.place == place] for place in ("ground", "sky", "water", "alone", "people")}
 
 
+def _pick(r: np.random.Generator, kinds: Sequence[Kind]) -> Kind:
+    """One of them: what people name every day three times as often as the rest."""
+    weight = np.array([1.0 if k.name in EVERYDAY else 0.3 for k in kinds])
+    return kinds[int(r.choice(len(kinds), p=weight / weight.sum()))]
+
+
+def _snap(v: float | int) -> float:
+    """The nearest line of the grid of cells."""
+    return float(round(v / CELL) * CELL)
+
+
+def _height(h: float | int) -> float:
+    """The nearest of the heights that things come in."""
+    return float(HEIGHTS[np.abs(np.log(HEIGHTS / h)).argmin()])
+
+
 def draw_facts(number: int) -> Facts:
     """What picture `number` shows,
     before it is laid out: JSON's types only. Every 50th combines what no training picture does."""
@@ -89,8 +110,7 @@ def _colour(r: np.random.Generator, kind: Kind) -> str:
 
 def _plain(r: np.random.Generator) -> Facts:
     """One thing, or two or three of a kind, large, on a ground of one colour."""
-    weight = np.array([1.0 if k.place in ("alone", "people") else 0.75 for k in KINDS])
-    kind = KINDS[int(r.choice(len(KINDS), p=weight / weight.sum()))]
+    kind = _pick(r, KINDS)
     group = _group(r, kind, (0.86, 0.08, 0.06) if kind.place != "people" else (1, 0, 0))
     group["colour"] = _colour(r, kind)
     grounds = [g for g in GROUNDS if g != group["colour"] or g not in ("white", "black")]
@@ -132,7 +152,7 @@ def _choose(r: np.random.Generator, where: str, used: set[str]) -> Kind:
     while True:
         pool = _POOLS[str(r.choice(list(places), p=list(places.values())))]
         home = [k for k in pool if where in k.lands]
-        kind = home[r.integers(len(home))] if home and r.random() < 0.5 else pool[r.integers(len(pool))]
+        kind = _pick(r, home if home and r.random() < 0.5 else pool)
         if kind.name in used or kind.place in used or (kind.name in SWIMMERS and not wet):
             continue
         if kind.place == "alone" and kind.name.endswith(("hand", "hands", "face", "finger")):
@@ -189,15 +209,13 @@ def _render_plain(r: np.random.Generator, c: Canvas, facts: Facts) -> list[Facts
     h0, w0 = image.shape[:2]
     things = []
     bust = kind.place == "people" and kind.name not in HEADS
+    small = n == 1 and r.random() < 0.2
+    fit = min(160 / h0, 160 / w0) if small else min(208 / h0, 224 / w0) if n == 1 else min(150 / h0, 208 / n / w0)
+    h, w = h0 * fit, w0 * fit
+    middle, apart = 128 + (int(r.integers(-2, 3)) if small else 0) * CELL, {1: 0, 2: 8, 3: 5}[n] * CELL
     for i in range(n):
-        fit = (
-            min(r.uniform(186, 226) / h0, 228 / w0)
-            if n == 1
-            else min(150 / h0, (212 / n) / w0) * r.uniform(0.94, 1.06)
-        )
-        h, w = h0 * fit, w0 * fit
-        x = 128 + r.uniform(-6, 6) if n == 1 else 128 + (i - (n - 1) / 2) * 224 / n
-        y = SIZE + 1 if bust else 128 + h / 2 + r.uniform(-5, 5)
+        x = middle + (i - (n - 1) / 2) * apart
+        y = SIZE + 1 if bust else 128 + h / 2
         things.append((image, x, y, h, w, 0.3, None if bust else "shadow"))
     return _place(c, things, [0] * n, facts, (1, 1, 1), None, 0.22)
 
@@ -232,9 +250,10 @@ def _render_landscape(r: np.random.Generator, c: Canvas, facts: Facts) -> list[F
         for _ in range(group["count"]):
             for attempt in range(40):
                 x, y, h, how = _spot(r, k, kind, swims, scale, last, attempt)
-                h = h / max(ratio, 0.6) ** 0.55
+                h = _height(h / max(ratio, 0.6) ** 0.55)
                 w = h * ratio
-                x = float(np.clip(x, min(w / 2 - 0.06 * w, 126), max(SIZE - w / 2 + 0.06 * w, 130)))
+                x = _snap(np.clip(x, min(w / 2 - 0.06 * w, 126), max(SIZE - w / 2 + 0.06 * w, 130)))
+                y = y if y > SIZE else _snap(y)
                 box = (x - w / 2, y - h, x + w / 2, y)
                 if all(_fits(box, other, attempt) for other in boxes):
                     break

@@ -84,6 +84,24 @@ def _load(path: Path) -> list[Kind]:
     return found
 
 
+# what people name most: drawn more often, and so learnt first
+_EVERYDAY = """
+    dog, cat, horse, cow, pig, sheep, giraffe, elephant, tiger, zebra, deer, rabbit, mouse, monkey, turtle, snake,
+    parrot, penguin, owl, bear, panda, fox, wolf, lion, frog, unicorn, dinosaur, dragon, car, taxi, bus, truck,
+    tractor, fire truck, motorcycle, bicycle, train, house, castle, church, skyscraper, tent, tree, pine tree,
+    palm tree, Christmas tree, cactus, sunflower, rose, tulip, flower, mushroom, pumpkin, snowman, volcano, robot,
+    ghost, alien, teddy bear, eagle, bird, butterfly, bee, airplane, helicopter, rocket, UFO, balloon, kite,
+    sailboat, ship, whale, dolphin, shark, fish, octopus, duck, swan, pizza, burger, hot dog, bread, cheese, sushi,
+    doughnut, cookie, cake, cupcake, ice cream, coffee, teapot, wine, beer, apple, pear, banana, orange, lemon,
+    grapes, watermelon, strawberry, cherries, pineapple, carrot, tomato, guitar, violin, trumpet, drum, microphone,
+    soccer ball, basketball, crown, key, light bulb, umbrella, heart, diamond, ring, glasses, t-shirt, dress,
+    backpack, sneaker, top hat, alarm clock, laptop, phone, camera, book, pencil, gift, candle, lantern, chair,
+    bed, sofa, door, star, planet, smiley, laughing face, winking face, heart eyes, sad face, crying face,
+    angry face, cool face, clown, waving hand, thumbs up, fist, eye, baby, boy, girl, man, woman, old man,
+    old woman, doctor, teacher, astronaut, police officer, firefighter, farmer, cook, ninja, princess, wizard,
+    Santa, superhero, vampire, pilot
+"""
+EVERYDAY = {name.strip() for name in _EVERYDAY.split(",")}
 KINDS: list[Kind] = _load(Path(__file__).with_name("kinds.txt"))
 BY_NAME = {kind.name: kind for kind in KINDS}
 SWIMMERS = {"rower", "swimmer", "surfer", "mermaid"}  # people who belong in the water
