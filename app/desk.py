@@ -15,7 +15,7 @@ from app.forms import Form
 from app.tabs import Tab
 from pipelines.core.cards import WeightsError, card
 from pipelines.core.registry import get_spec
-from pipelines.core.settings import format_error
+from pipelines.core.settings import Settings, format_error
 
 if TYPE_CHECKING:
     from app.desktop import Desktop
@@ -36,6 +36,20 @@ class TabContext:
     generate: gr.Button
     stop: gr.Button
     queue: gr.HTML
+
+    @property
+    def filled(self) -> list[gr.components.Component]:
+        """What settings that come from elsewhere go into: model, "New seed each time", controls."""
+        return [self.model, self.again, *self.form.inputs]
+
+    @property
+    def unchanged(self) -> list[Any]:
+        """Nothing for all of them."""
+        return [gr.skip()] * len(self.filled)
+
+    def fill(self, model: str, settings: Settings) -> list[Any]:
+        """A run's settings, its seed with them."""
+        return [model, False, *self.form.values(settings)]
 
 
 def hook(call: str) -> str:
@@ -63,39 +77,36 @@ def wire(desktop: Desktop, context: TabContext) -> None:
 
     def develop(
         owner: str, keep: bool, chosen: str, _: bool, payload: str, *values: Any
-    ) -> Iterator[tuple[str, Any, Any]]:
+    ) -> Iterator[tuple[str, Any]]:
         sent = json.loads(payload)
         try:
             settings = form.settings(chosen, values, sent["inputs"])
         except ValidationError as error:
-            yield desktop.tell({"error": format_error(error)}, name), gr.skip(), gr.skip()
+            yield desktop.tell({"error": format_error(error)}, name), gr.skip()
             return
         for message in live.run(chosen, settings, owner, desktop.history, keep, sent["run"]):
             number = settings.seed if "begin" in message else gr.skip()
-            sheet = desktop.sheet_of(owner) if "kept" in message else gr.skip()
-            text = gr.skip() if message == {"kept": ""} else desktop.tell({**message, "run": sent["run"]}, name)
-            yield text, number, sheet
+            yield desktop.tell({**message, "run": sent["run"]}, name), number
 
     before = [desktop.owner, context.in_files, model, context.again, payload]
     at = len(before) + list(form.controls).index("seed")
-    # one event a run: the browser chooses the seed, the server sends frames, at the end the history
+    # one event a run: the browser chooses the seed, the server sends frames
     run = context.generate.click(
-        develop, [*before, *inputs], [feed, seed, desktop.sheet],
+        develop, [*before, *inputs], [feed, seed],
         js=f"async (...values) => (await darkroom).run('{name}', values, {at})",
         concurrency_id=live.SLOT, concurrency_limit=1, show_progress="minimal", show_progress_on=context.queue,
         api_visibility="private",
     )  # fmt: skip
     run.then(None, None, None, js=call(f"end('{name}')"))  # in the browser alone
 
-    def stopped(owner: str, number: str) -> list[Any]:
+    def stopped(number: str) -> str:
         files = live.wait_for_end(number) if number else []
-        return [desktop.tell({"stopped": {"run": number, "files": files}}, name), desktop.sheet_of(owner)]
+        return desktop.tell({"stopped": {"run": number, "files": files}}, name)
 
     # Gradio does these one after the other: stop in the browser, cancel on the server, ask what was there
     context.stop.click(None, None, None, cancels=[run], js=call(f"stop('{name}')"))
     context.stop.click(
-        stopped, [desktop.owner, gr.Textbox(visible="hidden")], [feed, desktop.sheet],
-        js=f"async (owner) => [owner, (await darkroom).stage('{name}').stopped]", queue=False, **PRIVATE,
+        stopped, gr.Textbox(visible="hidden"), feed, js=call(f"stage('{name}').stopped"), queue=False, **PRIVATE,
     )  # fmt: skip
 
     def restore(path: str | list[str] | None) -> list[Any]:
@@ -108,8 +119,8 @@ def wire(desktop: Desktop, context: TabContext) -> None:
         here = json.loads(whereabouts)
         return desktop.link(chosen, form, values, here["input"]) if here["tab"] == name else gr.skip()
 
-    context.dropped.upload(restore, context.dropped, [context.dropped, feed, model, *inputs], **PRIVATE)
-    desktop.sheet.click(recall, desktop.owner, [feed, model, *inputs], **PRIVATE)
+    context.dropped.upload(restore, context.dropped, [context.dropped, feed, *context.filled], **PRIVATE)
+    desktop.strip.click(recall, desktop.owner, [feed, *context.filled], **PRIVATE)
     desktop.share.click(
         share,
         [desktop.where, model, *inputs],
@@ -117,6 +128,13 @@ def wire(desktop: Desktop, context: TabContext) -> None:
         js="async (_, ...values) => [(await darkroom).whereabouts(), ...values]",
         **PRIVATE,
     )
+    # in the browser alone: what is typed survives a reload
+    kept = {"model": model, "again": context.again, "in_files": context.in_files, **form.controls}
+    gr.on(
+        [part.change for part in kept.values() if hasattr(part, "change")], None, list(kept.values()), None,
+        js=f"async (...values) => {{ (await darkroom).saveForm('{name}', {json.dumps(list(kept))}, values); }}",
+        **PRIVATE,
+    )  # fmt: skip
     wire_live(desktop, context)
     desktop.tabs[name] = context
 
@@ -172,4 +190,4 @@ def model_card(bundles: tuple[str, ...]) -> str:
             f"<tr><td>{name}<td>{about['parameters'] / 1e6:.1f} M, {about['seconds'] / 60:.0f} min of training"
         )
         rows += [f"<tr><td>{label}<td>{value}" for label, value in about.get("shown", {}).items()]
-    return f'<div class="card"><h4>Model card</h4><table>{"".join(rows)}</table></div>'
+    return f'<details class="card"><summary><h4>Model card</h4></summary><table>{"".join(rows)}</table></details>'

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import html
 import io
-import logging
+import json
 import random
 import sqlite3
 import uuid
@@ -14,10 +13,11 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from app import api, foreign, live, metadata, viewer
+from app import api, development, foreign, history_panel, live, metadata, viewer
 from app.desk import TabContext, hook, sentence
 from app.forms import Form
 from app.history import History, explain
+from app.lessons import LESSONS
 from app.tabs import TABS, Tab, layout
 from pipelines.core.registry import get_spec
 from pipelines.core.settings import Settings, editor_fields
@@ -37,8 +37,6 @@ STATUS = """
 
 GAUSSIAN_FILES = (".ply", ".splat", ".glb")
 UNREAD_GAUSSIAN_FILES = (".spz", ".ksplat", ".sog")  # refused by name, in whichever tab they are dropped
-
-log = logging.getLogger("darkroom")
 
 
 class Desktop:
@@ -62,26 +60,30 @@ class Desktop:
             )
             with gr.Row(elem_id="header"):
                 gr.HTML(HEADER, min_width=0)
-                gr.Button("Open", elem_id="open", size="sm", min_width=0).click(
-                    None, js="async () => (await darkroom).choose()", api_visibility="private"
-                )
+                for label, name, function in (("Lessons", "lessons", "openLessons"), ("Open", "open", "choose")):
+                    gr.Button(label, elem_id=name, size="sm", min_width=0).click(
+                        None, js=f"async () => {{ (await darkroom).{function}(); }}", api_visibility="private"
+                    )
                 self.share = gr.Button("Share", elem_id="share", size="sm", min_width=0)
-            self.sheet = gr.HTML(
-                "", elem_id="sheet", render=False,
-                js_on_load=hook("mountHistory(element, trigger)"),
-            )  # fmt: skip
+            self.strip = gr.HTML(
+                elem_id="history",
+                render=False,
+                server_functions=[*history_panel.functions(self.history), development.save_development],
+                js_on_load=hook("mountHistory(element, server, trigger)"),
+            )
             with gr.Tabs(elem_id="tabs"):
                 for tab in TABS:
                     with gr.Tab(tab.title, id=tab.title, elem_id=f"tab-{tab.name}"):
                         layout.build(self, tab)
-            self.sheet.render()
+            self.strip.render()
             gr.HTML(STATUS, elem_id="status")
             api.expose(self.history)
-            outputs = [part for context in self.tabs.values() for part in (context.model, *context.form.inputs)]
+            outputs = [part for c in self.tabs.values() for part in (c.model, c.again, c.in_files, *c.form.inputs)]
             self.blocks.load(
                 self.begin,
-                [self.owner],
-                [self.owner, self.sheet, self.feed, *outputs],
+                [self.owner, gr.Textbox(visible="hidden")],
+                [self.owner, self.feed, *outputs],
+                js="async (owner) => [owner, (await darkroom).savedForms()]",
                 api_visibility="private",
                 show_progress="hidden",
             )
@@ -98,8 +100,8 @@ class Desktop:
         """
         return viewer.to_json({**message, "tab": tab, "id": random.getrandbits(40)})
 
-    def begin(self, owner: str, request: gr.Request) -> list[Any]:
-        """The page opens: who is it, what did they make, and does the link carry settings?"""
+    def begin(self, owner: str, forms: str, request: gr.Request) -> list[Any]:
+        """The page opens: who is it, what was in their forms, and does the link carry settings?"""
         if request:  # the page is up
             live.warm_up(delay=1.0)
         owner = owner or uuid.uuid4().hex
@@ -114,35 +116,41 @@ class Desktop:
             }
             for t in TABS
         ]
-        message: dict[str, Any] = {"hello": {"memory": live.memory(), "tabs": tabs}}
+        message: dict[str, Any] = {
+            "hello": {"memory": live.memory(), "tabs": tabs, "owner": owner, "lessons": LESSONS}
+        }
         tab, values = "", []
         if link:
             try:
                 model, settings = metadata.from_link(link)
                 tab = self.tab_of(model).name
-                values = [model, *self.tabs[tab].form.values(settings)]
-                message |= {"same_seed": True, "say": "The settings of the link: Generate makes the same."}
+                model, again, *controls = self.tabs[tab].fill(model, settings)
+                values = [model, again, gr.skip(), *controls]
+                message["say"] = "The settings of the link: Generate makes the same."
             except metadata.MetadataError as error:
                 message["error"] = str(error)
+        drafts = read_drafts(forms)
         filled = [
             part
             for name, context in self.tabs.items()
-            for part in (values if name == tab else self.unchanged(context.form))
+            for part in (values if name == tab else self.draft(context, drafts.get(name)))
         ]
-        return [owner, self.sheet_of(owner), self.tell(message, tab), *filled]
+        return [owner, self.tell(message, tab), *filled]
 
-    @staticmethod
-    def unchanged(form: Form) -> list[Any]:
-        """Nothing for a tab's model and controls."""
-        return [gr.skip()] * (1 + len(form.inputs))
+    def draft(self, context: TabContext, saved: Any) -> list[Any]:
+        """What a tab's form held before a reload, as far as it still fits: model, both boxes, controls."""
+        form, saved = context.form, saved if isinstance(saved, dict) else {}
+        model = saved.get("model") if saved.get("model") in form.models else next(iter(form.models))
+        boxes = [saved[name] if isinstance(saved.get(name), bool) else gr.skip() for name in ("again", "in_files")]
+        return [model if saved else gr.skip(), *boxes, *form.updates(form.fitting(model, saved))]
 
     def restore(self, context: TabContext, path: str | None) -> list[Any]:
         """A dropped file's settings into the form, or what it holds into the tab's editor or viewer."""
         tab, form = context.tab, context.form
         if path is None:
-            return [gr.skip(), *self.unchanged(form)]
+            return [gr.skip(), *context.unchanged]
         if path.lower().endswith(GAUSSIAN_FILES + UNREAD_GAUSSIAN_FILES):  # large, and without settings
-            return [self.tell(self.loader(tab, path)(path), tab.name), *self.unchanged(form)]
+            return [self.tell(self.loader(tab, path)(path), tab.name), *context.unchanged]
         try:
             model, settings = metadata.from_file(path)
             if model not in form.models:
@@ -153,11 +161,10 @@ class Desktop:
         except metadata.MetadataError as error:
             return self.load(context, path, error)
         message = {
-            "same_seed": True,
             "say": "Settings restored: Generate makes the same.",
             "input": self.editor_values(settings),
         }
-        return [self.tell(message, tab.name), model, *form.values(settings)]
+        return [self.tell(message, tab.name), *context.fill(model, settings)]
 
     def load(self, context: TabContext, path: str, error: metadata.MetadataError) -> list[Any]:
         """A file whose settings cannot be had: what it shows goes into the editor, what another program wrote into it
@@ -172,11 +179,11 @@ class Desktop:
             values |= foreign.fit(found, model)
         if values:
             names = ", ".join(name.replace("_", " ") for name in values)
-            message |= {"same_seed": "seed" in values, "say": f"Taken from another program's picture: {names}."}
+            message |= {"say": f"Taken from another program's picture: {names}."}
         elif not without or not message:
             message |= {"error": str(error)}
-        controls = [values.get(name, gr.skip()) for name in form.controls]
-        return [self.tell(message, tab.name), gr.skip(), *controls]
+        again = False if "seed" in values else gr.skip()
+        return [self.tell(message, tab.name), gr.skip(), again, *form.updates(values)]
 
     def loader(self, tab: Tab, path: str) -> Callable[[str], dict[str, Any]] | None:
         """What makes a message of a file without settings, by its ending and by what the tab's editor takes."""
@@ -232,15 +239,16 @@ class Desktop:
         of a tab that did not make it."""
         tab, form = context.tab, context.form
         if event._data["tab"] != tab.name:
-            return [gr.skip(), *self.unchanged(form)]
+            return [gr.skip(), *context.unchanged]
+        entry = None
         try:
             entry = self.history.find(owner, int(event._data["id"]))
             if entry is None:
                 raise metadata.MetadataError("This picture is no longer in the history.")
-            if entry.model not in form.models and tab.accepts == "image":
+            if event._data.get("use") and tab.accepts == "image":
                 return [
                     self.tell(self.load_image(Image.open(io.BytesIO(entry.png))), tab.name),
-                    *self.unchanged(form),
+                    *context.unchanged,
                 ]
             model, settings = metadata.checked(entry.model, entry.settings)
             if model not in form.models:
@@ -249,15 +257,14 @@ class Desktop:
                 )
         except metadata.MetadataError as error:  # what it shows is there all the same
             shown = {"restored": viewer.picture_alone(entry.png, entry.model, entry.settings)} if entry else {}
-            return [self.tell({**shown, "error": str(error)}, tab.name), *self.unchanged(form)]
+            return [self.tell({**shown, "error": str(error)}, tab.name), *context.unchanged]
         except (sqlite3.Error, OSError) as error:
-            return [self.tell({"error": explain(error)}), *self.unchanged(form)]
+            return [self.tell({"error": explain(error)}), *context.unchanged]
         message = {
             "input": self.editor_values(settings),
             "restored": viewer.restore(entry.png, model, settings),
-            "same_seed": True,
         }
-        return [self.tell(message, tab.name), model, *form.values(settings)]
+        return [self.tell(message, tab.name), *context.fill(model, settings)]
 
     def link(self, model: str, form: Form, values: tuple[Any, ...], has_input: bool) -> str:
         """A link that restores the whole form, where the editor gives nothing to it."""
@@ -270,23 +277,11 @@ class Desktop:
         except ValueError:
             return self.tell({"error": "These settings are not valid yet: correct them, then share."})
 
-    def sheet_of(self, owner: str) -> str:
-        """The contact sheet of this browser's history."""
-        try:
-            entries = self.history.recent(owner) if owner else []
-        except (sqlite3.Error, OSError) as error:
-            log.exception("the history could not be read")
-            return f"<p>History</p><small>{explain(error)}</small>"
-        if not entries:
-            return "<p>History</p><small>What you develop is kept here, with its settings.</small>"
-        frames = []
-        for entry in entries:
-            prompt = html.escape(str(entry.settings.get("prompt", "")) or "without words", quote=True)
-            url = viewer.data_url(entry.thumbnail, "image/jpeg")
-            title = f"{prompt} ({entry.note})" if entry.note else prompt
-            badge = "<small>stopped</small>" if entry.note else ""
-            frames.append(
-                f'<button type="button" data-id="{entry.id}" title="{title}">'
-                f'<img src="{url}" alt="{title}">{badge}</button>'
-            )
-        return "<p>History</p>" + "".join(frames)
+
+def read_drafts(text: Any) -> dict[str, Any]:
+    """The forms that the browser kept, by tab; {} where that cannot be read."""
+    try:
+        found = json.loads(text or "{}")
+    except (TypeError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import gradio as gr
 from annotated_types import Ge, Gt, Le, MultipleOf
+from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from pipelines.core import cards
@@ -28,6 +29,7 @@ TITLES = {
     "independent": "Each for itself", "top_k": "Likeliest codes",
     "refill": "Play a span anew", "vary": "Make its like", "continue": "Go on after its end", "scene": "A toy",
     "picture": "A picture",
+    "first_prompt": "Prompt before the branch", "branch_step": "Branch after step",
     "control_start": "Follow the lines from", "control_end": "Follow the lines up to",
 }  # fmt: skip
 
@@ -143,6 +145,21 @@ class Form:
         return kind.model_validate(
             {name: value for name, value in everything.items() if name in kind.model_fields}, context=UNTRUSTED
         )
+
+    def fitting(self, model: str, values: dict[str, Any]) -> dict[str, Any]:
+        """Of values by field name, those that a model's settings take and a control shows."""
+        kind = self.models[model]
+        found = {name: value for name, value in values.items() if name in kind.model_fields and name in self.controls}
+        try:
+            kind.model_validate(found, context=UNTRUSTED)
+        except ValidationError as error:
+            wrong = {item["loc"][0] for item in error.errors() if item["loc"]}
+            return {name: value for name, value in found.items() if name not in wrong}
+        return found
+
+    def updates(self, found: dict[str, Any]) -> list[Any]:
+        """The controls' values in order for some values by field name; others stay."""
+        return [found.get(name, gr.skip()) for name in self.controls]
 
     def values(self, settings: Settings) -> list[Any]:
         """The controls' values for these settings, in order; others stay."""

@@ -17,6 +17,8 @@ from pipelines.core.settings import editor_fields
 KEPT = 500  # pictures a browser; the oldest go
 KEPT_IN_ALL = 20_000  # of all browsers, since a public Space has one disk
 BYTES = 2_000_000_000  # of all browsers: clips and things are larger than pictures
+UNDO = 3600  # seconds that a deleted picture can be had back
+LATER = {"note": "TEXT NOT NULL DEFAULT ''", "starred": "INTEGER NOT NULL DEFAULT 0", "deleted": "REAL"}
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class HistoryItem:
     png: bytes  # empty in a list
     thumbnail: bytes  # JPEG, about 96 pixels
     note: str = ""  # such as where it was stopped
+    starred: bool = False
 
 
 def explain(error: Exception) -> str:
@@ -66,8 +69,9 @@ class History:
             "CREATE TABLE IF NOT EXISTS pictures (id INTEGER PRIMARY KEY, owner TEXT NOT NULL, made REAL NOT NULL, "
             "model TEXT NOT NULL, settings TEXT NOT NULL, png BLOB NOT NULL, thumbnail BLOB NOT NULL)"
         )
-        if "note" not in {row[1] for row in db.execute("PRAGMA table_info(pictures)")}:
-            db.execute("ALTER TABLE pictures ADD COLUMN note TEXT NOT NULL DEFAULT ''")
+        there = {row[1] for row in db.execute("PRAGMA table_info(pictures)")}
+        for name in LATER.keys() - there:  # a file of an older version
+            db.execute(f"ALTER TABLE pictures ADD COLUMN {name} {LATER[name]}")
         db.execute("CREATE INDEX IF NOT EXISTS by_owner ON pictures (owner, id)")
         return db
 
@@ -80,7 +84,8 @@ class History:
             columns = "owner, made, model, settings, png, thumbnail, note"
             sql = f"INSERT INTO pictures ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)"
             new = db.execute(sql, row).lastrowid
-            newest = "SELECT id FROM pictures WHERE owner = ? ORDER BY id DESC LIMIT ?"
+            db.execute("DELETE FROM pictures WHERE deleted < ?", (time.time() - UNDO,))
+            newest = "SELECT id FROM pictures WHERE owner = ? ORDER BY starred DESC, id DESC LIMIT ?"
             db.execute(f"DELETE FROM pictures WHERE owner = ? AND id NOT IN ({newest})", (owner, owner, KEPT))
             db.execute("DELETE FROM pictures WHERE id <= ? - ?", (new, KEPT_IN_ALL))
             used = "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
@@ -89,21 +94,47 @@ class History:
                 pass
             return int(new or 0)
 
-    def recent(self, owner: str, limit: int = 60) -> list[HistoryItem]:
+    def recent(
+        self, owner: str, limit: int = 60, before: int | None = None, words: str = "", starred: bool = False
+    ) -> list[HistoryItem]:
         """A browser's last pictures, newest first, without the pictures themselves: neither their PNG nor those that
-        settings hold."""
+        settings hold. Of those older than `before`, with each of the words in their prompt or model's name, and a
+        star."""
         given = {name for spec in CATALOGUE.values() for name in editor_fields(spec.settings)}
         paths = ", ".join(f"'$.{name}'" for name in sorted(given))
         light = f"json_remove(settings, {paths}), x''"
-        return self._select(light, "owner = ? ORDER BY id DESC LIMIT ?", (owner, limit))
+        where, values = "owner = ? AND deleted IS NULL", [owner]
+        if before is not None:
+            where, values = f"{where} AND id < ?", [*values, before]
+        for word in words.split():
+            where += " AND instr(lower(model || ' ' || coalesce(json_extract(settings, '$.prompt'), '')), ?)"
+            values.append(word.lower())
+        if starred:
+            where += " AND starred"
+        return self._select(light, f"{where} ORDER BY id DESC LIMIT ?", (*values, limit))
 
     def find(self, owner: str, number: int) -> HistoryItem | None:
         """One picture of this browser."""
         return next(iter(self._select("settings, png", "owner = ? AND id = ?", (owner, number))), None)
 
+    def star(self, owner: str, number: int, on: bool) -> None:
+        """Mark one picture, or take its mark away: marked ones are the last to make room."""
+        self._set("starred", int(on), owner, number)
+
+    def delete(self, owner: str, number: int, undo: bool = False) -> None:
+        """Delete one picture; or, within UNDO seconds, have it back."""
+        self._set("deleted", None if undo else time.time(), owner, number)
+
+    def _set(self, column: str, value: float | None, owner: str, number: int) -> None:
+        with closing(self._open()) as db, db:
+            db.execute(f"UPDATE pictures SET {column} = ? WHERE owner = ? AND id = ?", (value, owner, number))
+
     def _select(self, columns: str, where: str, values: tuple) -> list[HistoryItem]:
         with closing(self._open()) as db:
             rows = db.execute(
-                f"SELECT id, model, {columns}, thumbnail, note FROM pictures WHERE {where}", values
+                f"SELECT id, model, {columns}, thumbnail, note, starred FROM pictures WHERE {where}", values
             ).fetchall()
-        return [HistoryItem(i, model, json.loads(settings), *rest) for i, model, settings, *rest in rows]
+        return [
+            HistoryItem(i, model, json.loads(settings), png, thumbnail, note, bool(starred))
+            for i, model, settings, png, thumbnail, note, starred in rows
+        ]

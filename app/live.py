@@ -190,9 +190,9 @@ def name_of(result: Any, results: list[Any]) -> str:
 
 
 def draw_once(model: str, settings: Settings) -> dict[str, str]:
-    """One pass of a fast model outside the queue: what a stroke shows, and nothing that is kept."""
+    """A whole run at once, and nothing of it is kept: what a stroke of a fast model shows, or one of a variation."""
     try:
-        *_, frame = frames(model, settings.model_dump())
+        *_, frame = stepwise(frames(model, settings.model_dump()))
     except Exception as error:
         log.exception("one pass of %s failed", model)
         return {"note": user_message(error)}

@@ -27,7 +27,7 @@ def opened(browser: Browser, address: str, **options: object) -> Page:
     )
     page = context.new_page()
     page.goto(address)
-    page.wait_for_selector("#sheet p")
+    page.wait_for_selector("#history .entries small, #history .shot")
     return page
 
 
@@ -91,11 +91,8 @@ def field(page: Page, tab: str, name: str, value: float) -> None:
 def fits_a_phone(browser: Browser, address: str, tab: str, waits_for: str) -> None:
     """A tab on a phone: nothing is wider than the screen; a screenshot is kept."""
     page = opened(browser, address, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    if not page.get_by_role("tab", name=tab).is_visible():  # Gradio puts what does not fit behind three dots
-        page.click("#tabs .overflow-menu > button")
-        page.locator("#tabs .overflow-dropdown button", has_text=tab).click()
-    else:
-        turn(page, tab)
+    page.locator("#tabrow button", has_text=tab).click()
+    frames(page)
     page.wait_for_selector(waits_for)
     page.wait_for_timeout(500)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

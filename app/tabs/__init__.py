@@ -46,7 +46,15 @@ class Tab:
     def stage(self) -> dict[str, Any]:
         """What the browser's half needs (static/core/stage.js)."""
         specs = in_tab(self.name)
-        models = [{"name": s.name, "live": s.live, "takes": list(editor_fields(s.settings))} for s in specs]
+        models = [
+            {
+                "name": s.name,
+                "live": s.live,
+                "takes": list(editor_fields(s.settings)),
+                "branches": "branch_step" in s.settings.model_fields,
+            }
+            for s in specs
+        ]
         return {
             "kind": specs[0].result,
             "editor": self.editor,

@@ -5,20 +5,19 @@ from __future__ import annotations
 import contextlib
 import html
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from PIL import Image
 
-from app import desk, viewer
-from app.forms import Form
+from app import desk, variations, viewer
+from app.forms import Form, title
 from app.inputs import SERVED
 from app.tabs import Tab
 from pipelines.core.cards import BUNDLED, WeightsError, card
-from pipelines.core.registry import in_tab
+from pipelines.core.registry import get_spec, in_tab
 from pipelines.core.settings import is_advanced
-from pipelines.core.spec import ModelSpec
+from pipelines.core.spec import EXAMPLES, ModelSpec
 from pipelines.media import images
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 WORDS = ("prompt", "negative_prompt")
 SAMPLING = ("sampler", "seed", "steps", "guidance", "count")
-EXAMPLES = Path(__file__).parent.parent.parent / "assets" / "examples"
+STARTERS = EXAMPLES.parent / "starters"
 
 
 def build(desktop: Desktop, tab: Tab) -> None:
@@ -49,15 +48,16 @@ def build(desktop: Desktop, tab: Tab) -> None:
     with gr.Row(elem_id=f"{name}-desk", elem_classes=["desk", f"kind-{stage['kind']}", f"place-{stage['place']}"]):
         with gr.Column(elem_classes="settings", min_width=280):
             model, hint = choose_model(tab, specs)
-            with gr.Column(visible="prompt" in specs[0].settings.model_fields) as words:
-                render("prompt")
-                if "prompt" in c and specs[0].examples:
-                    examples(specs[0], c["prompt"])
+            with gr.Column(elem_classes="composer"):
+                with gr.Column(visible="prompt" in specs[0].settings.model_fields) as words:
+                    render("prompt")
+                    if "prompt" in c and specs[0].examples:
+                        examples(specs[0], c["prompt"])
+                with gr.Row(elem_classes="act"):
+                    generate = gr.Button(tab.action, variant="primary", elem_id=f"{name}-generate")
+                    stop = gr.Button("Stop", elem_id=f"{name}-stop", interactive=False)
             if stage["place"] == "form":
                 editor(tab)
-            with gr.Row(elem_classes="act"):
-                generate = gr.Button(tab.action, variant="primary", elem_id=f"{name}-generate")
-                stop = gr.Button("Stop", elem_id=f"{name}-stop", interactive=False)
             render(*own, *(field for field in rest if field not in more), "negative_prompt")
             with gr.Row(elem_classes="pair"):
                 render("sampler")
@@ -82,7 +82,7 @@ def build(desktop: Desktop, tab: Tab) -> None:
             )  # whatever is dropped comes here
         with gr.Column(elem_classes="view"):
             tray = gr.HTML(
-                element("data-stage", stage | example(tab) | {"starters": starters(specs[0])}),
+                element("data-stage", stage | example(tab) | {"starters": starters(specs), "varies": varied(specs)}),
                 js_on_load=desk.hook("mountStage(element, trigger)"),
             )
             queue = gr.HTML("", elem_id=f"{name}-queue", elem_classes="queue")
@@ -101,15 +101,23 @@ def build(desktop: Desktop, tab: Tab) -> None:
 
         model.change(choose, model, shown, queue=False, **desk.PRIVATE)
     desk.wire(desktop, context)
-    if specs[0].starters:
 
-        def start(event: gr.EventData) -> list[Any]:
-            """A starter's settings into the form; then it runs."""
-            settings = specs[0].settings(**list(specs[0].starters.values())[int(event._data["starter"])])
-            return [desktop.tell({"same_seed": True}, name), specs[0].name, *form.values(settings)]
+    def fill(event: gr.EventData) -> list[Any]:
+        """A starter's settings into the form, or values that the page wants there, such as those of a variation."""
+        chosen = event._data["model"]
+        if "starter" in event._data:
+            spec = get_spec(chosen)
+            settings = spec.settings(**spec.starters[event._data["starter"]])
+            message = {"input": desktop.editor_values(settings)}
+            return [desktop.tell(message, name), *context.fill(chosen, settings)]
+        return [gr.skip(), chosen, False, *form.updates(form.fitting(chosen, event._data["values"]))]
 
-        chosen = tray.click(start, None, [desktop.feed, model, *form.inputs], **desk.PRIVATE)
-        chosen.then(None, None, None, js=desk.call(f"generate('{name}')"))
+    # the page says whether it then runs
+    tray.click(fill, None, [desktop.feed, *context.filled], **desk.PRIVATE).then(
+        None, None, None, js=desk.call(f"stage('{name}').filled()")
+    )
+    if varied(specs):
+        variations.wire(desktop, context)
     if tab.editor in SERVED:
         SERVED[tab.editor](desktop, context)
 
@@ -161,15 +169,28 @@ def example(tab: Tab) -> dict[str, str]:
     return {"example": images.to_url(Image.open(EXAMPLES / tab.example))} if tab.example else {}
 
 
-def starters(spec: ModelSpec) -> list[list[Any]]:
-    """Caption, picture and number of each finished one that `python -m bench starters` has made."""
-    folder = EXAMPLES.parent / "starters"
-    found = [(label, folder / f"{spec.name}-{k}.jpg") for k, label in enumerate(spec.starters)]
+def starters(specs: list[ModelSpec]) -> list[list[str]]:
+    """Caption, picture and model of each finished one that `python -m bench starters` has made."""
+    found = [
+        (label, STARTERS / f"{spec.name}-{k}.jpg", spec.name)
+        for spec in specs
+        for k, label in enumerate(spec.starters)
+    ]
     return [
-        [label, viewer.data_url(path.read_bytes(), "image/jpeg"), k]
-        for k, (label, path) in enumerate(found)
+        [label, viewer.data_url(path.read_bytes(), "image/jpeg"), name]
+        for label, path, name in found
         if path.exists()
     ]
+
+
+def varied(specs: list[ModelSpec]) -> dict[str, list[list[str]]]:
+    """By model, the fields that can be varied one at a time, and what each is called."""
+    found = {
+        s.name: [[f, title(f)] for f in variations.FIELDS if f in s.settings.model_fields]
+        for s in specs
+        if s.result == "image"
+    }
+    return {name: fields for name, fields in found.items() if fields}
 
 
 def inspector(specs: list[ModelSpec]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from pipelines.core.settings import Settings
@@ -16,6 +17,7 @@ FORMATS: dict[Kind, tuple[str, ...]] = {
     "gaussians": ("png", "ply", "splat", "glb", "mp4"),
     "points": ("png", "csv"),
 }  # what each kind of result can be saved as
+EXAMPLES = Path(__file__).parents[2] / "assets" / "examples"  # pictures that starters and tabs begin with
 LATENT_DIFFUSION = ("latent-diffusion", "autoencoder")  # the weights that whatever stands on latent diffusion needs
 
 

@@ -100,7 +100,7 @@ def desktop(tmp_path_factory: pytest.TempPathFactory) -> Desktop:
 def drop(desktop: Desktop, tab: str, path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """The message for the page, and the controls that are set."""
     context = desktop.tabs[tab]
-    message, _, *values = desktop.restore(context, str(path))
+    message, _, _, *values = desktop.restore(context, str(path))
     names = list(context.form.controls)
     return json.loads(message), {n: v for n, v in zip(names, values, strict=True) if not isinstance(v, dict)}
 

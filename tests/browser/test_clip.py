@@ -73,8 +73,8 @@ def test_a_picture_is_animated_and_a_film_gives_its_first_frame(video: Page, tmp
     expect(video.locator("#video-input .on")).to_have_count(1)
     expect(video.locator("#video-prompt textarea")).to_have_value("red heart")
     generate(video)
-    expect(video.locator("#sheet button")).to_have_count(2)
-    video.locator("#sheet button").first.click()  # the newest: the clip, back from the history, with its first frame
+    expect(video.locator("#history .shot")).to_have_count(2)
+    video.locator("#history .shot").first.click()  # the newest: the clip, back from the history, with its first frame
     expect(video.locator("#video-where")).to_contain_text("from the history")
     expect(video.locator("#video-at")).to_contain_text("of 5")
     assert "MP4" in video.locator("#video-downloads a").all_inner_texts()

@@ -111,11 +111,11 @@ def test_a_picture_goes_from_image_to_edit_and_onto_the_canvas_again(edit: Page)
     assert np.array_equal(pixels(edit.evaluate("document.getElementById('edit-base').toDataURL()")), made)
     paint(edit)
     generate(edit)
-    expect(edit.locator("#sheet button")).to_have_count(2)
-    edit.locator("#sheet button").last.click()  # the cat of the history, which another tab made
+    expect(edit.locator("#history .shot")).to_have_count(2)
+    edit.locator("#history .shot").last.click()  # the cat of the history, which another tab made
     edit.wait_for_timeout(600)
     assert np.array_equal(pixels(edit.evaluate("document.getElementById('edit-base').toDataURL()")), made)
-    edit.locator("#sheet button").first.click()  # and the edit itself, with its settings
+    edit.locator("#history .shot").first.click()  # and the edit itself, with its settings
     expect(edit.locator("#edit-prompt textarea")).to_have_value("sunglasses")
     expect(edit.locator("#edit-now")).to_be_visible()  # the result, not the canvas that it was made on
 

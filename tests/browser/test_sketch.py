@@ -57,7 +57,7 @@ def test_pix2pix_follows_every_stroke_and_generate_keeps_it(sketch: Page) -> Non
     expect(sketch.locator("#sketch-where")).to_contain_text("one pass")
     sketch.click("#sketch-generate")
     sketch.wait_for_selector("#sketch-downloads a")
-    expect(sketch.locator("#sheet button")).to_have_count(1)
+    expect(sketch.locator("#history .shot")).to_have_count(1)
     sketch.screenshot(path=SCREENSHOTS / "sketch-pix2pix.png")
 
 

@@ -104,8 +104,8 @@ def test_a_sound_goes_through_the_codec_and_back_from_the_history(audio: Page, t
     generate(audio)
     expect(audio.locator("#audio-stages tr")).to_have_count(2)
     assert audio.get_attribute("#audio-now", "src") != first
-    expect(audio.locator("#sheet button")).to_have_count(2)
-    audio.locator("#sheet button").last.click()
+    expect(audio.locator("#history .shot")).to_have_count(2)
+    audio.locator("#history .shot").last.click()
     expect(audio.locator("#audio-where")).to_contain_text("from the history")
     audio.wait_for_function("document.getElementById('audio-audio').duration > 0.9")
 

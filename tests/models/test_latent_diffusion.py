@@ -170,3 +170,17 @@ def test_a_preview_is_made_when_it_is_looked_at_and_is_the_same_later(
 def test_patches_come_back() -> None:
     z = torch.randn(2, 8, 16, 16)
     assert torch.equal(unpatchify(patchify(z, 2), 2), z)
+
+
+@pytest.mark.parametrize("sampler", ["dpm-solver++", "heun", "ddpm"])
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_branch_keeps_the_steps_before_it_and_follows_other_words_after_it(sampler: str, count: int) -> None:
+    common = {"sampler": sampler, "count": count}
+    plain = run(**common)
+    branched = run(prompt="a green turban", first_prompt=PROMPT, branch_step=2, **common)
+    same = [np.array_equal(a.state, b.state) for a, b in zip(plain, branched, strict=True)]
+    assert same == [True, True, False, False]
+    assert branched[1].trace["words"] == plain[1].trace["words"] != branched[2].trace["words"]
+    assert [f.trace["calls"] for f in branched] == [f.trace["calls"] for f in plain]
+    whole = run(prompt="a green turban", first_prompt=PROMPT, branch_step=0, **common)
+    assert np.array_equal(whole[-1].preview, run(prompt="a green turban", **common)[-1].preview)

@@ -1,5 +1,27 @@
-// The prompt's words; a click on one shows where the picture looks at it.
+// The prompt's words, each with a small map of where the picture looks at it; hovering or choosing one lights the
+// picture itself.
+import { create } from "../core/dom.js";
 import { registerCard } from "../core/registry.js";
+
+const SIDE = 44;
+
+/** A map in the safelight's red over the darkened frame. */
+function drawMap(canvas, map, picture) {
+  const side = Math.round(Math.sqrt(map.length));
+  const small = document.createElement("canvas");
+  small.width = small.height = side;
+  const pixels = small.getContext("2d").createImageData(side, side);
+  map.forEach((weight, i) => {
+    pixels.data.set([255, 74, 46, Math.round(weight * 0.85)], 4 * i);
+  });
+  small.getContext("2d").putImageData(pixels, 0, 0);
+  const context = canvas.getContext("2d");
+  context.filter = "grayscale(1) brightness(.55)";
+  if (picture) context.drawImage(picture, 0, 0, SIDE, SIDE);
+  context.filter = "none";
+  context.imageSmoothingQuality = "high";
+  context.drawImage(small, 0, 0, SIDE, SIDE);
+}
 
 registerCard({
   title: "Where each word shows",
@@ -13,10 +35,17 @@ registerCard({
       box.dataset.words = text;
       box.replaceChildren(
         ...words.map((word, i) => {
-          const chip = document.createElement("button");
-          chip.type = "button";
-          chip.textContent = word;
+          const chip = create(
+            `<button type="button"><canvas width="${SIDE}" height="${SIDE}"></canvas><span></span></button>`,
+          );
+          chip.lastElementChild.textContent = word;
           chip.title = `Where the picture looks at “${word}”`;
+          const light = (on) => {
+            stage.hovered = on ? i : -1;
+            stage.draw();
+          };
+          chip.onpointerenter = (event) => event.pointerType === "mouse" && light(true);
+          chip.onpointerleave = (event) => event.pointerType === "mouse" && light(false);
           chip.onclick = () => {
             stage.word = stage.word === i ? -1 : i;
             stage.draw();
@@ -26,8 +55,26 @@ registerCard({
       );
       if (!words.length) box.innerHTML = "<small>Without words the model draws whatever comes to mind.</small>";
     }
-    [...box.children].forEach((chip, i) => {
-      chip.classList.toggle("on", i === stage.word);
-    });
+    if (!words.length || box.drawn === frame) {
+      markChosen(box, stage);
+      return;
+    }
+    box.drawn = frame;
+    markChosen(box, stage);
+    const picture = new Image();
+    picture.onload = () => {
+      if (box.drawn !== frame) return;
+      frame.attention.forEach((map, i) => {
+        if (box.children[i]) drawMap(box.children[i].firstElementChild, map, stage.columns() === 1 && picture);
+      });
+    };
+    picture.src = frame.preview;
   },
 });
+
+function markChosen(box, stage) {
+  [...box.children].forEach((chip, i) => {
+    chip.classList.toggle("on", i === stage.word);
+    chip.setAttribute?.("aria-pressed", i === stage.word);
+  });
+}

@@ -4,6 +4,7 @@ import { registerCard } from "../core/registry.js";
 
 registerCard({
   title: "Cost",
+  folded: true,
   html: '<table id="cost"></table>',
   applies: (frame) => Boolean(frame.cost),
   draw(body, { cost }) {

@@ -4,6 +4,7 @@ import { registerCard } from "../core/registry.js";
 
 registerCard({
   title: "This step",
+  folded: true,
   html: '<div id="equation" class="eq"></div>',
   applies: (frame) => Boolean(frame.equation),
   draw(body, frame) {

@@ -41,14 +41,23 @@ export function saveAs(url, name) {
 
 let fading = 0;
 
-/** One sentence over the page; a bad one stays longer. */
-export function toast(text, bad = false) {
+/** One sentence over the page; a bad one stays longer. `action` is the label of a button, and what it does. */
+export function toast(text, bad = false, action = null) {
   let box = byId("toast");
   if (!box) {
     box = create('<div id="toast" role="status"></div>');
     document.body.append(box);
   }
   box.textContent = text;
+  if (action) {
+    const button = create("<button type=button></button>");
+    button.textContent = action[0];
+    button.onclick = () => {
+      box.hidden = true;
+      action[1]();
+    };
+    box.append(button);
+  }
   box.className = bad ? "bad" : "";
   box.hidden = false;
   clearTimeout(fading);
@@ -56,6 +65,6 @@ export function toast(text, bad = false) {
     () => {
       box.hidden = true;
     },
-    bad ? 9000 : 5000,
+    bad || action ? 9000 : 5000,
   );
 }

@@ -8,7 +8,35 @@ let stageOf = () => null;
 export function setTabs(list, find) {
   tabs = list;
   stageOf = find;
+  // on a phone: one row to scroll; Gradio would hide most of them in a menu
+  const row = create('<nav id="tabrow" aria-label="Tabs"></nav>');
+  for (const tab of tabs) {
+    const button = create(`<button type="button" data-tab="${tab.name}"></button>`);
+    button.textContent = tab.title;
+    button.onclick = () => showTab(tab.name);
+    row.append(button);
+  }
+  document.getElementById("tabrow")?.remove();
+  document.getElementById("tabs").before(row);
+  markTab();
+  new MutationObserver(markTab).observe(document.getElementById("tabs"), {
+    subtree: true,
+    attributes: true,
+    attributeFilter: ["aria-selected"],
+  });
 }
+
+function markTab() {
+  const open = document.querySelector('#tabs [role=tab][aria-selected="true"]')?.id;
+  for (const button of document.getElementById("tabrow").children) {
+    const on = open === `tab-${button.dataset.tab}-button`;
+    button.toggleAttribute("aria-current", on);
+    if (on) button.scrollIntoView({ inline: "nearest", block: "nearest" });
+  }
+}
+
+/** What a tab's editor takes: "image", "audio" or nothing. */
+export const accepts = (name) => tabs.find((tab) => tab.name === name)?.accepts;
 
 /**
  * Open a tab. Gradio keeps a second, hidden row of buttons to measure, and on a phone a menu: whichever is there acts.

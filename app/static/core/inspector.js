@@ -5,7 +5,8 @@ import { cards } from "./registry.js";
 /** Fill an element with the cards of one stage; returns draw(frame). */
 export function mountInspector(element, stage) {
   const entries = cards.map((card) => {
-    const body = create(`<div class="card" hidden><h4>${card.title}</h4>${stage.markup(card.html)}</div>`);
+    const body = create(`<details class="card" hidden ${card.folded ? "" : "open"}><summary><h4>${card.title}</h4>
+      </summary>${stage.markup(card.html)}</details>`);
     element.append(body);
     card.mount?.(body, stage);
     return { card, body };

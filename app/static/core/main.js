@@ -11,22 +11,29 @@ import "../inputs/frames.js";
 import "../inputs/pictures.js";
 import "../inputs/sound.js";
 import "../cards/attention.js";
-import "../cards/equation.js";
 import "../cards/curves.js";
 import "../cards/video.js";
 import "../cards/audio.js";
+import "../cards/equation.js";
 import "../cards/cost.js";
 import { byId, fixed, megabytes, toast } from "./dom.js";
-import { offerHandover, setTabs, showTab } from "./handover.js";
+import { saveForm as saveDraft, savedInputs } from "./drafts.js";
+import { accepts, offerHandover, setTabs, showTab } from "./handover.js";
+import { History } from "./history.js";
+import { hasOwnKeys } from "./keys.js";
+import { offerLessons, setLessons } from "./lessons.js";
+import { keepPrompt, recallPrompt } from "./prompts.js";
 import { Stage } from "./stage.js";
 
 export { mountLoras } from "../inputs/loras.js";
+export { savedForms } from "./drafts.js";
 
 const stages = {};
+const made = new History({ openTab: () => openTab(), stage: (tab) => stage(tab), showTab, accepts });
 
 /** The stage of a tab. */
 export function stage(tab) {
-  stages[tab] ??= new Stage(tab);
+  stages[tab] ??= new Stage(tab, made);
   return stages[tab];
 }
 
@@ -48,14 +55,14 @@ export function mountEditor(element) {
   else requestAnimationFrame(() => mountEditor(element));
 }
 
-/** A click on a picture of the history tells the server which, and where it is to be shown. */
-export function mountHistory(element, trigger) {
-  element.addEventListener("click", (event) => {
-    const chosen = event.target.closest("[data-id]");
-    if (!chosen) return;
-    if (stage(openTab()).running) toast("Stop the run first, then open an older picture.", true);
-    else trigger("click", { id: Number(chosen.dataset.id), tab: openTab() });
-  });
+export const mountHistory = (element, server, trigger) => made.mount(element, server, trigger);
+
+/** What the input editors held before a reload. */
+async function restoreInputs() {
+  for (const [tab, one] of Object.entries(stages)) {
+    const inputs = one.editor && (await savedInputs(tab));
+    if (inputs && Object.values(inputs).some(Boolean)) one.give(inputs, false);
+  }
 }
 
 // --- messages
@@ -77,6 +84,9 @@ export function receive(text) {
   if (message.hello) {
     byId("s-memory").textContent = megabytes(message.hello.memory);
     setTabs(message.hello.tabs, stage);
+    made.setOwner(message.hello.owner);
+    setLessons(message.hello.lessons, { stage, showTab });
+    if (!message.tab) restoreInputs();
     for (const one of Object.values(stages)) if (one.layer === "input") offerHandover(one);
     if (message.tab) showTab(message.tab); // of a link
   }
@@ -92,8 +102,16 @@ export function receive(text) {
 /** A run begins: values are owner, "settings in files", the model's name, "new seed", the inputs, the form. */
 export function run(tab, values, seedAt) {
   values[seedAt] = stage(tab).begin(values[3], values[seedAt]);
+  keepPrompt(stage(tab).prompt?.value);
   values[4] = JSON.stringify({ run: stage(tab).run, inputs: stage(tab).inputs() });
   return values;
+}
+
+/** A form changed: names of its controls, and their values in the same order. */
+export function saveForm(tab, names, values) {
+  const form = Object.fromEntries(names.map((name, i) => [name, values[i]]));
+  saveDraft(tab, form);
+  stage(tab).formChanged(form);
 }
 
 export const generate = (tab) => byId(`${tab}-generate`).click();
@@ -108,12 +126,6 @@ export const whereabouts = () => JSON.stringify({ tab: openTab(), input: stage(o
 
 // --- keys
 
-/** Whether an element has a use of its own for arrows and Esc: fields, sliders but the film's, players, open lists. */
-const hasOwnKeys = (element) =>
-  (element.matches?.("input, textarea, select, audio, video, [contenteditable], [role=listbox]") &&
-    !element.classList.contains("scrub")) ||
-  Boolean(element.closest?.(".own-keys"));
-
 document.addEventListener(
   "keydown",
   (event) => {
@@ -122,13 +134,17 @@ document.addEventListener(
     const { target, key } = event;
     const command = event.ctrlKey || event.metaKey;
     const press = (id) => byId(`${tab}-${id}`)?.click();
-    const listIsOpen = target.getAttribute?.("aria-expanded") === "true";
+    const opened = "[aria-expanded=true], dialog[open] *, dialog[open], :popover-open *, :popover-open";
+    const listIsOpen = target.matches?.(opened);
     if (key === "Enter" && command) press("generate");
+    else if (!command && target === stage(tab).prompt && recallPrompt(target, key)) event.preventDefault();
     else if (command) return;
     else if (key === "Escape" && stage(tab).running && !listIsOpen) press("stop");
+    else if (key === "Escape" && made.comparing) made.comparing = null;
     else if (key === "ArrowLeft" && !hasOwnKeys(target)) stage(tab).step(-1);
     else if (key === "ArrowRight" && !hasOwnKeys(target)) stage(tab).step(1);
-    else return;
+    else if (hasOwnKeys(target) || (key === " " && target.matches("button, a, summary"))) return;
+    else if (!stage(tab).bar.press(key)) return;
     event.preventDefault();
   },
   true,
@@ -137,6 +153,8 @@ document.addEventListener(
 // --- files: whatever is dropped or pasted goes to the open tab
 
 const receiver = () => document.querySelector(`#${openTab()}-drop input[type=file]`);
+
+export const openLessons = () => offerLessons(byId("lessons"));
 
 /** The dialog that chooses a file. */
 export const choose = () => stage(openTab()).chooseFile();
@@ -157,7 +175,9 @@ function take(files) {
 }
 
 const holdsFile = (event) => [...(event.dataTransfer?.types || [])].includes("Files");
+const holdsEntry = (event) => [...(event.dataTransfer?.types || [])].includes("darkroom/entry");
 document.addEventListener("dragover", (event) => {
+  if (holdsEntry(event)) event.preventDefault();
   if (!holdsFile(event)) return;
   event.preventDefault();
   document.body.classList.add("dropping");
@@ -169,6 +189,12 @@ document.addEventListener(
   "drop",
   (event) => {
     document.body.classList.remove("dropping");
+    const entry = made.dropped(event); // out of the history, to be used here
+    if (entry) {
+      event.preventDefault();
+      made.open(entry, accepts(openTab()) === "image");
+      return;
+    }
     if (!holdsFile(event) || !receiver() || !event.dataTransfer.files.length) return;
     event.preventDefault();
     event.stopPropagation();

@@ -13,6 +13,6 @@ export const registerEditor = (name, mount) => {
   editors[name] = mount;
 };
 
-/** Inspector cards in order: { title, html, applies(frame), mount?(body, stage), draw(body, frame, stage) }. */
+/** Inspector cards in order: { title, html, folded?, applies(frame), mount?(body, stage), draw(body, frame, stage) }. */
 export const cards = [];
 export const registerCard = (card) => cards.push(card);

@@ -1,10 +1,13 @@
 // One tab's run, from click to picture: idle, queued, running, idle again. It owns the film and knows no kind of
 // result, no editor and no card by name: they come from the registry.
 import { byId, create, fixed, megabytes, toast } from "./dom.js";
+import { saveInputs } from "./drafts.js";
 import { Filmstrip } from "./filmstrip.js";
 import { offerHandover } from "./handover.js";
 import { mountInspector } from "./inspector.js";
 import { editors, viewers } from "./registry.js";
+import { Variations } from "./variations.js";
+import { ViewerBar } from "./viewerbar.js";
 
 const VIEWER = `
 <section class="viewer" aria-label="Viewer">
@@ -15,7 +18,6 @@ const VIEWER = `
   <div id="film" class="film" role="listbox" aria-label="Steps of the run"></div>
   <input id="scrub" class="scrub" type="range" min="1" max="1" value="1" disabled aria-label="Step">
   <div class="cap">
-    <div id="seg" class="seg" role="group" aria-label="What to show"></div>
     <span id="where" aria-live="polite"></span>
     <span id="downloads"></span>
     <span id="send" hidden></span>
@@ -23,8 +25,10 @@ const VIEWER = `
 </section>`;
 
 export class Stage {
-  constructor(tab) {
+  constructor(tab, history) {
     this.tab = tab;
+    this.history = history; // of all tabs
+    this.entry = 0; // which of it is shown
     this.options = { models: [], layers: [] };
     this.state = "idle";
     this.stopped = ""; // the run that was stopped last
@@ -34,6 +38,7 @@ export class Stage {
     this.files = [];
     this.seconds = 0;
     this.word = -1; // whose attention is shown
+    this.hovered = -1; // and whose while the pointer is over it
     this.layer = "preview";
     this.mounted = {}; // viewers by kind
     this.drawCards = () => {};
@@ -52,11 +57,16 @@ export class Stage {
     this.options = JSON.parse(element.dataset.stage);
     this.root = create(this.markup(VIEWER));
     element.replaceChildren(this.root);
+    this.trigger = trigger;
+    this.bar = new ViewerBar(this);
+    this.root.prepend(this.bar.root);
+    this.variations = new Variations(this);
+    this.root.append(this.variations.root);
     this.print = this.root.querySelector(".print");
     this.tray = this.root.querySelector(".tray");
     this.toolrows = this.root.querySelector(".toolrows");
     this.$("empty").querySelector("span").textContent = this.options.empty;
-    this.offerStarters(trigger);
+    this.offerStarters();
     this.strip = new Filmstrip(this.$("film"), this.$("scrub"), (at) => this.go(at));
     this.$("scrub").addEventListener("input", (event) => this.go(Number(event.target.value) - 1));
     const { place, editor } = this.options;
@@ -75,20 +85,25 @@ export class Stage {
   }
 
   /** Finished ones in the empty tray: a click fills the form and runs. */
-  offerStarters(trigger) {
+  offerStarters() {
     const { starters } = this.options;
     if (!starters.length) return;
     const box = create('<div class="starters"></div>');
-    for (const [label, url, number] of starters) {
+    for (const [label, url, model] of starters) {
       const button = create('<button type="button"><img alt=""><span></span></button>');
       button.firstElementChild.src = url;
       button.lastElementChild.textContent = label;
-      button.onclick = () => trigger("click", { starter: number });
+      button.onclick = () => this.ask({ starter: label, model }, true);
       box.append(button);
     }
-    this.$("empty").append(box);
-    this.$("empty").classList.add("with-starters");
-    this.$("empty").querySelector("span").textContent = "Describe it, or pick one of these.";
+    if (this.options.place === "tray") {
+      this.starters = box; // the canvas is never empty: under it
+      this.toolrows.append(box);
+    } else {
+      this.$("empty").append(box);
+      this.$("empty").classList.add("with-starters");
+      this.$("empty").querySelector("span").textContent = "Describe it, or pick one of these.";
+    }
   }
 
   mountInspector(element) {
@@ -119,6 +134,47 @@ export class Stage {
     return this.mounted[kind];
   }
 
+  // --- what the page puts into the form
+
+  /** Values by field name into the form; then it runs, or one field is varied, if asked to. */
+  fill(values, run = false, field = "") {
+    this.varies = field;
+    this.ask({ values, model: this.model?.name }, run);
+  }
+
+  ask(data, run) {
+    this.runs = run;
+    this.trigger("click", data);
+  }
+
+  /** What a variation begins with, as JSON. */
+  varied() {
+    return JSON.stringify({ field: this.variations.field, inputs: this.inputs() });
+  }
+
+  get prompt() {
+    return this.$("prompt")?.querySelector("textarea");
+  }
+
+  /** What is set but lies folded away is said above Generate, and can be taken back there. */
+  formChanged({ branch_step: step, first_prompt: words }) {
+    this.notice ??= create('<div class="notice"><span></span><button type="button">Remove</button></div>');
+    this.notice.hidden = !step;
+    if (!step) return;
+    this.notice.firstElementChild.textContent = `Steps 1 to ${step} follow “${words}”.`;
+    this.notice.lastElementChild.onclick = () => this.fill({ branch_step: 0, first_prompt: "" });
+    this.$("generate").parentElement.before(this.notice);
+  }
+
+  /** The server has filled the form; what it gives to the editor may still be on its way there. */
+  async filled() {
+    await this.giving;
+    if (this.runs) this.$("generate").click();
+    else if (this.varies) this.variations.ask(this.varies);
+    this.runs = false;
+    this.varies = "";
+  }
+
   // --- what the person gives
 
   get model() {
@@ -131,6 +187,7 @@ export class Stage {
     const desk = byId(`${this.tab}-desk`);
     desk?.classList.toggle("takes-input", Boolean(this.model?.takes.length));
     desk?.classList.toggle("has-input", this.hasInput());
+    if (this.editor) saveInputs(this.tab, () => this.inputs());
     if (this.model?.live && draw && !this.running) this.drawLive();
   }
 
@@ -218,7 +275,7 @@ export class Stage {
   }
 
   receive(message) {
-    if (message.input) this.give(message.input, !message.restored);
+    if (message.input) this.giving = this.give(message.input, !message.restored);
     if (message.run && message.run === this.run) {
       // messages that come at once may be merged into the last of them, so each one may be the first
       if (this.state !== "running") this.started();
@@ -228,15 +285,17 @@ export class Stage {
     if (message.stopped && message.stopped.run === this.stopped && !this.running && message.stopped.files.length) {
       this.files = message.stopped.files;
       this.listFiles();
+      this.kept();
     }
     if (message.restored) this.restore(message.restored);
     if (message.still) this.showStill(message.still);
     if (message.live) this.showLive(message.live);
-    if (message.same_seed) this.keepSeed();
+    if (message.vary) this.variations.show(message.vary);
   }
 
   started() {
     this.setState("running");
+    this.entry = 0;
     this.forget();
     if (this.layer === "input") this.choose("preview");
     this.$("where").textContent = "loading";
@@ -282,18 +341,24 @@ export class Stage {
     this.run = "";
     const frame = this.film[this.at];
     this.current?.silence?.();
-    this.end();
+    this.close();
     if (!begun || !frame) this.$("where").textContent = "stopped before it began";
     else if (this.options.stopped) this.$("where").textContent = this.options.stopped;
     else this.$("where").textContent = `stopped at step ${frame.step} of ${frame.steps}; it is kept in the history`;
   }
 
-  /** Whatever ended the run, and however early: the last picture stays, and the buttons work again. */
+  /** Gradio tells of the end of a run, of one that was stopped, too. */
   end() {
+    this.close();
+    this.kept();
+  }
+
+  /** Whatever ended the run, and however early: the last picture stays, and the buttons work again. */
+  close() {
     // a training that was stopped saves a while later
     const waits = this.options.stopped ? [0, 10_000] : [];
     for (const wait of waits) setTimeout(() => document.dispatchEvent(new Event("loras")), wait);
-    if (!this.running) return; // Gradio tells of the end of a run that was stopped, too
+    if (!this.running) return;
     this.setState("idle");
     if (!this.film.length) {
       if (this.$("where").textContent === "loading") this.$("where").textContent = "";
@@ -301,6 +366,18 @@ export class Stage {
     }
     this.strip.lay(this.film, this.layer);
     this.draw();
+  }
+
+  /** A run is over: the newest of the history is what it made. */
+  async kept() {
+    const newest = await this.history.refresh();
+    if (newest?.tab === this.tab && this.film.length && !this.running) this.showEntry(newest.id);
+  }
+
+  showEntry(number) {
+    this.entry = number;
+    this.history.mark(number);
+    this.bar.draw();
   }
 
   /** A result of the history: its last frame, or its picture alone. */
@@ -319,15 +396,11 @@ export class Stage {
   /** Something to look at that no run made, such as a file of splats. */
   showStill(frame) {
     this.forget();
+    this.entry = 0;
     this.film = [frame];
     if (this.layer !== "preview") this.choose("preview");
     this.draw();
     this.$("where").textContent = frame.note;
-  }
-
-  keepSeed() {
-    const box = document.querySelector(`#${this.tab}-again input`);
-    if (box?.checked) box.click();
   }
 
   // --- what is shown
@@ -337,10 +410,13 @@ export class Stage {
     this.at = 0;
     this.files = [];
     this.seconds = 0;
-    this.word = -1;
+    this.word = this.hovered = -1;
+    this.bar.pause();
+    this.variations.hide();
     this.strip.clear();
     this.$("downloads").replaceChildren();
     this.drawCards(null);
+    this.bar.draw();
   }
 
   go(at) {
@@ -359,16 +435,18 @@ export class Stage {
       button.classList.toggle("on", button.dataset.show === layer);
       button.setAttribute("aria-pressed", button.dataset.show === layer);
     }
+    const editing = layer === "input";
     if (this.options.place === "tray") {
-      const editing = layer === "input";
-      if (this.board) this.board.hidden = editing === false;
+      if (this.board) this.board.hidden = !editing;
       this.editor?.showTools?.(editing);
-      if (editing) {
-        this.current?.hide();
-        this.$("empty").hidden = true;
-        offerHandover(this);
-        return;
-      }
+      if (this.starters) this.starters.hidden = !editing || this.film.length > 0;
+    }
+    if (editing) {
+      this.current?.hide();
+      this.$("empty").hidden = true;
+      offerHandover(this);
+      this.bar.draw();
+      return;
     }
     if (!this.film.length) {
       this.showNothing();
@@ -385,6 +463,7 @@ export class Stage {
     if (frame.step) this.$("where").textContent = `step ${frame.step} of ${frame.steps} · ${frame.note}`;
     this.strip.mark(this.at);
     this.drawCards(frame);
+    this.bar.draw();
   }
 
   present(frame) {

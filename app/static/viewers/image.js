@@ -10,7 +10,7 @@ registerViewer("image", (stage) => {
   stage.print.prepend(image, heat);
 
   function drawAttention(frame) {
-    const map = stage.word >= 0 && (frame.attention || [])[stage.word];
+    const map = (frame.attention || [])[stage.hovered >= 0 ? stage.hovered : stage.word];
     heat.hidden = !map;
     if (!map) return;
     const side = Math.round(Math.sqrt(map.length));

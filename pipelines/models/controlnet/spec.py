@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, model_validator
 
 from pipelines.core.settings import ADVANCED, SamplingSettings
-from pipelines.core.spec import LATENT_DIFFUSION, ModelSpec
+from pipelines.core.spec import EXAMPLES, LATENT_DIFFUSION, ModelSpec
 from pipelines.media import images
 from pipelines.media.control_maps import require_lines
 
@@ -76,7 +76,14 @@ SPECS = [
         pipeline="controlnet.pipeline:ControlNetPipeline",
         weights=(*LATENT_DIFFUSION, "controlnet-edges", "controlnet-scribble", "controlnet-palette"),
         fields=("kind", "control_weight", "control2_weight"),
+        starters={
+            "a face": {"control": str(EXAMPLES / "face.png"), "prompt": "grinning face", "seed": 2},
+            "a heart": {"control": str(EXAMPLES / "heart.png"), "prompt": "red heart", "seed": 2},
+            "a hat": {"control": str(EXAMPLES / "person.png"), "prompt": "a woman in a blue hat", "seed": 1},
+        },
         help="Draw lines, colours or both, and say what they are: the model follows them step by step.",
+        about="The base stays as it is. A copy of its first half reads your drawing and adds what it sees to every "
+        "step, so words say what and lines say where.",
         paper="Zhang et al. 2023",
     ),
 ]

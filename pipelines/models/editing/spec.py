@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, model_validator
 
 from pipelines.core.settings import ADVANCED, SamplingSettings
-from pipelines.core.spec import LATENT_DIFFUSION, ModelSpec
+from pipelines.core.spec import EXAMPLES, LATENT_DIFFUSION, ModelSpec
 from pipelines.media import images
 from pipelines.media.images import MODEL_SIDE
 
@@ -137,7 +137,16 @@ SPECS = [
         weights=(*LATENT_DIFFUSION, "inpainting"),
         label="Inpaint",
         help="Paint over what should change, and say what should be there.",
+        about="Under the mask it begins with noise, around it the picture stays, bit for bit; the model sees both at "
+        "every step, so that the new part fits.",
         fields=("method", "compare", "feather"),
+        starters={
+            "sunglasses": {
+                "image": str(EXAMPLES / "avatar.png"),
+                "mask": str(EXAMPLES / "avatar-eyes.png"),
+                "prompt": "a woman in black sunglasses",
+            },
+        },
         paper="RePaint: Lugmayr et al. 2022; mask as a condition: Nichol et al. 2022",
     ),
     ModelSpec(
@@ -164,6 +173,14 @@ SPECS = [
         label="Vary",
         help="The picture's like: more strength, less likeness.",
         fields=("strength", "ladder"),
+        starters={
+            "her sister": {
+                "image": str(EXAMPLES / "avatar.png"),
+                "prompt": "a woman with long red hair and a green jacket",
+                "strength": 0.7,
+                "seed": 3,
+            },
+        },
         paper="SDEdit: Meng et al. 2022",
     ),
     ModelSpec(
@@ -177,6 +194,14 @@ SPECS = [
         label="Change by words",
         help="Say what the picture shows, and what it should show.",
         fields=("source_prompt", "attention_replace", "unmasked"),
+        starters={
+            "a blue jacket": {
+                "image": str(EXAMPLES / "avatar.png"),
+                "source_prompt": "a woman with long black hair, red jacket",
+                "prompt": "a woman with long black hair, blue jacket",
+                "seed": 1,
+            },
+        },
         paper="DiffEdit: Couairon et al. 2023; prompt-to-prompt: Hertz et al. 2023",
     ),
 ]

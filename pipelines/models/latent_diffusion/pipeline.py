@@ -194,27 +194,33 @@ class LatentDiffusionPipeline(contract.Pipeline):
     @torch.inference_mode()
     def sample(self, name: str, s: SamplingSettings, steer: ControlFn | None = None) -> Iterator[contract.Frame]:
         """A run from pure noise, steered or not, in the name of whoever asks for it."""
+        if s.count > 1 and self.device == "cpu":
+            yield from draw_alone(lambda one: self.sample(name, one, steer), s)
+            return
         times, c = samplers.timesteps(s.steps), self.transformer.config
-        alone = self.device == "cpu" and s.count > 1
-        r = self.prepare(s, times, 1 if alone else s.count, steer)
-        if alone:
-            r.denoise = self.denoise_alone(r)
+        r = self.prepare(s, times, steer=steer)
+        if branch := getattr(s, "branch_step", 0):
+            first = self.prepare(s.model_copy(update={"prompt": s.first_prompt}), times, steer=steer)
+            r.denoise = self.denoise_branched(first, r, branch)
         noise = samplers.seeded_noise(s.seed, (c.channels, c.size, c.size), s.count, self.device)
         states = samplers.SAMPLERS[s.sampler](r.denoise, noise() * r.path.s(1.0), times, r.path, noise, s.eta)
         yield from self.frames_from_steps(name, r, states, times[:-1])
 
     @staticmethod
-    def denoise_alone(r: SamplingContext) -> samplers.Denoise:
-        """`denoise` for several pictures, each alone: sums of products differ by the batch's size, and a picture of
-        several is to be the same, bit for bit, as the one that its own settings make. On a CPU it costs little."""
-        one = r.denoise
+    def denoise_branched(first: SamplingContext, then: SamplingContext, step: int) -> samplers.Denoise:
+        """`denoise` that follows one prompt up to a step and another from there on, so that pictures with the same
+        beginning can be compared. What the inspector reads is always that of the prompt that is followed."""
+        calls = step * (2 if then.settings.sampler == "heun" else 1)
+        after, condition, guidance = then.denoise, then.condition, then.guidance
 
         def denoise(x: Tensor, t: float) -> Tensor:
-            before = r.calls[0]
-            # the last one first: where the first picture looks is what the inspector shows
-            x0 = [one(part, t) for part in reversed(x.split(1))]
-            r.calls[0] = before + 1
-            return torch.cat(x0[::-1])
+            before = then.calls[0] < calls
+            then.condition, then.guidance = (first.condition, first.guidance) if before else (condition, guidance)
+            if not before:
+                return after(x, t)
+            x0 = first.denoise(x, t)
+            then.calls[0], then.attention[:] = first.calls[0], first.attention
+            return x0
 
         return denoise
 
@@ -242,7 +248,8 @@ class LatentDiffusionPipeline(contract.Pipeline):
             results = None
             if step.number == steps:
                 finished = lay(pixels(step.x, self.decode_uint8))
-                results = [contract.ImageResult(p, name, settings_for_sample(s, k)) for k, p in enumerate(finished)]
+                parts = [settings_for_sample(s, k).model_dump() for k in range(s.count)]
+                results = [contract.ImageResult(p, name, one) for p, one in zip(finished, parts, strict=True)]
                 preview = functools.partial(contract.tile, finished)
             else:
                 preview = functools.partial(lambda z, pixels: contract.tile(lay(pixels(z))), step.x0, pixels)
@@ -286,12 +293,36 @@ class LatentDiffusionGuest(contract.Pipeline):
     def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
         key = ("latent-diffusion", device, dtype)
         base = weights.cached(key, lambda: LatentDiffusionPipeline(device, dtype))  # as `pipelines.load` keeps it
-        self.base = base
+        self.base, self.device, self.dtype = base, base.device, base.dtype
 
 
-def settings_for_sample(settings: SamplingSettings, k: int) -> dict[str, Any]:
+def settings_for_sample(settings: SamplingSettings, k: int) -> SamplingSettings:
     """The settings that make picture k of a batch alone."""
-    return settings.model_copy(update={"seed": (settings.seed + k) % 2**32, "count": 1}).model_dump()
+    return settings.model_copy(update={"seed": (settings.seed + k) % 2**32, "count": 1})
+
+
+def draw_alone(run: Callable[[Any], Iterator[contract.Frame]], s: SamplingSettings) -> Iterator[contract.Frame]:
+    """A run of several pictures as runs of one each, step by step beside each other; the inspector follows the first.
+
+    Sums of products differ by the batch's size, and a picture of several is to be the same, bit for bit, as the one
+    that its own settings make. On a CPU it costs little.
+    """
+    for frames in zip(*(run(settings_for_sample(s, k)) for k in range(s.count)), strict=True):
+
+        def tiled(side: str, frames: tuple[contract.Frame, ...] = frames) -> np.ndarray:
+            return contract.tile(np.stack([getattr(frame, side) for frame in frames]))
+
+        first, results = frames[0], [frame.result for frame in frames]
+        yield contract.Frame(
+            first.step,
+            first.steps,
+            functools.partial(tiled, "preview"),
+            functools.partial(tiled, "state"),
+            first.note,
+            results if first.result else None,
+            first.trace.data,  # not what it computes: that is for who asks
+            first.view,
+        )
 
 
 def word_heatmaps(attention: AttentionTrace, condition: TextConditioning) -> list[list[int]]:

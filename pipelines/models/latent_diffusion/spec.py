@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from pipelines.core.settings import SamplingSettings
+from pydantic import Field
+
+from pipelines.core.settings import ADVANCED, SamplingSettings
 from pipelines.core.spec import LATENT_DIFFUSION, ModelSpec
 
 
 class LatentDiffusionSettings(SamplingSettings):
     """Words to picture."""
+
+    first_prompt: str = Field(
+        "",
+        max_length=2000,
+        description="The words before a branch: up to its step they are followed, then the prompt is.",
+        json_schema_extra=ADVANCED,
+    )
+    branch_step: int = Field(
+        0,
+        ge=0,
+        le=200,
+        description="After which step the prompt takes over; 0 is no branch.",
+        json_schema_extra=ADVANCED,
+    )
 
 
 SPECS = [
@@ -36,6 +52,10 @@ SPECS = [
             "green hijab": {"prompt": "a woman in a green hijab and round glasses, smiling", "seed": 1},
             "white beard": {"prompt": "a man with a long grey beard and a green turban", "seed": 5},
         },
+        groups={"Branch": ("first_prompt", "branch_step")},
+        about="It begins with noise, and at every step the network says what the noise hides: a rough guess first, "
+        "details last. Your words steer each guess. The steps stay below the picture: go back through them, play "
+        "them, or branch off with other words.",
         paper="Rombach et al. 2022, as a rectified flow (Liu et al. 2022)",
     ),
 ]

@@ -88,6 +88,13 @@ SPECS = [
             "clown": "clown face, small motion",
         },
         fields=("frames", "motion", "loop"),
+        starters={
+            "grin": {"prompt": "grinning face", "seed": 2},
+            "heart": {"prompt": "beating heart", "seed": 0},
+            "rocket": {"prompt": "rocket", "seed": 0},
+        },
+        about="All frames develop at once, and each looks at the others at every step: that is why they agree. Give a "
+        "first frame, a last one, or both, and what is between is drawn.",
         groups={"Why together?": ("method", "compare")},
         paper="Video diffusion: Ho et al. 2022; windows: Blattmann et al. 2023",
     ),

@@ -1,0 +1,74 @@
+"""What the history's strip asks of the server (static/core/history.js): a page of entries, one of them, a star, a
+deletion. Each call names the browser whose history it is, as a run does."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+from app import viewer
+from app.history import History, HistoryItem, explain
+from pipelines.core.registry import CATALOGUE
+from pipelines.core.settings import editor_fields
+
+PAGE = 60  # entries a request
+
+log = logging.getLogger("darkroom")
+
+
+def functions(history: History) -> list[Callable[..., Any]]:
+    """The functions, for gr.HTML(server_functions=…). An answer with "error" is a sentence for the toast."""
+
+    def answered(function: Callable[..., Any]) -> Callable[..., Any]:
+        def answer(values: list[Any]) -> Any:  # Gradio hands over what the page gave as one list
+            try:
+                return function(*values)
+            except (sqlite3.Error, OSError, TypeError, ValueError) as error:
+                log.exception("the history could not be asked")
+                return {"error": explain(error)}
+
+        answer.__name__ = function.__name__
+        return answer
+
+    def list_entries(owner: str, before: int | None, words: str, starred: bool) -> dict[str, Any]:
+        items = history.recent(str(owner), PAGE, before, str(words), bool(starred)) if owner else []
+        return {"entries": [summary(item) for item in items], "more": len(items) == PAGE}
+
+    def open_entry(owner: str, number: int) -> dict[str, Any]:
+        item = history.find(str(owner), int(number))
+        if item is None:
+            return {"error": "This picture is no longer in the history."}
+        given = editor_fields(CATALOGUE[item.model].settings) if item.model in CATALOGUE else {}
+        settings = {name: value for name, value in item.settings.items() if name not in given}
+        return {
+            **summary(item),
+            "url": viewer.data_url(item.png, "image/png"),
+            "settings": {"model": item.model, **settings},
+        }
+
+    def star_entry(owner: str, number: int, on: bool) -> dict[str, Any]:
+        history.star(str(owner), int(number), bool(on))
+        return {}
+
+    def delete_entry(owner: str, number: int, undo: bool) -> dict[str, Any]:
+        history.delete(str(owner), int(number), bool(undo))
+        return {}
+
+    return [answered(f) for f in (list_entries, open_entry, star_entry, delete_entry)]
+
+
+def summary(item: HistoryItem) -> dict[str, Any]:
+    """An entry as the strip shows it."""
+    spec = CATALOGUE.get(item.model)
+    return {
+        "id": item.id,
+        "tab": spec.tab if spec else "",
+        "badge": item.note.partition(" ")[0] or (spec.result if spec and spec.result != "image" else ""),
+        "name": f"{item.model}-{item.settings.get('seed', 0)}.png",
+        "prompt": str(item.settings.get("prompt") or "without words"),
+        "note": item.note,
+        "starred": item.starred,
+        "thumbnail": viewer.data_url(item.thumbnail, "image/jpeg"),
+    }

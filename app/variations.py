@@ -1,0 +1,86 @@
+"""One setting varied, the rest and the seed as they are: five small results beside each other, to choose from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, get_args
+
+import gradio as gr
+from pydantic import ValidationError
+
+from app import live
+from app.desk import PRIVATE, TabContext
+from app.forms import bounds, title
+from pipelines.core.cards import parse_loras
+from pipelines.core.settings import Settings, format_error
+
+if TYPE_CHECKING:
+    from app.desktop import Desktop
+
+FIELDS = ("guidance", "steps", "sampler", "seed", "strength", "control_weight", "loras")
+FACTORS = (0.3, 0.6, 1, 1.6, 2.5)
+
+
+def values_of(settings: Settings, field: str) -> list[Any]:
+    """Five values of a field, or as many as it has: this run's own among them where it is a number."""
+    declared, now = type(settings).model_fields[field], getattr(settings, field)
+    if field == "seed":
+        return [(now + k) % 2**32 for k in range(5)]
+    if field == "loras":
+        if not now:
+            raise ValueError("choose a LoRA first, then vary its strength")
+        (name, _), *rest = parse_loras(now)
+        others = "".join(f", {other}:{strength}" for other, strength in rest)
+        return [f"{name}:{strength}{others}" for strength in (0, 0.4, 0.7, 1, 1.3)]
+    if choices := get_args(declared.annotation):
+        return list(choices)
+    low, high = bounds(declared)
+    if high is not None and high <= 1:
+        return [round(low + (high - low) * k / 4, 2) for k in range(5)]
+    found = [min(max(now * factor, low or 0), high or now * factor) for factor in FACTORS]
+    return sorted({type(now)(round(value, 1) if isinstance(now, float) else round(value)) for value in found})
+
+
+def label_of(field: str, value: Any) -> str:
+    """A value as people read it."""
+    return (
+        value.split(",")[0].replace(":", " ")
+        if field == "loras"
+        else title(value)
+        if field == "sampler"
+        else f"{value:g}"
+    )
+
+
+def wire(desktop: Desktop, context: TabContext) -> None:
+    """The hidden button that the viewer's bar presses."""
+    name, form = context.tab.name, context.form
+
+    def vary(chosen: str, payload: str, *values: Any) -> Iterator[str]:
+        sent, cells = json.loads(payload), []
+        try:
+            settings = form.settings(chosen, values, sent["inputs"])
+            if sent["field"] not in FIELDS or sent["field"] not in type(settings).model_fields:
+                raise ValueError("this setting cannot be varied")
+            wanted = values_of(settings, sent["field"])
+        except ValidationError as error:
+            yield desktop.tell({"error": format_error(error)}, name)
+            return
+        except ValueError as error:
+            yield desktop.tell({"error": f"{str(error).capitalize()}."}, name)
+            return
+        for value in wanted:
+            one = settings.model_copy(
+                update={sent["field"]: value} | ({"count": 1} if "count" in form.controls else {})
+            )
+            drawn = live.draw_once(chosen, one)
+            cells.append({"value": value, "label": label_of(sent["field"], value), **drawn})
+            message = {"field": sent["field"], "title": title(sent["field"]), "cells": cells, "of": len(wanted)}
+            yield desktop.tell({"vary": message}, name)
+
+    gr.Button(elem_id=f"{name}-vary", visible="hidden").click(
+        vary, [context.model, gr.Textbox(visible="hidden"), *form.inputs], desktop.feed,
+        js=f"async (model, _, ...values) => [model, (await darkroom).stage('{name}').varied(), ...values]",
+        concurrency_id=live.SLOT, **PRIVATE,
+    )  # fmt: skip
