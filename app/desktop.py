@@ -60,7 +60,12 @@ class Desktop:
             )
             with gr.Row(elem_id="header"):
                 gr.HTML(HEADER, min_width=0)
-                for label, name, function in (("Lessons", "lessons", "openLessons"), ("Open", "open", "choose")):
+                in_page = (
+                    ("Light", "light", "switchLight"),
+                    ("Lessons", "lessons", "openLessons"),
+                    ("Open", "open", "choose"),
+                )
+                for label, name, function in in_page:
                     gr.Button(label, elem_id=name, size="sm", min_width=0).click(
                         None, js=f"async () => {{ (await darkroom).{function}(); }}", api_visibility="private"
                     )

@@ -47,12 +47,18 @@ def painted(browser: Browser, served: str) -> Iterator[Page]:
 
 
 def watched(page: Page) -> Iterator[Page]:
-    """The page; its errors fail the test that it was for."""
+    """The page; its errors, and whatever else is in its console, fail the test that it was for."""
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda m: errors.append(m.text) if m.type in ("error", "warning") and not quiet(m.text) else 0)
     yield page
     assert errors == [], errors
     page.context.close()
+
+
+def quiet(text: str) -> bool:
+    """What the browser itself says of a machine without a GPU or a network that a test took away."""
+    return any(part in text for part in ("GPU stall", "GroupMarkerNotSet", "ERR_INTERNET_DISCONNECTED"))
 
 
 def frames(page: Page) -> None:

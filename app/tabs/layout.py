@@ -51,7 +51,10 @@ def build(desktop: Desktop, tab: Tab) -> None:
             with gr.Column(elem_classes="composer"):
                 with gr.Column(visible="prompt" in specs[0].settings.model_fields) as words:
                     render("prompt")
+                    if specs[0].knows:
+                        gr.HTML(f"<small>{specs[0].knows}</small>", elem_classes="hint")
                     if "prompt" in c and specs[0].examples:
+                        c["prompt"].placeholder = f"such as: {next(iter(specs[0].examples.values()))}"
                         examples(specs[0], c["prompt"])
                 with gr.Row(elem_classes="act"):
                     generate = gr.Button(tab.action, variant="primary", elem_id=f"{name}-generate")

@@ -35,6 +35,9 @@ function markTab() {
   }
 }
 
+/** The tab at a place of the row, from 1. */
+export const tabAt = (place) => tabs[place - 1]?.name;
+
 /** What a tab's editor takes: "image", "audio" or nothing. */
 export const accepts = (name) => tabs.find((tab) => tab.name === name)?.accepts;
 

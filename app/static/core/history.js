@@ -11,7 +11,7 @@ const STRIP = `<div class="strip">
     <input type="search" placeholder="Search" aria-label="Search the history by words">
     <button type="button" class="icon" data-do="starred" aria-pressed="false" title="Starred only">☆</button>
   </div>
-  <div class="entries own-keys" role="listbox" aria-label="History"></div>
+  <div class="entries own-keys" role="group" aria-label="History"></div>
 </div>`;
 
 export class History {
@@ -112,7 +112,7 @@ export class History {
 
   draw(entry) {
     const item = create(`<div class="entry" data-id="${entry.id}">
-      <button type="button" class="shot" role="option" tabindex="-1"><img alt="" draggable="true"></button>
+      <button type="button" class="shot" tabindex="-1"><img alt="" draggable="true"></button>
       <button type="button" class="dots" tabindex="-1" aria-label="Actions">⋯</button><small></small></div>`);
     const [shot, , badge] = item.children;
     const words = entry.note ? `${entry.prompt} (${entry.note})` : entry.prompt;

@@ -17,8 +17,8 @@ import "../cards/audio.js";
 import "../cards/equation.js";
 import "../cards/cost.js";
 import { byId, fixed, megabytes, toast } from "./dom.js";
-import { saveForm as saveDraft, savedInputs } from "./drafts.js";
-import { accepts, offerHandover, setTabs, showTab } from "./handover.js";
+import { saveForm as saveDraft } from "./drafts.js";
+import { accepts, offerHandover, setTabs, showTab, tabAt } from "./handover.js";
 import { History } from "./history.js";
 import { hasOwnKeys } from "./keys.js";
 import { offerLessons, setLessons } from "./lessons.js";
@@ -36,6 +36,16 @@ export function stage(tab) {
   stages[tab] ??= new Stage(tab, made);
   return stages[tab];
 }
+
+// --- a darkroom is dark, unless somebody wants it light
+
+const lit = () => localStorage.getItem("darkroom-light") === "yes";
+const dim = () => document.body.classList.toggle("dark", !lit());
+export function switchLight() {
+  localStorage.setItem("darkroom-light", lit() ? "no" : "yes");
+  dim();
+}
+dim();
 
 const ownerOf = (element) => element.closest(".desk").id.replace(/-desk$/, "");
 
@@ -56,14 +66,6 @@ export function mountEditor(element) {
 }
 
 export const mountHistory = (element, server, trigger) => made.mount(element, server, trigger);
-
-/** What the input editors held before a reload. */
-async function restoreInputs() {
-  for (const [tab, one] of Object.entries(stages)) {
-    const inputs = one.editor && (await savedInputs(tab));
-    if (inputs && Object.values(inputs).some(Boolean)) one.give(inputs, false);
-  }
-}
 
 // --- messages
 
@@ -86,7 +88,6 @@ export function receive(text) {
     setTabs(message.hello.tabs, stage);
     made.setOwner(message.hello.owner);
     setLessons(message.hello.lessons, { stage, showTab });
-    if (!message.tab) restoreInputs();
     for (const one of Object.values(stages)) if (one.layer === "input") offerHandover(one);
     if (message.tab) showTab(message.tab); // of a link
   }
@@ -143,6 +144,7 @@ document.addEventListener(
     else if (key === "Escape" && made.comparing) made.comparing = null;
     else if (key === "ArrowLeft" && !hasOwnKeys(target)) stage(tab).step(-1);
     else if (key === "ArrowRight" && !hasOwnKeys(target)) stage(tab).step(1);
+    else if (!hasOwnKeys(target) && tabAt(key)) showTab(tabAt(key));
     else if (hasOwnKeys(target) || (key === " " && target.matches("button, a, summary"))) return;
     else if (!stage(tab).bar.press(key)) return;
     event.preventDefault();

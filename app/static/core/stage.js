@@ -1,7 +1,7 @@
 // One tab's run, from click to picture: idle, queued, running, idle again. It owns the film and knows no kind of
 // result, no editor and no card by name: they come from the registry.
 import { byId, create, fixed, megabytes, toast } from "./dom.js";
-import { saveInputs } from "./drafts.js";
+import { savedInputs, saveInputs } from "./drafts.js";
 import { Filmstrip } from "./filmstrip.js";
 import { offerHandover } from "./handover.js";
 import { mountInspector } from "./inspector.js";
@@ -127,6 +127,14 @@ export class Stage {
     );
     this.inputChanged();
     if (tray) this.choose(this.layer);
+    this.recallInputs();
+  }
+
+  /** What the editor held before a reload, unless something was given to it meanwhile; from then on it is kept. */
+  async recallInputs() {
+    const inputs = await savedInputs(this.tab);
+    if (!this.giving && inputs && Object.values(inputs).some(Boolean)) await this.give(inputs, false);
+    this.keepsInputs = true;
   }
 
   viewer(kind) {
@@ -187,7 +195,7 @@ export class Stage {
     const desk = byId(`${this.tab}-desk`);
     desk?.classList.toggle("takes-input", Boolean(this.model?.takes.length));
     desk?.classList.toggle("has-input", this.hasInput());
-    if (this.editor) saveInputs(this.tab, () => this.inputs());
+    if (this.keepsInputs) saveInputs(this.tab, () => this.inputs());
     if (this.model?.live && draw && !this.running) this.drawLive();
   }
 

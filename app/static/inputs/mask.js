@@ -1,5 +1,5 @@
 // A picture to paint a mask on, in the safelight's red. What OpenCV does to the mask, the server does.
-import { byId, create, loadImage, saveAs } from "../core/dom.js";
+import { byId, create, loadImage, saveAs, toast } from "../core/dom.js";
 import { registerEditor } from "../core/registry.js";
 import { drawLine, followPointer, mountTools, Undo } from "./paint.js";
 
@@ -13,7 +13,15 @@ const TOOLS = `<div id="tools" class="tools" role="toolbar" aria-label="Mask">
   <button type="button" data-do="invert">Invert</button><button type="button" data-do="grow">Grow</button>
   <button type="button" data-do="shrink">Shrink</button>
   <button type="button" data-do="open">Open mask</button>
-  <button type="button" data-do="save">Save mask</button></div>`;
+  <button type="button" data-do="save">Save mask</button>
+  <details class="numbers"><summary>By numbers</summary>
+    ${["left", "top", "width", "height"]
+      .map(
+        (name) => `<label>${name} <input type="number" min="0" data-side="${name}" aria-label="${name}"></label>`,
+      )
+      .join("")}
+    <button type="button" data-do="mark">Mark</button><button type="button" data-do="unmark">Unmark</button>
+  </details></div>`;
 
 registerEditor("mask", ({ stage, element, tools: rows, changed }) => {
   const board = create(stage.markup(BOARD));
@@ -41,6 +49,13 @@ registerEditor("mask", ({ stage, element, tools: rows, changed }) => {
     base.getContext("2d").drawImage(picture, 0, 0);
     if (kept) ink.putImageData(kept, 0, 0);
     url = given;
+    for (const [name, size] of [
+      ["width", picture.width],
+      ["height", picture.height],
+    ]) {
+      row.querySelector(`[data-side=${name}]`).max = size;
+      row.querySelector(`[data-side=${name}]`).placeholder = size;
+    }
     if (!fits) undo.clear();
   }
 
@@ -73,16 +88,34 @@ registerEditor("mask", ({ stage, element, tools: rows, changed }) => {
     return sheet.toDataURL("image/png");
   }
 
+  /** A rectangle, in the picture's pixels: without a pointer. */
+  function fillRectangle(erase) {
+    const [left, top, width, height] = [...row.querySelectorAll("[data-side]")].map((box) => Number(box.value));
+    if (!url || !(width > 0 && height > 0)) {
+      toast("Give a width and a height in pixels, then mark.", true);
+      return;
+    }
+    remember();
+    ink.fillStyle = `rgb(${RED})`;
+    if (erase) ink.clearRect(left, top, width, height);
+    else ink.fillRect(left, top, width, height);
+    changed();
+  }
+
   const askServer = (button) => byId(`${stage.tab}-op-${button.dataset.do}`).click();
   const tools = mountTools(row, {
     undo() {
       const before = undo.back();
       if (before) ink.putImageData(before, 0, 0);
+      changed();
     },
     clear() {
       remember();
       ink.clearRect(0, 0, mask.width, mask.height);
+      changed();
     },
+    mark: () => fillRectangle(false),
+    unmark: () => fillRectangle(true),
     save: () => saveAs(exportMask(), "mask.png"),
     open: () => document.querySelector(`#${stage.tab}-mask-file input[type=file]`).click(),
     invert: askServer,
@@ -100,7 +133,7 @@ registerEditor("mask", ({ stage, element, tools: rows, changed }) => {
     end: changed,
   });
   const { example } = stage.options;
-  if (example) setImage(example).then(changed);
+  if (example) setTimeout(() => url || setImage(example).then(changed)); // unless something is there before
 
   return {
     names: ["image", "mask"],

@@ -51,7 +51,9 @@ registerEditor("pictures", ({ stage, element, changed }) => {
     get: () => (pile.length ? JSON.stringify(pile) : ""),
     async set({ image, pictures }) {
       if (image) await add(image);
-      if (pictures) pile.splice(0, pile.length, ...pictures);
+      // from a file a list, from before a reload what `get` gave
+      const list = pictures && (typeof pictures === "string" ? JSON.parse(pictures) : pictures);
+      if (list) pile.splice(0, pile.length, ...list);
       draw();
       return "";
     },

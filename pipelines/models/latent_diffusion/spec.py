@@ -53,6 +53,7 @@ SPECS = [
             "white beard": {"prompt": "a man with a long grey beard and a green turban", "seed": 5},
         },
         groups={"Branch": ("first_prompt", "branch_step")},
+        knows="Knows people, drawn flat: hair, hats, beards, glasses, clothes, moods; and emoji.",
         about="It begins with noise, and at every step the network says what the noise hides: a rough guess first, "
         "details last. Your words steer each guess. The steps stay below the picture: go back through them, play "
         "them, or branch off with other words.",

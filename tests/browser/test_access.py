@@ -1,0 +1,109 @@
+"""Everybody can use it: axe-core finds no serious fault, tab by tab, dark and light; and the keyboard does it all."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pages import field, input_of, opened, turn, wait_for_input
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from app.tabs import TABS
+
+AXE = Path(__file__).parents[2] / "app" / "node_modules" / "axe-core" / "axe.min.js"
+RUN = """async () => {
+  const found = await axe.run(document, {resultTypes: ["violations"], exclude: [["footer"]]});
+  return found.violations.filter(({impact}) => impact === "serious" || impact === "critical").map(({id, nodes}) =>
+    `${id}: ${nodes.length} such as ${nodes[0].target.join(" ")} ${nodes[0].any.map((one) => one.message).join("; ")}`);
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_axe_finds_no_serious_fault(browser: Browser, served: str, scheme: str) -> None:
+    # a darkroom is dark, whatever the system is, unless somebody wants it light
+    page = opened(browser, served, color_scheme={"dark": "light", "light": "dark"}[scheme])
+    if scheme == "light":
+        page.click("#light")
+    assert page.evaluate("document.body.classList.contains('dark')") == (scheme == "dark")
+    page.add_script_tag(path=AXE)
+    page.fill("#image-prompt textarea", "a fox")
+    page.click("#image-generate")
+    page.wait_for_selector("#history .shot")  # with a result, its bar and its cards
+    found = []
+    for tab in TABS:
+        turn(page, tab.title)
+        page.wait_for_timeout(300)
+        found += [f"{tab.name}: {fault}" for fault in page.evaluate(RUN)]
+    page.context.close()
+    assert found == [], "\n".join(found)
+
+
+def test_the_keyboard_alone_makes_stops_scrubs_compares_and_saves(page: Page) -> None:
+    page.focus("#image-prompt textarea")
+    for words in ("a fox", "a whale"):
+        page.keyboard.press("Control+a")
+        page.keyboard.type(words)
+        page.keyboard.press("Control+Enter")
+        expect(page.locator(f"#history .shot[title='{words}']")).to_have_count(1)
+    page.locator("#image-scrub").focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#image-where")).to_contain_text("step 19 of 20")
+    reach(page, ".shot")
+    page.keyboard.press("x")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("x")
+    expect(page.locator("dialog.compare")).to_be_visible()
+    page.keyboard.press("Escape")
+    reach(page, "#image-downloads a")
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    assert download.value.suggested_filename.endswith(".png")
+    field(page, "image", "steps", 200)
+    field(page, "image", "count", 8)
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("#image-generate:disabled")
+    page.keyboard.press("Escape")
+    expect(page.locator("#image-where")).to_contain_text("stopped")
+
+
+def test_a_mask_is_made_by_numbers(page: Page) -> None:
+    turn(page, "Edit")
+    wait_for_input(page, "edit", "image")
+    reach(page, "#edit-tools summary")
+    page.keyboard.press("Enter")
+    for value in (16, 32, 40, 24):
+        page.keyboard.press("Tab")
+        page.keyboard.type(str(value))
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    mask = np.asarray(Image.open(io.BytesIO(base64.b64decode(input_of(page, "edit", "mask").split(",")[1]))))[..., 0]
+    assert (mask > 127).sum() == 40 * 24 and mask[32:56, 16:56].all()
+
+
+def test_what_is_on_a_canvas_survives_a_reload(page: Page) -> None:
+    turn(page, "Edit")
+    wait_for_input(page, "edit", "image")
+    page.click("#edit-tools summary")
+    page.fill("#edit-tools [data-side=width]", "50")
+    page.fill("#edit-tools [data-side=height]", "60")
+    page.click("#edit-tools [data-do=mark]")
+    before = input_of(page, "edit", "mask")
+    page.wait_for_timeout(1000)
+    page.reload()
+    page.wait_for_selector("#history .entries small")
+    turn(page, "Edit")
+    page.wait_for_timeout(1000)
+    assert input_of(page, "edit", "mask") == before
+
+
+def reach(page: Page, selector: str) -> None:
+    """Tab until something has the focus."""
+    for _ in range(150):
+        page.keyboard.press("Tab")
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+    raise AssertionError(f"{selector} cannot be reached by Tab")
