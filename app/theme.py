@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
+
+from app.guard import Guard
 
 STATIC = Path(__file__).parent / "static"
 
@@ -30,7 +33,7 @@ def theme() -> gr.themes.Base:
         "border_color_primary": "var(--line)", "border_color_accent": "var(--safelight)",
         "color_accent_soft": "var(--ink-3)",
         "input_background_fill": "var(--ink-2)", "input_background_fill_focus": "var(--ink-2)",
-        "input_border_color": "var(--line)",
+        "input_border_color": "var(--edge-line)",
         "input_border_color_focus": "var(--safelight)", "input_placeholder_color": "var(--mute)",
         "button_primary_background_fill": "var(--safelight)",
         "button_primary_background_fill_hover": "var(--safelight-hot)",
@@ -38,7 +41,7 @@ def theme() -> gr.themes.Base:
         "button_secondary_background_fill_hover": "var(--ink-3)", "button_secondary_text_color": "var(--text)",
         "button_secondary_border_color": "var(--line)", "slider_color": "var(--safelight)",
         "checkbox_background_color": "var(--ink-2)", "checkbox_background_color_selected": "var(--safelight)",
-        "checkbox_border_color": "var(--line)", "checkbox_label_background_fill": "transparent",
+        "checkbox_border_color": "var(--edge-line)", "checkbox_label_background_fill": "transparent",
         "checkbox_label_text_color": "var(--text)", "table_even_background_fill": "transparent",
     }  # fmt: skip
     both = {
@@ -74,7 +77,7 @@ LAUNCH: dict[str, Any] = {
     "css_paths": [STATIC / "darkroom.css"],
     # a promise of the page's module, relative to the page, so that it is found behind a proxy, too
     "head": '<script>window.darkroom = import(new URL("page/core/main.js", document.baseURI));</script>',
-    "app_kwargs": {"routes": [Mount("/page", Modules(directory=STATIC))]},
+    "app_kwargs": {"routes": [Mount("/page", Modules(directory=STATIC))], "middleware": [Middleware(Guard)]},
     "footer_links": [],
     "ssr_mode": False,  # a second server in node, which costs seconds at the start
     "run_history": False,
