@@ -108,7 +108,7 @@ class Desktop:
     def begin(self, owner: str, forms: str, request: gr.Request) -> list[Any]:
         """The page opens: who is it, what was in their forms, and does the link carry settings?"""
         if request:  # the page is up
-            live.warm_up(delay=1.0)
+            live.warm_up(delay=0.4)
         owner = owner or uuid.uuid4().hex
         link = dict(request.query_params).get("s") if request else None
         tabs = [
@@ -166,7 +166,7 @@ class Desktop:
         except metadata.MetadataError as error:
             return self.load(context, path, error)
         message = {
-            "say": "Settings restored: Generate makes the same.",
+            "say": metadata.describe_differences(path, model) or "Settings restored: Generate makes the same.",
             "input": self.editor_values(settings),
         }
         return [self.tell(message, tab.name), *context.fill(model, settings)]

@@ -128,11 +128,14 @@ def format_error(error: ValidationError) -> str:
         if item["type"] == "missing":
             parts.append(f"{str(item['loc'][-1]).capitalize()} is missing: give one.")
             continue
-        name = ".".join(str(p) for p in item["loc"])
+        name = ".".join(str(p) for p in item["loc"]).replace("_", " ").capitalize()
+        if item["type"] in ("int_type", "float_type") and item.get("input") is None:  # a box that was emptied
+            parts.append(f"{name} is blank: give a number.")
+            continue
         shown = repr(item.get("input"))
         shown = shown if len(shown) <= 60 else shown[:57] + "…"
         message = item["msg"].removeprefix("Input ").removeprefix("Value error, ")
-        parts.append(f"{name.replace('_', ' ').capitalize()} is {shown}, but {message[0].lower() + message[1:]}.")
+        parts.append(f"{name} is {shown}, but {message[0].lower() + message[1:]}.")
     return " ".join(parts)
 
 

@@ -32,7 +32,9 @@ def test_defaults_come_back() -> None:
     ("name", "value", "said"),
     [
         ("steps", 100_000, "Steps is 100000, but should be less than or equal to 200."),
-        ("steps", None, "Steps is None, but should be a valid integer."),
+        ("steps", None, "Steps is blank: give a number."),
+        ("guidance", None, "Guidance is blank: give a number."),
+        ("steps", 7.5, "Steps is 7.5, but should be a valid integer, got a number with a fractional part."),
         ("guidance", 99, "Guidance is 99, but should be less than or equal to 15."),
         ("count", 0, "Count is 0, but should be greater than or equal to 1."),
     ],

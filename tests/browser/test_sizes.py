@@ -8,7 +8,14 @@ from playwright.sync_api import Browser
 
 from app.tabs import TABS
 
-SIZES = [(1440, 900), (1366, 768), (1280, 720), (720, 450), (844, 390), (390, 844)]  # 720 x 450 is 1440 x 900 at 200 %
+SIZES = [
+    (1440, 900),
+    (1366, 768),
+    (1280, 720),
+    (720, 450),
+    (844, 390),
+    (390, 844),
+]  # 720 x 450 is 1440 x 900 at 200 %
 FAULTS = """(tab) => {
   const found = [], desk = document.getElementById(`${tab}-desk`), box = (e) => e.getBoundingClientRect();
   const wide = document.documentElement.scrollWidth;

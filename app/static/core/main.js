@@ -40,7 +40,10 @@ export function stage(tab) {
 // --- a darkroom is dark, unless somebody wants it light
 
 const lit = () => localStorage.getItem("darkroom-light") === "yes";
-const dim = () => document.body.classList.toggle("dark", !lit());
+function dim() {
+  document.body.classList.toggle("dark", !lit());
+  if (byId("light")) byId("light").textContent = lit() ? "Dark" : "Light";
+}
 export function switchLight() {
   localStorage.setItem("darkroom-light", lit() ? "no" : "yes");
   dim();
@@ -86,6 +89,7 @@ export function receive(text) {
   if (message.hello) {
     byId("s-memory").textContent = megabytes(message.hello.memory);
     setTabs(message.hello.tabs, stage);
+    dim();
     made.setOwner(message.hello.owner);
     setLessons(message.hello.lessons, { stage, showTab });
     for (const one of Object.values(stages)) if (one.layer === "input") offerHandover(one);
@@ -148,6 +152,18 @@ document.addEventListener(
     else if (hasOwnKeys(target) || (key === " " && target.matches("button, a, summary"))) return;
     else if (!stage(tab).bar.press(key)) return;
     event.preventDefault();
+  },
+  true,
+);
+
+// --- numbers: when a slider's box is left, Gradio would make a blank 1 and 999 the most, without a word; it stays as
+// it was typed, and Settings refuse it in a sentence
+document.addEventListener(
+  "blur",
+  (event) => {
+    if (!event.target.matches?.("input[type=number][min][max]")) return;
+    const { value, validity } = event.target;
+    if (!value || validity.rangeUnderflow || validity.rangeOverflow) event.stopPropagation();
   },
   true,
 );
