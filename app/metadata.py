@@ -11,12 +11,14 @@ import av
 from PIL import Image
 from pydantic import ValidationError
 
-from pipelines.core.contract import PNG_SETTINGS_KEY
+from pipelines import load
+from pipelines.core import provenance
 from pipelines.core.registry import CATALOGUE
 from pipelines.core.settings import Settings, format_error
-from pipelines.media.images import UNTRUSTED, open_video
+from pipelines.media.images import SIDE, UNTRUSTED, open_video
 
-LIMIT = 8_000_000  # characters of settings: a picture of the largest size and its mask go in
+SHOWN = {"torch": "torch ", "device": "", "dtype": ""}  # what a person is told of provenance.environment, and how
+LIMIT = 3 * 4 * SIDE**2  # characters of settings: at most two pictures of the largest size, of noise, and words
 
 
 class MetadataError(ValueError):
@@ -48,10 +50,28 @@ def checked(model: Any, settings: Any) -> tuple[str, Settings]:
 
 
 def from_file(path: str | Path) -> tuple[str, Settings]:
-    """The settings inside a PNG, a clip's WebP, GIF or MP4, or a sound's WAV or FLAC.
+    """The settings inside a PNG, a clip's WebP, GIF or MP4, or a sound's WAV or FLAC. Raises MetadataError."""
+    return _parse(read_text(path))
 
-    Only headers are read, so size costs nothing. Raises MetadataError.
-    """
+
+def describe_differences(path: str | Path, model: str) -> str:
+    """One sentence about what a file that `from_file` has read was made with and what is here, where Generate would
+    not make the same from its settings; "" where it would, or the file does not say. Loads the model, as Generate
+    would."""
+    there = provenance.read_environment(read_text(path))
+    try:
+        here = load(model).made_with if there else {}
+    except (RuntimeError, MemoryError):  # a run will say why
+        return ""
+    changed = [key for key, value in here.items() if there.get(key, value) != value]
+    if "weights" in changed:
+        return "Settings restored, but the model has other weights here: Generate makes something else of them."
+    before, now = (", ".join(SHOWN[key] + side[key] for key in SHOWN if key in changed) for side in (there, here))
+    return f"Settings restored, but details may differ: made with {before}; here is {now}." if now else ""
+
+
+def read_text(path: str | Path) -> str | bytes:
+    """What a file's settings are read from. Only headers are read, so size costs nothing. Raises MetadataError."""
     name = Path(path).name
     try:
         text = film(path)
@@ -61,7 +81,9 @@ def from_file(path: str | Path) -> tuple[str, Settings]:
             with Image.open(path, formats=["PNG", "WEBP", "GIF"]) as image:
                 image.verify()  # text after the pixels is found, and damage noticed, only on the way to the end
                 text = (
-                    image.info.get(PNG_SETTINGS_KEY) or ours(image.info.get("xmp")) or ours(image.info.get("comment"))
+                    image.info.get(provenance.PNG_SETTINGS_KEY)
+                    or ours(image.info.get("xmp"))
+                    or ours(image.info.get("comment"))
                 )
     except Image.DecompressionBombError:
         raise MetadataError(
@@ -75,7 +97,7 @@ def from_file(path: str | Path) -> tuple[str, Settings]:
         raise NoSettingsError(
             f"{name} carries no Darkroom settings; choose a picture that was saved with 'Settings in files' on."
         )
-    return _parse(text)
+    return text
 
 
 def ours(text: str | bytes | None) -> str | bytes | None:

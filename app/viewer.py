@@ -11,11 +11,13 @@ import json
 import logging
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from pipelines.core import provenance
 from pipelines.core.contract import Frame
 from pipelines.core.registry import get_spec, result_class
 from pipelines.core.settings import Settings
@@ -138,6 +140,9 @@ def restore(png: bytes, model: str, settings: Settings) -> dict[str, Any]:
         result = result_class(kind).from_png(png, model, settings.model_dump())
     except KeyError:  # splats that were fitted to a picture leave a picture
         return message
+    with Image.open(io.BytesIO(png)) as image:
+        made_with = provenance.read_environment(image.info.get(provenance.PNG_SETTINGS_KEY))
+    result = replace(result, made_with=made_with)
     last = Frame(0, 0, result.preview, None, "", result, result.trace, result.view)
     return {**message, "frame": frame_message(last), "files": files(result, name, True)}
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pipelines.core.contract import Pipeline
     from pipelines.core.spec import ModelSpec
 
+__version__ = "0.1.0"
 os.environ.setdefault(
     "OMP_WAIT_POLICY", "PASSIVE"
 )  # before torch: on shared cores, spinning threads run many times slower
@@ -27,8 +28,8 @@ os.environ.setdefault(
 def load(name: str, device: str = "auto", dtype: str = "auto") -> Pipeline:
     """The named pipeline with its weights.
 
-    device "auto" is cuda where there is one; dtype "auto" is bf16 where a timing probe shows that it pays, else fp32.
-    Raises KeyError for an unknown name, weights.WeightsError for missing or damaged weights.
+    device "auto" is cuda where there is one; dtype "auto" is bf16 there and on a CPU with instructions for it, else
+    fp32. Raises KeyError for an unknown name, weights.WeightsError for missing or damaged weights.
     """
     from pipelines.core.registry import get_spec  # here, so that training from a pack needs no pydantic
     from pipelines.nn import weights
@@ -45,4 +46,4 @@ def catalogue() -> list[ModelSpec]:
     return list(CATALOGUE.values())
 
 
-__all__ = ["catalogue", "load"]
+__all__ = ["__version__", "catalogue", "load"]

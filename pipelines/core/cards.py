@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import logging
 import os
@@ -42,6 +43,15 @@ def card(name: str, folder: Path | None = None) -> dict[str, Any]:
         ) from None
     except (ValueError, OSError) as error:
         raise WeightsError(f"The card {path.name} cannot be read ({error}); restore it with git checkout.") from None
+
+
+def fingerprint(bundles: tuple[str, ...]) -> str:
+    """Eight digits that tell the files of some bundles from those of other trainings; "" where a card is missing."""
+    try:
+        files = [card(name)["files"] for name in bundles]
+    except WeightsError:
+        return ""
+    return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def data_dir() -> Path:

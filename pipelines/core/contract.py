@@ -5,6 +5,7 @@ Whoever iterates owns progress, preview, pause and cancel; closing the generator
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
 import json
@@ -12,7 +13,7 @@ import zipfile
 from abc import ABC, abstractmethod
 from collections import UserDict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,12 +21,11 @@ import av
 import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image, ImageSequence
-from PIL.PngImagePlugin import PngInfo
 
+from pipelines.core import provenance
 from pipelines.core.settings import Settings
 from pipelines.media import audio as sounds
 
-PNG_SETTINGS_KEY = "darkroom"  # the PNG text chunk that holds the settings
 POINTS_KEY = "darkroom-points"  # the one that holds samples in the plane, as JSON
 SOUND_KEY = "darkroom-sound"  # the one that holds a sound, as a data URL
 
@@ -40,6 +40,7 @@ class Result(ABC):
     model: str
     settings: dict[str, Any]
     attachments: tuple[Path, ...]
+    made_with: dict[str, str]
     formats: ClassVar[tuple[str, ...]]
 
     @property
@@ -92,6 +93,7 @@ class ImageResult(Result):
     model: str
     settings: dict[str, Any]
     attachments: tuple[Path, ...] = ()  # files that belong to it, such as a LoRA that draws so
+    made_with: dict[str, str] = field(default_factory=dict)  # see Pipeline.made_with
     formats: ClassVar[tuple[str, ...]] = ("png",)
 
     @classmethod
@@ -108,7 +110,7 @@ class ImageResult(Result):
     def file(self, kind: str = "png", with_settings: bool = True) -> bytes:
         """The picture as PNG bytes; unless told otherwise, the settings travel inside it."""
         buffer = io.BytesIO()
-        self.image.save(buffer, "PNG", pnginfo=chunks(self, with_settings))
+        self.image.save(buffer, "PNG", pnginfo=provenance.to_png(self, with_settings))
         return buffer.getvalue()
 
 
@@ -121,6 +123,7 @@ class VideoResult(Result):
     model: str
     settings: dict[str, Any]
     attachments: tuple[Path, ...] = ()
+    made_with: dict[str, str] = field(default_factory=dict)
     formats: ClassVar[tuple[str, ...]] = ("png", "mp4", "webp", "gif", "zip")
 
     @classmethod
@@ -166,25 +169,25 @@ class VideoResult(Result):
         """The clip as the bytes of an animated PNG, WebP or GIF, of an MP4 (H.264), or of a ZIP of its frames; unless
         told otherwise, the settings travel inside it, or in the ZIP beside the frames."""
         buffer, first, *rest = io.BytesIO(), *map(Image.fromarray, self.frames)
-        provenance = provenance_json(self) if with_settings else ""
+        about = provenance.to_json(self) if with_settings else ""
         film = {"save_all": True, "append_images": rest, "duration": 1000 / self.fps, "loop": 0}
         if kind == "png":
-            first.save(buffer, "PNG", pnginfo=chunks(self, with_settings), **film)
+            first.save(buffer, "PNG", pnginfo=provenance.to_png(self, with_settings), **film)
         elif kind == "webp":
-            first.save(buffer, "WebP", quality=90, xmp=provenance.encode(), **film)
+            first.save(buffer, "WebP", quality=90, xmp=about.encode(), **film)
         elif kind == "gif":
-            first.save(buffer, "GIF", comment=provenance.encode(), **film)
+            first.save(buffer, "GIF", comment=about.encode(), **film)
         elif kind == "zip":
             with zipfile.ZipFile(buffer, "w") as archive:
                 for k, frame in enumerate([first, *rest]):
                     png = io.BytesIO()
                     frame.save(png, "PNG")
                     archive.writestr(f"{k:03}.png", png.getvalue())
-                if provenance:
-                    archive.writestr("settings.json", provenance)
+                if about:
+                    archive.writestr("settings.json", about)
         else:
             with av.open(buffer, "w", format="mp4", options={"movflags": "use_metadata_tags"}) as container:
-                container.metadata.update({"comment": provenance} if provenance else {})
+                container.metadata.update({"comment": about} if about else {})
                 stream = container.add_stream("libx264", rate=self.fps, options={"crf": "16"})
                 (stream.height, stream.width), stream.pix_fmt = (
                     self.frames.shape[1:3],
@@ -204,6 +207,7 @@ class AudioResult(Result):
     model: str
     settings: dict[str, Any]
     attachments: tuple[Path, ...] = ()
+    made_with: dict[str, str] = field(default_factory=dict)
     formats: ClassVar[tuple[str, ...]] = ("png", "wav", "flac")
 
     @classmethod
@@ -233,8 +237,8 @@ class AudioResult(Result):
         """The sound as the bytes of a WAV or FLAC file, or a PNG of its spectrogram; unless told otherwise, the
         settings travel inside it."""
         if kind != "png":
-            return sounds.file(self.samples, kind, provenance_json(self) if with_settings else "")
-        buffer, info = io.BytesIO(), chunks(self, with_settings)
+            return sounds.file(self.samples, kind, provenance.to_json(self) if with_settings else "")
+        buffer, info = io.BytesIO(), provenance.to_png(self, with_settings)
         info.add_text(SOUND_KEY, sounds.url(self.samples))
         self.image.save(buffer, "PNG", pnginfo=info)
         return buffer.getvalue()
@@ -248,6 +252,7 @@ class PointsResult(Result):
     model: str
     settings: dict[str, Any]
     attachments: tuple[Path, ...] = ()
+    made_with: dict[str, str] = field(default_factory=dict)
     formats: ClassVar[tuple[str, ...]] = ("png", "csv")
     side: ClassVar[int] = 256  # pixels of its picture
 
@@ -286,7 +291,7 @@ class PointsResult(Result):
         the PNG carries the settings."""
         if kind == "csv":
             return "".join(f"{x:.6g},{y:.6g}\n" for x, y in self.points).encode()
-        buffer, info = io.BytesIO(), chunks(self, with_settings)
+        buffer, info = io.BytesIO(), provenance.to_png(self, with_settings)
         info.add_itxt(POINTS_KEY, json.dumps(np.round(self.points, 5).tolist()))
         self.image.save(buffer, "PNG", pnginfo=info)
         return buffer.getvalue()
@@ -296,19 +301,6 @@ def frame_differences(clip: np.ndarray, loop: bool) -> list[float]:
     """Mean absolute difference of each frame from the one before, 0 to 255; of a loop, the first from the last too."""
     steps = np.abs(np.diff(clip.astype(np.int16), axis=0, prepend=clip[-1:].astype(np.int16))).mean((1, 2, 3))
     return [round(float(step), 2) for step in (steps if loop else steps[1:])]
-
-
-def provenance_json(result: Result) -> str:
-    """What made it, as text that travels in files."""
-    return json.dumps({"model": result.model, "settings": result.settings}, ensure_ascii=False)
-
-
-def chunks(result: Result, with_settings: bool) -> PngInfo:
-    """The same as a PNG keeps it."""
-    info = PngInfo()
-    if with_settings:
-        info.add_itxt(PNG_SETTINGS_KEY, provenance_json(result))
-    return info
 
 
 class Trace(UserDict):
@@ -376,10 +368,27 @@ class Pipeline(ABC):
 
     name: ClassVar[str]
     Settings: ClassVar[type[Settings]] = Settings
+    device: str = "cpu"
+    dtype: Any = "float32"  # torch's, or its name
+
+    @property
+    def made_with(self) -> dict[str, str]:
+        """What the same bytes take besides the settings."""
+        return provenance.environment(self.name, self.device, self.dtype)
 
     def generate(self, **settings: Any) -> Iterator[Frame]:
-        """Frames of one run. Raises pydantic.ValidationError, at once, naming field, value and range."""
-        return self.run(self.Settings(**settings))
+        """Frames of one run, whose results say what they were made with. Raises pydantic.ValidationError, at once,
+        naming field, value and range."""
+        return self._sign(self.run(self.Settings(**settings)))
+
+    def _sign(self, frames: Iterator[Frame]) -> Iterator[Frame]:
+        with contextlib.closing(frames):  # who closes this generator closes the run
+            for frame in frames:
+                if isinstance(frame.result, list):
+                    frame.result = [replace(result, made_with=self.made_with) for result in frame.result]
+                elif frame.result:
+                    frame.result = replace(frame.result, made_with=self.made_with)
+                yield frame
 
     @abstractmethod
     def run(self, settings: Any) -> Iterator[Frame]:

@@ -36,6 +36,11 @@ def test_a_file_brings_its_settings_back(name: str) -> None:
         assert json.dumps(value) in kept, field
 
 
+@pytest.mark.parametrize("name", [name for name in SAVED if name != "link"])
+def test_a_file_that_does_not_say_what_it_was_made_with_is_not_doubted(name: str) -> None:
+    assert metadata.describe_differences(FOLDER / name, SAVED[name]["model"]) == ""
+
+
 def test_a_link_brings_its_settings_back() -> None:
     model, settings = metadata.from_link(SAVED["link"]["text"])
     assert model == "latent-diffusion"

@@ -20,9 +20,7 @@ POINTS = "ply\nformat ascii 1.0\nelement vertex 3\nproperty float x\nproperty fl
 
 def drop(path: Path, tab: Tab) -> dict[str, Any]:
     """What the page is told."""
-    message, *_ = Desktop.__new__(Desktop).restore(
-        SimpleNamespace(tab=tab, form=None, unchanged=[]), str(path)
-    )
+    message, *_ = Desktop.__new__(Desktop).restore(SimpleNamespace(tab=tab, form=None, unchanged=[]), str(path))
     return json.loads(message)
 
 

@@ -5,12 +5,18 @@ from __future__ import annotations
 import copy
 import io
 import json
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
+import torch
 from PIL import Image
 
-from pipelines.core.contract import Frame, ImageResult, PointsResult, tile
+import pipelines
+from pipelines.core.contract import Frame, ImageResult, Pipeline, PointsResult, tile
 
 
 def test_a_png_carries_its_settings_unless_told_otherwise(tmp_path: Path) -> None:
@@ -61,3 +67,54 @@ def test_points_go_into_files_and_back() -> None:
     assert (
         columns[rows.argmax()] > 128 > columns[rows.argmin()]
     )  # y upwards: the lowest point lies right, the highest left
+
+
+class Grey(Pipeline):
+    """Two grey pictures in two steps, in half precision."""
+
+    name = "grey"
+    dtype = "torch.float16"
+    ended = False
+
+    def run(self, settings: Any) -> Iterator[Frame]:
+        pixels = np.full((8, 8, 3), 128, np.uint8)
+        results = [ImageResult(pixels, self.name, {"seed": settings.seed + k}) for k in range(2)]
+        try:
+            yield Frame(1, 2, pixels)
+            yield Frame(2, 2, pixels, result=results)
+        finally:
+            self.ended = True
+
+
+def test_results_say_what_the_same_bytes_take() -> None:
+    *_, last = Grey().generate(seed=3)
+    for result in last.result:
+        about = json.loads(Image.open(io.BytesIO(result.file())).info["darkroom"])
+        assert list(about) == ["model", "settings", "made_with"]
+        versions = {"darkroom": pipelines.__version__, "torch": torch.__version__.partition("+")[0]}
+        assert about["made_with"] == versions | {"device": "cpu", "dtype": "float16"}
+
+
+def test_closing_a_run_reaches_it() -> None:
+    pipe = Grey()
+    frames = pipe.generate()
+    next(frames)
+    frames.close()
+    assert pipe.ended
+
+
+def test_there_is_one_version() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    assert pipelines.__version__ == project["version"]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("name", ["latent-diffusion", "variation", "pix2pix"])
+def test_what_a_file_says_is_what_was_shown(name: str, dtype: str) -> None:
+    drawing = Image.new("RGB", (128, 128), "white")
+    drawing.paste("black", (40, 40, 80, 44))
+    given = {"variation": {"image": drawing, "steps": 1}, "pix2pix": {"control": drawing}}.get(name, {"steps": 1})
+    *_, last = pipelines.load(name, dtype=dtype).generate(**given)
+    made_with = last.result.made_with
+    assert f"{made_with['device']}, {made_with['dtype']}" == last.trace["device"]
+    assert len(made_with["weights"]) == 8

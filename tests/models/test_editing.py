@@ -24,6 +24,7 @@ from pipelines.models.editing.pipeline import (
     renoise,
     repaint_schedule,
 )
+from pipelines.models.latent_diffusion.pipeline import LatentDiffusionPipeline
 from pipelines.models.latent_diffusion.spec import LatentDiffusionSettings
 
 RNG = np.random.default_rng(0)
@@ -251,6 +252,49 @@ def test_a_place_holds_its_mask_and_a_cut_comes_back() -> None:
     assert (wide.side, wide.left) == (300, 0)
     assert wide.cut(image(100, 300)).shape == (128, 128, 3)
     assert latent_mask(np.eye(16, dtype=bool)).squeeze().tolist() == [[1, 0], [0, 1]]
+
+
+DRAWING = np.full((128, 128, 3), 255, np.uint8)
+DRAWING[40:44, 20:100] = 0
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("latent-diffusion", {"sampler": "ddpm"}),
+        ("variation", {"image": image(), "sampler": "ddpm"}),
+        *[
+            ("inpainting", {"image": image(), "mask": blob(), "method": m})
+            for m in ("conditioned", "repaint", "naive")
+        ],
+        ("outpainting", {"image": image(100, 130), "right": 72, "top": 32, "sampler": "ddim", "eta": 0.5}),
+        ("edit-by-words", {"image": image(), "source_prompt": "a dog"}),
+        ("controlnet", {"control": DRAWING, "control2": image()}),
+    ],
+)
+def test_a_picture_of_several_is_the_one_that_its_own_settings_make(
+    name: str, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On machines, too, where sums of products depend on the batch's size: here they do."""
+    pipe, last = load(name), 2**32 - 1
+    plain = LatentDiffusionPipeline.predict_velocity
+    monkeypatch.setattr(
+        LatentDiffusionPipeline, "predict_velocity", lambda self, z, *rest: plain(self, z, *rest) + 0.05 * len(z)
+    )
+    frames = run(name, seed=last, count=3, **given)
+    assert [made.settings["seed"] for made in frames[-1].result] == [last, 0, 1]
+    assert len({made.pixels.tobytes() for made in frames[-1].result}) == (1 if name == "edit-by-words" else 3)
+    for k, made in enumerate(frames[-1].result):
+        alone = list(pipe.generate(**made.settings))
+        assert made.settings["count"] == 1 and alone[-1].result.settings == made.settings
+        assert alone[-1].result.file() == made.file()
+        height, width = made.pixels.shape[:2]
+        row, column = divmod(k, 2)
+        for several, one in zip(frames, alone, strict=True):  # what develops is theirs, too
+            cell = several.preview[row * height :, column * width :][:height, :width]
+            assert np.array_equal(cell, one.preview)
+            if k == 0:
+                assert (several.note, dict(several.trace)) == (one.note, dict(one.trace))
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from pipelines.media.images import MODEL_SIDE as SIDE
 from pipelines.media.images import from_url
 from pipelines.models.editing.pipeline import LATENT_STRIDE, EditingPipeline, keep_known, latent_mask
 from pipelines.models.editing.spec import OutpaintingSettings
+from pipelines.models.latent_diffusion.pipeline import draw_alone
 
 STRIDE = 8  # places from one window to the next: half a window
 EDGE = 2  # cells by which the canvas goes on for the decoder, which else draws the shade of a picture's own edge
@@ -36,6 +37,9 @@ class OutpaintingPipeline(EditingPipeline):
 
     @torch.inference_mode()
     def run(self, s: OutpaintingSettings) -> Iterator[contract.Frame]:
+        if s.count > 1 and self.device == "cpu":
+            yield from draw_alone(self.run, s)
+            return
         picture = from_url(s.image)
         width, height = s.picture_size()
         if (height, width) != picture.shape[:2]:

@@ -97,6 +97,9 @@ class VariationPipeline(EditingPipeline):
             rungs = [s.model_copy(update={"strength": k / 10, "ladder": False, "count": 1}) for k in range(1, 10)]
             yield from self.side_by_side(rungs, [f"{r.strength:.1f}" for r in rungs], center_crop(from_url(s.image)))
             return
+        if s.count > 1 and self.device == "cpu":
+            yield from latent_diffusion.draw_alone(self.run, s)
+            return
         z = self.latent(center_crop(from_url(s.image)))
         times = samplers.timesteps(self.steps(s), s.strength)
         r, noise = self.base.prepare(s, times), self.noise(s, z)
@@ -127,6 +130,9 @@ class InpaintingPipeline(EditingPipeline):
             every = get_args(InpaintingSettings.model_fields["method"].annotation)
             methods = [s.model_copy(update={"method": method, "compare": False, "count": 1}) for method in every]
             yield from self.side_by_side(methods, [m.method for m in methods], from_url(s.image))
+            return
+        if s.count > 1 and self.device == "cpu":
+            yield from latent_diffusion.draw_alone(self.run, s)
             return
         whole, mask = from_url(s.image), from_url(s.mask) > 0
         place = CropBox.around(mask)
@@ -174,6 +180,9 @@ class PromptEditPipeline(EditingPipeline):
 
     @torch.inference_mode()
     def run(self, s: PromptEditSettings) -> Iterator[contract.Frame]:
+        if s.count > 1:  # on a GPU too: the three of its batch are one picture's
+            yield from latent_diffusion.draw_alone(self.run, s)
+            return
         whole = center_crop(from_url(s.image))
         z = x = self.latent(whole)
         old = s.model_copy(
@@ -182,7 +191,7 @@ class PromptEditPipeline(EditingPipeline):
         times = samplers.timesteps(s.steps)
         backward = self.base.prepare(old, times, 1)
         new = s.model_copy(
-            update={"schedule": "straight", "sampler": "heun", "count": 1}
+            update={"schedule": "straight", "sampler": "heun"}
         )  # what is done, and so what is shown and kept
         r = self.base.prepare(new, times, 1)
         mask = torch.ones_like(z[:, :1]) if s.unmasked else self.diffedit_mask(z, backward, r)

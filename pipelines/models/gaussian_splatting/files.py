@@ -11,7 +11,7 @@ import base64
 import io
 import math
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,7 +22,7 @@ from PIL import Image
 from skimage import measure
 from torch import Tensor
 
-from pipelines.core import contract
+from pipelines.core import contract, provenance
 from pipelines.models.gaussian_splatting.attributes import (
     FAR,
     MOST,
@@ -250,6 +250,7 @@ class GaussianResult(contract.Result):
     model: str
     settings: dict[str, Any]
     attachments: tuple[Path, ...] = ()
+    made_with: dict[str, str] = field(default_factory=dict)
     formats: ClassVar[tuple[str, ...]] = ("png", "ply", "splat", "glb", "mp4")
 
     @classmethod
@@ -277,13 +278,14 @@ class GaussianResult(contract.Result):
         """The bytes of a .ply, .splat or .glb file, of an MP4 of a turntable, or of a PNG picture; unless told
         otherwise, the settings travel in the picture and the film."""
         if kind == "png":
-            buffer, info = io.BytesIO(), contract.chunks(self, with_settings)
+            buffer, info = io.BytesIO(), provenance.to_png(self, with_settings)
             info.add_text(PNG_GAUSSIANS_KEY, base64.b64encode(zlib.compress(to_ply(self.splats))).decode())
             self.image.save(buffer, "PNG", pnginfo=info)
             return buffer.getvalue()
         if kind == "mp4":
             frames = np.stack([self.render_view(360 * k / TURN, 15, ROUND) for k in range(TURN)])
-            return contract.VideoResult(frames, 12, self.model, self.settings).file("mp4", with_settings)
+            film = contract.VideoResult(frames, 12, self.model, self.settings, made_with=self.made_with)
+            return film.file("mp4", with_settings)
         return {"ply": to_ply, "splat": to_splat, "glb": to_glb}[kind](self.splats)
 
 
