@@ -14,6 +14,7 @@ from typing import Any
 
 from PIL import ExifTags, Image
 
+from app.forms import bounds
 from pipelines.core.settings import Settings
 
 NAMES = {  # what A1111, InvokeAI, NovelAI and Fooocus call ours
@@ -116,7 +117,10 @@ def fit(found: dict[str, Any], model: type[Settings]) -> dict[str, Any]:
             continue
         if not math.isfinite(value):
             continue
-        low = next((part.ge for part in field.metadata if hasattr(part, "ge")), value)
-        high = next((part.le for part in field.metadata if hasattr(part, "le")), value)
-        values[name] = int(value) % 2**32 if name == "seed" else type(field.default)(min(max(value, low), high))
+        if name == "seed":  # others count further
+            values[name] = int(value) % 2**32
+            continue
+        low, high = bounds(field)
+        value = min(max(value, value if low is None else low), value if high is None else high)
+        values[name] = type(field.default)(value)
     return values

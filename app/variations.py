@@ -81,6 +81,6 @@ def wire(desktop: Desktop, context: TabContext) -> None:
 
     gr.Button(elem_id=f"{name}-vary", visible="hidden").click(
         vary, [context.model, gr.Textbox(visible="hidden"), *form.inputs], desktop.feed,
-        js=f"async (model, _, ...values) => [model, (await darkroom).stage('{name}').varied(), ...values]",
+        js=f"async (model, _, ...values) => [model, (await darkroom).stage('{name}').variations.asked(), ...values]",
         concurrency_id=live.SLOT, **PRIVATE,
     )  # fmt: skip

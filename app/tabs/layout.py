@@ -117,7 +117,7 @@ def build(desktop: Desktop, tab: Tab) -> None:
 
     # the page says whether it then runs
     tray.click(fill, None, [desktop.feed, *context.filled], **desk.PRIVATE).then(
-        None, None, None, js=desk.call(f"stage('{name}').filled()")
+        None, None, None, js=desk.call(f"stage('{name}').form.filled()")
     )
     if varied(specs):
         variations.wire(desktop, context)

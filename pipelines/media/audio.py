@@ -174,7 +174,7 @@ def audio_url(given: Any, remote: bool = False) -> str:
 
 
 def from_url(data_url: str) -> Float[np.ndarray, " t"]:
-    """The samples of what `sound` made: float32 in [-1, 1]."""
+    """The samples of what `audio_url` made: float32 in [-1, 1]."""
     with av.open(io.BytesIO(base64.b64decode(data_url.removeprefix(PREFIX))), format="flac") as container:
         return (
             np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)]).astype(np.float32) / 32_768

@@ -258,7 +258,7 @@ def mark(image: Image.Image) -> Bool[np.ndarray, "h w"]:
 
 
 def from_url(data_url: str) -> np.ndarray:
-    """The pixels of what `picture` (h, w, 3) or `mask` (h, w) made: uint8."""
+    """The pixels of what `image_url` (h, w, 3) or `mask_url` (h, w) made: uint8."""
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(data_url.removeprefix(PREFIX)))))
 
 

@@ -64,8 +64,9 @@ function go(to) {
   next.textContent = at === lesson.steps.length - 1 ? "Done" : "Next";
   next.focus();
   outline(step.point ? stage.$(step.point) : stage.root);
-  if (step.starter) stage.ask({ starter: step.starter, model: stage.model.name }, step.run);
-  else if (step.fill) stage.fill(step.fill, step.run, step.vary);
-  else if (step.run) stage.$("generate").click();
-  else if (step.vary) stage.variations.ask(step.vary);
+  const { form, variations } = stage;
+  const act = () => (step.run ? form.run() : step.vary && variations.ask(step.vary));
+  if (step.starter) form.start(step.starter, stage.model.name);
+  else if (step.fill) form.fill(step.fill, act);
+  else act();
 }

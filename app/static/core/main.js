@@ -107,7 +107,7 @@ export function receive(text) {
 /** A run begins: values are owner, "settings in files", the model's name, "new seed", the inputs, the form. */
 export function run(tab, values, seedAt) {
   values[seedAt] = stage(tab).begin(values[3], values[seedAt]);
-  keepPrompt(stage(tab).prompt?.value);
+  keepPrompt(stage(tab).form.prompt?.value);
   values[4] = JSON.stringify({ run: stage(tab).run, inputs: stage(tab).inputs() });
   return values;
 }
@@ -116,7 +116,7 @@ export function run(tab, values, seedAt) {
 export function saveForm(tab, names, values) {
   const form = Object.fromEntries(names.map((name, i) => [name, values[i]]));
   saveDraft(tab, form);
-  stage(tab).formChanged(form);
+  stage(tab).form?.changed(form);
 }
 
 export const generate = (tab) => byId(`${tab}-generate`).click();
@@ -142,7 +142,7 @@ document.addEventListener(
     const opened = "[aria-expanded=true], dialog[open] *, dialog[open], :popover-open *, :popover-open";
     const listIsOpen = target.matches?.(opened);
     if (key === "Enter" && command) press("generate");
-    else if (!command && target === stage(tab).prompt && recallPrompt(target, key)) event.preventDefault();
+    else if (!command && target === stage(tab).form?.prompt && recallPrompt(target, key)) event.preventDefault();
     else if (command) return;
     else if (key === "Escape" && stage(tab).running && !listIsOpen) press("stop");
     else if (key === "Escape" && made.comparing) made.comparing = null;

@@ -1,8 +1,10 @@
 // One tab's run, from click to picture: idle, queued, running, idle again. It owns the film and knows no kind of
 // result, no editor and no card by name: they come from the registry.
 import { byId, create, fixed, megabytes, toast } from "./dom.js";
+import { listFiles } from "./downloads.js";
 import { savedInputs, saveInputs } from "./drafts.js";
 import { Filmstrip } from "./filmstrip.js";
+import { Form } from "./form.js";
 import { offerHandover } from "./handover.js";
 import { mountInspector } from "./inspector.js";
 import { editors, viewers } from "./registry.js";
@@ -57,7 +59,6 @@ export class Stage {
     this.options = JSON.parse(element.dataset.stage);
     this.root = create(this.markup(VIEWER));
     element.replaceChildren(this.root);
-    this.trigger = trigger;
     this.bar = new ViewerBar(this);
     this.root.prepend(this.bar.root);
     this.variations = new Variations(this);
@@ -66,7 +67,7 @@ export class Stage {
     this.tray = this.root.querySelector(".tray");
     this.toolrows = this.root.querySelector(".toolrows");
     this.$("empty").querySelector("span").textContent = this.options.empty;
-    this.offerStarters();
+    this.form = new Form(this, trigger);
     this.strip = new Filmstrip(this.$("film"), this.$("scrub"), (at) => this.go(at));
     this.$("scrub").addEventListener("input", (event) => this.go(Number(event.target.value) - 1));
     const { place, editor } = this.options;
@@ -82,28 +83,6 @@ export class Stage {
     }
     this.choose(layers[0]?.[0] ?? "preview");
     this.viewer("image"); // whatever comes, its preview is a picture
-  }
-
-  /** Finished ones in the empty tray: a click fills the form and runs. */
-  offerStarters() {
-    const { starters } = this.options;
-    if (!starters.length) return;
-    const box = create('<div class="starters"></div>');
-    for (const [label, url, model] of starters) {
-      const button = create('<button type="button"><img alt=""><span></span></button>');
-      button.firstElementChild.src = url;
-      button.lastElementChild.textContent = label;
-      button.onclick = () => this.ask({ starter: label, model }, true);
-      box.append(button);
-    }
-    if (this.options.place === "tray") {
-      this.starters = box; // the canvas is never empty: under it
-      this.toolrows.append(box);
-    } else {
-      this.$("empty").append(box);
-      this.$("empty").classList.add("with-starters");
-      this.$("empty").querySelector("span").textContent = "Describe it, or pick one of these.";
-    }
   }
 
   mountInspector(element) {
@@ -140,47 +119,6 @@ export class Stage {
   viewer(kind) {
     this.mounted[kind] ??= viewers[kind](this);
     return this.mounted[kind];
-  }
-
-  // --- what the page puts into the form
-
-  /** Values by field name into the form; then it runs, or one field is varied, if asked to. */
-  fill(values, run = false, field = "") {
-    this.varies = field;
-    this.ask({ values, model: this.model?.name }, run);
-  }
-
-  ask(data, run) {
-    this.runs = run;
-    this.trigger("click", data);
-  }
-
-  /** What a variation begins with, as JSON. */
-  varied() {
-    return JSON.stringify({ field: this.variations.field, inputs: this.inputs() });
-  }
-
-  get prompt() {
-    return this.$("prompt")?.querySelector("textarea");
-  }
-
-  /** What is set but lies folded away is said above Generate, and can be taken back there. */
-  formChanged({ branch_step: step, first_prompt: words }) {
-    this.notice ??= create('<div class="notice"><span></span><button type="button">Remove</button></div>');
-    this.notice.hidden = !step;
-    if (!step) return;
-    this.notice.firstElementChild.textContent = `Steps 1 to ${step} follow “${words}”.`;
-    this.notice.lastElementChild.onclick = () => this.fill({ branch_step: 0, first_prompt: "" });
-    this.$("generate").parentElement.before(this.notice);
-  }
-
-  /** The server has filled the form; what it gives to the editor may still be on its way there. */
-  async filled() {
-    await this.giving;
-    if (this.runs) this.$("generate").click();
-    else if (this.varies) this.variations.ask(this.varies);
-    this.runs = false;
-    this.varies = "";
   }
 
   // --- what the person gives
@@ -292,7 +230,7 @@ export class Stage {
     }
     if (message.stopped && message.stopped.run === this.stopped && !this.running && message.stopped.files.length) {
       this.files = message.stopped.files;
-      this.listFiles();
+      listFiles(this);
       this.kept();
     }
     if (message.restored) this.restore(message.restored);
@@ -334,7 +272,7 @@ export class Stage {
     this.run = ""; // a message that repeats this one, with a warning, changes nothing
     this.setState("idle");
     this.strip.lay(this.film, this.layer);
-    this.listFiles();
+    listFiles(this);
     this.draw();
     if (last.cut) toast(`The prompt was longer than the encoder reads; this was cut: “${last.cut.slice(0, 80)}”`);
     else if (last.unknown)
@@ -398,7 +336,7 @@ export class Stage {
     this.draw();
     this.$("where").textContent = "from the history; Generate develops it again";
     byId("s-seed").textContent = seed;
-    this.listFiles();
+    listFiles(this);
   }
 
   /** Something to look at that no run made, such as a file of splats. */
@@ -447,7 +385,7 @@ export class Stage {
     if (this.options.place === "tray") {
       if (this.board) this.board.hidden = !editing;
       this.editor?.showTools?.(editing);
-      if (this.starters) this.starters.hidden = !editing || this.film.length > 0;
+      if (this.form.starters) this.form.starters.hidden = !editing || this.film.length > 0;
     }
     if (editing) {
       this.current?.hide();
@@ -496,23 +434,5 @@ export class Stage {
     const pngs = this.files.filter((file) => file.name.endsWith(".png")).length;
     const asked = Number(document.querySelector(`#${this.tab}-count input`)?.value);
     return Math.ceil(Math.sqrt(Math.max(1, pngs || asked || 1)));
-  }
-
-  listFiles() {
-    const endings = this.files.map((file) => file.name.split(".").pop());
-    const several = endings.filter((ending) => ending === endings[0]).length > 1;
-    const label = (file, i) => {
-      if (endings[i] === "safetensors") return file.name;
-      if (several) return new Set(endings).size > 1 ? file.name : `${endings[i].toUpperCase()} ${i + 1}`;
-      return endings[i] === "png" ? "Download PNG" : endings[i].toUpperCase();
-    };
-    const links = this.files.map((file, i) => {
-      const link = create("<a></a>");
-      link.href = file.url;
-      link.download = file.name;
-      link.textContent = label(file, i);
-      return link;
-    });
-    this.$("downloads").replaceChildren(...links);
   }
 }

@@ -17,6 +17,11 @@ export class Variations {
     return this.stage.options.varies?.[this.stage.model?.name] ?? [];
   }
 
+  /** What a variation begins with, as JSON. */
+  asked() {
+    return JSON.stringify({ field: this.field, inputs: this.stage.inputs() });
+  }
+
   offer(near) {
     openMenu(
       near,
@@ -41,7 +46,7 @@ export class Variations {
         cell.lastElementChild.textContent = label;
         cell.title = url ? "Take this one" : note;
         cell.disabled = !url;
-        cell.onclick = () => this.stage.fill({ [this.field]: value }, true);
+        cell.onclick = () => this.stage.form.fill({ [this.field]: value }, () => this.stage.form.run());
         return cell;
       }),
     );

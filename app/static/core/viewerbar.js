@@ -123,8 +123,8 @@ export class ViewerBar {
   branch() {
     const { stage } = this;
     const { step, steps } = stage.film[stage.at];
-    const words = stage.prompt;
-    stage.fill({ first_prompt: words.value, branch_step: step });
+    const words = stage.form.prompt;
+    stage.form.fill({ first_prompt: words.value, branch_step: step });
     toast(`Now change the words: steps 1 to ${step} of ${steps} stay, the rest develops anew.`);
     words.focus();
     words.select();
