@@ -30,9 +30,10 @@ STATUS = """
 <span>memory <em id="s-memory">–</em></span>
 <span>queue <em id="s-queue">0</em></span>
 <span>last run <em id="s-time">–</em></span>
-<span>seed of this picture <em id="s-seed">–</em></span>
+<span>seed <em id="s-seed">–</em></span>
 <span class="grow"></span>
-<span class="keys"><kbd>Ctrl</kbd>+<kbd>Enter</kbd> develops · <kbd>Esc</kbd> stops · <kbd>←</kbd> <kbd>→</kbd> scrub</span>
+<span class="keys"><kbd>Ctrl</kbd>+<kbd>Enter</kbd> generates · <kbd>Esc</kbd> stops · <kbd>←</kbd> <kbd>→</kbd> scrub ·
+<kbd>Space</kbd> plays · <kbd>I</kbd> hides the inspector</span>
 """
 
 GAUSSIAN_FILES = (".ply", ".splat", ".glb")
@@ -61,9 +62,9 @@ class Desktop:
             with gr.Row(elem_id="header"):
                 gr.HTML(HEADER, min_width=0)
                 in_page = (
-                    ("Light", "light", "switchLight"),
+                    ("Light mode", "light", "switchLight"),
                     ("Lessons", "lessons", "openLessons"),
-                    ("Open", "open", "choose"),
+                    ("Open file", "open", "choose"),
                 )
                 for label, name, function in in_page:
                     gr.Button(label, elem_id=name, size="sm", min_width=0).click(

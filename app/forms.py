@@ -107,6 +107,11 @@ def is_constant(field: FieldInfo) -> bool:
     return get_origin(field.annotation) is Literal and len(get_args(field.annotation)) == 1
 
 
+def shows(model: type[Settings], name: str) -> bool:
+    """Whether a model has a field that leaves something to choose."""
+    return name in model.model_fields and not is_constant(model.model_fields[name])
+
+
 @dataclass(frozen=True)
 class Form:
     """Controls by field name for one model or several; a field that several have is one control."""
@@ -124,9 +129,9 @@ class Form:
             if name not in editor_fields(model) and not is_constant(field)
         }
         controls = {name: control(name, field, prefix) for name, field in fields.items()}
-        first = next(iter(models.values())).model_fields
+        first = next(iter(models.values()))
         for name, part in controls.items():
-            part.visible = name in first
+            part.visible = shows(first, name)
         return cls(models, controls)
 
     @property

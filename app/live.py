@@ -21,7 +21,7 @@ from app.history import History, explain
 from pipelines import load
 from pipelines.core.cards import WeightsError
 from pipelines.core.contract import GenerationError, ImageResult
-from pipelines.core.registry import result_class
+from pipelines.core.registry import CATALOGUE, result_class
 from pipelines.core.settings import Settings
 
 EVERY = 0.1  # seconds between previews at the least; more often than the eye can follow helps nobody
@@ -29,6 +29,7 @@ SLOT = "model"  # one queue for everything heavy: concurrency_id of its events
 THUMBNAIL = 96
 FORGOTTEN = 64  # endings of runs that are remembered
 STEP = threading.Lock()
+FIRST = next(iter(CATALOGUE))  # the model that the page opens with
 
 log = logging.getLogger("darkroom")
 
@@ -44,7 +45,7 @@ except ImportError:  # not on a ZeroGPU Space
 
 
 if os.environ.get("SPACES_ZERO_GPU"):  # a worker inherits what lies on the GPU already, and loads nothing itself
-    load("latent-diffusion")
+    load(FIRST)
 
 
 @gpu
@@ -54,7 +55,7 @@ def frames(model: str, settings: dict[str, Any]) -> Iterator[Any]:
 
 
 @functools.cache
-def warm_up(model: str = "latent-diffusion", delay: float = 0.0) -> threading.Thread:
+def warm_up(model: str = FIRST, delay: float = 0.0) -> threading.Thread:
     """Load torch and the first model behind the page, once, so that the first picture need not wait for them."""
 
     def load_and_step() -> None:

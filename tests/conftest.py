@@ -29,6 +29,7 @@ from pipelines.models.audio import flow as audio_flow
 from pipelines.models.audio import tokens as audio_tokens
 from pipelines.models.controlnet.pipeline import ControlNet
 from pipelines.models.editing.pipeline import MaskAdapter
+from pipelines.models.latent_diffusion import autoencoder as autoencoder_256
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
 from pipelines.models.latent_diffusion.pipeline import LatentDiffusion
 from pipelines.models.multiview.pipeline import MultiView
@@ -48,6 +49,16 @@ def random_bundles(folder: Path) -> None:
             torch.nn.init.normal_(parameter, std=0.05)
     torch.nn.init.normal_(small.preview, std=0.02)
     about = {"seconds": 0, "steps": 0, "licence": "MIT", "metrics": {}}
+    small_256 = autoencoder_256.Autoencoder(
+        autoencoder_256.Config(4, (16, 16, 16, 16), encoder_blocks=(1, 1, 1), decoder_blocks=(1, 1, 1, 1))
+    )
+    model_256 = LatentDiffusion(Config(channels=4, width=64, depth=2, heads=2, words=64, convolution=True))
+    for parameter in [*small_256.parameters(), *model_256.parameters()]:
+        if not parameter.any():
+            torch.nn.init.normal_(parameter, std=0.05)
+    torch.nn.init.normal_(small_256.preview, std=0.02)
+    weights.save("autoencoder-256", small_256, autoencoder_256.config_of(small_256), about, folder)
+    weights.save("latent-diffusion-256", model_256, asdict(model_256.transformer.config), about, folder)
     weights.save("autoencoder", small, autoencoder.config_of(small), about, folder)
     weights.save("latent-diffusion", model, asdict(model.transformer.config), about, folder)
     for kind, channels in CHANNELS.items():

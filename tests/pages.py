@@ -27,7 +27,7 @@ def opened(browser: Browser, address: str, **options: object) -> Page:
     )
     page = context.new_page()
     page.goto(address)
-    page.wait_for_selector("#history .entries small, #history .shot")
+    page.wait_for_selector("#history .entries > *", state="attached")
     return page
 
 

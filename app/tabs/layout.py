@@ -11,7 +11,7 @@ import gradio as gr
 from PIL import Image
 
 from app import desk, variations, viewer
-from app.forms import Form, title
+from app.forms import Form, shows, title
 from app.inputs import SERVED
 from app.tabs import Tab
 from pipelines.core.cards import BUNDLED, WeightsError, card
@@ -44,8 +44,12 @@ def build(desktop: Desktop, tab: Tab) -> None:
             if field in c:
                 c[field].render()
 
+    if "prompt" in c:
+        tried = [*specs[0].examples.values(), *(s.get("prompt") for s in specs[0].starters.values())]
+        c["prompt"].placeholder = f"such as: {tried[0]}" if tried else None
     stage = tab.stage()
-    with gr.Row(elem_id=f"{name}-desk", elem_classes=["desk", f"kind-{stage['kind']}", f"place-{stage['place']}"]):
+    kinds = ["desk", f"kind-{stage['kind']}", f"place-{stage['place']}", "" if "prompt" in c else "wordless"]
+    with gr.Row(elem_id=f"{name}-desk", elem_classes=[kind for kind in kinds if kind]):
         with gr.Column(elem_classes="settings", min_width=280):
             model, hint = choose_model(tab, specs)
             with gr.Column(elem_classes="composer"):
@@ -54,7 +58,6 @@ def build(desktop: Desktop, tab: Tab) -> None:
                     if specs[0].knows:
                         gr.HTML(f"<small>{specs[0].knows}</small>", elem_classes="hint")
                     if "prompt" in c and specs[0].examples:
-                        c["prompt"].placeholder = f"such as: {next(iter(specs[0].examples.values()))}"
                         examples(specs[0], c["prompt"])
                 with gr.Row(elem_classes="act"):
                     generate = gr.Button(tab.action, variant="primary", elem_id=f"{name}-generate")
@@ -98,8 +101,9 @@ def build(desktop: Desktop, tab: Tab) -> None:
 
         def choose(chosen: str) -> list[Any]:
             spec = next(spec for spec in specs if spec.name == chosen)
-            fields = spec.settings.model_fields
-            visible = [gr.update(visible=field in fields) for field in ("prompt", *(f for f in c if f != "prompt"))]
+            visible = [
+                gr.update(visible=shows(spec.settings, f)) for f in ("prompt", *(f for f in c if f != "prompt"))
+            ]
             return [describe(spec), *visible]
 
         model.change(choose, model, shown, queue=False, **desk.PRIVATE)
@@ -131,7 +135,7 @@ def choose_model(tab: Tab, specs: list[ModelSpec]) -> tuple[gr.components.Compon
         gr.HTML(f'<div class="model"><b>{specs[0].title}</b><span>{desk.size(specs[0].weights)}</span></div>')
         return gr.State(specs[0].name), gr.HTML("", visible=False)
     choices = [(spec.label or spec.title, spec.name) for spec in specs]
-    model = gr.Radio(choices, value=specs[0].name, label="What to do", elem_id=f"{tab.name}-model")
+    model = gr.Radio(choices, value=specs[0].name, label="Mode", elem_id=f"{tab.name}-model")
     return model, gr.HTML(describe(specs[0]), elem_classes="hint")
 
 
@@ -189,7 +193,7 @@ def starters(specs: list[ModelSpec]) -> list[list[str]]:
 def varied(specs: list[ModelSpec]) -> dict[str, list[list[str]]]:
     """By model, the fields that can be varied one at a time, and what each is called."""
     found = {
-        s.name: [[f, title(f)] for f in variations.FIELDS if f in s.settings.model_fields]
+        s.name: [[name, title(name)] for name in variations.FIELDS if shows(s.settings, name)]
         for s in specs
         if s.result == "image"
     }

@@ -65,7 +65,7 @@ def test_the_keyboard_alone_makes_stops_scrubs_compares_and_saves(page: Page) ->
     field(page, "image", "steps", 200)
     field(page, "image", "count", 8)
     page.keyboard.press("Control+Enter")
-    page.wait_for_selector("#image-generate:disabled")
+    expect(page.locator("#image-stop")).to_contain_text("of 200")
     page.keyboard.press("Escape")
     expect(page.locator("#image-where")).to_contain_text("stopped")
 
@@ -94,7 +94,7 @@ def test_what_is_on_a_canvas_survives_a_reload(page: Page) -> None:
     before = input_of(page, "edit", "mask")
     page.wait_for_timeout(1000)
     page.reload()
-    page.wait_for_selector("#history .entries small")
+    page.wait_for_selector("#history .entries > *", state="attached")
     turn(page, "Edit")
     page.wait_for_timeout(1000)
     assert input_of(page, "edit", "mask") == before

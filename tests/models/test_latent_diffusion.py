@@ -184,3 +184,14 @@ def test_a_branch_keeps_the_steps_before_it_and_follows_other_words_after_it(sam
     assert [f.trace["calls"] for f in branched] == [f.trace["calls"] for f in plain]
     whole = run(prompt="a green turban", first_prompt=PROMPT, branch_step=0, **common)
     assert np.array_equal(whole[-1].preview, run(prompt="a green turban", **common)[-1].preview)
+
+
+def test_at_256_pixels_previews_are_half_as_large_and_unknown_things_are_exchanged() -> None:
+    *before, last = load("latent-diffusion-256").generate(prompt="a stapler and a dog", steps=3, seed=1)
+    assert {f.preview.shape for f in before} == {(128, 128, 3)}
+    assert last.result.pixels.shape == (256, 256, 3)
+    (said,) = last.trace["exchanged"]
+    assert said.startswith("It does not know “stapler”: it draws “")
+    assert last.trace["words"][-1] == "dog" and "stapler" not in last.trace["words"]
+    *_, known = load("latent-diffusion-256").generate(prompt="a dog", steps=3, seed=1)
+    assert known.trace["exchanged"] == []

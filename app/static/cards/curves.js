@@ -10,21 +10,21 @@ const cursor = (stage) => {
 registerCard({
   title: "How much each step changes it",
   html: `<svg id="curve" viewBox="0 0 262 92" role="img" aria-label="Change of the estimate, noise level"></svg>
-    <div class="legend"><i class="moved"></i><span>|Δx̂<sub>0</sub>|</span>
-      <i class="noise"></i><span>noise left, σ / (a + σ)</span></div>`,
+    <div class="legend"><span>first step</span><span class="last">last</span></div>
+    <div class="legend"><i class="moved"></i><span title="|Δx̂0|">change of the prediction</span>
+      <i class="noise"></i><span title="σ / (a + σ)">noise left</span></div>`,
   applies: (frame) => Number.isFinite(frame.moved),
   draw(body, frame, stage) {
     const moved = stage.film.map((f) => f.moved || 0);
     const top = Math.max(...moved.slice(1), 1e-6);
     // RePaint's own way down, back up and down again, where there is one
     const noise = frame.schedule ?? stage.film.map((f) => f.sigma / (f.a + f.sigma) || 0);
-    const dashes = frame.schedule ? "" : 'stroke-dasharray="3 4"';
     body.querySelector("svg").innerHTML =
       path(
         moved.map((v) => v / top),
         'stroke="var(--safelight)" stroke-width="2"',
       ) +
-      path(noise, `stroke="var(--mute)" ${dashes}`) +
+      path(noise, 'stroke="var(--mute)" stroke-dasharray="3 4"') +
       cursor(stage);
   },
 });

@@ -41,6 +41,11 @@ export function saveAs(url, name) {
 
 let fading = 0;
 
+/** What was said is over: another tab, another run. */
+export function hideToast() {
+  if (byId("toast")) byId("toast").hidden = true;
+}
+
 /** One sentence over the page; a bad one stays longer. `action` is the label of a button, and what it does. */
 export function toast(text, bad = false, action = null) {
   let box = byId("toast");

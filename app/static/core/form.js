@@ -63,6 +63,14 @@ export class Form {
     next();
   }
 
+  /** What was drawn in place of words that the model does not know stays above Generate. */
+  explain(text) {
+    this.remark ??= create('<div class="notice"></div>');
+    this.remark.textContent = text;
+    this.remark.hidden = !text;
+    this.stage.$("generate").parentElement.before(this.remark);
+  }
+
   /** What is set but lies folded away is said above Generate, and can be taken back there. */
   changed({ branch_step: step, first_prompt: words }) {
     this.notice ??= create('<div class="notice"><span></span><button type="button">Remove</button></div>');

@@ -1,9 +1,10 @@
 // "Use it in: Edit · Sketch · …": what is seen, finished or not, goes into the input editor of another tab; its
 // words too, where none are there yet. Who offers what follows from what the viewer gives and what the tabs accept.
-import { create } from "./dom.js";
+import { create, hideToast } from "./dom.js";
 
 let tabs = []; // { name, title, accepts, handOver }
 let stageOf = () => null;
+let marked = ""; // the tab that is open
 
 export function setTabs(list, find) {
   tabs = list;
@@ -28,6 +29,10 @@ export function setTabs(list, find) {
 
 function markTab() {
   const open = document.querySelector('#tabs [role=tab][aria-selected="true"]')?.id;
+  const name = open?.replace(/^tab-|-button$/g, "");
+  if (name !== marked) hideToast();
+  if (name !== marked && stageOf(name)) stageOf(name).opened();
+  marked = name;
   for (const button of document.getElementById("tabrow").children) {
     const on = open === `tab-${button.dataset.tab}-button`;
     button.toggleAttribute("aria-current", on);

@@ -2,7 +2,7 @@
 const PATHS = {
   play: '<path d="M6 4l10 6-10 6z" fill="currentColor"/>',
   pause: '<path d="M7 4v12M13 4v12" stroke-width="2.6"/>',
-  save: '<path d="M10 3v9M6 8.5l4 4 4-4M4 16.5h12"/>',
+  save: '<rect x="2.5" y="4" width="15" height="12" rx="1.5"/><path d="M6 4v12M14 4v12M6 10h8M2.5 8H6M2.5 12H6M14 8h3.5M14 12h3.5"/>',
   branch:
     '<circle cx="5.5" cy="4.5" r="2"/><circle cx="5.5" cy="15.5" r="2"/><circle cx="14.5" cy="7" r="2"/><path d="M5.5 6.5v7M14.5 9c0 3-4 3-8 5"/>',
   vary: '<rect x="2.5" y="7" width="4" height="6"/><rect x="8" y="5" width="4" height="10"/><rect x="13.5" y="7" width="4" height="6"/>',

@@ -42,7 +42,7 @@ export function stage(tab) {
 const lit = () => localStorage.getItem("darkroom-light") === "yes";
 function dim() {
   document.body.classList.toggle("dark", !lit());
-  if (byId("light")) byId("light").textContent = lit() ? "Dark" : "Light";
+  if (byId("light")) byId("light").textContent = lit() ? "Dark mode" : "Light mode";
 }
 export function switchLight() {
   localStorage.setItem("darkroom-light", lit() ? "no" : "yes");
@@ -149,6 +149,7 @@ document.addEventListener(
     else if (key === "ArrowLeft" && !hasOwnKeys(target)) stage(tab).step(-1);
     else if (key === "ArrowRight" && !hasOwnKeys(target)) stage(tab).step(1);
     else if (!hasOwnKeys(target) && tabAt(key)) showTab(tabAt(key));
+    else if (!hasOwnKeys(target) && key === "i") document.body.classList.toggle("without-inspector");
     else if (hasOwnKeys(target) || (key === " " && target.matches("button, a, summary"))) return;
     else if (!stage(tab).bar.press(key)) return;
     event.preventDefault();

@@ -1,6 +1,6 @@
 // One tab's run, from click to picture: idle, queued, running, idle again. It owns the film and knows no kind of
 // result, no editor and no card by name: they come from the registry.
-import { byId, create, fixed, megabytes, toast } from "./dom.js";
+import { byId, create, fixed, hideToast, megabytes, toast } from "./dom.js";
 import { listFiles } from "./downloads.js";
 import { savedInputs, saveInputs } from "./drafts.js";
 import { Filmstrip } from "./filmstrip.js";
@@ -196,10 +196,19 @@ export class Stage {
     this.$("generate").disabled = state !== "idle";
     this.$("stop").disabled = state === "idle";
     if (state === "idle") byId("s-queue").textContent = 0;
+    const act = this.$("stop").parentElement; // one button is seen: it says how far the run is
+    act.classList.toggle("running", state !== "idle");
+    this.showProgress(0, 1, "Stop");
+  }
+
+  showProgress(step, steps, text) {
+    this.$("stop").textContent = text;
+    this.$("stop").style.setProperty("--done", `${(100 * step) / steps}%`);
   }
 
   /** The click: the seed of the run is drawn before it, so that it can be shown and repeated. */
   begin(drawSeed, seed) {
+    hideToast();
     this.setState("queued");
     this.run = crypto.randomUUID?.() ?? String(Math.random()); // without https there is no randomUUID
     this.$("where").textContent = "loading";
@@ -252,6 +261,7 @@ export class Stage {
     this.at = this.film.length - 1;
     this.draw();
     this.current?.grow?.(frame);
+    this.showProgress(frame.step, frame.steps, `Stop · step ${frame.step} of ${frame.steps}`);
   }
 
   /** The end: of the film, only what was not sent yet comes along. */
@@ -265,15 +275,19 @@ export class Stage {
     const pngs = files.filter((file) => file.name.endsWith(".png"));
     if (last.view.kind === "image" && pngs.length === 1) last.preview = pngs[0].url;
     for (const frame of this.film) frame.cost = cost;
-    byId("s-memory").textContent = megabytes(cost.memory);
-    byId("s-seed").textContent = seed;
-    byId("s-time").textContent = `${fixed(cost.seconds)} s`;
-    byId("s-device").textContent = last.device || "–";
+    this.status = {
+      memory: megabytes(cost.memory),
+      seed,
+      time: `${fixed(cost.seconds)} s`,
+      device: last.device || "–",
+    };
+    this.showStatus();
     this.run = ""; // a message that repeats this one, with a warning, changes nothing
     this.setState("idle");
     this.strip.lay(this.film, this.layer);
     listFiles(this);
     this.draw();
+    this.form.explain(last.exchanged?.join(" ") ?? "");
     if (last.cut) toast(`The prompt was longer than the encoder reads; this was cut: “${last.cut.slice(0, 80)}”`);
     else if (last.unknown)
       toast(`The encoder reads English only; it could not read: “${last.unknown.slice(0, 80)}”`);
@@ -320,6 +334,17 @@ export class Stage {
     if (newest?.tab === this.tab && this.film.length && !this.running) this.showEntry(newest.id);
   }
 
+  /** Its tab is open: the history marks its picture, the status is that of its run. */
+  opened() {
+    this.history.mark(this.entry);
+    this.showStatus();
+  }
+
+  showStatus() {
+    for (const [name, value] of Object.entries({ seed: "–", time: "–", device: "–", ...this.status }))
+      byId(`s-${name}`).textContent = value;
+  }
+
   showEntry(number) {
     this.entry = number;
     this.history.mark(number);
@@ -335,7 +360,8 @@ export class Stage {
     if (this.layer !== "preview") this.choose("preview");
     this.draw();
     this.$("where").textContent = "from the history; Generate develops it again";
-    byId("s-seed").textContent = seed;
+    this.status = { seed };
+    this.showStatus();
     listFiles(this);
   }
 

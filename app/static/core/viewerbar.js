@@ -43,9 +43,10 @@ export class ViewerBar {
   draw() {
     const { stage } = this;
     const film = stage.film.length > 1 && !stage.running;
+    const heard = stage.options.kind === "audio"; // its own player plays
     const shown = {
-      play: film,
-      keep: film,
+      play: film && !heard,
+      save: film,
       branch: film && this.branches,
       vary: film && this.stage.variations.fields.length > 0,
     };

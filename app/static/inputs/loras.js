@@ -28,8 +28,9 @@ export function mountLoras(element, props, watch, server) {
       ...known.map(([name, word]) => {
         const strength = strengths.get(name) ?? 0;
         const row = create(`<label class="lora"><b></b><small>${word && `say “${word}”`}</small>
-          <output>${fixed(strength)}</output><button type="button" class="send">Save</button>
+          <output>${fixed(strength)}</output><button type="button" class="send">Download</button>
           <input type="range" min="-1" max="2" step="0.05" value="${strength}"></label>`);
+        row.classList.toggle("off", !strength);
         row.querySelector("b").textContent = name; // a file's name is text, never markup; the word comes escaped
         row.querySelector("button").dataset.save = name;
         row.querySelector("input").dataset.name = name;

@@ -7,14 +7,14 @@ const RED = [255, 74, 46];
 const BOARD = `<div id="canvas" class="canvas"><canvas id="base"></canvas>
   <canvas id="mask" class="mask" aria-label="Paint here what should change"></canvas></div>`;
 const TOOLS = `<div id="tools" class="tools" role="toolbar" aria-label="Mask">
+  <button type="button" data-do="choose">Open picture</button>
   <button type="button" data-tool="brush">Brush</button><button type="button" data-tool="eraser">Eraser</button>
   <label>size <input id="size" type="range" min="1" max="40" value="12" aria-label="Brush size"></label>
   <button type="button" data-do="undo">Undo</button><button type="button" data-do="clear">Clear</button>
-  <button type="button" data-do="invert">Invert</button><button type="button" data-do="grow">Grow</button>
-  <button type="button" data-do="shrink">Shrink</button>
-  <button type="button" data-do="open">Open mask</button>
-  <button type="button" data-do="save">Save mask</button>
-  <details class="numbers"><summary>By numbers</summary>
+  <details class="numbers"><summary>Mask</summary>
+    <button type="button" data-do="invert">Invert</button><button type="button" data-do="grow">Grow</button>
+    <button type="button" data-do="shrink">Shrink</button><button type="button" data-do="open">Open mask</button>
+    <button type="button" data-do="save">Save mask</button>
     ${["left", "top", "width", "height"]
       .map(
         (name) => `<label>${name} <input type="number" min="0" data-side="${name}" aria-label="${name}"></label>`,
@@ -114,6 +114,7 @@ registerEditor("mask", ({ stage, element, tools: rows, changed }) => {
       ink.clearRect(0, 0, mask.width, mask.height);
       changed();
     },
+    choose: () => stage.chooseFile(),
     mark: () => fillRectangle(false),
     unmark: () => fillRectangle(true),
     save: () => saveAs(exportMask(), "mask.png"),

@@ -28,7 +28,7 @@ INDEX = {kind.name: i for i, kind in enumerate(KINDS)}
 # The autoencoder's encoder is a convolution of stride 16: a sprite of one size has the same latents wherever it stands
 # on this grid. The generator then has one drawing of it to learn, and not as many as there are offsets and sizes.
 CELL = 16
-HEIGHTS = np.array([48, 64, 80, 96, 128, 160])
+HEIGHTS = np.array([64, 96, 128, 160])
 GROUNDS = {
     "white": (255, 255, 255), "grey": (206, 209, 214), "black": (30, 30, 38), "red": (224, 96, 92), "orange": (255,
     202, 144), "yellow": (255, 234, 160),
@@ -253,7 +253,7 @@ def _render_landscape(r: np.random.Generator, c: Canvas, facts: Facts) -> list[F
                 h = _height(h / max(ratio, 0.6) ** 0.55)
                 w = h * ratio
                 x = _snap(np.clip(x, min(w / 2 - 0.06 * w, 126), max(SIZE - w / 2 + 0.06 * w, 130)))
-                y = y if y > SIZE else _snap(y)
+                y = y if y > SIZE else max(_snap(y), h)  # whole at the top
                 box = (x - w / 2, y - h, x + w / 2, y)
                 if all(_fits(box, other, attempt) for other in boxes):
                     break

@@ -154,6 +154,8 @@ SPECS = [
         examples=EXAMPLES,
         starters={label: {"prompt": prompt, "seed": 1} for label, prompt in EXAMPLES.items()},
         fields=("method", "start", "end", "strength"),
+        about="A flow begins with noise and refines the whole sound at every step; code by code, a language model "
+        "writes it from its beginning to its end. Both work on the codec's numbers, a fiftieth of the samples.",
         paper="Lipman et al. 2023",
     ),
     ModelSpec(

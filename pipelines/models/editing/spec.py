@@ -174,7 +174,7 @@ SPECS = [
         help="The picture's like: more strength, less likeness.",
         fields=("strength", "ladder"),
         starters={
-            "her sister": {
+            "a variation": {
                 "image": str(EXAMPLES / "avatar.png"),
                 "prompt": "a woman with long red hair and a green jacket",
                 "strength": 0.7,

@@ -96,17 +96,22 @@ class Autoencoder(nn.Module):
         return to_uint8(self.decode(z).permute(0, 2, 3, 1))
 
 
-def load(device: str = "cpu", dtype: torch.dtype = torch.float32, folder: Path | None = None) -> Autoencoder:
-    """The bundled autoencoder, or that of another folder. Raises weights.WeightsError."""
+def load(
+    device: str = "cpu",
+    dtype: torch.dtype = torch.float32,
+    folder: Path | None = None,
+    name: str = "autoencoder",
+) -> Autoencoder:
+    """A bundled autoencoder, or that of another folder. Raises weights.WeightsError."""
 
     def build() -> Autoencoder:
-        model = weights.open_bundle("autoencoder", lambda config: Autoencoder(config_from(config)), folder)
+        model = weights.open_bundle(name, lambda config: Autoencoder(config_from(config)), folder)
         model = model.to(device, dtype, memory_format=torch.channels_last)
-        for name in ("mean", "scale", "preview"):
-            setattr(model, name, getattr(model, name).float())
+        for buffer in ("mean", "scale", "preview"):
+            setattr(model, buffer, getattr(model, buffer).float())
         return model
 
-    return weights.cached(("autoencoder-256", device, dtype, folder), build)
+    return weights.cached((name, device, dtype, folder), build)
 
 
 def config_of(model: Autoencoder) -> dict:

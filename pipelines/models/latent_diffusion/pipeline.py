@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -43,7 +43,8 @@ class TextConditioning:
     reads: Float[Tensor, "q n"] | None  # None where there are no words
     names: list[str]
     cut: str
-    unknown: str = ""
+    unknown: str = ""  # what the encoder has no tokens for
+    exchanged: list[str] = field(default_factory=list)  # what the model does not know, and what it draws: sentences
 
 
 ResidualFn = Callable[
@@ -73,14 +74,15 @@ class LatentDiffusionPipeline(contract.Pipeline):
 
     name = "latent-diffusion"
     Settings = LatentDiffusionSettings
+    load_autoencoder = staticmethod(autoencoder.load)
 
     def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
         self.device = weights.pick_device(device)
         self.dtype = weights.pick_dtype(dtype, self.device)
-        model = weights.open_bundle("latent-diffusion", lambda config: LatentDiffusion(Config(**config)))
+        model = weights.open_bundle(self.name, lambda config: LatentDiffusion(Config(**config)))
         self.transformer = model.transformer.to(self.device, self.dtype)
         self.resampler = model.resampler.to(self.device)
-        self.autoencoder = autoencoder.load(self.device)
+        self.autoencoder = self.load_autoencoder(self.device)
 
     @torch.inference_mode()
     def condition(
@@ -282,7 +284,7 @@ class LatentDiffusionPipeline(contract.Pipeline):
             "moved": step.moved, "calls": r.calls[0],
             "coefficients": samplers.coefficients(s.sampler, t, reached, r.path, s.eta),
             "weight": r.guidance.weight if r.guidance.active(t) else 1.0,
-            "cut": r.condition.cut, "unknown": r.condition.unknown,
+            "cut": r.condition.cut, "unknown": r.condition.unknown, "exchanged": r.condition.exchanged,
             "device": f"{self.device}, {str(self.dtype).removeprefix('torch.')}",
         }  # fmt: skip
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from pipelines.core.settings import ADVANCED, SamplingSettings
@@ -26,7 +28,39 @@ class LatentDiffusionSettings(SamplingSettings):
     )
 
 
+class LatentDiffusion256Settings(LatentDiffusionSettings):
+    """Words to picture at 256 pixels."""
+
+    loras: Literal[""] = Field("", description="There is none for it yet.", json_schema_extra=ADVANCED)
+
+
 SPECS = [
+    ModelSpec(
+        name="latent-diffusion-256",
+        title="Latent diffusion at 256 pixels",
+        tab="image",
+        task="words to picture, of scenes and people",
+        settings=LatentDiffusion256Settings,
+        pipeline="latent_diffusion.pipeline_256:LatentDiffusion256Pipeline",
+        weights=("latent-diffusion-256", "autoencoder-256"),
+        label="Scenes, 256 px",
+        help="Things, animals and people in ten lands, at all times of day.",
+        examples={
+            "dog": "a dog",
+            "rocket": "a rocket",
+            "pizza": "a slice of pizza",
+            "purple butterfly": "a purple butterfly",
+            "robot": "a robot",
+            "cake": "a birthday cake",
+            "red curls": "a woman with curly red hair and round glasses, smiling",
+        },
+        knows="Knows 338 everyday things, animals and people, in ten landscapes, at all times of day.",
+        about="It begins with noise, and at every step the network says what the noise hides: a rough guess first, "
+        "details last. Your words steer each guess. The steps stay below the picture: go back through them, play "
+        "them, or branch off with other words.",
+        groups={"Branch": ("first_prompt", "branch_step")},
+        paper="Rombach et al. 2022, as a rectified flow (Liu et al. 2022)",
+    ),
     ModelSpec(
         name="latent-diffusion",
         title="Latent diffusion",
@@ -35,6 +69,8 @@ SPECS = [
         settings=LatentDiffusionSettings,
         pipeline="latent_diffusion.pipeline:LatentDiffusionPipeline",
         weights=LATENT_DIFFUSION,
+        label="People, 128 px",
+        help="People, drawn flat, and emoji; it wears LoRAs.",
         examples={
             "red curls": "a woman with curly red hair and round glasses, smiling",
             "shades": "bald man in shades and white dungarees, dark skin, laughing",
@@ -53,10 +89,6 @@ SPECS = [
             "white beard": {"prompt": "a man with a long grey beard and a green turban", "seed": 5},
         },
         groups={"Branch": ("first_prompt", "branch_step")},
-        knows="Knows people, drawn flat: hair, hats, beards, glasses, clothes, moods; and emoji.",
-        about="It begins with noise, and at every step the network says what the noise hides: a rough guess first, "
-        "details last. Your words steer each guess. The steps stay below the picture: go back through them, play "
-        "them, or branch off with other words.",
         paper="Rombach et al. 2022, as a rectified flow (Liu et al. 2022)",
     ),
 ]

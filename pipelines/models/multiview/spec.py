@@ -76,6 +76,8 @@ SPECS = [
         help="Eight views come up together; then splats are fitted to them.",
         examples=EXAMPLES,
         starters={label: {"prompt": prompt, "seed": 1} for label, prompt in EXAMPLES.items()},
+        about="Eight views of one thing develop at once, and each looks at the others at every step, so that they "
+        "agree. Then thousands of soft ellipsoids, splats, are fitted to them: those you turn.",
         paper="MVDream: Shi et al. 2024",
     ),
     ModelSpec(
