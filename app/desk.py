@@ -97,11 +97,12 @@ def wire(desktop: Desktop, context: TabContext) -> None:
         concurrency_id=live.SLOT, concurrency_limit=1, show_progress="minimal", show_progress_on=context.queue,
         api_visibility="private",
     )  # fmt: skip
-    run.then(None, None, None, js=call(f"end('{name}')"))  # in the browser alone
+    for over in (run.then, run.failure):  # a full queue, too; in the browser alone
+        over(None, None, None, js=call(f"end('{name}')"))
 
     def stopped(number: str) -> str:
-        files = live.wait_for_end(number) if number else []
-        return desktop.tell({"stopped": {"run": number, "files": files}}, name)
+        ending = live.wait_for_end(number)
+        return desktop.tell({"stopped": {"run": number, "files": ending.files, "entries": ending.entries}}, name)
 
     # Gradio does these one after the other: stop in the browser, cancel on the server, ask what was there
     context.stop.click(None, None, None, cancels=[run], js=call(f"stop('{name}')"))
@@ -120,7 +121,7 @@ def wire(desktop: Desktop, context: TabContext) -> None:
         return desktop.link(chosen, form, values, here["input"]) if here["tab"] == name else gr.skip()
 
     context.dropped.upload(restore, context.dropped, [context.dropped, feed, *context.filled], **PRIVATE)
-    desktop.strip.click(recall, desktop.owner, [feed, *context.filled], **PRIVATE)
+    desktop.strip.click(recall, desktop.owner, [feed, *context.filled], trigger_mode="always_last", **PRIVATE)
     desktop.share.click(
         share,
         [desktop.where, model, *inputs],

@@ -262,13 +262,14 @@ class Desktop:
                     f"This was made by {get_spec(model).title}; open the tab {self.tab_of(model).title} first."
                 )
         except metadata.MetadataError as error:  # what it shows is there all the same
-            shown = {"restored": viewer.picture_alone(entry.png, entry.model, entry.settings)} if entry else {}
+            alone = viewer.picture_alone(entry.png, entry.model, entry.settings) if entry else {}
+            shown = {"restored": {"id": entry.id, **alone}} if entry else {}
             return [self.tell({**shown, "error": str(error)}, tab.name), *context.unchanged]
         except (sqlite3.Error, OSError) as error:
             return [self.tell({"error": explain(error)}), *context.unchanged]
         message = {
             "input": self.editor_values(settings),
-            "restored": viewer.restore(entry.png, model, settings),
+            "restored": {"id": entry.id, **viewer.restore(entry.png, model, settings)},
         }
         return [self.tell(message, tab.name), *context.fill(model, settings)]
 

@@ -148,7 +148,7 @@ class Form:
         if everything.get("seed") is None:
             everything.pop("seed", None)
         return kind.model_validate(
-            {name: value for name, value in everything.items() if name in kind.model_fields}, context=UNTRUSTED
+            {name: value for name, value in everything.items() if shows(kind, name)}, context=UNTRUSTED
         )
 
     def fitting(self, model: str, values: dict[str, Any]) -> dict[str, Any]:

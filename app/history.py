@@ -87,9 +87,11 @@ class History:
             db.execute("DELETE FROM pictures WHERE deleted < ?", (time.time() - UNDO,))
             newest = "SELECT id FROM pictures WHERE owner = ? ORDER BY starred DESC, id DESC LIMIT ?"
             db.execute(f"DELETE FROM pictures WHERE owner = ? AND id NOT IN ({newest})", (owner, owner, KEPT))
-            db.execute("DELETE FROM pictures WHERE id <= ? - ?", (new, KEPT_IN_ALL))
+            first = "SELECT id FROM pictures WHERE id < ? ORDER BY deleted IS NULL, starred, id LIMIT"
+            count = db.execute("SELECT count(*) FROM pictures").fetchone()[0]
+            db.execute(f"DELETE FROM pictures WHERE id IN ({first} ?)", (new, max(0, count - KEPT_IN_ALL)))
             used = "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
-            oldest = "DELETE FROM pictures WHERE id IN (SELECT id FROM pictures WHERE id < ? ORDER BY id LIMIT 10)"
+            oldest = f"DELETE FROM pictures WHERE id IN ({first} 10)"
             while db.execute(used).fetchone()[0] > BYTES and db.execute(oldest, (new,)).rowcount:
                 pass
             return int(new or 0)
@@ -106,7 +108,7 @@ class History:
         where, values = "owner = ? AND deleted IS NULL", [owner]
         if before is not None:
             where, values = f"{where} AND id < ?", [*values, before]
-        for word in words.split():
+        for word in words.split()[:10]:
             where += " AND instr(lower(model || ' ' || coalesce(json_extract(settings, '$.prompt'), '')), ?)"
             values.append(word.lower())
         if starred:

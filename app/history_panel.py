@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any
 
-from app import viewer
+from app import live, viewer
 from app.history import History, HistoryItem, explain
 from pipelines.core.registry import CATALOGUE
 from pipelines.core.settings import editor_fields
@@ -56,7 +56,10 @@ def functions(history: History) -> list[Callable[..., Any]]:
         history.delete(str(owner), int(number), bool(undo))
         return {}
 
-    return [answered(f) for f in (list_entries, open_entry, star_entry, delete_entry)]
+    def list_run(owner: str, run: str) -> dict[str, Any]:
+        return {"ids": live.RUNNING[run].entries if run in live.RUNNING else []}
+
+    return [answered(f) for f in (list_entries, open_entry, star_entry, delete_entry, list_run)]
 
 
 def summary(item: HistoryItem) -> dict[str, Any]:

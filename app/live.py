@@ -27,7 +27,7 @@ from pipelines.core.settings import Settings
 EVERY = 0.1  # seconds between previews at the least; more often than the eye can follow helps nobody
 SLOT = "model"  # one queue for everything heavy: concurrency_id of its events
 THUMBNAIL = 96
-FORGOTTEN = 64  # endings of runs that are remembered
+FORGOTTEN = 8  # endings of runs that are remembered
 STEP = threading.Lock()
 FIRST = next(iter(CATALOGUE))  # the model that the page opens with
 
@@ -93,37 +93,36 @@ class Ending:
 
     reached: threading.Event = field(default_factory=threading.Event)
     files: list[dict[str, str]] = field(default_factory=list)
+    entries: list[int] = field(default_factory=list)  # what of it is in the history
 
 
 RUNNING: dict[str, Ending] = {}  # by the number that the browser gave the run
 
 
-def wait_for_end(number: str, seconds: float = 10) -> list[dict[str, str]]:
-    """The files of what was there when a run was stopped; it ends within one step."""
+def wait_for_end(number: str, seconds: float = 10) -> Ending:
+    """How a run ended that was stopped, which takes one step: what was there."""
     ending = RUNNING.get(number)
-    if ending is None or not ending.reached.wait(seconds):
-        return []
-    return ending.files
+    return ending if ending and ending.reached.wait(seconds) else Ending()
 
 
 def run(
     model: str, settings: Settings, owner: str | None, history: History, in_files: bool = True, number: str = ""
 ) -> Iterator[dict[str, Any]]:
     """Messages for the viewer: {"frame": …} while it develops, at the end one {"done": …} with the steps of the
-    film, those of its frames that were not sent yet and the last one, and the files; then one {"kept": sentence}, ""
-    where it is in the history, which nobody needs to be told.
+    film, those of its frames that were not sent yet and the last one, and the files; where it could
+    not be kept, the same once more with {"kept": sentence}.
 
     Without an owner nothing is kept. Closing this generator stops the run within one step, and keeps what was there.
     What goes wrong becomes one {"error": sentence}.
     """
     ending = RUNNING.setdefault(number, Ending()) if number else Ending()
     started = time.perf_counter()
-    yield {"begin": {}}
     steps: list[int] = []
     unsent: list[Any] = []
     spent, first, last_sent, frame, remembered = 0.0, 0.0, 0.0, None, False
     source = frames(model, settings.model_dump())
     try:
+        yield {"begin": {}}
         for frame in stepwise(source):
             now = time.perf_counter()
             wanted = frame.step in viewer.thinned(frame.steps)
@@ -152,8 +151,9 @@ def run(
         yield done
         if owner:
             remembered = True
-            warning = remember(results, owner, history, in_files)
-            yield {**done, "kept": warning} if warning else {"kept": ""}
+            ending.entries, warning = remember(results, owner, history, in_files)
+            if warning:
+                yield {**done, "kept": warning}
     except GeneratorExit:
         if owner and frame is not None and not remembered:
             results, note, end = frame.result, "", ""
@@ -162,7 +162,7 @@ def run(
                 note = f"stopped at step {frame.step} of {frame.steps}"
             results = results if isinstance(results, list) else [results]
             ending.files = [f for r in results for f in viewer.files(r, name_of(r, results) + end, in_files)]
-            remember(results, owner, history, in_files, note)
+            ending.entries, _ = remember(results, owner, history, in_files, note)
         raise
     except Exception as error:
         log.exception("a run of %s failed", model)
@@ -215,15 +215,19 @@ def user_message(error: Exception) -> str:
     return f"The run failed ({type(error).__name__}); the log says more. Try other settings."
 
 
-def remember(results: list[Any], owner: str, history: History, in_files: bool, note: str = "") -> str:
-    """Results into the history; a sentence where that is not possible: what was made is not lost with it."""
+def remember(
+    results: list[Any], owner: str, history: History, in_files: bool, note: str = ""
+) -> tuple[list[int], str]:
+    """Results into the history: their ids there, and a sentence where that is not possible; what was made is not lost
+    with it."""
+    ids = []
     try:
         for result in results:
             image = result.image
             image.thumbnail((THUMBNAIL, THUMBNAIL))
             png, small = result.file("png", in_files), viewer.encoded(np.asarray(image))
-            history.add(owner, result.model, result.settings, png, small, note)
+            ids.append(history.add(owner, result.model, result.settings, png, small, note))
     except Exception as error:
         log.exception("the history could not be written")
-        return explain(error)
-    return ""
+        return ids, explain(error)
+    return ids, ""

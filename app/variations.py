@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, get_args
 
 import gradio as gr
+from annotated_types import Gt
 from pydantic import ValidationError
 
 from app import live
-from app.desk import PRIVATE, TabContext
+from app.desk import PRIVATE, TabContext, sentence
 from app.forms import bounds, title
 from pipelines.core.cards import parse_loras
 from pipelines.core.settings import Settings, format_error
@@ -36,8 +37,13 @@ def values_of(settings: Settings, field: str) -> list[Any]:
     if choices := get_args(declared.annotation):
         return list(choices)
     low, high = bounds(declared)
-    if high is not None and high <= 1:
-        return [round(low + (high - low) * k / 4, 2) for k in range(5)]
+    if (
+        high is not None and high <= 2
+    ):  # a share or a weight: evenly over its range, from just above a bound that is none
+        least = max(low or 0.0, 0.05) if any(isinstance(m, Gt) for m in declared.metadata) else low or 0.0
+        even = [round(least + (high - least) * k / 4, 2) for k in range(5)]
+        even[min(range(5), key=lambda k: abs(even[k] - now))] = now
+        return even
     found = [min(max(now * factor, low or 0), high or now * factor) for factor in FACTORS]
     return sorted({type(now)(round(value, 1) if isinstance(now, float) else round(value)) for value in found})
 
@@ -64,11 +70,9 @@ def wire(desktop: Desktop, context: TabContext) -> None:
             if sent["field"] not in FIELDS or sent["field"] not in type(settings).model_fields:
                 raise ValueError("this setting cannot be varied")
             wanted = values_of(settings, sent["field"])
-        except ValidationError as error:
-            yield desktop.tell({"error": format_error(error)}, name)
-            return
         except ValueError as error:
-            yield desktop.tell({"error": f"{str(error).capitalize()}."}, name)
+            text = format_error(error) if isinstance(error, ValidationError) else sentence(error)
+            yield desktop.tell({"error": text, "vary": {"cells": [], "of": 0}}, name)
             return
         for value in wanted:
             one = settings.model_copy(
@@ -79,8 +83,9 @@ def wire(desktop: Desktop, context: TabContext) -> None:
             message = {"field": sent["field"], "title": title(sent["field"]), "cells": cells, "of": len(wanted)}
             yield desktop.tell({"vary": message}, name)
 
-    gr.Button(elem_id=f"{name}-vary", visible="hidden").click(
+    event = gr.Button(elem_id=f"{name}-vary", visible="hidden").click(
         vary, [context.model, gr.Textbox(visible="hidden"), *form.inputs], desktop.feed,
-        js=f"async (model, _, ...values) => [model, (await darkroom).stage('{name}').variations.asked(), ...values]",
+        js=f"async (model, _, ...values) => [model, (await darkroom).stage('{name}').variations.payload(), ...values]",
         concurrency_id=live.SLOT, **PRIVATE,
     )  # fmt: skip
+    gr.Button(elem_id=f"{name}-vary-stop", visible="hidden").click(None, cancels=[event], api_visibility="private")

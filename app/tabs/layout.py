@@ -55,10 +55,9 @@ def build(desktop: Desktop, tab: Tab) -> None:
             with gr.Column(elem_classes="composer"):
                 with gr.Column(visible="prompt" in specs[0].settings.model_fields) as words:
                     render("prompt")
-                    if specs[0].knows:
-                        gr.HTML(f"<small>{specs[0].knows}</small>", elem_classes="hint")
-                    if "prompt" in c and specs[0].examples:
-                        examples(specs[0], c["prompt"])
+                    with gr.Column() as chips:
+                        if "prompt" in c and specs[0].examples:
+                            examples(specs[0], c["prompt"])
                 with gr.Row(elem_classes="act"):
                     generate = gr.Button(tab.action, variant="primary", elem_id=f"{name}-generate")
                     stop = gr.Button("Stop", elem_id=f"{name}-stop", interactive=False)
@@ -97,14 +96,14 @@ def build(desktop: Desktop, tab: Tab) -> None:
 
     context = desk.TabContext(tab, form, model, again, in_files, dropped, generate, stop, queue)
     if len(specs) > 1:
-        shown = [hint, words, *(control for field, control in c.items() if field != "prompt")]
+        shown = [hint, chips, words, *(control for field, control in c.items() if field != "prompt")]
 
         def choose(chosen: str) -> list[Any]:
             spec = next(spec for spec in specs if spec.name == chosen)
             visible = [
                 gr.update(visible=shows(spec.settings, f)) for f in ("prompt", *(f for f in c if f != "prompt"))
             ]
-            return [describe(spec), *visible]
+            return [describe(spec), gr.update(visible=spec is specs[0]), *visible]
 
         model.change(choose, model, shown, queue=False, **desk.PRIVATE)
     desk.wire(desktop, context)
@@ -195,7 +194,7 @@ def varied(specs: list[ModelSpec]) -> dict[str, list[list[str]]]:
     found = {
         s.name: [[name, title(name)] for name in variations.FIELDS if shows(s.settings, name)]
         for s in specs
-        if s.result == "image"
+        if s.result == "image" and "guidance" in s.settings.model_fields  # a sampler's: done in a moment
     }
     return {name: fields for name, fields in found.items() if fields}
 

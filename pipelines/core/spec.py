@@ -40,7 +40,6 @@ class ModelSpec:
     starters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # caption of a finished one: its settings
     fields: tuple[str, ...] = ()  # its own settings, in the order in which the form shows them
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # title of an accordion: what lies in it
-    knows: str = ""  # what its world is, below the prompt
     about: str = ""  # what happens while it runs, where that needs more than a line
     paper: str = ""
     live: bool = False  # fast enough to run at every stroke

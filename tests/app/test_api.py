@@ -23,6 +23,7 @@ def client(served: str) -> Client:
 def test_the_endpoint_has_a_name_types_and_help(client: Client) -> None:
     endpoints = client.view_api(return_format="dict")["named_endpoints"]
     expected = [
+        "/latent_diffusion_256",
         "/latent_diffusion",
         "/inpainting",
         "/outpainting",

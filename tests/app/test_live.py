@@ -33,22 +33,21 @@ def test_a_run_begins_shows_frames_and_ends_with_film_and_files(
 ) -> None:
     monkeypatch.setattr(live, "EVERY", 0)
     messages = run(history, count=2)
-    assert [next(iter(m)) for m in messages] == ["begin", *["frame"] * 6, "done", "kept"]
-    done = messages[-2]["done"]
+    assert [next(iter(m)) for m in messages] == ["begin", *["frame"] * 6, "done"]
+    done = messages[-1]["done"]
     assert done["steps"] == [1, 2, 3, 4, 5, 6]
     assert [f["step"] for f in done["frames"]] == [6]  # the browser has the others: nothing else is sent twice
     assert [f["name"] for f in done["files"]] == ["latent-diffusion-0.png", "latent-diffusion-1.png"]
-    assert messages[-1]["kept"] == ""
     assert [e.settings["seed"] for e in history.recent("me")] == [1, 0]
 
 
 def test_previews_are_throttled_but_the_film_is_whole(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "EVERY", 60)
     messages = run(history)
-    assert [next(iter(m)) for m in messages] == ["begin", "frame", "frame", "done", "kept"]
+    assert [next(iter(m)) for m in messages] == ["begin", "frame", "frame", "done"]
     assert [m["frame"]["step"] for m in messages[1:3]] == [1, 6]
     assert messages[2]["frame"]["preview"].startswith("data:image/png")  # without loss, and before the film
-    done = messages[-2]["done"]
+    done = messages[-1]["done"]
     assert done["steps"] == [1, 2, 3, 4, 5, 6]
     assert [f["step"] for f in done["frames"]] == [2, 3, 4, 5, 6]
 
@@ -65,9 +64,9 @@ def test_a_format_that_cannot_be_written_does_not_lose_the_others(
 
     monkeypatch.setattr(ImageResult, "formats", ("broken", "png"))
     monkeypatch.setattr(ImageResult, "file", file)
-    *_, done, kept = run(history)
+    *_, done = run(history)
     assert [f["name"] for f in done["done"]["files"]] == ["latent-diffusion-0.png"]
-    assert kept == {"kept": ""}
+    assert len(history.recent("me")) == 1
 
 
 def test_a_long_film_is_thinned_but_keeps_its_ends() -> None:
@@ -94,7 +93,7 @@ def test_a_stop_takes_effect_within_a_step_and_leaves_no_thread(
     [kept, *_] = history.recent("me")
     assert kept.note == "stopped at step 1 of 100" and kept.settings["steps"] == 100
     assert set(threading.enumerate()) <= before  # other tests' threads may end meanwhile, none begins
-    assert "done" in run(history)[-2]  # and the next run starts clean
+    assert "done" in run(history)[-1]  # and the next run starts clean
 
 
 @pytest.mark.parametrize("last", ["frame", "done"])
@@ -107,7 +106,7 @@ def test_a_stop_that_comes_too_late_keeps_the_whole_result_once(history: History
     messages.close()
     [item] = history.recent("me")
     assert item.note == ""
-    assert [f["name"] for f in live.wait_for_end(f"late {last}")] == ["latent-diffusion-0.png"]
+    assert [f["name"] for f in live.wait_for_end(f"late {last}").files] == ["latent-diffusion-0.png"]
 
 
 def test_a_full_disk_loses_nothing_that_was_made(history: History, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -422,10 +422,10 @@ def test_the_history_is_searched_starred_deleted_and_brought_back(page: Page) ->
 def test_the_history_is_scrolled_to_its_end(page: Page, served: str) -> None:
     generate(page, "the first of many", steps=1)
     field(page, "count", 8)
-    for _ in range(8):
-        generate(page, "many", steps=1)
     shots = page.locator("#history .shot")
-    expect(shots).to_have_count(60)
+    for k in range(8):
+        generate(page, "many", steps=1)
+        expect(shots).to_have_count(min(60, 9 + 8 * k))
     page.evaluate("document.querySelector('#history .entries').scrollLeft = 1e6")
     expect(shots).to_have_count(65)
     assert shots.last.get_attribute("title") == "the first of many"

@@ -190,8 +190,8 @@ def test_at_256_pixels_previews_are_half_as_large_and_unknown_things_are_exchang
     *before, last = load("latent-diffusion-256").generate(prompt="a stapler and a dog", steps=3, seed=1)
     assert {f.preview.shape for f in before} == {(128, 128, 3)}
     assert last.result.pixels.shape == (256, 256, 3)
-    (said,) = last.trace["exchanged"]
-    assert said.startswith("It does not know “stapler”: it draws “")
+    (sentence,) = last.trace["exchanged"]
+    assert sentence.startswith("It does not know “stapler”: it draws “")
     assert last.trace["words"][-1] == "dog" and "stapler" not in last.trace["words"]
     *_, known = load("latent-diffusion-256").generate(prompt="a dog", steps=3, seed=1)
     assert known.trace["exchanged"] == []

@@ -5,7 +5,7 @@ import { registerCard } from "../core/registry.js";
 registerCard({
   title: "One column of pixels through time",
   html: `<canvas id="slice" class="slice" role="img" aria-label="The column, frame by frame"></canvas>
-    <input id="column" class="own" type="range" min="0" max="127" value="64" aria-label="Column">`,
+    <input id="column" type="range" min="0" max="127" value="64" aria-label="Column">`,
   applies: (frame) => frame.view.kind === "video",
   mount(body, stage) {
     const slider = body.querySelector("input");

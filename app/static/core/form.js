@@ -7,6 +7,7 @@ export class Form {
     this.stage = stage;
     this.trigger = trigger;
     this.next = () => {};
+    this.branchStep = 0; // after which the words of the form take over
     this.offerStarters();
   }
 
@@ -65,6 +66,7 @@ export class Form {
 
   /** What was drawn in place of words that the model does not know stays above Generate. */
   explain(text) {
+    if (!text && !this.remark) return;
     this.remark ??= create('<div class="notice"></div>');
     this.remark.textContent = text;
     this.remark.hidden = !text;
@@ -73,6 +75,7 @@ export class Form {
 
   /** What is set but lies folded away is said above Generate, and can be taken back there. */
   changed({ branch_step: step, first_prompt: words }) {
+    this.branchStep = step ?? 0;
     this.notice ??= create('<div class="notice"><span></span><button type="button">Remove</button></div>');
     this.notice.hidden = !step;
     if (!step) return;

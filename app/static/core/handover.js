@@ -27,15 +27,20 @@ export function setTabs(list, find) {
   });
 }
 
+document.addEventListener(
+  "click",
+  ({ target }) => target.closest?.("#tabs [role=tab], #tabrow button") && hideToast(),
+);
+
 function markTab() {
   const open = document.querySelector('#tabs [role=tab][aria-selected="true"]')?.id;
   const name = open?.replace(/^tab-|-button$/g, "");
-  if (name !== marked) hideToast();
-  if (name !== marked && stageOf(name)) stageOf(name).opened();
+  if (name && name !== marked) stageOf(name).showOpened();
   marked = name;
   for (const button of document.getElementById("tabrow").children) {
     const on = open === `tab-${button.dataset.tab}-button`;
-    button.toggleAttribute("aria-current", on);
+    if (on) button.setAttribute("aria-current", "page");
+    else button.removeAttribute("aria-current");
     if (on) button.scrollIntoView({ inline: "nearest", block: "nearest" });
   }
 }

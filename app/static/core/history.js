@@ -15,7 +15,7 @@ const STRIP = `<div class="strip">
 </div>`;
 
 export class History {
-  /** `page` gives what the strip needs of it: openTab(), stage(tab), show(entry, use), accepts(tab). */
+  /** `page` gives what the strip needs of it: openTab(), stage(tab), showTab(tab), accepts(tab). */
   constructor(page) {
     this.page = page;
     this.owner = "";
@@ -50,7 +50,7 @@ export class History {
       if (target.closest(".dots")) this.openMenu(entry, target);
       else this.open(entry);
     });
-    this.box.addEventListener("scroll", () => this.scrolled());
+    this.box.addEventListener("scroll", () => this.showMore());
     keyboardList(this.box, ".shot", {
       s: (shot) => this.star(this.entryOf(shot)),
       m: (shot) => this.openMenu(this.entryOf(shot), shot),
@@ -73,19 +73,25 @@ export class History {
     return this.entries.find((entry) => entry.id === number);
   }
 
-  async ask(name, ...values) {
+  /** A function of the server; null where there was no answer, or one that is a refusal, which is said. */
+  async call(name, ...values) {
     await this.ready;
-    const answer = await this.server[name](this.owner, ...values);
+    const answer = (await this.server[name](...values)) ?? { error: "The server did not answer: try again." };
     if (answer.error) toast(answer.error, true);
     return answer.error ? null : answer;
   }
 
-  /** The first page anew; returns the newest entry. */
+  /** One about this browser's history. */
+  ask(name, ...values) {
+    return this.call(name, this.owner, ...values);
+  }
+
+  /** The first page anew. */
   async refresh() {
     const asked = Symbol("the last request");
     this.asked = asked;
     const answer = await this.ask("list_entries", null, this.search?.value ?? "", this.starredOnly);
-    if (!answer || asked !== this.asked) return null;
+    if (!answer || asked !== this.asked) return;
     this.entries = answer.entries;
     this.more = answer.more;
     const words = this.search.value || this.starredOnly ? "Nothing like that is here." : "";
@@ -93,10 +99,9 @@ export class History {
     if (!this.entries.length)
       this.box.append(create(`<small>${words || "What you develop is kept here."}</small>`));
     this.root.closest("#history").classList.toggle("blank", !this.entries.length && !words);
-    return this.entries[0] ?? null;
   }
 
-  async scrolled() {
+  async showMore() {
     const { scrollLeft, clientWidth, scrollWidth } = this.box;
     if (!this.more || this.loading || scrollLeft + clientWidth < scrollWidth - 400) return;
     this.loading = true;
@@ -122,11 +127,13 @@ export class History {
     shot.firstElementChild.ondragstart = (event) => event.dataTransfer.setData("darkroom/entry", entry.id);
     badge.textContent = entry.badge;
     item.classList.toggle("starred", entry.starred);
+    item.classList.toggle("on", entry.id === this.marked);
     return item;
   }
 
   mark(number) {
-    for (const item of this.box.children) item.classList.toggle("on", Number(item.dataset?.id) === number);
+    this.marked = number;
+    for (const item of this.box?.children ?? []) item.classList.toggle("on", Number(item.dataset?.id) === number);
   }
 
   // --- what can be done with an entry
@@ -141,8 +148,7 @@ export class History {
     }
     this.page.showTab(tab);
     this.trigger("click", { id: entry.id, tab, use });
-    if (!use) this.page.stage(tab).entry = entry.id;
-    return this.mark(entry.id);
+    return null;
   }
 
   /** The first of two is remembered; the second opens both. */
@@ -193,7 +199,7 @@ export class History {
   }
 
   /** What was dropped from the strip. */
-  dropped(event) {
+  findDropped(event) {
     return this.find(Number(event.dataTransfer?.getData("darkroom/entry")));
   }
 }

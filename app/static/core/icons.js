@@ -11,7 +11,6 @@ const PATHS = {
   compare: '<rect x="3" y="4" width="14" height="12" rx="1.5"/><path d="M10 2v16"/>',
   full: '<path d="M3.5 7.5v-4h4M12.5 3.5h4v4M16.5 12.5v4h-4M7.5 16.5h-4v-4"/>',
   close: '<path d="M5 5l10 10M15 5L5 15"/>',
-  help: '<circle cx="10" cy="10" r="7.5"/><path d="M7.8 7.8c.2-3 4.6-2.8 4.4 0-.1 1.4-2.2 1.5-2.2 3.4M10 13.8v.4"/>',
 };
 
 /** Markup of an icon. */

@@ -11,7 +11,7 @@ const CARD = `<aside class="lesson own-keys" aria-label="Lesson">
 </aside>`;
 
 let lessons = [];
-let page = null; // { stage(tab), showTab(tab), field(tab, name) }
+let page = null; // { stage(tab), showTab(tab) }
 let card = null;
 let lesson = null;
 let at = 0;
@@ -37,7 +37,8 @@ function begin(one) {
   };
   document.body.append(card);
   page.showTab(lesson.tab);
-  setTimeout(() => go(0), 100); // a tab that is seen for the first time gets its first values
+  const goOn = () => (page.stage(lesson.tab).form ? go(0) : setTimeout(goOn, 100));
+  setTimeout(goOn, 100); // a tab that is seen for the first time gets its first values
 }
 
 function close() {
@@ -66,7 +67,7 @@ function go(to) {
   outline(step.point ? stage.$(step.point) : stage.root);
   const { form, variations } = stage;
   const act = () => (step.run ? form.run() : step.vary && variations.ask(step.vary));
-  if (step.starter) form.start(step.starter, stage.model.name);
+  if (step.starter) form.start(step.starter, stage.options.starters.find(([label]) => label === step.starter)[2]);
   else if (step.fill) form.fill(step.fill, act);
   else act();
 }

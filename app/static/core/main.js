@@ -29,11 +29,11 @@ export { mountLoras } from "../inputs/loras.js";
 export { savedForms } from "./drafts.js";
 
 const stages = {};
-const made = new History({ openTab: () => openTab(), stage: (tab) => stage(tab), showTab, accepts });
+const entries = new History({ openTab: () => openTab(), stage: (tab) => stage(tab), showTab, accepts });
 
 /** The stage of a tab. */
 export function stage(tab) {
-  stages[tab] ??= new Stage(tab, made);
+  stages[tab] ??= new Stage(tab, entries);
   return stages[tab];
 }
 
@@ -68,7 +68,7 @@ export function mountEditor(element) {
   else requestAnimationFrame(() => mountEditor(element));
 }
 
-export const mountHistory = (element, server, trigger) => made.mount(element, server, trigger);
+export const mountHistory = (element, server, trigger) => entries.mount(element, server, trigger);
 
 // --- messages
 
@@ -90,7 +90,7 @@ export function receive(text) {
     byId("s-memory").textContent = megabytes(message.hello.memory);
     setTabs(message.hello.tabs, stage);
     dim();
-    made.setOwner(message.hello.owner);
+    entries.setOwner(message.hello.owner);
     setLessons(message.hello.lessons, { stage, showTab });
     for (const one of Object.values(stages)) if (one.layer === "input") offerHandover(one);
     if (message.tab) showTab(message.tab); // of a link
@@ -119,7 +119,6 @@ export function saveForm(tab, names, values) {
   stage(tab).form?.changed(form);
 }
 
-export const generate = (tab) => byId(`${tab}-generate`).click();
 export const end = (tab) => stage(tab).end();
 export const stop = (tab) => stage(tab).stop();
 export const redraw = (tab) => stage(tab).inputChanged();
@@ -135,17 +134,17 @@ document.addEventListener(
   "keydown",
   (event) => {
     const tab = openTab();
-    if (!tab || event.altKey || event.shiftKey) return;
+    if (!tab || event.altKey || event.shiftKey || document.querySelector("dialog[open]")) return;
     const { target, key } = event;
     const command = event.ctrlKey || event.metaKey;
     const press = (id) => byId(`${tab}-${id}`)?.click();
-    const opened = "[aria-expanded=true], dialog[open] *, dialog[open], :popover-open *, :popover-open";
+    const opened = "[aria-expanded=true], :popover-open *, :popover-open";
     const listIsOpen = target.matches?.(opened);
     if (key === "Enter" && command) press("generate");
     else if (!command && target === stage(tab).form?.prompt && recallPrompt(target, key)) event.preventDefault();
     else if (command) return;
     else if (key === "Escape" && stage(tab).running && !listIsOpen) press("stop");
-    else if (key === "Escape" && made.comparing) made.comparing = null;
+    else if (key === "Escape" && entries.comparing) entries.comparing = null;
     else if (key === "ArrowLeft" && !hasOwnKeys(target)) stage(tab).step(-1);
     else if (key === "ArrowRight" && !hasOwnKeys(target)) stage(tab).step(1);
     else if (!hasOwnKeys(target) && tabAt(key)) showTab(tabAt(key));
@@ -208,10 +207,10 @@ document.addEventListener(
   "drop",
   (event) => {
     document.body.classList.remove("dropping");
-    const entry = made.dropped(event); // out of the history, to be used here
+    const entry = entries.findDropped(event); // out of the history, to be used here
     if (entry) {
       event.preventDefault();
-      made.open(entry, accepts(openTab()) === "image");
+      entries.open(entry, accepts(openTab()) === "image");
       return;
     }
     if (!holdsFile(event) || !receiver() || !event.dataTransfer.files.length) return;

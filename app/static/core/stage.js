@@ -34,6 +34,9 @@ export class Stage {
     this.options = { models: [], layers: [] };
     this.state = "idle";
     this.stopped = ""; // the run that was stopped last
+    this.shownRun = ""; // the run whose film is shown
+    this.words = ""; // what it was asked for
+    this.branched = 0; // after which step its words were others
     this.run = ""; // the run whose messages are taken; those of one that was stopped come late
     this.film = [];
     this.at = 0;
@@ -154,8 +157,8 @@ export class Stage {
   async give(values, show = true) {
     if (!this.editor || !Object.keys(values).length) return;
     const chooser = this.model?.takes.length ? null : this.options.models.findIndex((model) => model.takes.length);
-    // what is given is to be used
-    if (chooser > 0) document.querySelectorAll(`#${this.tab}-model input`)[chooser].click();
+    // what somebody gives is to be used; what was there before is for whoever chose the model
+    if (chooser > 0 && show) document.querySelectorAll(`#${this.tab}-model input`)[chooser].click();
     const refusal = await this.editor.set(values);
     if (refusal) toast(refusal, true);
     if (this.options.place === "tray" && show) this.choose("input");
@@ -194,11 +197,11 @@ export class Stage {
   setState(state) {
     this.state = state;
     this.$("generate").disabled = state !== "idle";
-    this.$("stop").disabled = state === "idle";
+    this.$("stop").disabled = state === "idle" || state === "stopping";
     if (state === "idle") byId("s-queue").textContent = 0;
     const act = this.$("stop").parentElement; // one button is seen: it says how far the run is
     act.classList.toggle("running", state !== "idle");
-    this.showProgress(0, 1, "Stop");
+    this.showProgress(0, 1, state === "stopping" ? "Stopping …" : "Stop");
   }
 
   showProgress(step, steps, text) {
@@ -210,6 +213,9 @@ export class Stage {
   begin(drawSeed, seed) {
     hideToast();
     this.setState("queued");
+    this.stopped = "";
+    this.words = this.form.prompt?.value ?? "";
+    this.branched = this.form.branchStep;
     this.run = crypto.randomUUID?.() ?? String(Math.random()); // without https there is no randomUUID
     this.$("where").textContent = "loading";
     this.viewer(this.options.kind).begin?.(); // within the click: sound needs one
@@ -237,12 +243,8 @@ export class Stage {
       if (message.frame) this.grow(message.frame);
       if (message.done) this.finish(message.done);
     }
-    if (message.stopped && message.stopped.run === this.stopped && !this.running && message.stopped.files.length) {
-      this.files = message.stopped.files;
-      listFiles(this);
-      this.kept();
-    }
-    if (message.restored) this.restore(message.restored);
+    if (message.stopped && message.stopped.run === this.stopped) this.finishStop(message.stopped);
+    if (message.restored && !this.running) this.restore(message.restored);
     if (message.still) this.showStill(message.still);
     if (message.live) this.showLive(message.live);
     if (message.vary) this.variations.show(message.vary);
@@ -250,8 +252,8 @@ export class Stage {
 
   started() {
     this.setState("running");
-    this.entry = 0;
     this.forget();
+    this.shownRun = this.run;
     if (this.layer === "input") this.choose("preview");
     this.$("where").textContent = "loading";
   }
@@ -301,25 +303,38 @@ export class Stage {
     this.run = "";
     const frame = this.film[this.at];
     this.current?.silence?.();
-    this.close();
+    this.close("stopping");
+    setTimeout(() => this.state === "stopping" && this.setState("idle"), 15_000); // where no answer comes
     if (!begun || !frame) this.$("where").textContent = "stopped before it began";
     else if (this.options.stopped) this.$("where").textContent = this.options.stopped;
     else this.$("where").textContent = `stopped at step ${frame.step} of ${frame.steps}; it is kept in the history`;
   }
 
   /** Gradio tells of the end of a run, of one that was stopped, too. */
-  end() {
-    this.close();
-    this.kept();
+  async end() {
+    if (this.state === "stopping") return; // the answer to the stop ends it
+    this.close("idle");
+    const made = this.shownRun && (await this.history.ask("list_run", this.shownRun));
+    this.keep(made?.ids ?? []);
+  }
+
+  finishStop({ files, entries }) {
+    this.stopped = "";
+    this.setState("idle");
+    if (files.length) {
+      this.files = files;
+      listFiles(this);
+    }
+    this.keep(entries);
   }
 
   /** Whatever ended the run, and however early: the last picture stays, and the buttons work again. */
-  close() {
+  close(state) {
     // a training that was stopped saves a while later
     const waits = this.options.stopped ? [0, 10_000] : [];
     for (const wait of waits) setTimeout(() => document.dispatchEvent(new Event("loras")), wait);
     if (!this.running) return;
-    this.setState("idle");
+    this.setState(state);
     if (!this.film.length) {
       if (this.$("where").textContent === "loading") this.$("where").textContent = "";
       return;
@@ -328,32 +343,39 @@ export class Stage {
     this.draw();
   }
 
-  /** A run is over: the newest of the history is what it made. */
-  async kept() {
-    const newest = await this.history.refresh();
-    if (newest?.tab === this.tab && this.film.length && !this.running) this.showEntry(newest.id);
+  /** What a run made is in the history, as these entries. */
+  async keep(ids) {
+    const run = this.shownRun;
+    await this.history.refresh();
+    if (ids.length && run === this.shownRun && !this.running) this.showEntry(ids.at(-1));
   }
 
   /** Its tab is open: the history marks its picture, the status is that of its run. */
-  opened() {
+  showOpened() {
     this.history.mark(this.entry);
     this.showStatus();
   }
 
+  get isOpen() {
+    return Boolean(this.root?.offsetParent);
+  }
+
   showStatus() {
+    if (!this.isOpen) return;
     for (const [name, value] of Object.entries({ seed: "–", time: "–", device: "–", ...this.status }))
       byId(`s-${name}`).textContent = value;
   }
 
   showEntry(number) {
     this.entry = number;
-    this.history.mark(number);
+    if (this.isOpen) this.history.mark(number);
     this.bar.draw();
   }
 
   /** A result of the history: its last frame, or its picture alone. */
-  restore({ name, url, seed, frame, files }) {
+  restore({ id, name, url, seed, frame, files }) {
     this.forget();
+    this.showEntry(id);
     this.files = files ?? [{ name, url }];
     this.film = [{ view: { kind: "image" }, preview: url, ...frame, restored: true }];
     this.strip.clear();
@@ -368,7 +390,6 @@ export class Stage {
   /** Something to look at that no run made, such as a file of splats. */
   showStill(frame) {
     this.forget();
-    this.entry = 0;
     this.film = [frame];
     if (this.layer !== "preview") this.choose("preview");
     this.draw();
@@ -378,6 +399,9 @@ export class Stage {
   // --- what is shown
 
   forget() {
+    this.shownRun = this.stopped = "";
+    this.entry = 0;
+    this.form?.explain("");
     this.film = [];
     this.at = 0;
     this.files = [];

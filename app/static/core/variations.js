@@ -2,14 +2,20 @@
 import { byId, create } from "./dom.js";
 import { openMenu } from "./menu.js";
 
-const STRIP = '<div class="varied" hidden><b></b><div class="cells"></div></div>';
+const STRIP = `<div class="varied" hidden><b></b> <button type="button" class="send">Close</button>
+  <div class="cells"></div></div>`;
 
 export class Variations {
   constructor(stage) {
     this.stage = stage;
     this.root = create(STRIP);
-    [this.heading, this.cells] = this.root.children;
-    this.field = "";
+    this.heading = this.root.querySelector("b");
+    this.cells = this.root.querySelector(".cells");
+    this.field = ""; // that was asked for last
+    this.root.querySelector("button").onclick = () => {
+      byId(`${stage.tab}-vary-stop`).click();
+      this.hide();
+    };
   }
 
   /** The settings that the chosen model can vary: [field, label] each. */
@@ -18,7 +24,7 @@ export class Variations {
   }
 
   /** What a variation begins with, as JSON. */
-  asked() {
+  payload() {
     return JSON.stringify({ field: this.field, inputs: this.stage.inputs() });
   }
 
@@ -37,7 +43,8 @@ export class Variations {
     byId(`${this.stage.tab}-vary`).click();
   }
 
-  show({ title, cells, of }) {
+  show({ field, title, cells, of }) {
+    this.root.hidden = of === 0; // it was refused
     this.heading.textContent = cells.length < of ? `${title}: ${cells.length} of ${of}` : title;
     this.cells.replaceChildren(
       ...cells.map(({ value, label, url, note }) => {
@@ -46,7 +53,7 @@ export class Variations {
         cell.lastElementChild.textContent = label;
         cell.title = url ? "Take this one" : note;
         cell.disabled = !url;
-        cell.onclick = () => this.stage.form.fill({ [this.field]: value }, () => this.stage.form.run());
+        cell.onclick = () => this.stage.form.fill({ [field]: value }, () => this.stage.form.run());
         return cell;
       }),
     );

@@ -28,6 +28,7 @@ const KINDS = [
   ["gif", "GIF"],
   ["png", "Contact sheet (PNG)"],
 ];
+const LONGEST = 60; // frames of a development that is saved
 const SECONDS = 2.5; // that a whole development takes when it is played
 
 export class ViewerBar {
@@ -43,9 +44,9 @@ export class ViewerBar {
   draw() {
     const { stage } = this;
     const film = stage.film.length > 1 && !stage.running;
-    const heard = stage.options.kind === "audio"; // its own player plays
+    const hasPlayer = stage.options.kind === "audio"; // of its own
     const shown = {
-      play: film && !heard,
+      play: film && !hasPlayer,
       save: film,
       branch: film && this.branches,
       vary: film && this.stage.variations.fields.length > 0,
@@ -60,7 +61,7 @@ export class ViewerBar {
   /** Words can only change where the model's settings know of a branch, and before the last step. */
   get branches() {
     const { model, film, at } = this.stage;
-    return Boolean(model?.branches && film[at]?.step) && at < film.length - 1;
+    return Boolean(model?.branches && film[at]?.step > this.stage.branched) && at < film.length - 1;
   }
 
   /** A key; whether it was one of the bar's. */
@@ -114,10 +115,13 @@ export class ViewerBar {
 
   async export(kind) {
     const { film, layer, tab } = this.stage;
-    const pictures = film.map((frame) => frame[layer] || frame.preview);
-    const answer = await this.stage.history.server.save_development(pictures, kind);
-    if (answer.error) toast(answer.error, true);
-    else saveAs(answer.url, `${tab}-development.${kind}`);
+    const count = Math.min(film.length, LONGEST);
+    const picks = Array.from({ length: count }, (_, i) =>
+      Math.round((i * (film.length - 1)) / Math.max(1, count - 1)),
+    );
+    const pictures = picks.map((at) => film[at][layer] || film[at].preview);
+    const answer = await this.stage.history.call("save_development", pictures, kind);
+    if (answer) saveAs(answer.url, `${tab}-development.${kind}`);
   }
 
   /** The words so far up to the step that is shown, and from there on those that are typed next. */
@@ -125,7 +129,7 @@ export class ViewerBar {
     const { stage } = this;
     const { step, steps } = stage.film[stage.at];
     const words = stage.form.prompt;
-    stage.form.fill({ first_prompt: words.value, branch_step: step });
+    stage.form.fill({ first_prompt: stage.words, branch_step: step });
     toast(`Now change the words: steps 1 to ${step} of ${steps} stay, the rest develops anew.`);
     words.focus();
     words.select();

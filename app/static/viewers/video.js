@@ -5,7 +5,7 @@ import { registerViewer } from "../core/registry.js";
 
 const TOOLS = `<div id="tools" class="tools reel" hidden>
   <button type="button" data-do="play" aria-pressed="true">Pause</button>
-  <input id="frame" class="own" type="range" min="1" max="1" value="1" aria-label="Frame">
+  <input id="frame" type="range" min="1" max="1" value="1" aria-label="Frame">
   <output id="at">–</output></div>`;
 
 registerViewer("video", (stage) => {

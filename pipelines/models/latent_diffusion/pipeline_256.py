@@ -25,8 +25,8 @@ class LatentDiffusion256Pipeline(LatentDiffusionPipeline):
     def condition(
         self, prompt: str, negative: str, loras: Sequence[tuple[lora.LoRA, float]] = ()
     ) -> TextConditioning:
-        """The captions in words that the model knows."""
-        known, exchanged = Vocabulary.load().substitute(prompt)
-        condition = super().condition(known, negative, loras)
+        """The prompt in words that the model knows."""
+        words, exchanged = Vocabulary.load().substitute(prompt)
+        condition = super().condition(words, negative, loras)
         condition.exchanged = list(map(str, exchanged))
         return condition

@@ -44,7 +44,7 @@ SPECS = [
         pipeline="latent_diffusion.pipeline_256:LatentDiffusion256Pipeline",
         weights=("latent-diffusion-256", "autoencoder-256"),
         label="Scenes, 256 px",
-        help="Things, animals and people in ten lands, at all times of day.",
+        help="It knows 338 everyday things, animals and people, in ten landscapes, at all times of day.",
         examples={
             "dog": "a dog",
             "rocket": "a rocket",
@@ -54,7 +54,6 @@ SPECS = [
             "cake": "a birthday cake",
             "red curls": "a woman with curly red hair and round glasses, smiling",
         },
-        knows="Knows 338 everyday things, animals and people, in ten landscapes, at all times of day.",
         about="It begins with noise, and at every step the network says what the noise hides: a rough guess first, "
         "details last. Your words steer each guess. The steps stay below the picture: go back through them, play "
         "them, or branch off with other words.",
