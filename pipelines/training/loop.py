@@ -232,7 +232,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--fresh", dest="from_scratch", action="store_true", help="forget the checkpoint and begin anew"
     )
     parser.add_argument(
-        "--start", type=Path, metavar="FOLDER", help="begin with a bundle, such as that in assets/next"
+        "--start", type=Path, metavar="FOLDER", help="begin with a bundle, such as that in assets/weights"
     )
     parser.add_argument("--pack", type=Path, help="train from this folder alone, which `pack NAME` has written")
     parser.add_argument(

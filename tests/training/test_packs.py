@@ -76,7 +76,8 @@ def small_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     np.save(read / "picture.npy", np.arange(30))
     (read / "names.txt").write_text("\n".join(["land"] * 30))
     for name, n in (("scenes", 80), ("scenes-wide", 30)):
-        rows = [json.dumps({"mode": "plain" if i % 2 else "scene"}) for i in range(n)]
+        group = {"kind": "dog", "colour": "", "facing": "left"}
+        rows = [json.dumps({"mode": "plain" if i % 2 else "scene", "groups": [group]}) for i in range(n)]
         (cache / "data" / name / "rows.jsonl").write_text("\n".join(rows))
     np.save(cache / "data" / "scenes" / "segment.npy", rng.integers(0, 300, (80, 64, 64)).astype(np.uint16))
     np.save(cache / "data" / "scenes" / "depth.npy", rng.integers(0, 256, (80, 64, 64)).astype(np.uint8))
@@ -96,7 +97,7 @@ def test_wide_scenes_come_before_the_others_so_that_held_out_ones_stay_held_out(
     assert np.array_equal(drawn.numpy(), np.stack([z[79], wide[3], z[0]]).astype(np.float32))
 
 
-def test_scenes_of_one_large_thing_are_drawn_twice_as_often(
+def test_scenes_of_one_large_thing_are_drawn_four_times_as_often(
     small_world: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from pipelines.models.latent_diffusion.recipe import Recipe
@@ -106,7 +107,19 @@ def test_scenes_of_one_large_thing_are_drawn_twice_as_often(
     odds, picture = recipe.odds["scenes"], recipe.sources["scenes"].picture[:-32]
     plain = np.where(picture < 30, picture, picture - 30) % 2 == 1
     assert len(odds) == 30 + 160 - 32 and odds.sum() == pytest.approx(1)
-    assert odds[plain] == pytest.approx(2 * odds[~plain][0])
+    assert odds[plain] == pytest.approx(4 * odds[~plain][0])
+
+
+def test_what_is_unsaid_is_as_it_mostly_is(small_world: Path) -> None:
+    from pipelines.datasets.captions import Captions
+    from pipelines.models.latent_diffusion.recipe import Recipe
+
+    groups = [{"kind": "dog", "colour": "", "facing": "right"}, {"kind": "dog", "colour": "blue", "facing": "left"}]
+    rows = "\n".join(json.dumps({"mode": "scene", "groups": [group]}) for group in groups)
+    (small_world / "data" / "scenes" / "rows.jsonl").write_text(rows)
+    names = [["kind.0"], ["kind.0", "facing.0"], ["land"], ["kind.0"], ["kind.0", "colour.0"]]
+    lines = Captions(np.empty(0), np.empty(0), np.array([0, 0, 0, 1, 1]), names)
+    assert Recipe.teaching_weight("scenes", lines).tolist() == [0, 1, 1, 0.15, 1]
 
 
 def test_the_base_trains_from_a_pack_alone(small_world: Path, tmp_path: Path) -> None:
@@ -134,11 +147,11 @@ def test_the_base_trains_from_a_pack_alone(small_world: Path, tmp_path: Path) ->
     )
     assert done.returncode == 0, done.stderr
     out = tmp_path / "pack" / "out"
-    card = json.loads((out / "weights" / "latent-diffusion.json").read_text())
+    card = json.loads((out / "weights" / "latent-diffusion-256.json").read_text())
     assert card["steps"] == 3 and card["metrics"]["held_out_scenes"] > 0
     for file in card["files"]:
         assert (out / "weights" / file).stat().st_size < 15 * 2**20
         with safe_open(out / "weights" / file, "pt") as tensors:
             assert all(torch.isfinite(tensors.get_tensor(k)).all() for k in tensors.keys())  # noqa: SIM118
-    assert list((out / "runs" / "latent-diffusion").glob("sheet-*.png"))
-    assert not (out / "runs" / "latent-diffusion" / "checkpoint.safetensors").exists()
+    assert list((out / "runs" / "latent-diffusion-256").glob("sheet-*.png"))
+    assert not (out / "runs" / "latent-diffusion-256" / "checkpoint.safetensors").exists()

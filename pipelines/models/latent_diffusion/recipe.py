@@ -141,7 +141,7 @@ class Source:
 
 
 class Recipe:
-    name = "latent-diffusion"
+    name = "latent-diffusion-256"
     steps, lr, ema, batch = 60_000, 2e-3, 0.9995, 48
     muon, weight_decay = True, 0.01
     look_every = 900
