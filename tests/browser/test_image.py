@@ -292,7 +292,7 @@ def test_an_older_picture_does_not_break_into_a_run(page: Page, monkeypatch: pyt
 
 
 def test_a_starter_fills_the_form_and_runs(page: Page) -> None:
-    starters = get_spec("latent-diffusion").starters
+    starters = get_spec("latent-diffusion-256").starters
     buttons = page.locator("#image-empty .starters button")
     expect(buttons).to_have_count(len(starters))
     caption, settings = list(starters.items())[2]

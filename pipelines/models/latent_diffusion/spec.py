@@ -54,6 +54,14 @@ SPECS = [
             "cake": "a birthday cake",
             "red curls": "a woman with curly red hair and round glasses, smiling",
         },
+        starters={
+            "dog": {"prompt": "a dog", "seed": 1},
+            "rocket": {"prompt": "a rocket", "seed": 1},
+            "unicorn": {"prompt": "a unicorn", "seed": 2},
+            "butterfly": {"prompt": "a purple butterfly", "seed": 0},
+            "dinosaur": {"prompt": "a green dinosaur", "seed": 1},
+            "cake": {"prompt": "a birthday cake", "seed": 1},
+        },
         about="It begins with noise, and at every step the network says what the noise hides: a rough guess first, "
         "details last. Your words steer each guess. The steps stay below the picture: go back through them, play "
         "them, or branch off with other words.",
@@ -78,14 +86,6 @@ SPECS = [
             "heart eyes": "someone with a blonde afro, heart eyes and a black blazer",
             "police": "police officer, dark skin tone",
             "firefighter": "woman firefighter",
-        },
-        starters={
-            "red curls": {"prompt": "a woman with curly red hair and round glasses, smiling", "seed": 3},
-            "shades": {"prompt": "bald man in shades and white dungarees, dark skin, laughing", "seed": 1},
-            "pink bob": {"prompt": "girl with a pink bob, winking, blue hoodie", "seed": 5},
-            "winter hat": {"prompt": "a man with a long red beard and a winter hat, blue sweater", "seed": 0},
-            "green hijab": {"prompt": "a woman in a green hijab and round glasses, smiling", "seed": 1},
-            "white beard": {"prompt": "a man with a long grey beard and a green turban", "seed": 5},
         },
         groups={"Branch": ("first_prompt", "branch_step")},
         paper="Rombach et al. 2022, as a rectified flow (Liu et al. 2022)",
