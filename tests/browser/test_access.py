@@ -75,6 +75,7 @@ def test_a_mask_is_made_by_numbers(page: Page) -> None:
     wait_for_input(page, "edit", "image")
     reach(page, "#edit-tools summary")
     page.keyboard.press("Enter")
+    reach(page, "#edit-tools [data-do=save]")
     for value in (16, 32, 40, 24):
         page.keyboard.press("Tab")
         page.keyboard.type(str(value))

@@ -37,7 +37,7 @@ def test_a_clip_comes_up_and_is_scrubbed_both_ways(video: Page, tmp_path: Path) 
     expect(video.locator("#video-where")).to_contain_text(
         "step 8 of 8"
     )  # four of the first frame, four of the others
-    assert video.locator("#video-downloads a").all_inner_texts() == ["Download PNG", "MP4", "WEBP", "GIF", "ZIP"]
+    assert video.locator("#video-downloads a").all_inner_texts() == ["Download MP4", "PNG", "WEBP", "GIF", "ZIP"]
     video.evaluate(
         "const f = document.getElementById('video-frame'); f.value = 2; f.dispatchEvent(new Event('input'))"
     )
@@ -57,7 +57,7 @@ def test_a_clip_comes_up_and_is_scrubbed_both_ways(video: Page, tmp_path: Path) 
     video.click("#video-tools button")
     expect(video.locator("#video-at")).not_to_have_text("frame 2 of 5")
     with video.expect_download() as got:
-        video.click("#video-downloads a:text-is('MP4')")
+        video.click("#video-downloads a:text-is('Download MP4')")
     got.value.save_as(tmp_path / "clip.mp4")
     with av.open(str(tmp_path / "clip.mp4")) as film:
         assert film.streams.video[0].codec_context.name == "h264"
@@ -77,7 +77,7 @@ def test_a_picture_is_animated_and_a_film_gives_its_first_frame(video: Page, tmp
     video.locator("#history .shot").first.click()  # the newest: the clip, back from the history, with its first frame
     expect(video.locator("#video-where")).to_contain_text("from the history")
     expect(video.locator("#video-at")).to_contain_text("of 5")
-    assert "MP4" in video.locator("#video-downloads a").all_inner_texts()
+    assert "Download MP4" in video.locator("#video-downloads a").all_inner_texts()
     expect(video.locator("#video-input .on")).to_have_count(1)
     video.click("#share")
     expect(video.locator("#toast")).to_contain_text("cannot carry a picture")

@@ -84,6 +84,7 @@ def test_brush_eraser_undo_and_opencv(edit: Page) -> None:
     assert 0 < (erased > 0).sum() < (first > 0).sum()
     edit.click("#edit-tools >> text=Undo")
     assert np.array_equal(mask(edit), first)
+    edit.click("#edit-tools summary")
     for name, holds in (("Grow", np.greater), ("Undo", np.equal), ("Shrink", np.less), ("Undo", np.equal)):
         edit.click(f"#edit-tools >> text={name}")
         soon(lambda holds=holds: bool(holds((mask(edit) > 0).sum(), (first > 0).sum())), edit)
@@ -127,7 +128,7 @@ def test_each_mode_shows_its_own_controls_and_keeps_the_prompt(edit: Page) -> No
     expect(edit.locator("#edit-method")).to_be_hidden()
     made = generate(edit, "keep me")
     assert made.shape == (128, 192, 3)
-    edit.get_by_label("Vary").check()
+    edit.get_by_role("radio", name="Vary").check()
     expect(edit.locator("#edit-strength")).to_be_visible()
     edit.get_by_label("Change by words").check()
     expect(edit.locator("#edit-source_prompt textarea")).to_be_visible()

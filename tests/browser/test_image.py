@@ -205,6 +205,7 @@ def test_a_dropped_png_brings_its_settings_and_its_pixels_back(page: Page, tmp_p
     page.evaluate(DROP, ["saved.png", base64.b64encode(saved.read_bytes()).decode()])
     expect(page.locator(PROMPT)).to_have_value("a dropped cat")
     expect(page.locator("#image-seed input")).to_have_value(seed)
+    expect(page.locator("#image-again input")).not_to_be_checked()
     page.click("#image-generate")
     page.wait_for_selector("#image-downloads a")
     again = page.get_attribute("#image-downloads a", "href").split(",")[1]
@@ -255,7 +256,7 @@ def test_a_bad_seed_is_one_sentence_and_loses_nothing(page: Page) -> None:
     expect(page.locator("#image-generate")).to_be_enabled()
 
 
-@pytest.mark.parametrize(("value", "said"), [("", "Steps is None"), ("100000", "Steps is 100000")])
+@pytest.mark.parametrize(("value", "said"), [("", "Steps is blank"), ("100000", "Steps is 100000")])
 def test_a_bad_slider_is_one_sentence_and_the_page_goes_on(page: Page, value: str, said: str) -> None:
     generate(page, "a cat", steps=5)
     picture = page.get_attribute("#image-now", "src")

@@ -92,9 +92,9 @@ def test_a_thing_comes_up_is_turned_and_goes_out_as_files(shape: Page, tmp_path:
     expect(shape.locator("#shape-orbit")).to_be_hidden()
     shape.click("#shape-seg [data-show=preview]")
     expect(shape.locator("#shape-orbit")).to_be_visible()
-    for kind in ("PLY", "GLB"):
+    for kind, label in (("PLY", "Download PLY"), ("GLB", "GLB")):
         with shape.expect_download() as got:
-            shape.click(f"#shape-downloads a:text-is('{kind}')")
+            shape.click(f"#shape-downloads a:text-is('{label}')")
         path = tmp_path / f"made.{kind.lower()}"
         got.value.save_as(path)
         assert len(scenes.load_gaussians(path)) == (32 if kind == "PLY" else scenes.SAMPLED)

@@ -61,7 +61,7 @@ def test_a_spectrum_clears_up_and_the_sound_plays_and_is_saved(audio: Page, tmp_
     assert audio.evaluate(loud) > 0
     audio.screenshot(path=SCREENSHOTS / "audio.png")
     with audio.expect_download() as got:
-        audio.click("#audio-downloads a:text-is('WAV')")
+        audio.click("#audio-downloads a:text-is('Download WAV')")
     got.value.save_as(tmp_path / "made.wav")
     assert len(sounds.load_audio(str(tmp_path / "made.wav"))) == RATE
     audio.fill("#audio-prompt textarea", "something else")
