@@ -22,6 +22,7 @@ from pipelines.models.audio.tokens import CodeLM
 from pipelines.models.audio.tokens import Config as WriterConfig
 from pipelines.models.controlnet.pipeline import ControlNet
 from pipelines.models.editing.pipeline import MaskAdapter
+from pipelines.models.latent_diffusion import autoencoder as autoencoder_256
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
 from pipelines.models.latent_diffusion.pipeline import LatentDiffusion
 from pipelines.models.lora import adapter as lora
@@ -35,7 +36,9 @@ from pipelines.text import Resampler
 FOLDER = Path(__file__).parent.parent / "assets" / "weights"
 SHIPPED = {
     "autoencoder": lambda config: autoencoder.Autoencoder(autoencoder.Config(**config)),
+    "autoencoder-256": lambda config: autoencoder_256.Autoencoder(autoencoder_256.config_from(config)),
     "latent-diffusion": lambda config: LatentDiffusion(Config(**config)),
+    "latent-diffusion-256": lambda config: LatentDiffusion(Config(**config)),
     "reader": lambda config: AttributeClassifier(**config),
     "eye": lambda _: evaluation.build_eye(),
     **{name: lambda config: MaskAdapter(base(), **config) for name in ("inpainting", "outpainting")},
