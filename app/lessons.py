@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-PERSON = "a woman with curly red hair and round glasses, smiling"
+PERSON = {
+    "prompt": "a woman with curly red hair and round glasses, smiling",
+    "seed": 3, "guidance": 4, "steps": 20, "count": 1,
+}  # fmt: skip
 
 LESSONS: list[dict[str, Any]] = [
     {
@@ -17,7 +20,7 @@ LESSONS: list[dict[str, Any]] = [
         "steps": [
             {
                 "say": "A picture begins as noise, and the seed says which. This is seed 3.",
-                "fill": {"prompt": PERSON, "seed": 3, "guidance": 4, "steps": 20, "count": 1},
+                "fill": PERSON,
                 "run": True,
                 "point": "seed",
             },
@@ -36,7 +39,7 @@ LESSONS: list[dict[str, Any]] = [
         "steps": [
             {
                 "say": "Guidance says how strongly the words pull. Here is 4.",
-                "fill": {"prompt": PERSON, "seed": 3, "guidance": 4, "steps": 20, "count": 1},
+                "fill": PERSON,
                 "run": True,
                 "point": "guidance",
             },
@@ -53,7 +56,7 @@ LESSONS: list[dict[str, Any]] = [
         "steps": [
             {
                 "say": "A sampler is a way down the same slope from noise to picture. These weights serve all five.",
-                "fill": {"prompt": PERSON, "seed": 3, "guidance": 4, "steps": 8, "count": 1},
+                "fill": PERSON | {"steps": 8},
                 "vary": "sampler",
                 "point": "sampler",
             },
@@ -72,7 +75,7 @@ LESSONS: list[dict[str, Any]] = [
             {
                 "say": "While it develops, every place of the picture looks at every word. On the right each word has a "
                 "small map: red is where it is looked at.",
-                "fill": {"prompt": PERSON, "seed": 3, "guidance": 4, "steps": 20, "count": 1},
+                "fill": PERSON,
                 "run": True,
                 "point": "words",
             },

@@ -3,33 +3,15 @@
 from __future__ import annotations
 
 import base64
-import re
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
+from image_tab import PROMPT, field, generate, slow
 from pages import SCREENSHOTS, frames, opened
 from playwright.sync_api import Browser, Page, expect
 
-from app import live, viewer
 from pipelines.core.registry import get_spec
-
-PROMPT = "#image-prompt textarea"
-
-
-def field(page: Page, name: str, value: object) -> None:
-    box = page.locator(f"#image-{name} input[type=number]").first
-    box.fill(str(value))
-    box.press("Tab")
-
-
-def generate(page: Page, prompt: str = "a bald man in shades", steps: int = 20) -> None:
-    page.fill(PROMPT, prompt)
-    field(page, "steps", steps)
-    page.click("#image-generate")
-    page.wait_for_selector("#image-downloads a")
-    expect(page.locator("#image-generate")).to_be_enabled()
 
 
 def test_words_become_a_picture_step_by_step(page: Page) -> None:
@@ -86,21 +68,6 @@ def test_a_word_shows_where_it_looks(page: Page) -> None:
     page.click("#image-words button:has-text('shades')")
     page.mouse.move(700, 400)
     expect(page.locator("#image-heat")).to_be_hidden()
-
-
-def slow(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Make every step take a while and be sent, and count them."""
-    steps: list[int] = []
-    frame_message = viewer.frame_message
-
-    def counted(frame: Any) -> dict[str, Any]:
-        steps.append(frame.step)
-        time.sleep(0.05)
-        return frame_message(frame)
-
-    monkeypatch.setattr(viewer, "frame_message", counted)
-    monkeypatch.setattr(live, "EVERY", 0)
-    return steps
 
 
 def test_stop_keeps_the_last_picture_and_the_next_run_starts_clean(
@@ -164,25 +131,6 @@ def test_ten_pages_at_once_all_finish_and_the_waiting_see_their_place(
     assert finished == sorted(finished)
     for page in pages:
         page.context.close()
-
-
-def test_history_survives_a_reload_and_brings_settings_back(page: Page) -> None:
-    generate(page, "an owl in the history", steps=7)
-    expect(page.locator("#history .shot")).to_have_count(1)
-    page.reload()
-    page.wait_for_selector("#history .shot")
-    page.fill(PROMPT, "")
-    page.click("#history .shot")
-    expect(page.locator(PROMPT)).to_have_value("an owl in the history")
-    expect(page.locator("#image-steps input[type=number]")).to_have_value("7")
-    expect(page.locator("#image-now")).to_be_visible()
-    expect(page.locator("#image-again input")).not_to_be_checked()
-
-
-def test_another_browser_has_another_history(browser: Browser, served: str) -> None:
-    page = opened(browser, served)
-    expect(page.locator("#history .shot")).to_have_count(0)
-    page.context.close()
 
 
 DROP = """async ([name, data]) => {
@@ -273,23 +221,6 @@ def test_a_bad_slider_is_one_sentence_and_the_page_goes_on(page: Page, value: st
     expect(page.locator("#image-where")).to_contain_text("step 5 of 5")
     generate(page, "a cat", steps=6)
     expect(page.locator("#image-where")).to_contain_text("step 6 of 6")
-
-
-def test_an_older_picture_does_not_break_into_a_run(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    generate(page, "an owl", steps=7)
-    expect(page.locator("#history .shot")).to_have_count(1)
-    page.click("#history .shot")
-    expect(page.locator("#image-where")).to_contain_text("from the history")
-    expect(page.locator("#image-words")).to_be_hidden()  # the inspector shows no other picture's numbers
-    expect(page.locator("#image-equation")).to_be_hidden()
-    slow(monkeypatch)
-    field(page, "steps", 60)
-    page.click("#image-generate")
-    page.wait_for_selector("#image-film img, #image-words button")
-    page.click("#history .shot")
-    expect(page.locator("#toast")).to_contain_text("Stop the run first")
-    page.wait_for_selector("#image-downloads a")
-    expect(page.locator("#image-where")).to_contain_text("step 60 of 60")
 
 
 def test_a_starter_fills_the_form_and_runs(page: Page) -> None:
@@ -389,148 +320,3 @@ def test_text_is_pasted_where_the_clipboard_has_a_picture_too(page: Page) -> Non
         }"""
     )
     assert not prevented
-
-
-def test_the_history_is_searched_starred_deleted_and_brought_back(page: Page) -> None:
-    for words in ("a red fox", "a blue whale", "a red house"):
-        generate(page, words, steps=2)
-    shots = page.locator("#history .shot")
-    expect(shots).to_have_count(3)
-    page.fill("#history [type=search]", "red")
-    expect(shots).to_have_count(2)
-    shots.nth(1).focus()  # the fox
-    page.keyboard.press("s")
-    page.fill("#history [type=search]", "")
-    page.click("#history [data-do=starred]")
-    expect(shots).to_have_count(1)
-    assert shots.first.get_attribute("title") == "a red fox"
-    page.click("#history [data-do=starred]")
-    expect(shots).to_have_count(3)
-    shots.first.focus()
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("Delete")
-    expect(shots).to_have_count(2)
-    page.reload()
-    expect(shots).to_have_count(2)
-    page.locator("#history .shot[title='a red fox']").hover()
-    page.locator("#history .entry", has=page.locator("[title='a red fox']")).locator(".dots").click()
-    page.get_by_role("menuitem", name="Delete").click()
-    expect(shots).to_have_count(1)
-    page.click("#toast button")
-    expect(shots).to_have_count(2)
-
-
-def test_the_history_is_scrolled_to_its_end(page: Page, served: str) -> None:
-    generate(page, "the first of many", steps=1)
-    field(page, "count", 8)
-    shots = page.locator("#history .shot")
-    for k in range(8):
-        generate(page, "many", steps=1)
-        expect(shots).to_have_count(min(60, 9 + 8 * k))
-    page.evaluate("document.querySelector('#history .entries').scrollLeft = 1e6")
-    expect(shots).to_have_count(65)
-    assert shots.last.get_attribute("title") == "the first of many"
-
-
-def test_two_of_the_history_are_compared_by_keyboard(page: Page) -> None:
-    generate(page, "a red fox", steps=2)
-    generate(page, "a red house", steps=3)
-    shots = page.locator("#history .shot")
-    expect(shots).to_have_count(2)
-    shots.first.focus()
-    page.keyboard.press("x")
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("x")
-    rows = page.locator("dialog.compare tr")
-    expect(rows.filter(has_text="prompt")).to_have_text("prompta red housea red fox")
-    expect(rows.filter(has_text="steps")).to_have_text("steps32")
-    pair = page.locator(".compare .both")
-    before = pair.evaluate("pair => getComputedStyle(pair.lastElementChild).clipPath")
-    page.keyboard.press("ArrowRight")
-    assert pair.evaluate("pair => getComputedStyle(pair.lastElementChild).clipPath") != before
-    page.keyboard.press("Escape")
-    expect(page.locator("dialog.compare")).to_have_count(0)
-
-
-def test_one_setting_is_varied_and_a_click_takes_one_over(page: Page) -> None:
-    generate(page, "a fox", steps=3)
-    seed = page.inner_text("#s-seed")
-    page.keyboard.press("v")
-    page.get_by_role("menuitem", name="Guidance").click()
-    cells = page.locator("#image-desk .cells button")
-    expect(cells).to_have_count(5)
-    page.wait_for_function("document.querySelector('#image-desk .varied b').textContent === 'Guidance'")
-    assert len({cell.get_attribute("src") for cell in cells.locator("img").all()}) == 5
-    label = cells.nth(4).inner_text()
-    cells.nth(4).click()
-    page.wait_for_function(f"document.querySelector('#image-guidance input[type=number]').value === '{label}'")
-    expect(page.locator("#history .shot")).to_have_count(2)
-    assert page.inner_text("#s-seed") == seed
-
-
-def test_the_development_is_played_and_saved(page: Page) -> None:
-    generate(page, "a fox", steps=6)
-    page.keyboard.press("Space")
-    expect(page.locator("#image-where")).to_contain_text("step 2 of 6")
-    expect(page.locator("#image-where")).to_contain_text("step 6 of 6")
-    for name, head in (("Film (MP4)", b"ftyp"), ("GIF", b"GIF89a"), ("Contact sheet (PNG)", b"PNG")):
-        page.click("#image-icons [data-do=save]")
-        with page.expect_download() as download:
-            page.get_by_role("menuitem", name=name, exact=True).click()
-        assert head in Path(download.value.path()).read_bytes()[:16]
-
-
-def test_a_branch_keeps_the_steps_before_it(page: Page) -> None:
-    generate(page, "a fox", steps=6)
-    first = page.locator("#image-film img").first.get_attribute("src")
-    page.keyboard.press("ArrowLeft")
-    page.keyboard.press("ArrowLeft")
-    page.click("#image-icons [data-do=branch]")
-    expect(page.locator("#image-desk .notice")).to_have_text("Steps 1 to 4 follow “a fox”.Remove")
-    generate(page, "a whale", steps=6)
-    assert page.locator("#image-film img").first.get_attribute("src") == first
-    page.click("#image-desk .notice button")
-    expect(page.locator("#image-desk .notice")).to_be_hidden()
-
-
-def test_a_reload_keeps_the_form_and_earlier_prompts_come_back(page: Page) -> None:
-    generate(page, "an older prompt", steps=2)
-    field(page, "steps", 33)
-    page.fill(PROMPT, "typed, not run")
-    page.uncheck("#image-again input")
-    page.wait_for_function("JSON.parse(localStorage['darkroom-forms']).image.again === false")
-    page.reload()
-    expect(page.locator(PROMPT)).to_have_value("typed, not run")
-    expect(page.locator("#image-steps input[type=number]")).to_have_value("33")
-    expect(page.locator("#image-again input")).not_to_be_checked()
-    page.fill(PROMPT, "")
-    page.focus(PROMPT)
-    page.keyboard.press("ArrowUp")
-    expect(page.locator(PROMPT)).to_have_value("an older prompt")
-    page.keyboard.press("ArrowDown")
-    expect(page.locator(PROMPT)).to_have_value("")
-
-
-def test_a_lesson_leads_to_its_end(page: Page) -> None:
-    page.click("#lessons")
-    page.get_by_role("menuitem", name="What is a seed?").click()
-    expect(page.locator("#image-where")).to_contain_text("step 20 of 20", timeout=30_000)
-    expect(page.locator("#image-seed")).to_have_class(re.compile("pointed"))
-    for _ in range(3):
-        page.click(".lesson [data-do=next]")
-    expect(page.locator("#image-desk .cells button")).to_have_count(5, timeout=60_000)
-    page.click(".lesson [data-do=next]")
-    expect(page.locator(".lesson")).to_have_count(0)
-
-
-def test_one_of_four_is_enlarged_by_a_click(page: Page) -> None:
-    field(page, "count", 4)
-    generate(page, "a fox", steps=3)
-    urls = [link.get_attribute("href") for link in page.locator("#image-downloads a").all()]
-    now = page.locator("#image-now")
-    grid = now.get_attribute("src")
-    box = now.bounding_box()
-    page.mouse.click(box["x"] + 0.75 * box["width"], box["y"] + 0.25 * box["height"])
-    expect(now).to_have_attribute("src", urls[1])
-    page.mouse.click(box["x"] + 10, box["y"] + 10)
-    expect(now).to_have_attribute("src", grid)

@@ -1,26 +1,19 @@
 // The prompt's words, each with a small map of where the picture looks at it; hovering or choosing one lights the
 // picture itself.
 import { create } from "../core/dom.js";
+import { heatCanvas } from "../core/heat.js";
 import { registerCard } from "../core/registry.js";
 
 const SIDE = 44;
 
 /** A map in the safelight's red over the darkened frame. */
 function drawMap(canvas, map, picture) {
-  const side = Math.round(Math.sqrt(map.length));
-  const small = document.createElement("canvas");
-  small.width = small.height = side;
-  const pixels = small.getContext("2d").createImageData(side, side);
-  map.forEach((weight, i) => {
-    pixels.data.set([255, 74, 46, Math.round(weight * 0.85)], 4 * i);
-  });
-  small.getContext("2d").putImageData(pixels, 0, 0);
   const context = canvas.getContext("2d");
   context.filter = "grayscale(1) brightness(.55)";
   if (picture) context.drawImage(picture, 0, 0, SIDE, SIDE);
   context.filter = "none";
   context.imageSmoothingQuality = "high";
-  context.drawImage(small, 0, 0, SIDE, SIDE);
+  context.drawImage(heatCanvas(map), 0, 0, SIDE, SIDE);
 }
 
 registerCard({

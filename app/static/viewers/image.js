@@ -1,5 +1,6 @@
 // A picture, or a grid of several, of which a click enlarges one; over it, on demand, where a word of the prompt looks.
 import { create } from "../core/dom.js";
+import { heatCanvas } from "../core/heat.js";
 import { registerViewer } from "../core/registry.js";
 
 const SIDE = 256;
@@ -15,21 +16,13 @@ registerViewer("image", (stage) => {
     const map = chosen < 1 && (frame.attention || [])[stage.hovered >= 0 ? stage.hovered : stage.word];
     heat.hidden = !map;
     if (!map) return;
-    const side = Math.round(Math.sqrt(map.length));
-    const small = document.createElement("canvas");
-    small.width = small.height = side;
-    const pixels = small.getContext("2d").createImageData(side, side);
-    map.forEach((weight, i) => {
-      pixels.data.set([255, 74, 46, Math.round(weight * 0.8)], 4 * i);
-    });
-    small.getContext("2d").putImageData(pixels, 0, 0);
     heat.width = heat.height = SIDE;
     const context = heat.getContext("2d");
     context.fillStyle = "rgba(14,12,11,.35)";
     context.fillRect(0, 0, SIDE, SIDE);
     const part = chosen < 0 ? SIDE / stage.columns() : SIDE; // the map is the first picture's
     context.imageSmoothingQuality = "high";
-    context.drawImage(small, 0, 0, part, part);
+    context.drawImage(heatCanvas(map), 0, 0, part, part);
   }
 
   /** One of the pictures of a grid, as a data URL. */
