@@ -41,8 +41,7 @@ export function openCompare([first, second]) {
   function choose(way) {
     pair.dataset.way = way;
     range.hidden = way === "beside";
-    for (const button of dialog.querySelectorAll("[data-way]")) {
-      if (button.tagName !== "BUTTON") continue;
+    for (const button of dialog.querySelectorAll("button[data-way]")) {
       button.classList.toggle("on", button.dataset.way === way);
       button.setAttribute("aria-pressed", button.dataset.way === way);
     }
