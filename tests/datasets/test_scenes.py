@@ -59,15 +59,16 @@ def test_pictures_keep_their_facts() -> None:
 
 
 def test_sprites_stand_on_the_autoencoders_grid_in_a_few_sizes() -> None:
-    """Two whole things of a kind and height are the same pixels, moved by whole cells: they share their latents."""
-    places: dict[int, set[tuple[int, int]]] = {}
+    """Two whole things of a kind and size are the same pixels, moved by whole cells: they share their latents."""
+    places: dict[tuple[str, int, int], set[tuple[int, int]]] = {}
     for number in range(200):
         *_, row = scenes.make(number)
         for thing in row["things"]:
             x0, y0, x1, y1 = thing["box"]
             if row["mode"] == "scene" and x0 > 0 and x1 < 256 and y0 > 0 and y1 < 256:
-                places.setdefault(y1 - y0, set()).add((x0 % compose.CELL, y1 % compose.CELL))
-    assert len(places) >= 4 and set(places) <= set(compose.HEIGHTS)
+                size = (row["groups"][thing["group"]]["kind"], x1 - x0, y1 - y0)
+                places.setdefault(size, set()).add((x0 % compose.CELL, y1 % compose.CELL))
+    assert {max(w, h) for _, w, h in places} == set(compose.LENGTHS)
     assert all(len(found) == 1 for found in places.values()), places
 
 

@@ -28,7 +28,7 @@ INDEX = {kind.name: i for i, kind in enumerate(KINDS)}
 # The autoencoder's encoder is a convolution of stride 16: a sprite of one size has the same latents wherever it stands
 # on this grid. The generator then has one drawing of it to learn, and not as many as there are offsets and sizes.
 CELL = 16
-HEIGHTS = np.array([64, 96, 128, 160])
+LENGTHS = np.array([80, 112, 160])  # of a thing's longer side, beside what fills a plain picture
 GROUNDS = {
     "white": (255, 255, 255), "grey": (206, 209, 214), "black": (30, 30, 38), "red": (224, 96, 92), "orange": (255,
     202, 144), "yellow": (255, 234, 160),
@@ -74,9 +74,9 @@ def _snap(v: float | int) -> float:
     return float(round(v / CELL) * CELL)
 
 
-def _height(h: float | int) -> float:
-    """The nearest of the heights that things come in."""
-    return float(HEIGHTS[np.abs(np.log(HEIGHTS / h)).argmin()])
+def _length(h: float | int) -> float:
+    """The nearest of the lengths that things come in."""
+    return float(LENGTHS[np.abs(np.log(LENGTHS / h)).argmin()])
 
 
 def draw_facts(number: int) -> Facts:
@@ -132,7 +132,7 @@ def _landscape(r: np.random.Generator) -> Facts:
         "rainbow": bool(time == "day" and weather in ("clear", "rain") and r.random() < 0.14),
         "crescent": bool(r.random() < 0.5), "groups": [],
     }  # fmt: skip
-    n, used = int(r.choice(4, p=[0.08, 0.42, 0.33, 0.17])), set()
+    n, used = int(r.choice(4, p=[0.06, 0.56, 0.28, 0.1])), set()
     for _ in range(n):
         kind = _choose(r, where, used)
         used.add(kind.place if kind.place == "people" else kind.name)
@@ -209,13 +209,16 @@ def _render_plain(r: np.random.Generator, c: Canvas, facts: Facts) -> list[Facts
     h0, w0 = image.shape[:2]
     things = []
     bust = kind.place == "people" and kind.name not in HEADS
-    small = n == 1 and r.random() < 0.2
-    fit = min(160 / h0, 160 / w0) if small else min(208 / h0, 224 / w0) if n == 1 else min(150 / h0, 208 / n / w0)
+    small = n == 1 and r.random() < 0.4
+    length = float(r.choice(LENGTHS, p=[0.2, 0.3, 0.5])) if small and not bust else 160.0
+    fit = length / max(h0, w0) if small else min(208 / h0, 224 / w0) if n == 1 else min(150 / h0, 208 / n / w0)
     h, w = h0 * fit, w0 * fit
-    middle, apart = 128 + (int(r.integers(-2, 3)) if small else 0) * CELL, {1: 0, 2: 8, 3: 5}[n] * CELL
+    room = int((SIZE - length) / 2 / CELL) if small else 0
+    middle, apart = 128 + int(r.integers(-room, room + 1)) * CELL, {1: 0, 2: 8, 3: 5}[n] * CELL
+    foot = _snap(128 + h / 2) + int(r.integers(-room // 2, room // 2 + 1)) * CELL if small else 128 + h / 2
     for i in range(n):
         x = middle + (i - (n - 1) / 2) * apart
-        y = SIZE + 1 if bust else 128 + h / 2
+        y = SIZE + 1 if bust else foot
         things.append((image, x, y, h, w, 0.3, None if bust else "shadow"))
     return _place(c, things, [0] * n, facts, (1, 1, 1), None, 0.22)
 
@@ -234,7 +237,7 @@ def _render_landscape(r: np.random.Generator, c: Canvas, facts: Facts) -> list[F
     )
     land.DRAW[k.land](c, r, k)
     total = sum(g["count"] for g in facts["groups"])
-    scale = {0: 1, 1: 1.42, 2: 1.14, 3: 1.0}.get(total, 0.9)
+    scale = {0: 1, 1: 2.2, 2: 1.5, 3: 1.15}.get(total, 1.0)  # what is alone is large
     boxes: list[tuple[float, float, float, float]] = []
     things, owners = [], []
     order = sorted(
@@ -250,9 +253,9 @@ def _render_landscape(r: np.random.Generator, c: Canvas, facts: Facts) -> list[F
         for _ in range(group["count"]):
             for attempt in range(40):
                 x, y, h, how = _spot(r, k, kind, swims, scale, last, attempt)
-                h = _height(h / max(ratio, 0.6) ** 0.55)
+                h = _length(h * max(ratio, 1) / max(ratio, 0.6) ** 0.55) / max(ratio, 1)
                 w = h * ratio
-                x = _snap(np.clip(x, min(w / 2 - 0.06 * w, 126), max(SIZE - w / 2 + 0.06 * w, 130)))
+                x = 2 * _snap(0.5 * np.clip(x, min(w / 2 - 0.06 * w, 126), max(SIZE - w / 2 + 0.06 * w, 130)))
                 y = y if y > SIZE else max(_snap(y), h)  # whole at the top
                 box = (x - w / 2, y - h, x + w / 2, y)
                 if all(_fits(box, other, attempt) for other in boxes):
@@ -291,9 +294,9 @@ def _spot(
     beside = last is not None and attempt < 20
     x = last[0] + float(r.choice([-1, 1])) * last[3] * r.uniform(0.95, 1.2) if beside else float(r.uniform(34, 222))
     if kind.place == "people" and kind.name not in WHOLE:
-        return float(r.uniform(70, 186)), SIZE + 1.0, float(r.uniform(122, 152)), None
+        return float(r.uniform(70, 186)), SIZE + 1.0, float(r.uniform(140, 160)), None
     if kind.place == "sky":
-        h = min(64 * kind.size * scale, 92)
+        h = min(64 * kind.size * scale, 116)
         return x, float(r.uniform(h + 8, max(k.horizon - 2, h + 12))), h * float(r.uniform(0.9, 1.1)), "sky"
     if swims:
         y = float(r.uniform(k.horizon + 30, k.shore - 8))
