@@ -94,7 +94,7 @@ def wire(desktop: Desktop, context: TabContext) -> None:
     run = context.generate.click(
         develop, [*before, *inputs], [feed, seed],
         js=f"async (...values) => (await darkroom).run('{name}', values, {at})",
-        concurrency_id=live.SLOT, concurrency_limit=1, show_progress="minimal", show_progress_on=context.queue,
+        **slot(form), show_progress="minimal", show_progress_on=context.queue,
         api_visibility="private",
     )  # fmt: skip
     for over in (run.then, run.failure):  # a full queue, too; in the browser alone
@@ -118,7 +118,7 @@ def wire(desktop: Desktop, context: TabContext) -> None:
 
     def share(whereabouts: str, chosen: str, *values: Any) -> Any:
         here = json.loads(whereabouts)
-        return desktop.link(chosen, form, values, here["input"]) if here["tab"] == name else gr.skip()
+        return desktop.link(chosen, form, values, here) if here["tab"] == name else gr.skip()
 
     context.dropped.upload(restore, context.dropped, [context.dropped, feed, *context.filled], **PRIVATE)
     desktop.strip.click(recall, desktop.owner, [feed, *context.filled], trigger_mode="always_last", **PRIVATE)
@@ -137,7 +137,39 @@ def wire(desktop: Desktop, context: TabContext) -> None:
         **PRIVATE,
     )  # fmt: skip
     wire_live(desktop, context)
+    wire_turns(desktop, context)
     desktop.tabs[name] = context
+
+
+def slot(form: Form) -> dict[str, Any]:
+    """Whom a run waits for: one at a time, but those that are played and paused take turns step by step."""
+    if any(get_spec(model).turns for model in form.models):
+        return {"concurrency_id": f"{live.SLOT}-turns", "concurrency_limit": 4}
+    return {"concurrency_id": live.SLOT, "concurrency_limit": 1}
+
+
+def wire_turns(desktop: Desktop, context: TabContext) -> None:
+    """Settings that may change while a model runs reach the run."""
+    name, form = context.tab.name, context.form
+    turned = {field for model in form.models for field in get_spec(model).turns}
+    if not turned:
+        return
+
+    def turn(number: str, given: str, chosen: str, *values: Any) -> Any:
+        if not number:
+            return gr.skip()
+        try:
+            live.turn(number, form.settings(chosen, values, json.loads(given)))
+        except ValidationError as error:
+            return desktop.tell({"error": format_error(error)}, name)
+        return gr.skip()
+
+    gr.on(
+        [form.controls[field].change for field in turned], turn,
+        [gr.Textbox(visible="hidden"), gr.Textbox(visible="hidden"), context.model, *form.inputs], desktop.feed,
+        js=f"async (_, __, ...values) => [...(await darkroom).underWay('{name}'), ...values]",
+        queue=False, trigger_mode="always_last", **PRIVATE,
+    )  # fmt: skip
 
 
 def wire_live(desktop: Desktop, context: TabContext) -> None:
@@ -169,7 +201,9 @@ def wire_live(desktop: Desktop, context: TabContext) -> None:
 
 
 def size(bundles: tuple[str, ...]) -> str:
-    """How many parameters the bundles have together."""
+    """How many parameters the bundles have together; "" of none."""
+    if not bundles:
+        return ""
     try:
         return f"{sum(card(name)['parameters'] for name in bundles) / 1e6:.1f} M parameters"
     except WeightsError as error:

@@ -23,6 +23,7 @@ from pipelines.core.registry import get_spec
 from pipelines.core.settings import Settings, editor_fields
 from pipelines.media import audio as sounds
 from pipelines.media import images as pictures
+from pipelines.media import points
 
 HEADER = '<div class="brand"><i class="lamp"></i>Darkroom</div>'
 STATUS = """
@@ -199,7 +200,8 @@ class Desktop:
             home = next(other.title for other in TABS if other.files == "gaussians")
             text = f"This is a file of splats or a mesh: open the tab {home} and drop it there."
             return self.load_gaussians if tab.files == "gaussians" else lambda _: {"error": text}
-        return {"audio": self.load_audio, "image": self.load_image}.get(tab.accepts)
+        loads = {"audio": self.load_audio, "image": self.load_image, "points": self.load_points}
+        return loads.get(tab.accepts)
 
     @staticmethod
     def load_image(picture: Any) -> dict[str, Any]:
@@ -221,6 +223,14 @@ class Desktop:
             return {"error": sentence(error)}
         say = f"The sound is taken as mono at 16 kHz, its first 30 seconds. {note}".strip()
         return {"input": {"sound": sound}, "say": say}
+
+    @staticmethod
+    def load_points(path: str) -> dict[str, Any]:
+        """A message that takes a CSV of points, or says why not."""
+        try:
+            return {"input": {"points": points.to_text(points.load_points(path))}}
+        except ValueError as error:
+            return {"error": sentence(error)}
 
     @staticmethod
     def load_gaussians(path: str) -> dict[str, Any]:
@@ -273,14 +283,16 @@ class Desktop:
         }
         return [self.tell(message, tab.name), *context.fill(model, settings)]
 
-    def link(self, model: str, form: Form, values: tuple[Any, ...], has_input: bool) -> str:
-        """A link that restores the whole form, where the editor gives nothing to it."""
-        if has_input:
+    def link(self, model: str, form: Form, values: tuple[Any, ...], here: dict[str, Any]) -> str:
+        """A link that restores the whole form, where the editor gives nothing to it that is too large for one."""
+        if here["input"]:
             return self.tell(
                 {"error": "A link cannot carry a picture: download the PNG instead, it holds everything."}
             )
         try:
-            return self.tell({"link": metadata.to_link(model, form.settings(model, values).model_dump())})
+            return self.tell(
+                {"link": metadata.to_link(model, form.settings(model, values, here["given"]).model_dump())}
+            )
         except ValueError:
             return self.tell({"error": "These settings are not valid yet: correct them, then share."})
 

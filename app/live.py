@@ -8,7 +8,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,7 +49,7 @@ if os.environ.get("SPACES_ZERO_GPU"):  # a worker inherits what lies on the GPU 
 
 
 @gpu
-def frames(model: str, settings: dict[str, Any]) -> Iterator[Any]:
+def frames(model: str, settings: dict[str, Any]) -> Generator[Any, Any, None]:
     """Frames of one run; on ZeroGPU this is what runs in the worker with the GPU."""
     yield from load(model).generate(**settings)
 
@@ -71,15 +71,23 @@ def warm_up(model: str = FIRST, delay: float = 0.0) -> threading.Thread:
     return thread
 
 
-def stepwise(source: Iterator[Any]) -> Iterator[Any]:
+def stepwise(
+    source: Generator[Any, Any, None], turned: Callable[[], Settings | None] = lambda: None
+) -> Iterator[Any]:
     """One step at a time in the whole program: a run that was cancelled may still be in its last step when the next one
-    begins, and LoRAs that it wears are no business of the next."""
-    while True:
-        with STEP:
-            frame = next(source, None)
-        if frame is None:
-            return
+    begins, and LoRAs that it wears are no business of the next. Settings that were turned meanwhile go into it."""
+    with STEP:
+        frame = next(source, None)
+    while frame is not None:
         yield frame
+        if frame.wait:
+            time.sleep(frame.wait)
+        new = turned()
+        with STEP:
+            try:
+                frame = next(source) if new is None else source.send(new)
+            except StopIteration:
+                return
 
 
 def memory() -> int:
@@ -94,9 +102,21 @@ class Ending:
     reached: threading.Event = field(default_factory=threading.Event)
     files: list[dict[str, str]] = field(default_factory=list)
     entries: list[int] = field(default_factory=list)  # what of it is in the history
+    turned: Settings | None = None  # what the next step is to go by
+
+    def take(self) -> Settings | None:
+        """What was turned since the last step."""
+        new, self.turned = self.turned, None
+        return new
 
 
 RUNNING: dict[str, Ending] = {}  # by the number that the browser gave the run
+
+
+def turn(number: str, settings: Settings) -> None:
+    """Other settings for a run that is under way; one that is over has no use for them."""
+    if number in RUNNING:
+        RUNNING[number].turned = settings
 
 
 def wait_for_end(number: str, seconds: float = 10) -> Ending:
@@ -123,7 +143,7 @@ def run(
     source = frames(model, settings.model_dump())
     try:
         yield {"begin": {}}
-        for frame in stepwise(source):
+        for frame in stepwise(source, ending.take):
             now = time.perf_counter()
             wanted = frame.step in viewer.thinned(frame.steps)
             steps += [frame.step] if wanted else []

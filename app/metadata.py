@@ -50,7 +50,7 @@ def checked(model: Any, settings: Any) -> tuple[str, Settings]:
 
 
 def from_file(path: str | Path) -> tuple[str, Settings]:
-    """The settings inside a PNG, a clip's WebP, GIF or MP4, or a sound's WAV or FLAC. Raises MetadataError."""
+    """The settings inside a PNG, a clip's WebP, GIF or MP4, a sound's WAV or FLAC, or a JSON. Raises MetadataError."""
     return _parse(read_text(path))
 
 
@@ -74,7 +74,9 @@ def read_text(path: str | Path) -> str | bytes:
     """What a file's settings are read from. Only headers are read, so size costs nothing. Raises MetadataError."""
     name = Path(path).name
     try:
-        text = film(path)
+        text = plain(path)
+        if text is None:
+            text = film(path)
         if text is None:
             text = comment(path)
         if text is None:
@@ -104,6 +106,14 @@ def ours(text: str | bytes | None) -> str | bytes | None:
     """A comment, where it is one of ours: other programs leave theirs in the same places."""
     start = (text or "")[:12]
     return text if start.startswith(b'{"model"' if isinstance(start, bytes) else '{"model"') else None
+
+
+def plain(path: str | Path) -> str | None:
+    """What a JSON file says, if it is ours; "" of any other, and of a CSV; None where the file is neither."""
+    ending = Path(path).suffix.lower()
+    if ending == ".json":
+        return ours(Path(path).read_bytes()[:LIMIT].decode("utf-8", errors="replace")) or ""
+    return "" if ending in (".csv", ".txt", ".tsv") else None
 
 
 def film(path: str | Path) -> str | None:

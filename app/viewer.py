@@ -34,6 +34,7 @@ TYPES = {
     "wav": "audio/wav",
     "flac": "audio/flac",
     "csv": "text/csv",
+    "json": "application/json",
     "glb": "model/gltf-binary",
 }  # what is not listed is application/octet-stream
 FILM = 60  # frames that the scrubber keeps at most

@@ -32,10 +32,13 @@ class Tab:
     takes_words: bool = True  # whether the prompt comes along
     files: str = ""  # which files of its own it shows when they are dropped: "gaussians", or none
     action: str = "Generate"
+    stop: str = "Stop"
     again: bool = True  # whether a new seed is drawn each time, to begin with
     empty: str = "Describe it, or take one of the ideas below the prompt."
     stopped: str = ""  # what a stop leaves, where it is no picture
     layers: tuple[tuple[str, str], ...] = LAYERS
+    home: str = ""  # what its stage is called, where there are pages beside it
+    pages: tuple[str, ...] = ()  # of app/pages.py
 
     @property
     def accepts(self) -> str:
@@ -60,6 +63,7 @@ class Tab:
             "editor": self.editor,
             "place": PLACES.get(self.editor, "form") if self.editor else "",
             "empty": self.empty,
+            "stop": self.stop,
             "stopped": self.stopped,
             "layers": self.layers,
             "models": models,
@@ -102,6 +106,18 @@ TABS = [
         files="gaussians",
         empty="Describe a toy, or take one of the ideas below the prompt.",
         layers=(LAYERS[0], ("state", "State x<sub>t</sub>, then error")),
+    ),
+    Tab(
+        "atlas",
+        "Atlas",
+        editor="points",
+        action="Play",
+        stop="Pause",
+        again=False,
+        empty="Draw a distribution, or choose one, and press Play.",
+        layers=(),
+        home="Bench",
+        pages=("map", "chooser"),
     ),
     Tab(
         "train",

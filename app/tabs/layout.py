@@ -13,6 +13,7 @@ from PIL import Image
 from app import desk, variations, viewer
 from app.forms import Form, shows, title
 from app.inputs import SERVED
+from app.pages import PAGES
 from app.tabs import Tab
 from pipelines.core.cards import BUNDLED, WeightsError, card
 from pipelines.core.registry import get_spec, in_tab
@@ -60,7 +61,7 @@ def build(desktop: Desktop, tab: Tab) -> None:
                             examples(specs[0], c["prompt"])
                 with gr.Row(elem_classes="act"):
                     generate = gr.Button(tab.action, variant="primary", elem_id=f"{name}-generate")
-                    stop = gr.Button("Stop", elem_id=f"{name}-stop", interactive=False)
+                    stop = gr.Button(tab.stop, elem_id=f"{name}-stop", interactive=False)
             if stage["place"] == "form":
                 editor(tab)
             render(*own, *(field for field in rest if field not in more), "negative_prompt")
@@ -86,6 +87,8 @@ def build(desktop: Desktop, tab: Tab) -> None:
                 elem_id=f"{name}-drop", visible="hidden", file_count=many
             )  # whatever is dropped comes here
         with gr.Column(elem_classes="view"):
+            if tab.pages:
+                show_pages(tab)
             tray = gr.HTML(
                 element("data-stage", stage | example(tab) | {"starters": starters(specs), "varies": varied(specs)}),
                 js_on_load=desk.hook("mountStage(element, trigger)"),
@@ -167,6 +170,17 @@ def editor(tab: Tab) -> None:
         elem_id=f"{tab.name}-input",
         elem_classes="editor",
         js_on_load=desk.hook("mountEditor(element)"),
+    )
+
+
+def show_pages(tab: Tab) -> None:
+    """What can be shown in the stage's place, and the switch between them."""
+    pages = {name: PAGES[name] for name in tab.pages}
+    data = {name: {"title": page.title, "data": page.data()} for name, page in pages.items()}
+    gr.HTML(
+        element("data-pages", {"home": tab.home, "pages": data}),
+        server_functions=[page.ask for page in pages.values() if page.ask],
+        js_on_load=desk.hook("mountPages(element, server)"),
     )
 
 

@@ -12,7 +12,7 @@ import json
 import zipfile
 from abc import ABC, abstractmethod
 from collections import UserDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -331,12 +331,14 @@ class Frame:
         result: Result | list[ImageResult] | list[VideoResult] | None = None,
         trace: Mapping[str, Any] | None = None,
         view: Mapping[str, Any] | None = None,
+        wait: float = 0.0,
     ) -> None:
         self.step, self.steps = step, steps  # 1-based; the last frame has step == steps
         self.note = note  # one short line
         self.result = result  # None until the last frame
         self.trace = Trace(trace or {})
         self.view = view or {"kind": "image"}  # which viewer shows it, and what that one needs besides the pictures
+        self.wait = wait  # seconds that it wants to be looked at
         self._preview, self._state = preview, state
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -350,6 +352,7 @@ class Frame:
             self.result,
             dict(self.trace.items()),
             self.view,
+            self.wait,
         )
 
     @functools.cached_property
@@ -376,19 +379,22 @@ class Pipeline(ABC):
         """What the same bytes take besides the settings."""
         return provenance.environment(self.name, self.device, self.dtype)
 
-    def generate(self, **settings: Any) -> Iterator[Frame]:
-        """Frames of one run, whose results say what they were made with. Raises pydantic.ValidationError, at once,
+    def generate(self, **settings: Any) -> Generator[Frame, Any, None]:
+        """Frames of one run, whose results say what they were made with; a few pipelines take other settings meanwhile,
+        by `send`. Raises pydantic.ValidationError, at once,
         naming field, value and range."""
         return self._sign(self.run(self.Settings(**settings)))
 
-    def _sign(self, frames: Iterator[Frame]) -> Iterator[Frame]:
+    def _sign(self, frames: Iterator[Frame]) -> Generator[Frame, Any, None]:
         with contextlib.closing(frames):  # who closes this generator closes the run
-            for frame in frames:
+            frame = next(frames, None)
+            while frame is not None:
                 if isinstance(frame.result, list):
                     frame.result = [replace(result, made_with=self.made_with) for result in frame.result]
                 elif frame.result:
                     frame.result = replace(frame.result, made_with=self.made_with)
-                yield frame
+                turned = yield frame
+                frame = next(frames, None) if turned is None else frames.send(turned)
 
     @abstractmethod
     def run(self, settings: Any) -> Iterator[Frame]:

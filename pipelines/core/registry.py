@@ -17,6 +17,7 @@ FAMILIES = (
     "multiview",
     "gaussian_splatting",
     "lora",
+    "plane",
 )
 CATALOGUE: dict[str, ModelSpec] = {
     spec.name: spec
@@ -38,6 +39,7 @@ RESULTS = {
     "audio": "pipelines.core.contract:AudioResult",
     "points": "pipelines.core.contract:PointsResult",
     "gaussians": "pipelines.models.gaussian_splatting.files:GaussianResult",
+    "plane": "pipelines.models.plane.result:PlaneResult",
 }  # by kind; imported when one comes back from a file
 
 

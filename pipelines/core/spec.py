@@ -9,15 +9,17 @@ from typing import Any, Literal
 
 from pipelines.core.settings import Settings
 
-Kind = Literal["image", "video", "audio", "gaussians", "points"]
+Kind = Literal["image", "video", "audio", "gaussians", "points", "plane"]
 FORMATS: dict[Kind, tuple[str, ...]] = {
     "image": ("png",),
     "video": ("png", "mp4", "webp", "gif", "zip"),
     "audio": ("png", "wav", "flac"),
     "gaussians": ("png", "ply", "splat", "glb", "mp4"),
     "points": ("png", "csv"),
+    "plane": ("png", "json", "csv"),
 }  # what each kind of result can be saved as
-EXAMPLES = Path(__file__).parents[2] / "assets" / "examples"  # pictures that starters and tabs begin with
+ASSETS = Path(__file__).parents[2] / "assets"
+EXAMPLES = ASSETS / "examples"  # pictures that starters and tabs begin with
 LATENT_DIFFUSION = ("latent-diffusion", "autoencoder")  # the weights that whatever stands on latent diffusion needs
 
 
@@ -42,7 +44,10 @@ class ModelSpec:
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # title of an accordion: what lies in it
     about: str = ""  # what happens while it runs, where that needs more than a line
     paper: str = ""
+    kind: str = ""  # which of lineage.KINDS it is
+    parents: tuple[str, ...] = ()  # what it came from, by names of lineage
     live: bool = False  # fast enough to run at every stroke
+    turns: tuple[str, ...] = ()  # settings that may change while it runs
 
     @property
     def formats(self) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ def test_one_setting_is_varied_and_a_click_takes_one_over(page: Page) -> None:
 def test_the_development_is_played_and_saved(page: Page) -> None:
     generate(page, "a fox", steps=6)
     page.keyboard.press("Space")
-    expect(page.locator("#image-where")).to_contain_text("step 2 of 6")
+    expect(page.locator("#image-where")).to_contain_text(re.compile("step [1-5] of 6"))
     expect(page.locator("#image-where")).to_contain_text("step 6 of 6")
     for name, head in (("Film (MP4)", b"ftyp"), ("GIF", b"GIF89a"), ("Contact sheet (PNG)", b"PNG")):
         page.click("#image-icons [data-do=save]")

@@ -74,7 +74,9 @@ export class Form {
   }
 
   /** What is set but lies folded away is said above Generate, and can be taken back there. */
-  changed({ branch_step: step, first_prompt: words }) {
+  changed(values) {
+    this.values = values;
+    const { branch_step: step, first_prompt: words } = values;
     this.branchStep = step ?? 0;
     this.notice ??= create('<div class="notice"><span></span><button type="button">Remove</button></div>');
     this.notice.hidden = !step;

@@ -5,23 +5,29 @@ import "../viewers/video.js";
 import "../viewers/audio.js";
 import "../viewers/gaussians.js";
 import "../viewers/points.js";
+import "../viewers/plane.js";
 import "../inputs/mask.js";
 import "../inputs/sketch.js";
 import "../inputs/frames.js";
 import "../inputs/pictures.js";
 import "../inputs/sound.js";
+import "../inputs/points.js";
 import "../cards/attention.js";
 import "../cards/curves.js";
 import "../cards/video.js";
 import "../cards/audio.js";
 import "../cards/equation.js";
 import "../cards/cost.js";
+import "../cards/plane.js";
+import "../pages/map.js";
+import "../pages/chooser.js";
 import { byId, fixed, megabytes, toast } from "./dom.js";
 import { saveForm as saveDraft } from "./drafts.js";
 import { accepts, offerHandover, setTabs, showTab, tabAt } from "./handover.js";
 import { History } from "./history.js";
 import { hasOwnKeys } from "./keys.js";
 import { offerLessons, setLessons } from "./lessons.js";
+import { switchPages } from "./pages.js";
 import { keepPrompt, recallPrompt } from "./prompts.js";
 import { Stage } from "./stage.js";
 
@@ -68,6 +74,18 @@ export function mountEditor(element) {
   else requestAnimationFrame(() => mountEditor(element));
 }
 
+export const mountPages = (element, server) =>
+  switchPages(element.querySelector("[data-pages]"), server, openModel);
+
+/** A model in the tab that runs it. */
+function openModel(tab, name) {
+  showTab(tab);
+  requestAnimationFrame(() => {
+    document.querySelector(`#${tab}-model input[value="${name}"]`)?.click();
+    document.querySelector(`#${tab}-desk`)?.dispatchEvent(new Event("home"));
+  });
+}
+
 export const mountHistory = (element, server, trigger) => entries.mount(element, server, trigger);
 
 // --- messages
@@ -109,6 +127,8 @@ export function run(tab, values, seedAt) {
   values[seedAt] = stage(tab).begin(values[3], values[seedAt]);
   keepPrompt(stage(tab).form.prompt?.value);
   values[4] = JSON.stringify({ run: stage(tab).run, inputs: stage(tab).inputs() });
+  if (stage(tab).only) values[0] = ""; // a single step is looked at, not kept
+  stage(tab).only = 0;
   return values;
 }
 
@@ -126,7 +146,14 @@ export const get = (tab, name) => stage(tab).editor.get(name);
 export const inputs = (tab) => JSON.stringify(stage(tab).inputs());
 
 /** Which tab is open, and whether something is given there that no link can carry. */
-export const whereabouts = () => JSON.stringify({ tab: openTab(), input: stage(openTab()).hasInput() });
+export function whereabouts() {
+  const { editor } = stage(openTab());
+  const given = editor?.link?.() ?? {};
+  return JSON.stringify({ tab: openTab(), input: !editor?.link && stage(openTab()).hasInput(), given });
+}
+
+/** The run that is under way in a tab, if any, and what was given to it. */
+export const underWay = (tab) => [stage(tab).run, inputs(tab)];
 
 // --- keys
 

@@ -13,6 +13,12 @@ export const registerEditor = (name, mount) => {
   editors[name] = mount;
 };
 
+/** What can be shown in a stage's place, by name: mount(element, data, { server, open }). */
+export const pages = {};
+export const registerPage = (name, mount) => {
+  pages[name] = mount;
+};
+
 /** Inspector cards in order: { title, html, folded?, applies(frame), mount?(body, stage), draw(body, frame, stage) }. */
 export const cards = [];
 export const registerCard = (card) => cards.push(card);

@@ -141,6 +141,7 @@ export class Stage {
   }
 
   hasInput() {
+    if (this.editor?.isEmpty) return !this.editor.isEmpty();
     return Boolean(this.editor?.names.some((name) => this.editor.get(name)));
   }
 
@@ -201,7 +202,7 @@ export class Stage {
     if (state === "idle") byId("s-queue").textContent = 0;
     const act = this.$("stop").parentElement; // one button is seen: it says how far the run is
     act.classList.toggle("running", state !== "idle");
-    this.showProgress(0, 1, state === "stopping" ? "Stopping …" : "Stop");
+    this.showProgress(0, 1, state === "stopping" ? "Stopping …" : this.options.stop);
   }
 
   showProgress(step, steps, text) {
@@ -263,7 +264,7 @@ export class Stage {
     this.at = this.film.length - 1;
     this.draw();
     this.current?.grow?.(frame);
-    this.showProgress(frame.step, frame.steps, `Stop · step ${frame.step} of ${frame.steps}`);
+    this.showProgress(frame.step, frame.steps, `${this.options.stop} · step ${frame.step} of ${frame.steps}`);
   }
 
   /** The end: of the film, only what was not sent yet comes along. */

@@ -67,7 +67,7 @@ export function drawLine(context, from, to, width, colour, erase) {
 /** A row of tools of which one is chosen; `actions` says what its other buttons do. */
 export function mountTools(row, actions) {
   const buttons = [...row.querySelectorAll("[data-tool]")];
-  let tool = buttons[0].dataset.tool;
+  let tool = buttons[0]?.dataset.tool;
   function choose(name) {
     tool = name;
     for (const button of buttons) {

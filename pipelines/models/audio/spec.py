@@ -156,6 +156,8 @@ SPECS = [
         fields=("method", "start", "end", "strength"),
         about="A flow begins with noise and refines the whole sound at every step; code by code, a language model "
         "writes it from its beginning to its end. Both work on the codec's numbers, a fiftieth of the samples.",
+        kind="diffusion",
+        parents=("flowmatching",),
         paper="Lipman et al. 2023",
     ),
     ModelSpec(
@@ -171,6 +173,8 @@ SPECS = [
         help="Code by code, like a language; it is played while it is written.",
         examples=EXAMPLES,
         fields=("score_guidance", "temperature", "top_k"),
+        kind="autoregressive",
+        parents=("audiolm", "audio-codec"),
         paper="MusicGen: Copet et al. 2023",
     ),
     ModelSpec(
@@ -185,6 +189,8 @@ SPECS = [
         label="Codec",
         help="Any sound as both models hear it: with one codebook, two, … six. Give it one first.",
         fields=("codebooks",),
+        kind="latent",
+        parents=("vqvae",),
         paper="SoundStream: Zeghidour et al. 2021; Vocos: Siuzdak 2024",
     ),
 ]

@@ -84,6 +84,8 @@ SPECS = [
         help="Draw lines, colours or both, and say what they are: the model follows them step by step.",
         about="The base stays as it is. A copy of its first half reads your drawing and adds what it sees to every "
         "step, so words say what and lines say where.",
+        kind="diffusion",
+        parents=("latent-diffusion",),
         paper="Zhang et al. 2023",
     ),
 ]

@@ -147,6 +147,8 @@ SPECS = [
                 "prompt": "a woman in black sunglasses",
             },
         },
+        kind="diffusion",
+        parents=("latent-diffusion",),
         paper="RePaint: Lugmayr et al. 2022; mask as a condition: Nichol et al. 2022",
     ),
     ModelSpec(
@@ -160,6 +162,8 @@ SPECS = [
         label="Outpaint",
         help="Choose how far to go on at each side.",
         fields=("left", "right", "top", "bottom"),
+        kind="diffusion",
+        parents=("latent-diffusion",),
         paper="MultiDiffusion: Bar-Tal et al. 2023",
     ),
     ModelSpec(
@@ -181,6 +185,8 @@ SPECS = [
                 "seed": 3,
             },
         },
+        kind="diffusion",
+        parents=("latent-diffusion",),
         paper="SDEdit: Meng et al. 2022",
     ),
     ModelSpec(
@@ -202,6 +208,8 @@ SPECS = [
                 "seed": 1,
             },
         },
+        kind="diffusion",
+        parents=("latent-diffusion",),
         paper="DiffEdit: Couairon et al. 2023; prompt-to-prompt: Hertz et al. 2023",
     ),
 ]

@@ -66,6 +66,8 @@ SPECS = [
         "details last. Your words steer each guess. The steps stay below the picture: go back through them, play "
         "them, or branch off with other words.",
         groups={"Branch": ("first_prompt", "branch_step")},
+        kind="diffusion",
+        parents=("sd3",),
         paper="Rombach et al. 2022, as a rectified flow (Liu et al. 2022)",
     ),
     ModelSpec(
@@ -88,6 +90,8 @@ SPECS = [
             "firefighter": "woman firefighter",
         },
         groups={"Branch": ("first_prompt", "branch_step")},
+        kind="diffusion",
+        parents=("sd3",),
         paper="Rombach et al. 2022, as a rectified flow (Liu et al. 2022)",
     ),
 ]

@@ -94,6 +94,8 @@ SPECS = [
         about="The base stays frozen. Beside its layers grow pairs of small matrices that learn your pictures under "
         "the word; pictures of the base itself are kept as they are without it. Above in the tray: with the word; "
         "below: the same without. In any prompt, choose it under More, LoRAs, and say the word.",
+        kind="diffusion",
+        parents=("latent-diffusion",),
         paper="Hu et al. 2022",
     ),
 ]

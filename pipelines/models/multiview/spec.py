@@ -78,6 +78,8 @@ SPECS = [
         starters={label: {"prompt": prompt, "seed": 1} for label, prompt in EXAMPLES.items()},
         about="Eight views of one thing develop at once, and each looks at the others at every step, so that they "
         "agree. Then thousands of soft ellipsoids, splats, are fitted to them: those you turn.",
+        kind="diffusion",
+        parents=("latent-diffusion",),
         paper="MVDream: Shi et al. 2024",
     ),
     ModelSpec(
@@ -93,6 +95,8 @@ SPECS = [
         help="One thing before a plain background; the other sides are imagined.",
         examples=EXAMPLES,
         fields=("azimuth", "elevation"),
+        kind="diffusion",
+        parents=("text-to-3d",),
         paper="Zero123++: Shi et al. 2023",
     ),
 ]

@@ -42,6 +42,8 @@ SPECS = [
         weights=("pix2pix",),
         help="Draw lines: they become a picture at every stroke, without words.",
         fields=("style",),
+        kind="adversarial",
+        parents=("cgan",),
         paper="Isola et al. 2017",
         live=True,
     ),

@@ -96,6 +96,8 @@ SPECS = [
         about="All frames develop at once, and each looks at the others at every step: that is why they agree. Give a "
         "first frame, a last one, or both, and what is between is drawn.",
         groups={"Why together?": ("method", "compare")},
+        kind="diffusion",
+        parents=("latent-diffusion",),
         paper="Video diffusion: Ho et al. 2022; windows: Blattmann et al. 2023",
     ),
 ]
