@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from pipelines import load
 from pipelines.core.registry import CATALOGUE
@@ -20,6 +20,8 @@ def measure() -> dict[str, object]:
         for k, settings in enumerate(spec.starters.values()):
             *_, last = load(spec.name).generate(**settings)
             path = FOLDER / f"{spec.name}-{k}.jpg"
-            last.result.image.resize((SIDE, SIDE), Image.Resampling.LANCZOS).save(path, quality=88)
+            image = last.result.image
+            small = ImageOps.pad(image, (SIDE, SIDE), Image.Resampling.LANCZOS, color=image.getpixel((0, 0)))
+            small.save(path, quality=88)
             written.append(path.name)
     return {"written": written}

@@ -80,16 +80,14 @@ def choose(what: str, likelihood: str, budget: str, condition: str, data: str) -
     wrong = refusals(**answers)
     refused = tuple((KINDS[kind][0], why) for kind, why in wrong.items())
 
-    def advise(kind: str, reason: str, model: str) -> Advice:
-        return Advice(kind, reason, model if model in CATALOGUE else "", refused)
-
     left = [kind for kind in ORDER[likelihood, budget] if kind not in wrong]
     if not left:
         return Advice(
             "", "Nothing does all of this: give it more time, or ask for less of a likelihood.", "", refused
         )
     kind = left[0]
-    return advise(kind, reason_for(kind, **answers), example_of(kind, what, condition, data))
+    model = example_of(kind, what, condition, data)
+    return Advice(kind, reason_for(kind, **answers), model if model in CATALOGUE else "", refused)
 
 
 # which kind is tried first, by what is asked of the likelihood and how long one may take

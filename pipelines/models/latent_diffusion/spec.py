@@ -67,7 +67,7 @@ SPECS = [
         "them, or branch off with other words.",
         groups={"Branch": ("first_prompt", "branch_step")},
         kind="diffusion",
-        parents=("sd3",),
+        parents=("ldm", "rectified"),
         paper="Rombach et al. 2022, as a rectified flow (Liu et al. 2022)",
     ),
     ModelSpec(
@@ -91,7 +91,7 @@ SPECS = [
         },
         groups={"Branch": ("first_prompt", "branch_step")},
         kind="diffusion",
-        parents=("sd3",),
+        parents=("ldm", "rectified"),
         paper="Rombach et al. 2022, as a rectified flow (Liu et al. 2022)",
     ),
 ]
