@@ -1,4 +1,4 @@
-"""python -m pipelines.datasets avatars|emoji|scenes|signs|pixels|motion|captions|latents|notes|codes|toys, in this
+"""python -m pipelines.datasets avatars|faces|emoji|scenes|signs|pixels|motion|captions|latents|notes|codes|toys, in this
 order.
 
 Latents need a trained autoencoder, codes the audio codec and the audio words.
@@ -15,6 +15,7 @@ from pipelines.datasets import (
     captions,
     codes,
     emoji,
+    faces,
     latents,
     motion,
     notes,
@@ -30,6 +31,7 @@ SETS = {
     module.__name__.rpartition(".")[2]: module.build
     for module in (
         avatars,
+        faces,
         emoji,
         scenes,
         vocabulary,

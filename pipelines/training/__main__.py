@@ -31,6 +31,9 @@ RECIPES = {
     "audio_flow": f"{AUDIO}.recipe_flow", "audio_tokens": f"{AUDIO}.recipe_tokens",
     "words-toy": f"{AUDIO}.recipe_words",
     "multiview": "models.multiview.recipe", "video": "models.video.recipe",
+    **{f"vae-{kind}": "models.vae.recipe" for kind in ("plain", "low", "mid", "high", "map")},
+    "gan": "models.gan.recipe", "gan-conditional": "models.gan.recipe", "gan-collapse": "models.gan.recipe",
+    "stylegan": "models.stylegan.recipe", "ddpm": "models.ddpm.recipe",
 }  # fmt: skip
 
 parser = argparse.ArgumentParser(

@@ -1,0 +1,112 @@
+"""StyleGAN2 on faces: non-saturating loss, lazy R1 (Mescheder et al. 2018) and lazy path length regularisation, styles
+mixed in nine of ten pictures, DiffAugment (Karras et al. 2020; Zhao et al. 2020)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from pipelines import datasets as data
+from pipelines.models.gan.network import Discriminator
+from pipelines.models.gan.recipe import CREDIT, augment
+from pipelines.models.stylegan.network import CODE, LAYERS, StyleGAN
+from pipelines.nn import weights
+from pipelines.nn.pixels import to_uint8
+from pipelines.training.faces import Faces
+
+R1_EVERY, PATH_EVERY = 8, 8  # steps from one penalty to the next
+
+
+class Adversarial(nn.Module):
+    """Generator and discriminator, and the mean length of the paths so far."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model, self.discriminator = StyleGAN(), Discriminator()
+        self.register_buffer("path_mean", torch.zeros(()))
+
+
+class Recipe:
+    name = "stylegan"
+    steps, lr, ema, batch = 60_000, 1e-3, 0.999, 32
+    betas, look_every, warmup, weight_decay = (0.0, 0.99), 600, 100, 0.0
+    gamma, path_weight = 0.5, 2.0
+
+    def __init__(self, pack: Path | None = None) -> None:
+        self.faces, self.step = Faces(pack), 0
+
+    def build(self) -> Adversarial:
+        return Adversarial()
+
+    def pack(self, folder: Path, bring_weights: bool = False) -> int:
+        """Write what a GPU needs; its bytes."""
+        return self.faces.pack(folder)
+
+    def mixed_styles(self, model: StyleGAN, n: int, rng: np.random.Generator, device: torch.device) -> Tensor:
+        """A w a layer of n pictures; in nine of ten the later layers have another's (style mixing)."""
+        one, other = (model.style(torch.randn(n, CODE).to(device)) for _ in range(2))
+        cut = torch.from_numpy(np.where(rng.random(n) < 0.9, rng.integers(1, LAYERS, n), LAYERS)).to(device)
+        with torch.no_grad():
+            model.mean_w.lerp_(one[:, 0].float().mean(0), 0.005)
+        return torch.where((torch.arange(LAYERS, device=device)[None] < cut[:, None])[..., None], one, other)
+
+    def loss(self, both: Adversarial, rng: np.random.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+        device, model = next(both.parameters()).device, both.model
+        real, _ = self.faces.draw(self.batch, rng, device)
+        w = self.mixed_styles(model, self.batch, rng, device)
+        fake = model.synthesis(w, [noise.to(device) for noise in model.noise(self.batch)])
+        seed = int(rng.integers(2**31))
+
+        def see(x: Tensor) -> Tensor:
+            return augment(x.float(), torch.Generator().manual_seed(seed))
+
+        still = {k: v.detach() for k, v in both.discriminator.named_parameters()}  # the generator teaches it nothing
+        g_loss = F.softplus(-functional_call(both.discriminator, still, (see(fake),))).mean()
+        found = {"g_loss": g_loss.detach()}
+        if self.step % PATH_EVERY == 0:
+            length, penalty = self.path_length(both, rng, device)
+            g_loss, found["path"] = g_loss + PATH_EVERY * self.path_weight * penalty, length
+        penalised = self.step % R1_EVERY == 0
+        a = see(real).requires_grad_(penalised)
+        with torch.autocast(device.type, enabled=False) if penalised else torch.enable_grad():
+            d_real = both.discriminator(a)
+        d_fake = both.discriminator(see(fake.detach()))
+        d_loss = F.softplus(d_fake).mean() + F.softplus(-d_real).mean()
+        found |= {"d_loss": d_loss.detach(), "apart": (d_real > d_fake).float().mean()}
+        if penalised:
+            slope = torch.autograd.grad(d_real.sum(), a, create_graph=True)[0]
+            d_loss = d_loss + R1_EVERY * self.gamma / 2 * slope.square().sum((1, 2, 3)).mean()
+        self.step += 1
+        return g_loss + d_loss, found
+
+    def path_length(self, both: Adversarial, rng: np.random.Generator, device: torch.device) -> tuple[Tensor, Tensor]:
+        """How far a step in w moves the picture, and how unlike its running mean that is (eq. 4), of a quarter batch."""
+        n = max(self.batch // 4, 1)
+        with torch.autocast(device.type, enabled=False):
+            w = self.mixed_styles(both.model, n, rng, device)
+            x = both.model.synthesis(w, [noise.to(device) for noise in both.model.noise(n)])
+            direction = torch.randn_like(x) / (x.shape[2] * x.shape[3]) ** 0.5
+            slope = torch.autograd.grad((x * direction).sum(), w, create_graph=True)[0]
+        length = slope.square().sum(2).mean(1).sqrt()
+        with torch.no_grad():
+            both.path_mean.lerp_(length.mean(), 0.02)
+        return length.mean().detach(), (length - both.path_mean).square().mean()
+
+    @torch.no_grad()
+    def evaluate(self, both: Adversarial, folder: Path, step: int) -> dict[str, float]:
+        """Seeds 0 to 31 by the average of the weights, truncated to 0.7 and not."""
+        torch.manual_seed(0)
+        z = torch.randn(32, CODE).to(next(both.parameters()).device)
+        x = torch.cat([both.model(z, psi) for psi in (0.7, 1.0)]).float().cpu()
+        pictures = to_uint8(x.permute(0, 2, 3, 1)).numpy()
+        data.contact_sheet(pictures, columns=16).save(folder / f"sheet-{step:06d}.png")
+        return {"spread": round(float(pictures[32:].astype(np.float32).std(0).mean()), 2)}
+
+    def export(self, both: Adversarial, record: dict) -> None:
+        about = {"data": "avatars (DiceBear avataaars) at 64 pixels, training split", "licence": CREDIT, **record}
+        weights.save(self.name, both.model, {}, about, data.cache_dir() / "weights")
