@@ -121,4 +121,27 @@ LESSONS: list[dict[str, Any]] = [
             {"say": "Now you: draw a line of your own over the face, and run again.", "point": "canvas"},
         ],
     },
+    {
+        "title": "A code that is ignored",
+        "tab": "atlas",
+        "steps": [
+            {
+                "say": "Six families learn eight clusters, one training step each at a time. Look at the VAE.",
+                "fill": {"distribution": "ring", "beta": 1, "rounds": 400, "seed": 0},
+                "run": True,
+                "point": "distribution",
+            },
+            {
+                "say": "Now a beta of 30: codes cost so much that the encoder says nothing, and the decoder draws the mean. "
+                "That is posterior collapse.",
+                "fill": {"beta": 30},
+                "run": True,
+                "point": "beta",
+            },
+            {
+                "say": "Now you: press Reset and Play, and while it learns make the discriminator's rate 2. What of the GAN?",
+                "point": "discriminator_rate",
+            },
+        ],
+    },
 ]

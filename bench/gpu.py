@@ -30,6 +30,7 @@ FEW = {
     "frames": 8,
     "seconds": 1.0,
     "minutes": 0.05,
+    "rounds": 20,
     "trigger": "zorblax",
     "prompt": "a woman with red hair",
 }

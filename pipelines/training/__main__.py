@@ -58,6 +58,6 @@ if verb:
 else:
     recipe.batch = args.batch or recipe.batch
     if args.pack and args.device != "cpu":
-        recipe.to(args.device)
+        getattr(recipe, "to", lambda _: None)(args.device)
     steps = args.steps or recipe.steps
     loop.train(recipe, steps, args.minutes, args.device, args.seed, args.from_scratch, args.start, keep=not args.pack)

@@ -155,3 +155,24 @@ def test_the_base_trains_from_a_pack_alone(small_world: Path, tmp_path: Path) ->
             assert all(torch.isfinite(tensors.get_tensor(k)).all() for k in tensors.keys())  # noqa: SIM118
     assert list((out / "runs" / "latent-diffusion-256").glob("sheet-*.png"))
     assert not (out / "runs" / "latent-diffusion-256" / "checkpoint.safetensors").exists()
+
+
+def test_a_classic_trains_from_a_pack_alone(tmp_path: Path) -> None:
+    from pipelines.datasets.faces import values
+
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 255, (24, 64, 64, 3)).astype(np.uint8)
+    labels = np.stack([rng.integers(len(v), size=24) for v in values().values()], 1)
+    packs.write_pack(tmp_path, {"images": images, "labels": labels, "held_out": images})
+    code = (
+        "import sys, runpy\n"
+        f"for name in {BLOCKED}: sys.modules[name] = None\n"
+        f"sys.argv = ['training', 'vae-map', '--pack', {str(tmp_path)!r}, '--steps', '2', '--batch', '4']\n"
+        "runpy.run_module('pipelines.training', run_name='__main__')\n"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "DARKROOM_CACHE"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=HOUSE, env=environment, capture_output=True, text=True, timeout=170
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "out" / "weights" / "vae-map.json").read_text())["steps"] == 2
