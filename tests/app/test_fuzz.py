@@ -23,7 +23,7 @@ from app.history import History
 from pipelines.core.contract import AudioResult, ImageResult, PointsResult, VideoResult
 from pipelines.core.registry import CATALOGUE
 from pipelines.core.settings import format_error
-from pipelines.media import audio, images
+from pipelines.media import audio, images, points
 from pipelines.media.images import UNTRUSTED
 from pipelines.models.gaussian_splatting import files as gaussian_files
 from pipelines.models.gaussian_splatting.rasterize import Gaussians3D
@@ -76,6 +76,8 @@ FILES: dict[str, Any] = {
     "a.ply": lambda: gaussian_files.to_ply(splats()),
     "a.splat": lambda: gaussian_files.to_splat(splats()),
     "a.safetensors": lora,
+    "points.csv": lambda: "".join(f"{x:.3f},{y:.3f}\n" for x, y in RNG.normal(size=(30, 2))).encode(),
+    "plane.json": lambda: json.dumps({"model": "plane", "settings": {"turns": "5:beta=2"}}).encode(),
 }
 
 
@@ -105,6 +107,7 @@ def readers(path: Path) -> list[Any]:
         lambda: images.mask_url(path),
         lambda: audio.audio_url(path),
         lambda: metadata.from_file(path),
+        lambda: points.load_points(path),
         lambda: foreign.read_settings(path),
         lambda: gaussian_files.load_gaussians(path),
     ]
