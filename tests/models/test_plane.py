@@ -14,18 +14,11 @@ from pipelines.core.settings import format_error
 from pipelines.diffusion.samplers import SCHEDULES, ancestral, timesteps
 from pipelines.media.points import parse_points, to_text
 from pipelines.models.plane import distributions
-from pipelines.models.plane.experiment import Experiment, mean_distance
-from pipelines.models.plane.families import (
-    FAMILIES,
-    GAN,
-    VAE,
-    Autoregressive,
-    Diffusion,
-    Flow,
-    FlowMatching,
-    optimal_denoise,
-    waves,
-)
+from pipelines.models.plane import experiment as bench
+from pipelines.models.plane.denoisers import Diffusion, FlowMatching, optimal_denoise
+from pipelines.models.plane.experiment import FAMILIES, Experiment, mean_distance
+from pipelines.models.plane.learner import waves
+from pipelines.models.plane.one_pass import GAN, VAE, Autoregressive, Flow
 from pipelines.models.plane.result import PlaneResult, unpack
 from pipelines.models.plane.spec import PlaneSettings, parse_turns
 
@@ -42,12 +35,12 @@ def trained(family: type, steps: int, name: str = "moons") -> tuple[torch.nn.Mod
 
 @pytest.mark.parametrize("family", [Autoregressive, Flow, Diffusion, FlowMatching])
 def test_exact_likelihoods_integrate_to_one(family: type) -> None:
-    learner, _ = trained(family, 150)
-    axis = torch.linspace(-6, 6, 121)
+    learner, _ = trained(family, 100)
+    axis = torch.linspace(-6, 6, 81)
     points = torch.cartesian_prod(axis, axis)
     with torch.no_grad():
         density = learner.log_density(points).exp()
-    assert float(density.sum()) * 0.1**2 == pytest.approx(1, abs=0.01)
+    assert float(density.sum()) * 0.15**2 == pytest.approx(1, abs=0.01)
 
 
 def test_a_vae_bounds_what_its_prior_and_decoder_integrate_to() -> None:
@@ -106,13 +99,20 @@ def test_every_family_learns() -> None:
     assert all(b < 0.7 * a for a, b in zip(before, after, strict=True)), (before, after)
 
 
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Little is measured and drawn: what is looked at is whether two runs are the same."""
+    for name, value in {"TESTED": 100, "SHOWN": 50, "SIDE": 8, "ARROWS": 4}.items():
+        monkeypatch.setattr(bench, name, value)
+
+
 def run(**settings: object) -> PlaneResult:
     *_, frame = load("plane").generate(**{"rounds": 30, **settings})
     assert (frame.step, frame.steps) == (3, 3)
     return frame.result
 
 
-def test_a_pause_changes_nothing() -> None:
+def test_a_pause_changes_nothing(small: None) -> None:
     whole = run()
     frames = load("plane").generate(rounds=30)
     token = next(frames).view["pause"]
@@ -122,7 +122,7 @@ def test_a_pause_changes_nothing() -> None:
         assert a["samples"] == b["samples"], a["name"]
 
 
-def test_a_pause_of_other_points_is_no_pause_of_these() -> None:
+def test_a_pause_of_other_points_is_no_pause_of_these(small: None) -> None:
     frames = load("plane").generate(rounds=30)
     token = next(frames).view["pause"]
     frames.close()
@@ -130,7 +130,7 @@ def test_a_pause_of_other_points_is_no_pause_of_these() -> None:
     assert first.view["rounds"] == 10
 
 
-def test_what_is_turned_is_kept_and_replayed() -> None:
+def test_what_is_turned_is_kept_and_replayed(small: None) -> None:
     frames = load("plane").generate(rounds=30)
     next(frames)
     frame = frames.send(PlaneSettings(rounds=30, beta=4.0, schedule="straight"))
@@ -141,14 +141,14 @@ def test_what_is_turned_is_kept_and_replayed() -> None:
         assert a["samples"] == b["samples"], a["name"]
 
 
-def test_one_round_alone() -> None:
+def test_one_round_alone(small: None) -> None:
     *_, frame = load("plane").generate(rounds=30, only=1)
     assert frame.result.shown["rounds"] == 1
     *_, frame = load("plane").generate(rounds=30, only=1, resume=frame.view["pause"])
     assert frame.result.shown["rounds"] == 2
 
 
-def test_a_rate_that_diverges_stops_its_family_alone() -> None:
+def test_a_rate_that_diverges_stops_its_family_alone(small: None) -> None:
     experiment = Experiment(PlaneSettings())
     vae = next(one for one in experiment.learners if isinstance(one, VAE))
     vae.decoder[-1].bias.data[:] = torch.inf
@@ -174,11 +174,11 @@ def test_reflow_straightens() -> None:
     assert learner.straightness(torch.Generator().manual_seed(0)) < 0.6 * before
 
 
-def test_a_drawing_is_learnt() -> None:
+def test_a_drawing_is_learnt(small: None) -> None:
     text = "\n".join(f"{i},{i * i}" for i in range(40))
     result = run(distribution="drawn", points=text)
     assert parse_points(result.settings["points"]) == pytest.approx(parse_points(to_text(parse_points(text))))
-    assert len(unpack(result.shown["data"])) == 400
+    assert len(unpack(result.shown["data"])) == 50
 
 
 @pytest.mark.parametrize(
@@ -210,10 +210,10 @@ def test_turns_that_are_none_are_refused(turns: str) -> None:
         parse_turns(turns)
 
 
-def test_its_files_bring_it_back(tmp_path: object) -> None:
+def test_its_files_bring_it_back(small: None) -> None:
     result = run(turns="10:beta=2.0")
     about = json.loads(result.file("json"))
-    assert about["settings"]["turns"] == "10:beta=2.0" and len(about["samples"]["gan"]) == 400
+    assert about["settings"]["turns"] == "10:beta=2.0" and len(about["samples"]["gan"]) == 50
     again = PlaneResult.from_png(result.file("png"), "plane", result.settings)
     assert again.shown == json.loads(json.dumps(result.shown))
     assert result.file("csv").decode().splitlines()[1].startswith("autoregressive,")

@@ -17,19 +17,12 @@ from torch import Tensor
 from pipelines.diffusion.samplers import SCHEDULES
 from pipelines.media.points import parse_points
 from pipelines.models.plane import distributions
-from pipelines.models.plane.families import (
-    FAMILIES,
-    GAN,
-    VAE,
-    Denoiser,
-    Diffusion,
-    Flow,
-    FlowMatching,
-    Learner,
-    optimal_denoise,
-)
+from pipelines.models.plane.denoisers import Denoiser, Diffusion, FlowMatching, optimal_denoise
+from pipelines.models.plane.learner import Learner
+from pipelines.models.plane.one_pass import GAN, VAE, Autoregressive, Flow
 from pipelines.models.plane.spec import TURNED, PlaneSettings, parse_turns
 
+FAMILIES: tuple[type[Learner], ...] = (Autoregressive, Flow, VAE, GAN, Diffusion, FlowMatching)
 SPAN = 3.2  # the plane is shown from -SPAN to SPAN
 TRAINED, TESTED = 4000, 2000  # points of a distribution that are learnt from, and that results are compared with
 SHOWN = 400  # samples of each family that are drawn
