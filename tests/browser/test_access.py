@@ -70,6 +70,61 @@ def test_the_keyboard_alone_makes_stops_scrubs_compares_and_saves(page: Page) ->
     expect(page.locator("#image-where")).to_contain_text("stopped")
 
 
+def test_every_tab_is_opened_and_its_run_begun_by_keys(page: Page) -> None:
+    for place, tab in enumerate(TABS, 1):
+        page.evaluate("document.activeElement.blur()")
+        page.keyboard.press(str(place))
+        expect(page.locator(f"#{tab.name}-desk")).to_be_visible()
+        reach(page, f"#{tab.name}-generate")
+
+
+def test_the_atlas_by_keys(page: Page) -> None:
+    turn(page, "Atlas")
+    field(page, "atlas", "rounds", 10)
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#atlas-where")).to_contain_text("round 10 of 10", timeout=60_000)
+    expect(page.locator("#atlas-generate")).to_be_enabled()
+    reach(page, ".plane .family")
+    page.keyboard.press("Enter")
+    expect(page.locator(".plane .family:visible")).to_have_count(1)
+    reach(page, ".plane-tools [data-do=all]")
+    page.keyboard.press("Enter")
+    expect(page.locator(".plane .family:visible")).to_have_count(6)
+
+
+CONTRAST = """() => {
+  const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const light = (c) => c.slice(0, 3).map((v) => v / 255)
+    .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const c = channels(getComputedStyle(at).backgroundColor);
+      if (c.length < 4 || c[3] === 1) return c;
+    }
+    return [0, 0, 0];
+  };
+  const seen = [...document.querySelectorAll(".settings :is(textarea, input:not([type=range]))")]
+    .filter((e) => e.offsetParent && parseFloat(getComputedStyle(e).borderTopWidth) > 0);
+  return seen.map((e) => {
+    const [a, b] = [channels(getComputedStyle(e).borderTopColor), ground(e.parentElement)].map(light);
+    return [e.getAttribute("aria-label") ?? e.type, (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)];
+  });
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_edges_of_controls_stand_out_three_to_one(page: Page, scheme: str) -> None:
+    if scheme == "light":
+        page.click("#light")
+    for tab in TABS:
+        turn(page, tab.title)
+        edges = page.evaluate(CONTRAST)
+        assert edges, tab.name
+        faint = [(name, round(ratio, 2)) for name, ratio in edges if ratio < 3]
+        assert not faint, (tab.name, faint)
+
+
 def test_a_mask_is_made_by_numbers(page: Page) -> None:
     turn(page, "Edit")
     wait_for_input(page, "edit", "image")

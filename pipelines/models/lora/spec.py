@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from pipelines.core import cards
 from pipelines.core.settings import Settings
-from pipelines.core.spec import LATENT_DIFFUSION, ModelSpec
+from pipelines.core.spec import EXAMPLES, LATENT_DIFFUSION, ModelSpec
 from pipelines.media import images
 
 SECONDS_PER_PREVIEW = 6.0
@@ -91,6 +91,14 @@ SPECS = [
         pipeline="lora.pipeline:LoRATrainingPipeline",
         weights=LATENT_DIFFUSION,
         fields=("trigger", "name", "minutes", "rank"),
+        starters={
+            "a blueprint": {
+                "pictures": tuple(str(EXAMPLES / f"blueprint-{k}.png") for k in range(8)),
+                "trigger": "blauprint",
+                "name": "blueprint",
+                "minutes": 1.0,
+            },
+        },
         about="The base stays frozen. Beside its layers grow pairs of small matrices that learn your pictures under "
         "the word; pictures of the base itself are kept as they are without it. Above in the tray: with the word; "
         "below: the same without. In any prompt, choose it under More, LoRAs, and say the word.",
