@@ -105,7 +105,8 @@ CONTRAST = """() => {
     return [0, 0, 0];
   };
   const seen = [...document.querySelectorAll(".settings :is(textarea, input:not([type=range]))")]
-    .filter((e) => e.offsetParent && parseFloat(getComputedStyle(e).borderTopWidth) > 0);
+    .filter((e) => e.offsetParent && e.offsetWidth > 2 && getComputedStyle(e).opacity !== "0")
+    .filter((e) => parseFloat(getComputedStyle(e).borderTopWidth) > 0);
   return seen.map((e) => {
     const [a, b] = [channels(getComputedStyle(e).borderTopColor), ground(e.parentElement)].map(light);
     return [e.getAttribute("aria-label") ?? e.type, (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)];
