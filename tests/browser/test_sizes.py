@@ -35,6 +35,8 @@ FAULTS = """(tab) => {
   }
   const view = desk.querySelector(".view");  // what does not fit can be scrolled to
   if (view.scrollHeight > view.clientHeight + 1 && getComputedStyle(view).overflowY === "hidden") found.push("cut below");
+  const run = box(document.getElementById(`${tab}-generate`));
+  if (innerWidth > 1180 && run.bottom > box(desk).bottom + 1) found.push(`the button ends ${run.bottom}`);
   const prompt = document.querySelector(`#${tab}-prompt textarea`);
   if (prompt?.offsetParent) {
     prompt.scrollIntoView({block: "start"});

@@ -24,7 +24,7 @@ registerCard({
     body.querySelector(".families").replaceChildren(
       ...view.families.map(({ title }, i) => {
         const entry = create("<span><i></i></span>");
-        entry.firstElementChild.style.background = HUES[i];
+        entry.firstElementChild.style.color = HUES[i];
         entry.append(title);
         return entry;
       }),

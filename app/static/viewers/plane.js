@@ -45,14 +45,14 @@ function drawFamily(canvas, view, family, options) {
     }
     context.globalAlpha = 1;
   }
-  function heat(text) {
+  function heat(text, strength = 0.75) {
     const values = bytes(text);
     const cells = Math.sqrt(values.length);
     context.fillStyle = colour("--safelight");
     const size = side / cells;
     for (let i = 0; i < values.length; i++) {
       if (values[i] < 8) continue;
-      context.globalAlpha = (values[i] / 255) * 0.75;
+      context.globalAlpha = (values[i] / 255) * strength;
       context.fillRect((i % cells) * size, Math.floor(i / cells) * size, size + 0.5, size + 0.5);
     }
     context.globalAlpha = 1;
@@ -118,7 +118,7 @@ function drawFamily(canvas, view, family, options) {
 
   // by integration, which needs a good network: only where one looks closely, and at its end
   if (family.density && (!family.paths || (options.large && options.time === 1))) heat(family.density);
-  if (family.verdict) heat(family.verdict);
+  if (family.verdict) heat(family.verdict, 0.45);
   dots(view.data, "--mute", 0.6, 2 * unit);
   if (family.lattice && options.large) lines(family.lattice, "--safelight", 0.55);
   if (family.paths && options.large) {
