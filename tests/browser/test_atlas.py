@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 
 import pytest
-from pages import fits_a_phone, frames, turn
+from pages import fits_a_phone, frames, opened, turn
 from playwright.sync_api import Browser, Page, expect
+
+from pipelines import load
 
 WHERE = "#atlas-where"
 
@@ -132,6 +135,24 @@ def test_a_csv_is_taken_or_refused_in_a_sentence(atlas: Page, tmp_path: Path) ->
     expect(atlas.locator("#toast")).to_contain_text("Line 2 of the points is '3,four'")
     atlas.set_input_files("#atlas-drop input[type=file]", good)
     expect(atlas.locator("#atlas-distribution input")).to_have_value("Drawn")
+
+
+def test_a_closed_page_ends_the_work(browser: Browser, served: str) -> None:
+    page = opened(browser, served)
+    turn(page, "Atlas")
+    page.click("#atlas-generate")
+    expect(page.locator(WHERE)).to_contain_text("round", timeout=60_000)
+    paused = load("plane").paused
+    before = set(paused)
+    page.context.close()
+    for _ in range(100):
+        if set(paused) - before:
+            break
+        time.sleep(0.1)
+    [token] = set(paused) - before
+    at = paused[token].rounds
+    time.sleep(1)
+    assert paused[token].rounds == at < 3000
 
 
 def test_the_map_opens_what_runs_here(atlas: Page) -> None:

@@ -94,7 +94,7 @@ def test_every_family_learns() -> None:
     for _ in range(150):
         experiment.train_round()
     experiment.measure()
-    before, after = experiment.curves[0][1:], experiment.curves[-1][1:]
+    before, after = experiment.curves[0]["energy"], experiment.curves[-1]["energy"]
     assert len(after) == len(FAMILIES) == 6
     assert all(b < 0.7 * a for a, b in zip(before, after, strict=True)), (before, after)
 

@@ -11,16 +11,22 @@ registerCard({
   title: "Distance from the data",
   html: `<svg viewBox="0 0 262 92" role="img" aria-label="Energy distance of each family, by round"></svg>
     <div class="legend"><span>1 is one Gaussian's</span><span class="last">0.001 at the bottom</span></div>
-    <div class="legend families"></div>`,
+    <div class="legend families"></div>
+    <svg viewBox="0 0 262 92" role="img" aria-label="Parts of the data that each family misses, by round"></svg>
+    <div class="legend"><span>parts missed: all at the top</span></div>`,
   applies: isPlane,
   draw(body, { view }, stage) {
-    body.querySelector("svg").innerHTML = view.families
-      .map(({ name }, i) => {
-        const width = !stage.focus || stage.focus === name ? 2 : 0.7;
-        const values = view.curves.map((line) => height(line[i + 1] ?? 1));
-        return path(values, `stroke="${HUES[i]}" stroke-width="${width}"`);
-      })
-      .join("");
+    const draw = (value) =>
+      view.families
+        .map(({ name, scores }, i) => {
+          const width = !stage.focus || stage.focus === name ? 2 : 0.7;
+          const values = view.curves.map((line) => value(line, i, scores));
+          return path(values, `stroke="${HUES[i]}" stroke-width="${width}"`);
+        })
+        .join("");
+    const [distance, missed] = body.querySelectorAll("svg");
+    distance.innerHTML = draw(({ energy }, i) => height(energy[i] ?? 1));
+    missed.innerHTML = draw((line, i, { parts }) => line.missed[i] / parts);
     body.querySelector(".families").replaceChildren(
       ...view.families.map(({ title }, i) => {
         const entry = create("<span><i></i></span>");

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
@@ -84,7 +85,7 @@ class Experiment:
         self.inside = mean_distance(self.test, self.test, same=True)
         self.worst = self.energy_distance(self.gaussian)
         self.scores: list[dict[str, float]] = [{} for _ in FAMILIES]
-        self.curves: list[list[float]] = []  # rounds, then each family's energy distance
+        self.curves: list[dict[str, Any]] = []  # each family's energy distance and missed parts, by round
         self.looks: list[dict[str, Any]] = [{} for _ in FAMILIES]
         self.apply(settings)
 
@@ -167,7 +168,7 @@ class Experiment:
     @torch.no_grad()
     def measure(self) -> None:
         """Energy distance, as a share of one Gaussian's; parts that are missed; likelihood; time a sample."""
-        line = [float(self.rounds)]
+        energies, missed = [], []
         for i, learner in enumerate(self.learners):
             begun = time.perf_counter()
             x = learner.sample(TESTED, torch.Generator().manual_seed(1))
@@ -181,9 +182,10 @@ class Experiment:
                     score["nll"] = -learner.log_density(self.test).mean().item()
                 elif isinstance(learner, Denoiser):
                     score["nll"] = -learner.log_density(self.test[:400], steps=20).mean().item()
-            line.append(score.get("energy", math.nan))
+            energies.append(round(score.get("energy", math.nan), 5))
+            missed.append(score.get("missed", len(self.parts)))
             self.scores[i] = score
-        self.curves.append([round(value, 5) for value in line])
+        self.curves.append({"round": self.rounds, "energy": energies, "missed": missed})
 
     # --- looking
 
@@ -223,8 +225,10 @@ class Experiment:
 
     def look(self, learner: Learner) -> dict[str, Any]:
         """What takes longer: paths, fields, a density by integration."""
-        if isinstance(learner, Flow):
-            return {"lattice": packed(learner.decode(lattice().reshape(-1, 2)).reshape(18, 33, 2))}
+        if isinstance(learner, (Flow, GAN)):  # of a GAN's four numbers the first two
+            z = lattice().reshape(-1, 2)
+            z = F.pad(z, (0, 2)) if isinstance(learner, GAN) else z
+            return {"lattice": packed(learner.decode(z).reshape(18, 33, 2))}
         if not isinstance(learner, Denoiser):
             return {}
         generator = torch.Generator().manual_seed(2)
