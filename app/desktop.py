@@ -134,6 +134,7 @@ class Desktop:
                 model, again, *controls = self.tabs[tab].fill(model, settings)
                 values = [model, again, gr.skip(), *controls]
                 message["say"] = "The settings of the link: Generate makes the same."
+                message["input"] = self.editor_values(settings)
             except metadata.MetadataError as error:
                 message["error"] = str(error)
         drafts = read_drafts(forms)
@@ -293,6 +294,8 @@ class Desktop:
             return self.tell(
                 {"link": metadata.to_link(model, form.settings(model, values, here["given"]).model_dump())}
             )
+        except metadata.MetadataError as error:
+            return self.tell({"error": str(error)})
         except ValueError:
             return self.tell({"error": "These settings are not valid yet: correct them, then share."})
 

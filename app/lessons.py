@@ -136,11 +136,11 @@ LESSONS: list[dict[str, Any]] = [
                 "That is posterior collapse.",
                 "fill": {"beta": 30},
                 "run": True,
-                "point": "beta",
+                "point": "beta-group",
             },
             {
                 "say": "Now you: press Reset and Play, and while it learns make the discriminator's rate 2. What of the GAN?",
-                "point": "discriminator_rate",
+                "point": "generator_rate-group",
             },
         ],
     },

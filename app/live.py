@@ -48,10 +48,12 @@ if os.environ.get("SPACES_ZERO_GPU"):  # a worker inherits what lies on the GPU 
     load(FIRST)
 
 
-@gpu
-def frames(model: str, settings: dict[str, Any]) -> Generator[Any, Any, None]:
-    """Frames of one run; on ZeroGPU this is what runs in the worker with the GPU."""
+def frames_here(model: str, settings: dict[str, Any]) -> Generator[Any, Any, None]:
+    """Frames of one run."""
     yield from load(model).generate(**settings)
+
+
+frames = gpu(frames_here)  # on ZeroGPU this is what runs in the worker with the GPU
 
 
 @functools.cache
@@ -140,13 +142,14 @@ def run(
     steps: list[int] = []
     unsent: list[Any] = []
     spent, first, last_sent, frame, remembered = 0.0, 0.0, 0.0, None, False
-    source = frames(model, settings.model_dump())
+    # what takes other settings meanwhile and is paused stays in this process
+    source = (frames_here if CATALOGUE[model].turns else frames)(model, settings.model_dump())
     try:
         yield {"begin": {}}
         for frame in stepwise(source, ending.take):
             now = time.perf_counter()
             wanted = frame.step in viewer.thinned(frame.steps)
-            steps += [frame.step] if wanted else []
+            steps += [frame.step] if wanted and frame.step not in steps[-1:] else []
             if frame.result is not None or now - last_sent >= EVERY:
                 message, last_sent = viewer.frame_message(frame), now
                 spent += time.perf_counter() - now
@@ -190,9 +193,9 @@ def run(
     finally:
         source.close()
         ending.reached.set()
-        if len(RUNNING) > FORGOTTEN:  # the oldest are waited for by nobody
-            for old in list(RUNNING)[:-FORGOTTEN]:
-                RUNNING.pop(old, None)
+        over = [number for number, ending in RUNNING.items() if ending.reached.is_set()]
+        for old in over[:-FORGOTTEN]:  # they are waited for by nobody
+            RUNNING.pop(old, None)
 
 
 def stopped_result(frame: Any, model: str, settings: Settings) -> Any:

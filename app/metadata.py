@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from pipelines.core.settings import Settings, format_error
 from pipelines.media.images import SIDE, UNTRUSTED, open_video
 
 SHOWN = {"torch": "torch ", "device": "", "dtype": ""}  # what a person is told of provenance.environment, and how
+LINK = 7_000  # characters of a link at most: proxies cut off or refuse longer addresses
 LIMIT = 3 * 4 * SIDE**2  # characters of settings: at most two pictures of the largest size, of noise, and words
 
 
@@ -112,7 +114,9 @@ def plain(path: str | Path) -> str | None:
     """What a JSON file says, if it is ours; "" of any other, and of a CSV; None where the file is neither."""
     ending = Path(path).suffix.lower()
     if ending == ".json":
-        return ours(Path(path).read_bytes()[:LIMIT].decode("utf-8", errors="replace")) or ""
+        with open(path, "rb") as file:
+            text = file.read(LIMIT).decode("utf-8", errors="replace")
+        return text if re.match(r'\s*\{\s*"model"', text) else ""
     return "" if ending in (".csv", ".txt", ".tsv") else None
 
 
@@ -141,10 +145,14 @@ def comment(path: str | Path) -> str | None:
 
 
 def to_link(model: str, settings: dict[str, Any]) -> str:
-    """Settings as text that fits into an address: base64url of JSON, defaults left out."""
+    """Settings as text that fits into an address: base64url of JSON, defaults left out. Raises MetadataError where it
+    would be too long for one."""
     changed = CATALOGUE[model].settings(**settings).model_dump(exclude_defaults=True)
     text = json.dumps({"model": model, "settings": changed}, ensure_ascii=False, separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    link = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    if len(link) > LINK:
+        raise MetadataError("This is too much for a link: download a file instead, it holds everything.")
+    return link
 
 
 def from_link(text: str) -> tuple[str, Settings]:

@@ -56,6 +56,7 @@ def distances(experiment: Experiment, name: str) -> dict[str, str]:
     def energy(x: torch.Tensor) -> float:
         return 2 * mean_distance(x, test) - mean_distance(x, x, same=True) - inside
 
+    torch.manual_seed(0)
     gaussian = torch.distributions.MultivariateNormal(test.mean(0), test.T.cov()).sample((SAMPLES,))
     worst, found = energy(gaussian), {}
     for learner, score in zip(experiment.learners, experiment.scores, strict=True):

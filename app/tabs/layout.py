@@ -72,7 +72,7 @@ def build(desktop: Desktop, tab: Tab) -> None:
                     again = gr.Checkbox(tab.again, label="New seed each time", elem_id=f"{name}-again")
             render("steps", "guidance", "count")
             for title, fields in groups.items():
-                with gr.Accordion(title, open=False):
+                with gr.Accordion(title, open=False, elem_id=f"{name}-{fields[0]}-group"):
                     render(*fields)
             with gr.Accordion("More", open=False, elem_id=f"{name}-more"):
                 render(*more)

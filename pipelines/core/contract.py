@@ -393,8 +393,11 @@ class Pipeline(ABC):
                     frame.result = [replace(result, made_with=self.made_with) for result in frame.result]
                 elif frame.result:
                     frame.result = replace(frame.result, made_with=self.made_with)
-                turned = yield frame
-                frame = next(frames, None) if turned is None else frames.send(turned)
+                changed = yield frame
+                try:
+                    frame = next(frames) if changed is None else frames.send(changed)
+                except StopIteration:
+                    return
 
     @abstractmethod
     def run(self, settings: Any) -> Iterator[Frame]:

@@ -8,10 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
-from pages import fits_a_phone, frames, opened, turn
+from pages import fits_a_phone, frames, input_of, opened, turn
 from playwright.sync_api import Browser, Page, expect
 
-from pipelines import load
+from pipelines.models.plane.pipeline import PAUSED
 
 WHERE = "#atlas-where"
 
@@ -123,7 +123,7 @@ def test_what_is_drawn_is_learnt_and_the_link_carries_it(atlas: Page) -> None:
     other.goto(atlas.url)
     other.wait_for_selector("#history .entries > *", state="attached")
     expect(other.locator("#atlas-distribution input")).to_have_value("Drawn")
-    other.wait_for_function("darkroom.then((page) => page.get('atlas', 'points').length > 100)")
+    assert len(input_of(other, "atlas", "points")) > 100
     other.context.close()
 
 
@@ -142,23 +142,22 @@ def test_a_closed_page_ends_the_work(browser: Browser, served: str) -> None:
     turn(page, "Atlas")
     page.click("#atlas-generate")
     expect(page.locator(WHERE)).to_contain_text("round", timeout=60_000)
-    paused = load("plane").paused
-    before = set(paused)
+    before = set(PAUSED)
     page.context.close()
     for _ in range(100):
-        if set(paused) - before:
+        if set(PAUSED) - before:
             break
         time.sleep(0.1)
-    [token] = set(paused) - before
-    at = paused[token].rounds
+    [token] = set(PAUSED) - before
+    at = PAUSED[token].rounds
     time.sleep(1)
-    assert paused[token].rounds == at < 3000
+    assert PAUSED[token].rounds == at < 3000
 
 
 def test_the_map_opens_what_runs_here(atlas: Page) -> None:
     atlas.click("[data-page=map]")
     expect(atlas.locator("#atlas-generate")).to_be_hidden()
-    atlas.click("[data-node=ddpm]")
+    atlas.click("[data-node=ddpm-2020]")
     expect(atlas.locator(".about")).to_contain_text("Ho et al. 2020")
     assert atlas.locator(".about .send").count() == 0
     atlas.click("[data-node=inpainting]")

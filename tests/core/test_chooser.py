@@ -54,6 +54,20 @@ def test_answers_that_are_none_are_one_sentence() -> None:
 
 def test_the_tree_has_all_that_runs_here_and_no_loose_end() -> None:
     nodes = {node.name: node for node in lineage.nodes()}
+    assert len(nodes) == len(lineage.nodes())
+    stable = [
+        "autoencoder",
+        "vae",
+        "gan",
+        "conditional-gan",
+        "stylegan",
+        "ddpm",
+        "rectified-flow",
+        "reflow",
+        "few-step",
+        "next-scale",
+    ]
+    assert not {node.name for node in lineage.HISTORY} & {*stable, *CATALOGUE}  # a paper is no model of the house
     kinds = {spec.name for spec in CATALOGUE.values() if spec.kind}
     assert kinds == {node.model for node in nodes.values() if node.model}
     for node in nodes.values():

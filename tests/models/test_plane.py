@@ -17,7 +17,7 @@ from pipelines.models.plane import distributions
 from pipelines.models.plane import experiment as bench
 from pipelines.models.plane.denoisers import Diffusion, FlowMatching, optimal_denoise
 from pipelines.models.plane.experiment import FAMILIES, Experiment, mean_distance
-from pipelines.models.plane.learner import waves
+from pipelines.models.plane.learner import fourier_features
 from pipelines.models.plane.one_pass import GAN, VAE, Autoregressive, Flow
 from pipelines.models.plane.result import PlaneResult, unpack
 from pipelines.models.plane.spec import PlaneSettings, parse_turns
@@ -62,7 +62,7 @@ def test_a_flow_is_undone() -> None:
         parts = list(flow.decode(z).unbind(-1))
         for i, net in enumerate(flow.nets):
             j = i % 2
-            parts[j], _ = flow.spline(parts[j], net(waves(parts[1 - j][:, None])), inverse=False)
+            parts[j], _ = flow.spline(parts[j], net(fourier_features(parts[1 - j][:, None])), inverse=False)
     assert torch.stack(parts, -1) == pytest.approx(z, abs=2e-3)
 
 
@@ -141,6 +141,22 @@ def test_what_is_turned_is_kept_and_replayed(small: None) -> None:
         assert a["samples"] == b["samples"], a["name"]
 
 
+def test_a_replay_goes_on_after_a_pause_and_a_change_in_the_last_step_is_too_late(small: None) -> None:
+    pipe = load("plane")
+    frames = pipe.generate(rounds=30, turns="5:beta=4.0")
+    token = next(frames).view["pause"]
+    frames.close()
+    frames = pipe.generate(rounds=30, turns="5:beta=4.0", resume=token)
+    *_, frame = (next(frames), next(frames))
+    with pytest.raises(StopIteration):
+        frames.send(PlaneSettings(rounds=30, rate=1.0))
+    assert frame.result.settings["turns"] == "5:beta=4.0"
+
+
+def test_a_pause_that_is_gone_is_said(small: None) -> None:
+    assert next(load("plane").generate(rounds=30, resume="long ago")).note.startswith("the pause is gone")
+
+
 def test_one_round_alone(small: None) -> None:
     *_, frame = load("plane").generate(rounds=30, only=1)
     assert frame.result.shown["rounds"] == 1
@@ -154,15 +170,15 @@ def test_a_rate_that_diverges_stops_its_family_alone(small: None) -> None:
     vae.decoder[-1].bias.data[:] = torch.inf
     experiment.train_round()
     shown = {family["name"]: family for family in experiment.view(last=True)["families"]}
-    assert shown["vae"]["telltale"].startswith("Diverged at step 1: its loss is not finite. Lower its rate")
-    assert not any(shown[name]["telltale"] for name in ("flow", "diffusion"))
+    assert shown["vae"]["diagnosis"].startswith("Diverged at step 1: its loss is not finite. Lower its rate")
+    assert not any(shown[name]["diagnosis"] for name in ("flow", "diffusion"))
     assert json.dumps(shown)
 
 
 def test_a_gans_balance_is_told() -> None:
     gan, _ = trained(GAN, 5)
     gan.losses["accuracy"] = 0.99
-    assert "Lower the discriminator's rate" in gan.telltale()
+    assert "Lower the discriminator's rate" in gan.diagnose()
 
 
 def test_reflow_straightens() -> None:
@@ -174,11 +190,13 @@ def test_reflow_straightens() -> None:
     assert learner.straightness(torch.Generator().manual_seed(0)) < 0.6 * before
 
 
-def test_a_drawing_is_learnt(small: None) -> None:
-    text = "\n".join(f"{i},{i * i}" for i in range(40))
+def test_a_drawing_is_learnt_and_kept_as_it_is(small: None) -> None:
+    text = "\n".join(f"{i / 7},{i * i}" for i in range(40))
     result = run(distribution="drawn", points=text)
-    assert parse_points(result.settings["points"]) == pytest.approx(parse_points(to_text(parse_points(text))))
+    kept = result.settings["points"]
+    assert PlaneSettings(distribution="drawn", points=kept).points == kept
     assert len(unpack(result.shown["data"])) == 50
+    assert PlaneSettings(distribution="ring", points=kept).points == ""
 
 
 @pytest.mark.parametrize(
@@ -187,9 +205,11 @@ def test_a_drawing_is_learnt(small: None) -> None:
         ("", "Nothing is drawn yet"),
         ("1,1\n1,1", "fewer than three different points"),
         ("1,2\nhello,3\n4,5", "line 2 of the points is 'hello,3'"),
-        ("1,2\nnan,3\n4,5", "point 2 is not finite"),
+        ("1,2\nnan,3\n4,5", "line 2 of the points is not finite"),
         ("1,2,3\n4,5,6", "line 1 of the points has 3 numbers"),
-        ("x\n1,2\n3", "line 3 of the points has 1 numbers"),
+        ("x\n1,2\n\n3", "line 4 of the points has 1 numbers"),
+        ("0,0\n1e-9,0\n1,1", "fewer than three different points"),
+        ("1e200,0\n1e200,0\n0,0", "fewer than three different points"),
     ],
 )
 def test_points_that_are_none_are_refused_in_a_sentence(text: str, sentence: str) -> None:

@@ -1,5 +1,5 @@
 // What the bench measures: distance by rounds, what each family can say, and the one that is large in numbers.
-import { create, fixed, path } from "../core/dom.js";
+import { create, fixed } from "../core/dom.js";
 import { registerCard } from "../core/registry.js";
 
 const HUES = ["#e4572e", "#f3a712", "#a8c686", "#669bbc", "#b388eb", "#ff8fab"];
@@ -20,8 +20,11 @@ registerCard({
       view.families
         .map(({ name, scores }, i) => {
           const width = !stage.focus || stage.focus === name ? 2 : 0.7;
-          const values = view.curves.map((line) => value(line, i, scores));
-          return path(values, `stroke="${HUES[i]}" stroke-width="${width}"`);
+          const points = view.curves.map((line) => {
+            const x = (262 * line.round) / Math.max(view.rounds, 1);
+            return `${x.toFixed(1)} ${(88 - 82 * Math.min(1, value(line, i, scores))).toFixed(1)}`;
+          });
+          return `<path d="M${points.join("L")}" fill="none" stroke="${HUES[i]}" stroke-width="${width}"/>`;
         })
         .join("");
     const [distance, missed] = body.querySelectorAll("svg");
@@ -59,17 +62,16 @@ registerCard({
 registerCard({
   title: "Inside",
   html: '<p></p><svg viewBox="0 0 262 92" role="img" aria-label="Loss by noise level"></svg><small></small>',
-  applies: (frame, stage) => isPlane(frame) && Boolean(stage.focus),
+  applies: (frame, stage) => isPlane(frame) && frame.view.families.some(({ name }) => name === stage.focus),
   draw(body, { view }, stage) {
     const family = view.families.find(({ name }) => name === stage.focus);
     const losses = Object.entries(family.losses).map(([name, value]) => `${name} ${fixed(value, 3)}`);
     const straight = family.straightness;
     if (straight !== undefined) losses.push(`straightness ${fixed(straight, 3)} (0 is straight)`);
-    body.querySelector("p").textContent = [losses.join(" · "), family.telltale].filter(Boolean).join(". ");
+    body.querySelector("p").textContent = [losses.join(" · "), family.diagnosis].filter(Boolean).join(". ");
     const levels = family.levels ?? [];
     const top = Math.max(...levels, 1e-9);
     const svg = body.querySelector("svg");
-    svg.toggleAttribute("hidden", !levels.length);
     svg.style.display = levels.length ? "" : "none";
     svg.innerHTML = levels
       .map((v, i) => {

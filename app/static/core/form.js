@@ -76,13 +76,16 @@ export class Form {
   /** What is set but lies folded away is said above Generate, and can be taken back there. */
   changed(values) {
     this.values = values;
-    const { branch_step: step, first_prompt: words } = values;
+    const { branch_step: step, first_prompt: words, turns } = values;
     this.branchStep = step ?? 0;
+    const many = turns ? turns.split(",").length : 0;
     this.notice ??= create('<div class="notice"><span></span><button type="button">Remove</button></div>');
-    this.notice.hidden = !step;
-    if (!step) return;
-    this.notice.firstElementChild.textContent = `Steps 1 to ${step} follow “${words}”.`;
-    this.notice.lastElementChild.onclick = () => this.fill({ branch_step: 0, first_prompt: "" });
+    this.notice.hidden = !step && !many;
+    if (this.notice.hidden) return;
+    const text = step ? `Steps 1 to ${step} follow “${words}”.` : `Settings change ${many} times on the way.`;
+    this.notice.firstElementChild.textContent = text;
+    this.notice.lastElementChild.onclick = () =>
+      this.fill(step ? { branch_step: 0, first_prompt: "" } : { turns: "" });
     this.stage.$("generate").parentElement.before(this.notice);
   }
 }

@@ -53,6 +53,7 @@ function dim() {
 export function switchLight() {
   localStorage.setItem("darkroom-light", lit() ? "no" : "yes");
   dim();
+  for (const one of Object.values(stages)) one.draw(); // what is drawn on a canvas keeps its colours
 }
 dim();
 
@@ -124,7 +125,8 @@ export function receive(text) {
 
 /** A run begins: values are owner, "settings in files", the model's name, "new seed", the inputs, the form. */
 export function run(tab, values, seedAt) {
-  values[seedAt] = stage(tab).begin(values[3], values[seedAt]);
+  const goesOn = stage(tab).editor?.continues?.(); // after a pause, with its own seed
+  values[seedAt] = stage(tab).begin(values[3] && !goesOn, values[seedAt]);
   keepPrompt(stage(tab).form.prompt?.value);
   values[4] = JSON.stringify({ run: stage(tab).run, inputs: stage(tab).inputs() });
   if (stage(tab).only) values[0] = ""; // a single step is looked at, not kept

@@ -26,6 +26,8 @@ const VIEWER = `
   </div>
 </section>`;
 
+const LONGEST = 240; // frames that are kept while a run goes on; of a longer one every second
+
 export class Stage {
   constructor(tab, history) {
     this.tab = tab;
@@ -109,6 +111,7 @@ export class Stage {
     );
     this.inputChanged();
     if (tray) this.choose(this.layer);
+    if (this.early) this.giving = this.give(...this.early);
     this.recallInputs();
   }
 
@@ -156,7 +159,11 @@ export class Stage {
 
   /** Something into the input editor, which is shown unless a result comes with it. */
   async give(values, show = true) {
-    if (!this.editor || !Object.keys(values).length) return;
+    if (!Object.keys(values).length) return;
+    if (!this.editor) {
+      this.early = [values, show]; // a link's, before the editor is there
+      return;
+    }
     const chooser = this.model?.takes.length ? null : this.options.models.findIndex((model) => model.takes.length);
     // what somebody gives is to be used; what was there before is for whoever chose the model
     if (chooser > 0 && show) document.querySelectorAll(`#${this.tab}-model input`)[chooser].click();
@@ -260,7 +267,9 @@ export class Stage {
   }
 
   grow(frame) {
+    if (this.film.at(-1)?.step === frame.step) this.film.pop();
     this.film.push(frame);
+    if (this.film.length > LONGEST) this.film = this.film.filter((_, i) => i % 2 || i === LONGEST);
     this.at = this.film.length - 1;
     this.draw();
     this.current?.grow?.(frame);

@@ -5,7 +5,7 @@ import { drawLine, followPointer, mountTools, Undo } from "./paint.js";
 
 const SIDE = 256;
 const PEN = 9;
-const POINTS = 1200; // that are taken from a drawing
+const POINTS = 500; // that are taken from a drawing: a link has room for them
 const BOARD = `<div class="sheet points-sheet"><canvas width="${SIDE}" height="${SIDE}" tabindex="0"
   aria-label="Draw a distribution here, or drop a CSV of x,y"></canvas></div>`;
 const TOOLS = `<div class="tools" role="toolbar" aria-label="Drawing">
@@ -79,11 +79,13 @@ registerEditor("points", ({ stage, element, changed }) => {
     },
   });
 
-  const run = { resume: () => stage.film.at(-1)?.view?.pause ?? "", only: () => stage.only ?? 0 };
+  stage.viewer("plane"); // its buttons begin a run, too
+  const run = { resume: () => stage.pause ?? "", only: () => stage.only ?? 0 };
   return {
     names: ["points", "resume", "only"],
     get: (name) => run[name]?.() ?? text,
     isEmpty: () => !text,
+    continues: () => Boolean(stage.pause),
     link: () => ({ points: text }), // short enough for one
     async set(values) {
       if (!("points" in values)) return "";
@@ -91,7 +93,7 @@ registerEditor("points", ({ stage, element, changed }) => {
       paint();
       text = values.points;
       show(text);
-      if (text) given();
+      if (text && !("resume" in values)) given(); // with settings comes their distribution
       return "";
     },
   };

@@ -3,7 +3,7 @@ import { create, fixed } from "../core/dom.js";
 import { registerPage } from "../core/registry.js";
 
 registerPage("chooser", (element, { questions, on }, { server, open }) => {
-  const form = create('<form class="questions"></form>');
+  const form = create('<div class="questions"></div>');
   const answer = create('<div class="card answer" aria-live="polite"></div>');
   const chosen = {};
   for (const [name, [title, choices]] of Object.entries(questions)) {
@@ -22,8 +22,11 @@ registerPage("chooser", (element, { questions, on }, { server, open }) => {
 
   /** Seconds as people say them. */
   const span = (s) => (s < 1 ? `${fixed(1000 * s, 0)} ms` : `${fixed(s, 1)} s`);
+  let asked = 0;
   async function ask() {
+    const mine = ++asked;
     const advice = await server.choose(Object.values(chosen));
+    if (mine !== asked) return; // a later answer is on its way
     answer.replaceChildren(create("<h4></h4>"), create("<p></p>"));
     answer.firstElementChild.textContent = advice.error ? "" : advice.title;
     answer.lastElementChild.textContent = advice.error ?? advice.reason;

@@ -76,7 +76,9 @@ registerPage("map", (element, { kinds, nodes }, { open }) => {
     about.replaceChildren(create("<h4></h4>"), create("<p></p>"), create("<table></table>"));
     about.children[0].textContent = `${node.title}, ${node.year}`;
     about.children[1].textContent = node.paper;
-    const rows = { Kind: kind.title, Likelihood: kind.likelihood, "Passes a sample": kind.passes, And: kind.word };
+    const parents = node.parents.map((name) => byName.get(name)?.title).filter(Boolean);
+    const rows = { "Came from": parents.join(", ") || "nothing before it here", Kind: kind.title };
+    Object.assign(rows, { Likelihood: kind.likelihood, "Passes a sample": kind.passes, And: kind.word });
     for (const [name, value] of Object.entries(rows)) {
       const row = create("<table><tr><td><td></table>").querySelector("tr");
       row.children[0].textContent = name;

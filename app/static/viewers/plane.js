@@ -1,6 +1,6 @@
 // Six models of one distribution, beside each other: samples over the data, and what lies behind them. A click makes
 // one large, with its paths and its field.
-import { create, fixed } from "../core/dom.js";
+import { create, fixed, toast } from "../core/dom.js";
 import { registerViewer } from "../core/registry.js";
 
 const SIDE = 320;
@@ -25,7 +25,7 @@ export function unpack(part) {
   return opened.get(part);
 }
 
-/** A drawing of one family on a canvas: `options` are { large, time, best, particle }. */
+/** A drawing of one family on a canvas: `options` are { large, time, optimal, particle }. */
 function drawFamily(canvas, view, family, options) {
   const side = canvas.width;
   const context = canvas.getContext("2d");
@@ -123,7 +123,7 @@ function drawFamily(canvas, view, family, options) {
   if (family.lattice && options.large) lines(family.lattice, "--safelight", 0.55);
   if (family.paths && options.large) {
     const which = nearest(family.times, 1 - options.time);
-    arrows(options.best ? family.best : family.field, which);
+    arrows(options.optimal ? family.optimal : family.field, which);
     paths(family.paths, options.time, options.particle);
   } else dots(family.samples, "--paper", 0.9, 2.4 * unit);
 }
@@ -140,17 +140,17 @@ function quality({ energy }) {
 
 registerViewer("plane", (stage) => {
   const root = create('<div class="plane" hidden></div>');
-  const bar = create(`<div class="tools plane-tools" role="toolbar" aria-label="Training" hidden>
+  const bar = create(`<div class="tools plane-tools" role="toolbar" aria-label="Training">
     <button type="button" data-do="step">Single step</button>
     <button type="button" data-do="reset">Reset</button>
     <button type="button" data-do="all" hidden>All six</button>
     <label class="time" hidden>noise to data <input type="range" min="0" max="1" step="0.04" value="1"></label>
-    <label class="best" hidden><input type="checkbox"> the optimal field</label></div>`);
+    <label class="optimal" hidden><input type="checkbox"> the optimal denoiser's field</label></div>`);
   stage.print.append(root);
   stage.toolrows.append(bar);
   const part = (name) => bar.querySelector(name);
   const cells = {}; // by the family's name
-  const options = { time: 1, best: false, particle: -1 };
+  const options = { time: 1, optimal: false, particle: -1 };
   stage.focus = ""; // the family that is large
 
   function cellOf(family) {
@@ -171,7 +171,7 @@ registerViewer("plane", (stage) => {
   /** In the large one a click follows the particle that is nearest, or lets it go. */
   function pick(event, { name }) {
     const family = current?.families.find((one) => one.name === name);
-    if (!family?.paths) return;
+    if (!family?.paths || !event.detail) return; // a key presses nowhere
     const box = cells[name].firstElementChild.getBoundingClientRect();
     const x = (((event.clientX - box.left) / box.width) * 2 - 1) * current.span;
     const y = (1 - ((event.clientY - box.top) / box.height) * 2) * current.span;
@@ -190,10 +190,14 @@ registerViewer("plane", (stage) => {
     if (action === "step" && !stage.running) {
       stage.only = 1;
       stage.form.run();
-    } else if (action === "reset") {
-      if (stage.running) stage.$("stop").click();
+      setTimeout(() => {
+        if (!stage.running) stage.only = 0; // the click was not taken
+      }, 1000);
+    } else if (action === "reset" && stage.running) toast("Pause it first, then reset.");
+    else if (action === "reset") {
       stage.forget();
       stage.showNothing();
+      stage.pause = stage.focus = stage.$("where").textContent = "";
     } else if (action === "all") enlarge("");
   });
   part("input[type=range]").addEventListener("input", ({ target }) => {
@@ -201,7 +205,7 @@ registerViewer("plane", (stage) => {
     stage.draw();
   });
   part("input[type=checkbox]").addEventListener("change", ({ target }) => {
-    options.best = target.checked;
+    options.optimal = target.checked;
     stage.draw();
   });
 
@@ -209,7 +213,8 @@ registerViewer("plane", (stage) => {
     /** view: { families: [{ name, title, samples, … }], data, span }; see experiment.py. */
     show({ view }) {
       current = view;
-      root.hidden = bar.hidden = false;
+      stage.pause = view.pause;
+      root.hidden = false;
       root.classList.toggle("large", Boolean(stage.focus));
       for (const family of view.families) {
         const cell = cellOf(family);
@@ -222,17 +227,17 @@ registerViewer("plane", (stage) => {
         title.textContent = family.title;
         words.textContent = `${WORDS[family.likelihood]} · ${text}`;
         meter.style.setProperty("--done", `${100 * share}%`);
-        trouble.textContent = family.telltale;
-        trouble.hidden = !family.telltale;
+        trouble.textContent = family.diagnosis;
+        trouble.hidden = !family.diagnosis;
         cell.setAttribute("aria-label", `${family.title}: ${words.textContent}`);
         drawFamily(canvas, view, family, { ...options, large });
       }
       const walks = Boolean(view.families.find((family) => family.name === stage.focus)?.paths);
       part("[data-do=all]").hidden = !stage.focus;
-      part(".time").hidden = part(".best").hidden = !walks;
+      part(".time").hidden = part(".optimal").hidden = !walks;
     },
     hide() {
-      root.hidden = bar.hidden = true;
+      root.hidden = true;
     },
     give: {},
   };

@@ -96,7 +96,7 @@ SPECS = [
         examples=EXAMPLES,
         fields=("azimuth", "elevation"),
         kind="diffusion",
-        parents=("text-to-3d",),
+        parents=("latent-diffusion",),
         paper="Zero123++: Shi et al. 2023",
     ),
 ]

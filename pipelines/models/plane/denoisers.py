@@ -11,12 +11,11 @@ from torch import Tensor, nn
 
 from pipelines.diffusion.samplers import SCHEDULES, Schedule, euler, timesteps
 from pipelines.diffusion.samplers import ancestral as ddpm
-from pipelines.models.plane.learner import Learner, mlp, normal_log_density, waves
+from pipelines.models.plane.learner import Learner, fourier_features, mlp, normal_log_density
 
 BINS = 8  # of the loss by noise level
-END = (
-    0.97  # the time at which a state is taken for noise, where a density is integrated: later, little is well defined
-)
+# the time at which a state is taken for noise, where a density is integrated: later, little is well defined
+END = 0.97
 
 
 class Denoiser(Learner):
@@ -37,7 +36,7 @@ class Denoiser(Learner):
     def predict(self, x: Tensor, t: Tensor | float, net: nn.Module | None = None) -> Tensor:
         """What the network says of states (n, 2) at time t."""
         t = torch.as_tensor(t, dtype=x.dtype).expand(len(x))[:, None]
-        return (net or self.average)(torch.cat([waves(x), waves(t)], -1))
+        return (net or self.average)(torch.cat([fourier_features(x), fourier_features(t)], -1))
 
     def denoise(self, x: Tensor, t: float) -> Tensor:
         """The estimate of the data, E[x0 | x_t]."""
@@ -154,7 +153,9 @@ class FlowMatching(Denoiser):
 
     @torch.no_grad()
     def reflow(self, generator: torch.Generator, n: int = 4096, steps: int = 50) -> None:
-        """From now on learn from its own pairs of noise and data, drawn with many steps."""
+        """From now on learn from its own pairs of noise and data, drawn once with many steps."""
+        if self.pairs is not None:
+            return
         noise = torch.randn(n, 2, generator=generator)
         *_, (x, _, _) = euler(self.denoise, noise, timesteps(steps), self.path, lambda: noise)
         self.pairs = noise, x

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import math
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -15,20 +14,21 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from pipelines.diffusion.samplers import SCHEDULES
+from pipelines.diffusion.samplers import SCHEDULES, Schedule
 from pipelines.media.points import parse_points
 from pipelines.models.plane import distributions
 from pipelines.models.plane.denoisers import Denoiser, Diffusion, FlowMatching, optimal_denoise
 from pipelines.models.plane.learner import Learner
 from pipelines.models.plane.one_pass import GAN, VAE, Autoregressive, Flow
-from pipelines.models.plane.spec import TURNED, PlaneSettings, parse_turns
+from pipelines.models.plane.spec import REFLOW_FROM, TURNED, PlaneSettings, parse_turns
 
 FAMILIES: tuple[type[Learner], ...] = (Autoregressive, Flow, VAE, GAN, Diffusion, FlowMatching)
 SPAN = 3.2  # the plane is shown from -SPAN to SPAN
 TRAINED, TESTED = 4000, 2000  # points of a distribution that are learnt from, and that results are compared with
+LEAST = 0.02  # what a Gaussian's distance counts as at least: data that are nearly one are no measure
 SHOWN = 400  # samples of each family that are drawn
 SIDE = 40  # of a map of density, and of the discriminator's verdicts
-ARROWS = 13  # a side of the velocity field
+ARROWS = 13  # a side of the field of scores
 TIMES = (0.9, 0.6, 0.35, 0.15, 0.05)  # at which the field is drawn
 PARTICLES = 40  # whose paths are kept
 MEASURE_EVERY, LOOK_EVERY = 10, 10  # frames
@@ -69,8 +69,9 @@ class Experiment:
     """Six learners that stand after `rounds` rounds of their settings."""
 
     def __init__(self, settings: PlaneSettings) -> None:
-        self.settings = self.now = settings
-        self.turned = parse_turns(settings.turns)
+        self.settings = self.now = self.wanted = settings  # as it began, as it is now, as was asked for last
+        self.replayed = parse_turns(settings.turns)
+        self.changes = list(self.replayed)
         given = parse_points(settings.points) if settings.distribution == "drawn" else None
         draws = (distributions.draw(settings.distribution, n, settings.seed, given) for n in (TRAINED, TESTED))
         self.train, self.test = (torch.from_numpy(x) for x in draws)
@@ -102,54 +103,56 @@ class Experiment:
         finally:
             torch.set_num_threads(threads)
 
-    # --- what is turned while it runs
+    # --- settings that change while it runs
 
     def turn(self, wanted: PlaneSettings) -> None:
-        """Take other values of what may change, and keep in mind when they came."""
+        """Take what differs from what was asked for last, and keep in mind when it came."""
         values = {name: getattr(wanted, name) for name in TURNED}
-        changed = {name: v for name, v in values.items() if v != getattr(self.now, name)}
-        self.turned += [(self.rounds, name, value) for name, value in changed.items()]
-        if changed:
-            self.apply(self.now.model_copy(update=changed))
+        new = {name: value for name, value in values.items() if value != getattr(self.wanted, name)}
+        self.wanted = wanted
+        self.changes = [c for c in self.changes if c[0] != self.rounds or c[1] not in new]
+        self.changes += [(self.rounds, name, value) for name, value in new.items()]
+        if new:
+            self.apply(self.now.model_copy(update=new))
 
     def apply(self, settings: PlaneSettings) -> None:
         """Give the learners what the settings say."""
-        before, self.now = self.now, settings
+        self.now = settings
         for learner in self.learners:
             if isinstance(learner, GAN):
                 own = (settings.generator_rate, settings.discriminator_rate)
-                learner.turn(*(10 ** (settings.rate + rate) for rate in own))
+                learner.set_rate(*(10 ** (settings.rate + rate) for rate in own))
             else:
-                learner.turn(10**settings.rate)
+                learner.set_rate(10**settings.rate)
             if isinstance(learner, VAE):
                 learner.beta, learner.learns_prior = settings.beta, settings.prior == "learned"
             if isinstance(learner, Denoiser):
                 learner.calls = settings.calls
             if isinstance(learner, Diffusion):
                 learner.path = SCHEDULES[settings.schedule]
-            if isinstance(learner, FlowMatching):
-                if settings.reflow and not before.reflow:
-                    learner.reflow(torch.Generator().manual_seed(settings.seed))
-                elif not settings.reflow:
-                    learner.pairs = None
+            if isinstance(learner, FlowMatching) and not settings.reflow:
+                learner.pairs = None
 
-    @property
-    def record(self) -> dict[str, Any]:
-        """The settings that make this again from nothing."""
-        turns = ", ".join(f"{at}:{name}={value}" for at, name, value in self.turned)
-        return self.settings.model_copy(update={"turns": turns, "resume": "", "only": 0}).model_dump()
+    def record(self, whole: bool = True) -> dict[str, Any]:
+        """The settings that make this again from nothing; of a run that goes on, as far as it is."""
+        changes = ", ".join(f"{at}:{name}={value}" for at, name, value in sorted(self.changes, key=lambda c: c[0]))
+        rounds = self.settings.rounds if whole else self.rounds
+        update = {"turns": changes, "resume": "", "only": 0, "rounds": rounds}
+        return self.settings.model_copy(update=update).model_dump()
 
     # --- training
 
     def train_round(self) -> None:
         """Every learner takes one step on the same batch."""
-        due = [turn for turn in parse_turns(self.settings.turns) if turn[0] == self.rounds]
+        due = {name: value for at, name, value in self.replayed if at == self.rounds}
         if due:
-            self.apply(self.now.model_copy(update={name: value for _, name, value in due}))
+            self.apply(self.now.model_copy(update=due))
         begun = time.perf_counter()
         with self.seeded(1 + self.rounds):
             x = self.train[torch.randint(len(self.train), (self.now.batch,))]
             for learner in self.learners:
+                if isinstance(learner, FlowMatching) and self.now.reflow and self.rounds >= REFLOW_FROM:
+                    learner.reflow(torch.Generator().manual_seed(self.settings.seed))
                 learner.train_on(x)
         self.rounds += 1
         self.seconds += time.perf_counter() - begun
@@ -176,13 +179,13 @@ class Experiment:
             fine = bool(torch.isfinite(x).all())
             score = {"milliseconds": spent, "calls": learner.calls, "parts": len(self.parts)}
             if fine:
-                score["energy"] = self.energy_distance(x) / max(self.worst, 1e-6)
+                score["energy"] = self.energy_distance(x) / max(self.worst, LEAST)
                 score["missed"] = int((self.shares(x) < 0.2 * self.share).sum())
                 if learner.likelihood != "none" and not isinstance(learner, Denoiser):
                     score["nll"] = -learner.log_density(self.test).mean().item()
                 elif isinstance(learner, Denoiser):
                     score["nll"] = -learner.log_density(self.test[:400], steps=20).mean().item()
-            energies.append(round(score.get("energy", math.nan), 5))
+            energies.append(round(score["energy"], 5) if "energy" in score else None)
             missed.append(score.get("missed", len(self.parts)))
             self.scores[i] = score
         self.curves.append({"round": self.rounds, "energy": energies, "missed": missed})
@@ -200,7 +203,12 @@ class Experiment:
             shown = [self.show(i) for i in range(len(self.learners))]
         self.frames += 1
         data = {"kind": "plane", "span": SPAN, "rounds": self.rounds, "data": packed(self.test[:SHOWN])}
-        return {**data, "families": shown, "curves": self.curves, "each": 1000 * self.seconds / max(self.rounds, 1)}
+        return {
+            **data,
+            "families": shown,
+            "curves": list(self.curves),
+            "each": 1000 * self.seconds / max(self.rounds, 1),
+        }
 
     def show(self, i: int) -> dict[str, Any]:
         """One family: its samples, what it draws behind them, and what is said of it."""
@@ -208,20 +216,20 @@ class Experiment:
         x = learner.sample(SHOWN, torch.Generator().manual_seed(0))
         found = {"name": learner.name, "title": learner.title, "likelihood": learner.likelihood,
             "samples": packed(x), "scores": self.scores[i], "losses": learner.losses,
-            "telltale": self.explain(learner)}  # fmt: skip
+            "diagnosis": self.explain(learner)}  # fmt: skip
         if learner.likelihood == "exact" and not isinstance(learner, Denoiser):
             found["density"] = heat(self.density(learner))
         if isinstance(learner, GAN):
-            verdict = learner.judge(grid(SIDE))
+            verdict = learner.discriminate(grid(SIDE))
             found["verdict"] = heat(torch.sigmoid(2 * (verdict - verdict.mean()) / verdict.std().clamp_min(1e-6)))
         if isinstance(learner, VAE):
             found["lattice"] = packed(learner.decode(lattice().reshape(-1, 2)).reshape(18, 33, 2))
         return found | self.looks[i]
 
     def density(self, learner: Learner, **options: int) -> Tensor:
-        """A family's density over the plane, 1 at the data's brightest 5 %."""
+        """The square root of a family's density over the plane, 1 in the brightest hundredth of it."""
         density = learner.log_density(grid(SIDE), **options).exp()
-        return (density / density.quantile(0.985).clamp_min(1e-6)).sqrt()
+        return (density / density.quantile(0.99).clamp_min(1e-6)).sqrt()
 
     def look(self, learner: Learner) -> dict[str, Any]:
         """What takes longer: paths, fields, a density by integration."""
@@ -236,25 +244,24 @@ class Experiment:
         states = torch.stack([start, *learner.trajectory(start, generator)])
         keep = torch.linspace(0, len(states) - 1, min(len(states), 25)).round().long()
         where = grid(ARROWS) * 0.94
-        fields = [self.arrows(learner.denoise(where, t), where, learner, t) for t in TIMES]
-        best = [
-            self.arrows(optimal_denoise(self.train[:1500], where, t, learner.path), where, learner, t) for t in TIMES
-        ]
+        fields = [self.pull(learner.denoise(where, t), where, learner.path, t) for t in TIMES]
+        exact = [optimal_denoise(self.train[:1500], where, t, learner.path) for t in TIMES]
+        optimal = [self.pull(x0, where, learner.path, t) for x0, t in zip(exact, TIMES, strict=True)]
         found = {"paths": packed(states[keep]), "times": TIMES, "field": packed(torch.stack(fields)),
-            "best": packed(torch.stack(best)), "levels": [round(v, 4) for v in learner.by_level.tolist()],
+            "optimal": packed(torch.stack(optimal)), "levels": [round(v, 4) for v in learner.by_level.tolist()],
             "density": heat(self.density(learner, steps=16))}  # fmt: skip
         if isinstance(learner, FlowMatching):
             found["straightness"] = learner.straightness(torch.Generator().manual_seed(3))
         return found
 
     @staticmethod
-    def arrows(x0: Tensor, x: Tensor, learner: Denoiser, t: float) -> Tensor:
-        """Where the estimate pulls: from the state, brought to the data's scale, to x0."""
-        return x0 - x / max(learner.path.a(t), 0.3)
+    def pull(x0: Tensor, x: Tensor, path: Schedule, t: float) -> Tensor:
+        """Whither a state is drawn: a x0 - x, the score times the variance of the noise (Song et al. 2021)."""
+        return path.a(t) * x0 - x
 
     @staticmethod
     def explain(learner: Learner) -> str:
         """What is the matter with a family, in a sentence."""
         if learner.diverged_at:
             return f"Diverged at step {learner.diverged_at}: its loss is not finite. Lower its rate and press Reset."
-        return learner.telltale()
+        return learner.diagnose()

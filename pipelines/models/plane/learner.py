@@ -22,7 +22,7 @@ def mlp(inputs: int, outputs: int, width: int = WIDTH, hidden: int = 3) -> nn.Se
     return nn.Sequential(*layers, nn.Linear(width, outputs))
 
 
-def waves(x: Tensor) -> Tensor:
+def fourier_features(x: Tensor) -> Tensor:
     """Coordinates (n, d) with sines and cosines of 1 to 8 times them: (n, 9 d). Tancik et al. 2020."""
     angle = torch.cat([x * k for k in (1, 2, 4, 8)], -1)
     return torch.cat([x, angle.sin(), angle.cos()], -1)
@@ -53,7 +53,7 @@ class Learner(nn.Module):
         """The optimiser, once the networks are there."""
         self.optimiser = torch.optim.Adam(self.parameters(), self.rate, betas=(0.9, 0.99), fused=True)
 
-    def turn(self, rate: float) -> None:
+    def set_rate(self, rate: float) -> None:
         """The learning rate, as a multiple of the family's own."""
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate * rate
@@ -90,6 +90,6 @@ class Learner(nn.Module):
     def log_density(self, x: Tensor) -> Tensor | None:
         """Nats at (n, 2) points, (n,); None where the family has none."""
 
-    def telltale(self) -> str:
+    def diagnose(self) -> str:
         """What its losses say to somebody who knows them; "" where nothing is the matter."""
         return ""

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pipelines.models.plane.learner import Learner, mlp, normal_log_density, waves
+from pipelines.models.plane.learner import Learner, fourier_features, mlp, normal_log_density
 
 
 class Autoregressive(Learner):
@@ -35,7 +35,7 @@ class Autoregressive(Learner):
 
     def conditional(self, x: Tensor) -> Tensor:
         """The mixture of the second coordinate given the first (n,): (n, 3, k)."""
-        return self.second(waves(x[:, None])).unflatten(-1, (3, self.mixtures))
+        return self.second(fourier_features(x[:, None])).unflatten(-1, (3, self.mixtures))
 
     def log_density(self, x: Tensor) -> Tensor:
         first, second = x.unbind(-1)
@@ -47,15 +47,15 @@ class Autoregressive(Learner):
         return {"nll": self.descend(-self.log_density(x).mean())}
 
     @staticmethod
-    def draw(parts: Tensor, generator: torch.Generator) -> Tensor:
+    def sample_mixture(parts: Tensor, generator: torch.Generator) -> Tensor:
         logits, mean, log_scale = parts.unbind(-2)
         pick = torch.multinomial(logits.softmax(-1), 1, generator=generator)
         z = torch.randn(len(parts), generator=generator)
         return mean.gather(1, pick)[:, 0] + log_scale.clamp(-4.5, 2).gather(1, pick)[:, 0].exp() * z
 
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        first = self.draw(self.first[None].expand(n, -1, -1), generator)
-        return torch.stack([first, self.draw(self.conditional(first), generator)], -1)
+        first = self.sample_mixture(self.first[None].expand(n, -1, -1), generator)
+        return torch.stack([first, self.sample_mixture(self.conditional(first), generator)], -1)
 
 
 class Flow(Learner):
@@ -110,7 +110,7 @@ class Flow(Learner):
         parts, total = list(x.unbind(-1)), torch.zeros(len(x))
         for i, net in enumerate(self.nets):
             j = i % 2
-            parts[j], log_slope = self.spline(parts[j], net(waves(parts[1 - j][:, None])), inverse=False)
+            parts[j], log_slope = self.spline(parts[j], net(fourier_features(parts[1 - j][:, None])), inverse=False)
             total = total + log_slope
         return normal_log_density(torch.stack(parts, -1)).sum(-1) + total
 
@@ -119,7 +119,7 @@ class Flow(Learner):
         parts = list(z.unbind(-1))
         for i in reversed(range(self.layers)):
             j = i % 2
-            parts[j], _ = self.spline(parts[j], self.nets[i](waves(parts[1 - j][:, None])), inverse=True)
+            parts[j], _ = self.spline(parts[j], self.nets[i](fourier_features(parts[1 - j][:, None])), inverse=True)
         return torch.stack(parts, -1)
 
     def train_step(self, x: Tensor) -> dict[str, float]:
@@ -152,12 +152,12 @@ class VAE(Learner):
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log scale of q(z | x)."""
-        mean, log_scale = self.encoder(waves(x)).chunk(2, -1)
+        mean, log_scale = self.encoder(fourier_features(x)).chunk(2, -1)
         return mean, log_scale.clamp(-6, 2)
 
     def decode(self, z: Tensor) -> Tensor:
         """The decoder's mean, by the average of its weights."""
-        return self.average(waves(z))
+        return self.average(fourier_features(z))
 
     def prior_log_density(self, z: Tensor) -> Tensor:
         """Of codes (n, 2)."""
@@ -170,15 +170,15 @@ class VAE(Learner):
         """Reconstruction log-likelihood and KL divergence (one draw), in nats a point."""
         mean, log_scale = self.encode(x)
         z = mean + log_scale.exp() * noise
-        likely = normal_log_density(x, decoder(waves(z)), self.spread).sum(-1)
+        likely = normal_log_density(x, decoder(fourier_features(z)), self.spread).sum(-1)
         return likely, normal_log_density(z, mean, log_scale).sum(-1) - self.prior_log_density(z)
 
     def train_step(self, x: Tensor) -> dict[str, float]:
         likely, kl = self.terms(x, torch.randn_like(x), self.decoder)
-        self.descend((self.beta * kl - likely).mean())
+        loss = self.descend((self.beta * kl - likely).mean())
         with torch.no_grad():
             torch._foreach_lerp_(list(self.average.parameters()), list(self.decoder.parameters()), 0.01)
-        return {"nll": (kl - likely).mean().item(), "kl": kl.mean().item()}
+        return {"nll": (kl - likely).mean().item() if math.isfinite(loss) else math.nan, "kl": kl.mean().item()}
 
     def log_density(self, x: Tensor) -> Tensor:
         """The evidence lower bound, a mean of 8 draws."""
@@ -194,7 +194,7 @@ class VAE(Learner):
             z = self.prior[1:3].T[pick] + self.prior[3:].T.clamp(-4, 1)[pick].exp() * z
         return self.decode(z) + math.exp(self.spread) * torch.randn(n, 2, generator=generator)
 
-    def telltale(self) -> str:
+    def diagnose(self) -> str:
         if self.losses.get("kl", 1.0) < 0.1:
             return "The code carries less than 0.1 nats: the decoder ignores it (posterior collapse). Lower beta."
         return ""
@@ -218,24 +218,24 @@ class GAN(Learner):
         }
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
 
-    def turn(self, generator: float, discriminator: float) -> None:
+    def set_rate(self, generator: float, discriminator: float) -> None:
         for name, rate in (("generator", generator), ("discriminator", discriminator)):
             for group in self.optimisers[name].param_groups:
                 group["lr"] = self.rate * rate
 
-    def judge(self, x: Tensor) -> Tensor:
+    def discriminate(self, x: Tensor) -> Tensor:
         """The discriminator's verdict (n,): higher is more real."""
-        return self.discriminator(waves(x))[:, 0]
+        return self.discriminator(fourier_features(x))[:, 0]
 
     def train_step(self, x: Tensor) -> dict[str, float]:
-        made = self.generator(torch.randn(len(x), 4))
-        real, fake = x.detach().requires_grad_(), made.detach().requires_grad_()
-        a, b = self.judge(real), self.judge(fake)
-        slopes = torch.autograd.grad(a.sum() + b.sum(), (real, fake), create_graph=True)
+        fake = self.generator(torch.randn(len(x), 4))
+        on_real, on_fake = x.detach().requires_grad_(), fake.detach().requires_grad_()
+        a, b = self.discriminate(on_real), self.discriminate(on_fake)
+        slopes = torch.autograd.grad(a.sum() + b.sum(), (on_real, on_fake), create_graph=True)
         penalty = sum(slope.square().sum(-1).mean() for slope in slopes)
         loss_d = F.softplus(b - a).mean() + 0.5 * self.penalty * penalty
         found = {"discriminator": self.descend(loss_d, self.optimisers["discriminator"])}
-        loss_g = F.softplus(self.judge(x).detach() - self.judge(made)).mean()
+        loss_g = F.softplus(self.discriminate(x).detach() - self.discriminate(fake)).mean()
         found["generator"] = self.descend(loss_g, self.optimisers["generator"])
         with torch.no_grad():
             torch._foreach_lerp_(list(self.average.parameters()), list(self.generator.parameters()), 0.02)
@@ -248,7 +248,7 @@ class GAN(Learner):
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
         return self.decode(torch.randn(n, 4, generator=generator))
 
-    def telltale(self) -> str:
+    def diagnose(self) -> str:
         if self.losses.get("accuracy", 0.5) > 0.95:
             return "The discriminator tells all apart: the generator learns little. Lower the discriminator's rate."
         return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import secrets
 from collections import OrderedDict
 from collections.abc import Generator
@@ -11,35 +12,35 @@ from pipelines.models.plane.experiment import Experiment
 from pipelines.models.plane.result import PlaneResult, draw_sheet
 from pipelines.models.plane.spec import ROUNDS, PlaneSettings
 
-PAUSED = 8  # experiments that are kept for whoever paused them
+PAUSED: OrderedDict[str, Experiment] = OrderedDict()  # for whoever paused them, by a token that the frames carry
+MOST = 16  # of them
 SLOW = 0.12  # seconds between two training steps that are looked at one by one
+SAME = ("seed", "distribution", "points", "turns")  # settings that an experiment goes on with
 
 
 class PlanePipeline(Pipeline):
-    """Points to six models of them. Settings that are sent to the generator are turned while it runs."""
+    """Points to six models of them. Settings that are sent to the generator are taken while it runs."""
 
     name = "plane"
     Settings = PlaneSettings
 
     def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
         """There are no weights to load."""
-        self.paused: OrderedDict[str, Experiment] = OrderedDict()
 
-    def begin(self, s: PlaneSettings) -> Experiment:
-        """The experiment that was paused, if it is of the same points; else a new one."""
-        found = self.paused.pop(s.resume, None)
-        if (
-            found is None
-            or found.rounds >= s.rounds
-            or any(getattr(found.settings, name) != getattr(s, name) for name in ("seed", "distribution", "points"))
-        ):
-            return Experiment(s)
+    @staticmethod
+    def begin(s: PlaneSettings) -> tuple[str, Experiment, str]:
+        """Its token, the experiment that was paused, if it is of the same points, or a new one, and what to say."""
+        found = PAUSED.pop(s.resume, None)
+        if found is None:
+            return secrets.token_hex(8), Experiment(s), "the pause is gone: from the beginning · " if s.resume else ""
+        if found.rounds >= s.rounds or any(getattr(found.settings, name) != getattr(s, name) for name in SAME):
+            return secrets.token_hex(8), Experiment(s), ""
         found.settings = found.settings.model_copy(update={"rounds": s.rounds})
         found.turn(s)
-        return found
+        return s.resume, found, ""
 
     def run(self, s: PlaneSettings) -> Generator[Frame, PlaneSettings | None, None]:
-        experiment, token = self.begin(s), secrets.token_hex(8)
+        token, experiment, gone = self.begin(s)
         end = min(s.rounds, experiment.rounds + s.only) if s.only else s.rounds
         try:
             while experiment.rounds < end:
@@ -47,24 +48,22 @@ class PlanePipeline(Pipeline):
                 for _ in range(min(rounds, end - experiment.rounds)):
                     experiment.train_round()
                 last = experiment.rounds == end
-                view = experiment.view(last) | {"settings": experiment.record, "pause": token}
-                steps = -(-end // ROUNDS)
-                result = PlaneResult(view, self.name, experiment.record) if last else None
-                note = f"round {experiment.rounds:,} of {s.rounds:,}, {view['each']:.1f} ms each"
-                turned = yield Frame(
+                record = experiment.record(whole=end == s.rounds and last)
+                view = experiment.view(last and not s.only) | {"settings": record, "pause": token}
+                new = yield Frame(
                     -(-experiment.rounds // ROUNDS),
-                    steps,
-                    lambda view=view: draw_sheet(view),
+                    -(-end // ROUNDS),
+                    functools.partial(draw_sheet, view),
                     None,
-                    note,
-                    result,
-                    {"curves": view["curves"]},
-                    view,
+                    f"{gone}round {experiment.rounds:,} of {s.rounds:,}, {view['each']:.1f} ms each",
+                    PlaneResult(view, self.name, record) if last else None,
+                    view=view,
                     wait=SLOW if experiment.now.slow else 0.0,
                 )
-                if turned is not None:
-                    experiment.turn(turned)
-        finally:  # a stop is a pause
-            self.paused[token] = experiment
-            while len(self.paused) > PAUSED:
-                self.paused.popitem(last=False)
+                if new is not None:
+                    experiment.turn(new)
+        finally:
+            if experiment.rounds < s.rounds:  # a stop is a pause
+                PAUSED[token] = experiment
+            while len(PAUSED) > MOST:
+                PAUSED.popitem(last=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 from collections.abc import Mapping
@@ -23,8 +24,6 @@ INK, PAPER, DATA = (240, 226, 205), (24, 20, 18), (110, 96, 84)
 
 def unpack(part: Mapping[str, Any]) -> np.ndarray:
     """Coordinates that `experiment.packed` packed."""
-    import base64
-
     return np.frombuffer(base64.b64decode(part["data"]), "<i2").reshape(part["shape"]) / 1000
 
 

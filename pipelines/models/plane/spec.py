@@ -17,7 +17,11 @@ def read_points(given: Any) -> str:
     """Points as the CSV that settings hold. Raises ValueError, one sentence."""
     if not isinstance(given, str):
         raise ValueError("the points must be the text of a CSV, two numbers a line")
-    return plane_points.to_text(plane_points.parse_points(given)) if given.strip() else ""
+    if not given.strip():
+        return ""
+    text = plane_points.to_text(plane_points.parse_points(given))
+    plane_points.parse_points(text)  # what is kept of them is as good
+    return text
 
 
 Points = Annotated[str, BeforeValidator(read_points), FromEditor("points")]
@@ -47,11 +51,14 @@ class PlaneSettings(Settings):
         "cosine", description="How noise and data mix in diffusion."
     )
     calls: int = Field(20, ge=1, le=200, description="Steps from noise to data, in diffusion and flow matching.")
-    reflow: bool = Field(False, description="Straighten the paths of flow matching: learn on from its own pairs.")
+    reflow: bool = Field(
+        False,
+        description="Straighten flow matching's paths: learn on from its own pairs, from round 500 at the earliest.",
+    )
     slow: bool = Field(False, description="One training step at a time.")
     turns: str = Field(
         "",
-        max_length=20_000,
+        max_length=100_000,
         description="What was changed while it ran: round:setting=value, …",
         json_schema_extra=ADVANCED,
     )
@@ -61,6 +68,13 @@ class PlaneSettings(Settings):
     only: Annotated[int, FromEditor("run")] = Field(
         0, ge=0, le=20_000, description="Stop after so many rounds; 0 goes to the end."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _points_of_a_drawing_alone(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("distribution", "ring") != "drawn":
+            return {key: value for key, value in values.items() if key != "points"}
+        return values
 
     @field_validator("turns")
     @classmethod
@@ -81,6 +95,7 @@ class PlaneSettings(Settings):
 
 
 ROUNDS = 10  # a frame
+REFLOW_FROM = 500  # rounds: what has learnt nothing has no pairs worth learning from
 TURNED = (
     "batch", "rate", "beta", "prior", "generator_rate", "discriminator_rate", "schedule", "calls", "reflow", "slow",
 )  # what may change while it runs  # fmt: skip
