@@ -1,6 +1,7 @@
-"""The Atlas's bench: what each family reaches in a minute, on every distribution.
+"""The Atlas's bench: what each family reaches in a minute, on every distribution; and how the page answers meanwhile.
 
     python -m bench plane
+    python -m bench plane.page
 
 Energy distances are shares of one fitted Gaussian's, on 4,000 samples against 4,000 test points; below 0 is chance. Every
 sheet after its minute goes into assets/examples/plane.jpg.
@@ -9,6 +10,9 @@ sheet after its minute goes into assets/examples/plane.jpg.
 from __future__ import annotations
 
 import os
+import shutil
+import statistics
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
+from playwright.sync_api import Page, sync_playwright
 
 from pipelines.models.plane import distributions
 from pipelines.models.plane.experiment import Experiment, mean_distance
@@ -64,3 +69,76 @@ def distances(experiment: Experiment, name: str) -> dict[str, str]:
         found[learner.name] = f"{share:.3f}, {score['missed']} of {score['parts']} missed"
     floor = energy(torch.from_numpy(distributions.draw(name, SAMPLES, 2))) / worst
     return found | {"the data's own": f"{floor:.3f}"}
+
+
+PLAYED = """() => {
+  window.times = {};
+  const begin = () => { window.times = { click: performance.now() }; };
+  document.getElementById("atlas-generate").addEventListener("click", begin, true);
+  new MutationObserver(() => {
+    if (/round/.test(document.getElementById("atlas-where").textContent)) times.first ??= performance.now() - times.click;
+  }).observe(document.getElementById("atlas-where"), { childList: true, characterData: true, subtree: true });
+}"""
+ANSWERED = """async () => {
+  const begun = performance.now();
+  const box = document.querySelector(".answer");
+  const answered = new Promise((done) => new MutationObserver(done).observe(box, { childList: true }));
+  const choices = [...document.querySelectorAll(".questions input:not(:checked)")];
+  choices[Math.floor(Math.random() * choices.length)].click();
+  await answered;
+  return performance.now() - begun;
+}"""
+
+
+def page() -> dict[str, Any]:
+    """In a Chromium, n = 40 clicks that the server answers during a run: milliseconds; the first frame after Play; and
+    the rounds of two people who play at once."""
+    from app.desktop import Desktop
+    from app.history import History
+    from app.theme import LAUNCH
+
+    with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
+        demo = Desktop(History(Path(home) / "history.sqlite")).blocks
+        demo.queue(max_size=64, default_concurrency_limit=8)
+        _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **LAUNCH)
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        one, other = (open_atlas(browser.new_context().new_page(), url) for _ in range(2))
+        one.wait_for_timeout(8000)  # torch is there by then
+        one.evaluate(PLAYED)
+        one.click("#atlas-generate")
+        one.wait_for_function("times.first", polling=50)
+        first = one.evaluate("times.first / 1000")
+        one.click("[data-page=chooser]")
+        clicks = []
+        for _ in range(40):
+            clicks.append(one.evaluate(ANSWERED))
+            one.wait_for_timeout(400)
+        one.click("[data-page=home]")
+        other.click("#atlas-generate")
+        other.wait_for_function("/round/.test(document.getElementById('atlas-where').textContent)")
+        begun = rounds(one), rounds(other)
+        one.wait_for_timeout(15_000)
+        shares = [now - then for now, then in zip((rounds(one), rounds(other)), begun, strict=True)]
+        browser.close()
+        demo.close()
+    return {
+        "Play to the first frame, s (bar 1)": round(first, 2),
+        "a click during a run, ms: median, p95 (bar 300)": [
+            round(statistics.median(clicks)), round(sorted(clicks)[int(0.95 * len(clicks))]),
+        ],
+        "rounds of two people in the same 15 s": shares,
+    }  # fmt: skip
+
+
+def open_atlas(page: Page, url: str) -> Page:
+    """The Atlas of a fresh page."""
+    page.goto(url)
+    page.wait_for_selector("#history .entries > *", state="attached")
+    page.get_by_role("tab", name="Atlas").click()
+    page.wait_for_timeout(500)
+    return page
+
+
+def rounds(page: Page) -> int:
+    """The round that a page shows."""
+    return page.evaluate("darkroom.then((page) => page.stage('atlas').film.at(-1).view.rounds)")
