@@ -132,14 +132,15 @@ LESSONS: list[dict[str, Any]] = [
                 "point": "distribution",
             },
             {
-                "say": "Now a beta of 30: codes cost so much that the encoder says nothing, and the decoder draws the mean. "
-                "That is posterior collapse.",
+                "say": "Now a beta of 30: codes cost so much that the encoder says nothing, and the decoder draws "
+                "the mean. That is posterior collapse.",
                 "fill": {"beta": 30},
                 "run": True,
                 "point": "beta-group",
             },
             {
-                "say": "Now you: press Reset and Play, and while it learns make the discriminator's rate 2. What of the GAN?",
+                "say": "Now you: press Reset and Play, and while it learns make the discriminator's rate 2. What "
+                "becomes of the GAN?",
                 "point": "generator_rate-group",
             },
         ],

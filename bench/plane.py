@@ -3,8 +3,8 @@
     python -m bench plane
     python -m bench plane.page
 
-Energy distances are shares of one fitted Gaussian's, on 4,000 samples against 4,000 test points; below 0 is chance. Every
-sheet after its minute goes into assets/examples/plane.jpg.
+Energy distances are shares of one fitted Gaussian's, on 4,000 samples against 4,000 test points; below 0 is chance.
+Every sheet after its minute goes into assets/examples/plane.jpg.
 """
 
 from __future__ import annotations
@@ -75,9 +75,10 @@ PLAYED = """() => {
   window.times = {};
   const begin = () => { window.times = { click: performance.now() }; };
   document.getElementById("atlas-generate").addEventListener("click", begin, true);
+  const where = document.getElementById("atlas-where");
   new MutationObserver(() => {
-    if (/round/.test(document.getElementById("atlas-where").textContent)) times.first ??= performance.now() - times.click;
-  }).observe(document.getElementById("atlas-where"), { childList: true, characterData: true, subtree: true });
+    if (/round/.test(where.textContent)) times.first ??= performance.now() - times.click;
+  }).observe(where, { childList: true, characterData: true, subtree: true });
 }"""
 ANSWERED = """async () => {
   const begun = performance.now();

@@ -380,8 +380,8 @@ class Pipeline(ABC):
         return provenance.environment(self.name, self.device, self.dtype)
 
     def generate(self, **settings: Any) -> Generator[Frame, Any, None]:
-        """Frames of one run, whose results say what they were made with; a few pipelines take other settings meanwhile,
-        by `send`. Raises pydantic.ValidationError, at once,
+        """Frames of one run, whose results say what they were made with; a few pipelines take other settings on the
+        way, by `send`. Raises pydantic.ValidationError, at once,
         naming field, value and range."""
         return self._sign(self.run(self.Settings(**settings)))
 

@@ -15,7 +15,7 @@ DIGITS = 5
 
 
 def standardise(x: Points) -> Points:
-    """Zero mean, and a standard deviation of 1 over both coordinates together, so that shapes keep their proportions."""
+    """Zero mean, and a standard deviation of 1 over both coordinates together: shapes keep their proportions."""
     x = x / max(float(np.abs(x).max()), 1e-300)  # however large the numbers are
     x = x - x.mean(0)
     return (x / max(float(np.sqrt(x.var(0).mean())), 1e-9)).astype(np.float32)

@@ -32,7 +32,8 @@ registerPage("chooser", (element, { questions, on }, { server, open }) => {
     answer.lastElementChild.textContent = advice.error ?? advice.reason;
     if (advice.cost) {
       const meter = create('<p class="cost"></p>');
-      meter.textContent = `${span(advice.cost.seconds)} for one, ${advice.cost.calls} network calls: measured here on ${on}.`;
+      const { seconds, calls } = advice.cost;
+      meter.textContent = `${span(seconds)} for one, ${calls} network calls: measured here on ${on}.`;
       answer.append(meter);
     }
     if (advice.opens) {

@@ -64,7 +64,8 @@ registerPage("map", (element, { kinds, nodes }, { open }) => {
     .map(([a, b]) => {
       const [x, y, u, v] = [a.x + 40, a.y + 11, b.x, b.y + 11];
       const bend = Math.max(24, (u - x) / 2);
-      return `<path data-from="${a.name}" data-to="${b.name}" d="M${x} ${y}C${x + bend} ${y} ${u - bend} ${v} ${u} ${v}"/>`;
+      const curve = `M${x} ${y}C${x + bend} ${y} ${u - bend} ${v} ${u} ${v}`;
+      return `<path data-from="${a.name}" data-to="${b.name}" d="${curve}"/>`;
     })
     .join("");
 

@@ -1,5 +1,5 @@
-"""A generator and a discriminator of faces: residual blocks without normalisation, as R3GAN's (Huang et al. 2024); with
-conditions, both know what is asked for (Mirza and Osindero 2014; projection: Miyato and Koyama 2018)."""
+"""A generator and a discriminator of faces: residual blocks without normalisation, as R3GAN's (Huang et al. 2024);
+with conditions, both know what is asked for (Mirza and Osindero 2014; projection: Miyato and Koyama 2018)."""
 
 from __future__ import annotations
 

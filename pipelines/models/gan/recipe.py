@@ -1,6 +1,6 @@
 """A GAN of faces, with or without conditions: relativistic pairs with zero-centred gradient penalties on both sides
-(R3GAN, Huang et al. 2024), and what the discriminator sees shifted, cut and recoloured alike for real and made (DiffAugment,
-Zhao et al. 2020). "collapse" is its twin without penalties and with a hurried discriminator, kept to show what goes
+(R3GAN, Huang et al. 2024), and what the discriminator sees shifted, cut and recoloured alike for real and made
+(DiffAugment, Zhao et al. 2020). "collapse" is its twin without penalties and with a hurried discriminator, kept to show what goes
 wrong.
 """
 
@@ -35,7 +35,7 @@ class Adversarial(nn.Module):
 
 
 def augment(x: Tensor, generator: torch.Generator, share: float = 0.7) -> Tensor:
-    """A shift by up to 8 pixels, a hole of 24, other brightness and saturation: each picture its own, differentiable."""
+    """A shift by up to 8 pixels, a hole of 24, other brightness and saturation: each its own, differentiable."""
     n, device = len(x), x.device
 
     def draw(*shape: int) -> Tensor:

@@ -1,5 +1,5 @@
-"""StyleGAN2's generator (Karras et al. 2020) at 64 pixels: a mapping from noise to w, and a synthesis that begins with a
-constant and whose every convolution is modulated by w; noise a layer; pictures summed over sizes."""
+"""StyleGAN2's generator (Karras et al. 2020) at 64 pixels: a mapping from noise to w, and a synthesis that begins with
+a constant and whose every convolution is modulated by w; noise a layer; pictures summed over sizes."""
 
 from __future__ import annotations
 

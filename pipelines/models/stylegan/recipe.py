@@ -85,7 +85,7 @@ class Recipe:
         return g_loss + d_loss, found
 
     def path_length(self, both: Adversarial, rng: np.random.Generator, device: torch.device) -> tuple[Tensor, Tensor]:
-        """How far a step in w moves the picture, and how unlike its running mean that is (eq. 4), of a quarter batch."""
+        """How far a step in w moves the picture, and how unlike its mean so far that is (eq. 4); a quarter batch."""
         n = max(self.batch // 4, 1)
         with torch.autocast(device.type, enabled=False):
             w = self.mixed_styles(both.model, n, rng, device)
