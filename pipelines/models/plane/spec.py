@@ -127,10 +127,10 @@ SPECS = [
         result="plane",
         help="Six families learn what you draw, side by side.",
         starters={
-            "Eight modes": {"distribution": "ring"},
-            "Two moons": {"distribution": "moons"},
-            "A spiral": {"distribution": "spiral"},
-            "A checkerboard": {"distribution": "checkerboard"},
+            "Eight modes": {"distribution": "ring", "rounds": 1000},
+            "Two moons": {"distribution": "moons", "rounds": 1000},
+            "A spiral": {"distribution": "spiral", "rounds": 1000},
+            "A checkerboard": {"distribution": "checkerboard", "rounds": 1000},
         },
         fields=("distribution", "rounds", "slow", "rate", "batch"),
         groups={
