@@ -23,13 +23,14 @@ class Denoiser(Learner):
     and the likelihood of the probability-flow equation (Song et al. 2021, eq. 39)."""
 
     likelihood = "exact"
+    rate = 3e-3
 
     def __init__(self) -> None:
         super().__init__()
         self.net = mlp(18 + 9, 2)
         self.average = copy.deepcopy(self.net).requires_grad_(False)
         self.path = SCHEDULES["straight"]
-        self.calls = 20
+        self.calls = 40
         self.by_level = torch.ones(BINS)  # running loss by noise level
         self.prepare()
 

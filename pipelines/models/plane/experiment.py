@@ -31,7 +31,7 @@ SIDE = 40  # of a map of density, and of the discriminator's verdicts
 ARROWS = 13  # a side of the field of scores
 TIMES = (0.9, 0.6, 0.35, 0.15, 0.05)  # at which the field is drawn
 PARTICLES = 40  # whose paths are kept
-MEASURE_EVERY, LOOK_EVERY = 10, 10  # frames
+LOOK_EVERY = 20  # frames from one measurement, and one look at what takes longer, to the next
 
 
 def packed(x: Tensor | np.ndarray) -> dict[str, Any]:
@@ -169,8 +169,9 @@ class Experiment:
         return torch.bincount(nearest, minlength=len(self.parts)) / len(x)
 
     @torch.no_grad()
-    def measure(self) -> None:
-        """Energy distance, as a share of one Gaussian's; parts that are missed; likelihood; time a sample."""
+    def measure(self, last: bool = True) -> None:
+        """Energy distance, as a share of one Gaussian's; parts that are missed; time a sample; likelihood, where it takes
+        an integral at the end alone."""
         energies, missed = [], []
         for i, learner in enumerate(self.learners):
             begun = time.perf_counter()
@@ -183,7 +184,7 @@ class Experiment:
                 score["missed"] = int((self.shares(x) < 0.2 * self.share).sum())
                 if learner.likelihood != "none" and not isinstance(learner, Denoiser):
                     score["nll"] = -learner.log_density(self.test).mean().item()
-                elif isinstance(learner, Denoiser):
+                elif last and isinstance(learner, Denoiser):
                     score["nll"] = -learner.log_density(self.test[:400], steps=20).mean().item()
             energies.append(round(score["energy"], 5) if "energy" in score else None)
             missed.append(score.get("missed", len(self.parts)))
@@ -196,10 +197,9 @@ class Experiment:
     def view(self, last: bool = False) -> dict[str, Any]:
         """What the page draws of this moment."""
         with self.seeded(0):
-            if last or self.frames % MEASURE_EVERY == 0:
-                self.measure()
             if last or self.frames % LOOK_EVERY == 0:
-                self.looks = [self.look(learner) for learner in self.learners]
+                self.measure(last)
+                self.looks = [self.look(learner, last) for learner in self.learners]
             shown = [self.show(i) for i in range(len(self.learners))]
         self.frames += 1
         data = {"kind": "plane", "span": SPAN, "rounds": self.rounds, "data": packed(self.test[:SHOWN])}
@@ -231,8 +231,8 @@ class Experiment:
         density = learner.log_density(grid(SIDE), **options).exp()
         return (density / density.quantile(0.99).clamp_min(1e-6)).sqrt()
 
-    def look(self, learner: Learner) -> dict[str, Any]:
-        """What takes longer: paths, fields, a density by integration."""
+    def look(self, learner: Learner, last: bool) -> dict[str, Any]:
+        """What takes longer: paths and fields; at the end a density by integration."""
         if isinstance(learner, (Flow, GAN)):  # of a GAN's four numbers the first two
             z = lattice().reshape(-1, 2)
             z = F.pad(z, (0, 2)) if isinstance(learner, GAN) else z
@@ -249,7 +249,7 @@ class Experiment:
         optimal = [self.pull(x0, where, learner.path, t) for x0, t in zip(exact, TIMES, strict=True)]
         found = {"paths": packed(states[keep]), "times": TIMES, "field": packed(torch.stack(fields)),
             "optimal": packed(torch.stack(optimal)), "levels": [round(v, 4) for v in learner.by_level.tolist()],
-            "density": heat(self.density(learner, steps=16))}  # fmt: skip
+            **({"density": heat(self.density(learner, steps=16))} if last else {})}  # fmt: skip
         if isinstance(learner, FlowMatching):
             found["straightness"] = learner.straightness(torch.Generator().manual_seed(3))
         return found

@@ -50,7 +50,7 @@ class PlaneSettings(Settings):
     schedule: Literal["cosine", "linear-beta", "straight"] = Field(
         "cosine", description="How noise and data mix in diffusion."
     )
-    calls: int = Field(20, ge=1, le=200, description="Steps from noise to data, in diffusion and flow matching.")
+    calls: int = Field(40, ge=1, le=200, description="Steps from noise to data, in diffusion and flow matching.")
     reflow: bool = Field(
         False,
         description="Straighten flow matching's paths: learn on from its own pairs, from round 500 at the earliest.",
