@@ -80,9 +80,9 @@ def test_every_recipe_trains_looks_and_is_finite(
 def test_one_batch_is_learnt_by_heart(name: str, faces: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ddpm, "UNet", lambda: UNet((16, 32, 48, 64)))
     recipe = RECIPES[name](faces)
-    recipe.batch, recipe.lr = 8, 2e-3
-    _, losses = train(recipe, 90, one_batch=True)
-    assert losses[-1] < 0.5 * losses[0]
+    recipe.batch, recipe.lr = 4, 2e-3
+    _, losses = train(recipe, 60, one_batch=True)
+    assert losses[-1] < 0.65 * losses[0]
 
 
 def test_a_pack_of_faces_is_read_as_it_was_written(faces: Path, tmp_path: Path) -> None:
