@@ -82,7 +82,7 @@ def test_one_batch_is_learnt_by_heart(name: str, faces: Path, monkeypatch: pytes
     recipe = RECIPES[name](faces)
     recipe.batch, recipe.lr = 4, 2e-3
     _, losses = train(recipe, 60, one_batch=True)
-    assert losses[-1] < 0.65 * losses[0]
+    assert losses[-1] < 0.75 * losses[0]
 
 
 def test_a_pack_of_faces_is_read_as_it_was_written(faces: Path, tmp_path: Path) -> None:
