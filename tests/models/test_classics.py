@@ -132,9 +132,9 @@ def test_truncation_leads_to_the_mean_and_later_layers_can_have_another_style() 
 def test_augmentation_lets_gradients_through_and_is_the_same_for_the_same_seed() -> None:
     x = torch.rand(4, 3, 64, 64, requires_grad=True)
 
-    def seen(seed: int) -> Tensor:
+    def apply(seed: int) -> Tensor:
         return augment(x, torch.Generator().manual_seed(seed))
 
-    assert torch.equal(seen(1), seen(1)) and not torch.equal(seen(1), seen(2))
-    seen(1).sum().backward()
+    assert torch.equal(apply(1), apply(1)) and not torch.equal(apply(1), apply(2))
+    apply(1).sum().backward()
     assert (x.grad != 0).float().mean() > 0.5
