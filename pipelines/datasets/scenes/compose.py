@@ -35,7 +35,8 @@ GROUNDS = {
     "green": (186, 226, 184), "teal": (146, 212, 206), "blue": (172, 212, 250), "purple": (208, 196, 245),
     "pink": (255, 208, 218), "brown": (164, 126, 100),
 }  # fmt: skip
-LIGHT = {"dawn": (1.0, 0.93, 0.9), "day": (1, 1, 1), "sunset": (0.98, 0.83, 0.78), "night": (0.64, 0.68, 0.9)}
+# on things; at night they are lit more than the land is (sky.TINT), or they would vanish in it
+LIGHT = {"dawn": (1.0, 0.93, 0.9), "day": (1, 1, 1), "sunset": (0.98, 0.83, 0.78), "night": (0.84, 0.86, 1.0)}
 BOATS = {
     "sailboat",
     "canoe",
