@@ -52,10 +52,25 @@ class VAE(nn.Module):
         super().__init__()
         self.code, self.beta = code, beta
         self.encoder, self.decoder = Encoder(code), Decoder(code)
+        # of the training set's codes, by dimension: a plain autoencoder has no other prior
+        self.register_buffer("code_mean", torch.zeros(code))
+        self.register_buffer("code_std", torch.ones(code))
 
     def encode(self, x: Float[Tensor, "b 3 64 64"]) -> Float[Tensor, "b d"]:
         """The mean of q(z | x): the code of a picture."""
         return self.encoder(x)[0]
+
+    def prior(self, noise: Float[Tensor, "b d"]) -> Float[Tensor, "b d"]:
+        """Standard noise as codes: N(0, 1), which a VAE's are drawn towards; of a plain autoencoder, a Gaussian with
+        its codes' mean and standard deviation a dimension."""
+        return noise * self.code_std + self.code_mean if self.beta == 0 else noise
+
+    @torch.no_grad()
+    def calibrate(self, x: Float[Tensor, "n 3 64 64"]) -> None:
+        """Note the mean and standard deviation of these pictures' codes."""
+        codes = torch.cat([self.encode(part) for part in x.split(64)]).float()
+        self.code_mean.copy_(codes.mean(0))
+        self.code_std.copy_(codes.std(0))
 
     def terms(self, x: Float[Tensor, "b 3 64 64"]) -> tuple[Tensor, Tensor]:
         """Reconstruction term in nats a picture (b,), without its constant, and KL a code dimension (b, d)."""

@@ -48,15 +48,28 @@ class Recipe:
         device = next(vae.parameters()).device
         x = to_tensor(self.faces.held_out).to(device)
         error, kl = vae.terms(x)
-        z = torch.randn(16, vae.code, generator=torch.Generator().manual_seed(0)).to(device)
-        rows = torch.cat([x[:16], vae.decoder(vae.encode(x[:16])), vae.decoder(z)]).float().cpu()
+        vae.calibrate(x)
+        z = torch.randn(32, vae.code, generator=torch.Generator().manual_seed(0)).to(device)
+        rows = torch.cat([x[:16], vae.decoder(vae.encode(x[:16])), vae.decoder(vae.prior(z))]).float().cpu()
         data.contact_sheet(to_uint8(rows.permute(0, 2, 3, 1)).numpy(), columns=16).save(
             folder / f"sheet-{step:06d}.png"
         )
-        found = {"held_out": error.mean().item(), "kl": kl.sum(1).mean().item()}
-        return {k: round(v, 2) for k, v in found.items()} | {"active": int((kl.mean(0) > 0.01).sum())}
+        mse = (vae.decoder(vae.encode(x)).float().clamp(-1, 1) - x).square().mean().item()
+        found = {"error": error.mean().item(), "kl": kl.sum(1).mean().item(), "psnr": 10 * np.log10(4 / mse)}
+        return {k: round(float(v), 2) for k, v in found.items()} | {"active": int((kl.mean(0) > 0.01).sum())}
 
+    @torch.no_grad()
     def export(self, vae: VAE, record: dict) -> None:
+        picks = self.faces.train[:4096]
+        device = next(vae.parameters()).device
+        vae.calibrate(to_tensor(self.faces.images[picks]).to(device))
+        _, kl = vae.terms(to_tensor(self.faces.held_out).to(device))
         config = {"code": self.code, "beta": self.beta}
-        about = {"data": "avatars (DiceBear avataaars) at 64 pixels, training split", "licence": CREDIT, **record}
+        about = {
+            "data": "avatars (DiceBear avataaars) at 64 pixels, training split",
+            "licence": CREDIT,
+            "measured": "on 512 held-out faces: nats a face, PSNR of the rebuilt, units whose KL is above 0.01 nats",
+            "kl": [round(v, 3) for v in sorted(kl.mean(0).tolist(), reverse=True)],
+            **record,
+        }
         weights.save(self.name, vae, config, about, data.cache_dir() / "weights")
