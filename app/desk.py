@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 from pydantic import ValidationError
 
-from app import live
+from app import live, viewer
 from app.forms import Form
 from app.tabs import Tab
 from pipelines.core.cards import WeightsError, card
@@ -181,13 +181,14 @@ def wire_live(desktop: Desktop, context: TabContext) -> None:
 
     def redraw(chosen: str, payload: str, *values: Any) -> str:
         given = json.loads(payload)
-        if chosen not in fast or not any(given.values()):
+        if chosen not in fast or all(value == "" for value in given.values()):
             return desktop.tell({"live": {"note": ""}}, name)
         try:
             settings = form.settings(chosen, values, given)
         except ValidationError as error:
             return desktop.tell({"live": {"note": format_error(error)}}, name)
-        return desktop.tell({"live": live.draw_once(chosen, settings)}, name)
+        frame, note = live.draw_once(chosen, settings)
+        return desktop.tell({"live": {"frame": frame and viewer.frame_message(frame), "note": note}}, name)
 
     # "once" would lose the last stroke; the page asks again only after an answer
     gr.Button(elem_id=f"{name}-live", visible="hidden").click(

@@ -213,14 +213,15 @@ def name_of(result: Any, results: list[Any]) -> str:
     return f"{result.model}-{way}{result.settings['seed']}"
 
 
-def draw_once(model: str, settings: Settings) -> dict[str, str]:
-    """A whole run at once, and nothing of it is kept: what a stroke of a fast model shows, or one of a variation."""
+def draw_once(model: str, settings: Settings) -> tuple[Any, str]:
+    """A whole run at once, and nothing of it is kept: what a stroke of a fast model shows, or one of a variation. Its
+    last frame and that one's note; or None, and what went wrong."""
     try:
         *_, frame = stepwise(frames(model, settings.model_dump()))
     except Exception as error:
         log.exception("one pass of %s failed", model)
-        return {"note": user_message(error)}
-    return {"url": viewer.picture(frame.preview), "note": frame.note}
+        return None, user_message(error)
+    return frame, frame.note
 
 
 def user_message(error: Exception) -> str:

@@ -10,7 +10,7 @@ import gradio as gr
 from annotated_types import Gt
 from pydantic import ValidationError
 
-from app import live
+from app import live, viewer
 from app.desk import PRIVATE, TabContext, sentence
 from app.forms import bounds, title
 from pipelines.core.cards import parse_loras
@@ -78,8 +78,9 @@ def wire(desktop: Desktop, context: TabContext) -> None:
             one = settings.model_copy(
                 update={sent["field"]: value} | ({"count": 1} if "count" in form.controls else {})
             )
-            drawn = live.draw_once(chosen, one)
-            cells.append({"value": value, "label": label_of(sent["field"], value), **drawn})
+            frame, note = live.draw_once(chosen, one)
+            drawn = {"url": viewer.picture(frame.preview)} if frame else {}
+            cells.append({"value": value, "label": label_of(sent["field"], value), "note": note, **drawn})
             message = {"field": sent["field"], "title": title(sent["field"]), "cells": cells, "of": len(wanted)}
             yield desktop.tell({"vary": message}, name)
 

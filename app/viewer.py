@@ -102,6 +102,11 @@ def picture(pixels: np.ndarray, kind: str = "jpeg") -> str:
     return data_url(encoded(pixels, kind), f"image/{kind}")
 
 
+def is_picture(value: Any) -> bool:
+    """Whether a value of a trace is a picture: uint8 (h, w, 3)."""
+    return isinstance(value, np.ndarray) and value.dtype == np.uint8 and value.ndim == 3
+
+
 def frame_message(frame: Frame) -> dict[str, Any]:
     """A frame as the browser wants it; the finished picture without loss."""
     return {
@@ -111,7 +116,7 @@ def frame_message(frame: Frame) -> dict[str, Any]:
         "view": frame.view,
         "preview": picture(frame.preview, "jpeg" if frame.result is None else "png"),
         "state": None if frame.state is None else picture(frame.state),
-        **frame.trace,
+        **{key: picture(value) if is_picture(value) else value for key, value in frame.trace.items()},
         "equation": equation(frame.trace),
     }
 

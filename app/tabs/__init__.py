@@ -15,6 +15,7 @@ LAYERS = (("preview", "Prediction x̂<sub>0</sub>"), ("state", "State x<sub>t</s
 PLACES = {
     "mask": "tray",
     "sketch": "beside",
+    "latent": "beside",
 }  # editors that lie in the tray, or beside the picture; others in the form
 
 
@@ -42,9 +43,9 @@ class Tab:
 
     @property
     def accepts(self) -> str:
-        """What its editor takes: "image", "audio", or nothing."""
+        """What its editor takes when it is dropped: "image", "audio", "points", or nothing."""
         found = {kind for spec in in_tab(self.name) for kind in editor_fields(spec.settings).values()}
-        return min(found) if found and self.editor else ""
+        return next((kind for kind in ("image", "audio", "points") if kind in found and self.editor), "")
 
     def stage(self) -> dict[str, Any]:
         """What the browser's half needs (static/core/stage.js)."""
@@ -118,6 +119,16 @@ TABS = [
         layers=(),
         home="Bench",
         pages=("map", "chooser"),
+    ),
+    Tab(
+        "latent",
+        "Latent",
+        editor="latent",
+        hand_over="Latent",
+        again=False,
+        takes_words=False,
+        empty="Drag over the plane: between four codes there is a face everywhere.",
+        layers=(("preview", "Picture"), ("state", "What it began with")),
     ),
     Tab(
         "train",

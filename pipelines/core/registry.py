@@ -18,6 +18,10 @@ FAMILIES = (
     "gaussian_splatting",
     "lora",
     "plane",
+    "vae",
+    "gan",
+    "ddpm",
+    "walk",
 )
 CATALOGUE: dict[str, ModelSpec] = {
     spec.name: spec

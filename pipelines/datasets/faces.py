@@ -6,11 +6,8 @@ import cv2
 import numpy as np
 
 from pipelines import datasets as data
-from pipelines.datasets.avatars import LABELS
 
 SIZE = 64
-# what a conditional model is asked for, and its values in order
-CONDITIONS = ("hair", "top", "glasses", "beard", "background")
 
 
 def build() -> None:
@@ -21,8 +18,3 @@ def build() -> None:
         images[i] = cv2.resize(picture, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
     data.save("faces", images, avatars.rows)
     print(f"{len(images)} faces of {SIZE} pixels")
-
-
-def values() -> dict[str, list[str]]:
-    """The values of each condition, in order; "none" where it may be missing, as hair is under a hijab."""
-    return {name: list(dict.fromkeys([*LABELS[name], *(["none"] if name == "hair" else [])])) for name in CONDITIONS}

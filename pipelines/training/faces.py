@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from pipelines import datasets as data
-from pipelines.datasets.faces import values
+from pipelines.models.gan.conditions import CONDITIONS
 from pipelines.nn.pixels import to_tensor
 from pipelines.training import packs
 
@@ -25,10 +25,10 @@ class Faces:
             self.images, self.labels, self.held_out = (arrays[k] for k in ("images", "labels", "held_out"))
             self.train = np.arange(len(self.images))
             return
-        source, listed = data.load("faces"), values()
+        source = data.load("faces")
         self.images = np.array(source.images)
         rows = [row["labels"] for row in source.rows]
-        self.labels = np.array([[v.index(row.get(name, "none")) for name, v in listed.items()] for row in rows])
+        self.labels = np.array([[v.index(row.get(name, "none")) for name, v in CONDITIONS.items()] for row in rows])
         self.train, held_out = source.split("train"), source.split("validation", "test")
         self.held_out = self.images[held_out[:512]]
 

@@ -10,10 +10,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pipelines.datasets.faces import values
 from pipelines.models.ddpm import recipe as ddpm
 from pipelines.models.ddpm.network import UNet
 from pipelines.models.gan import recipe as gan
+from pipelines.models.gan.conditions import CONDITIONS
 from pipelines.models.gan.recipe import augment
 from pipelines.models.stylegan import recipe as stylegan
 from pipelines.models.stylegan.network import CODE, LAYERS, ModulatedConv, StyleGAN
@@ -32,7 +32,7 @@ def faces(tmp_path: Path) -> Path:
     for image in images:
         image[:] = rng.integers(60, 255, 3)
         image[np.hypot(x - 32, y - rng.integers(24, 40)) < 16] = rng.integers(0, 200, 3)
-    labels = np.stack([rng.integers(len(v), size=32) for v in values().values()], 1)
+    labels = np.stack([rng.integers(len(v), size=32) for v in CONDITIONS.values()], 1)
     packs.write_pack(tmp_path, {"images": images, "labels": labels, "held_out": images[:16]})
     return tmp_path
 

@@ -158,11 +158,11 @@ def test_the_base_trains_from_a_pack_alone(small_world: Path, tmp_path: Path) ->
 
 
 def test_a_classic_trains_from_a_pack_alone(tmp_path: Path) -> None:
-    from pipelines.datasets.faces import values
+    from pipelines.models.gan.conditions import CONDITIONS
 
     rng = np.random.default_rng(0)
     images = rng.integers(0, 255, (24, 64, 64, 3)).astype(np.uint8)
-    labels = np.stack([rng.integers(len(v), size=24) for v in values().values()], 1)
+    labels = np.stack([rng.integers(len(v), size=24) for v in CONDITIONS.values()], 1)
     packs.write_pack(tmp_path, {"images": images, "labels": labels, "held_out": images})
     code = (
         "import sys, runpy\n"

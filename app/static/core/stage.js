@@ -136,11 +136,12 @@ export class Stage {
 
   /** The form shows what goes with an input only where there is one; a model that is fast enough draws at once. */
   inputChanged(draw = true) {
+    this.editor?.refresh?.();
     const desk = byId(`${this.tab}-desk`);
     desk?.classList.toggle("takes-input", Boolean(this.model?.takes.length));
     desk?.classList.toggle("has-input", this.hasInput());
     if (this.keepsInputs) saveInputs(this.tab, () => this.inputs());
-    if (this.model?.live && draw && !this.running) this.drawLive();
+    if (this.model?.live && draw && !this.running && this.isOpen) this.drawLive();
   }
 
   hasInput() {
@@ -183,13 +184,20 @@ export class Stage {
     this.$("live")?.click();
   }
 
-  showLive({ url, note }) {
+  /** `quiet`: what nobody asked for yet says what the editor can show, and leaves the stage as it is. */
+  showLive({ frame, note }) {
     this.asked = 0;
     if (this.running) return;
-    this.forget();
-    if (url) this.present({ preview: url, note });
-    else this.showNothing();
-    this.$("where").textContent = note;
+    const quiet = this.quiet;
+    this.quiet = false;
+    if (!quiet) {
+      this.forget();
+      this.film = frame ? [frame] : [];
+      if (frame) this.draw();
+      else this.showNothing();
+      this.$("where").textContent = note;
+    }
+    if (frame) this.editor?.show?.(frame);
     if (this.askAgain) {
       this.askAgain = false;
       this.drawLive();
@@ -364,6 +372,10 @@ export class Stage {
   showOpened() {
     this.history.mark(this.entry);
     this.showStatus();
+    if (this.editor?.show && this.model?.live && !this.film.length) {
+      this.quiet = true;
+      this.drawLive();
+    }
   }
 
   get isOpen() {

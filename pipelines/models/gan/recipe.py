@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from pipelines import datasets as data
-from pipelines.datasets.faces import values
+from pipelines.models.gan.conditions import CONDITIONS
 from pipelines.models.gan.network import NOISE, Discriminator, Generator
 from pipelines.nn import weights
 from pipelines.nn.pixels import to_uint8
@@ -65,7 +65,7 @@ class Recipe:
         self.collapses = kind == "collapse"
         self.name = {"": "gan", "collapse": "gan-collapse", "conditional": "conditional-gan"}[kind]
         self.faces = Faces(pack)
-        self.sizes = tuple(map(len, values().values())) if kind == "conditional" else ()
+        self.sizes = tuple(map(len, CONDITIONS.values())) if kind == "conditional" else ()
         self.step, self.curves = 0, []
 
     def build(self) -> Adversarial:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from pipelines.nn.residual import Bottleneck
 
-WIDTHS = (32, 64, 96, 128)  # at 32, 16, 8 and 4 pixels
+WIDTHS = (32, 64, 96, 128)  # at 32, 16, 8 and 4 places; at the finest, two by two pixels are one
 SPREAD = 0.1  # the decoder's standard deviation: a picture's noise, in units of [-1, 1]
 
 
@@ -18,9 +18,9 @@ class Encoder(nn.Module):
 
     def __init__(self, code: int) -> None:
         super().__init__()
-        layers: list[nn.Module] = [nn.Conv2d(3, WIDTHS[0], 4, 2, 1)]
+        layers: list[nn.Module] = [nn.PixelUnshuffle(2), nn.Conv2d(12, WIDTHS[0], 3, padding=1)]
         for a, b in zip(WIDTHS, WIDTHS[1:], strict=False):
-            layers += [Bottleneck(a), nn.SiLU(), nn.Conv2d(a, b, 4, 2, 1)]
+            layers += [Bottleneck(a), nn.SiLU(), nn.PixelUnshuffle(2), nn.Conv2d(4 * a, b, 3, padding=1)]
         self.layers = nn.Sequential(*layers, Bottleneck(WIDTHS[-1]), nn.SiLU())
         self.out = nn.Linear(16 * WIDTHS[-1], 2 * code)
 
@@ -36,9 +36,9 @@ class Decoder(nn.Module):
         super().__init__()
         self.start = nn.Linear(code, 16 * WIDTHS[-1])
         layers: list[nn.Module] = []
-        for a, b in zip(WIDTHS[::-1], (*WIDTHS[-2::-1], WIDTHS[0]), strict=True):
+        for a, b in zip(WIDTHS[::-1], (*WIDTHS[-2::-1], 3), strict=True):
             layers += [Bottleneck(a), nn.SiLU(), nn.Conv2d(a, 4 * b, 3, padding=1), nn.PixelShuffle(2)]
-        self.layers = nn.Sequential(*layers, nn.SiLU(), nn.Conv2d(WIDTHS[0], 3, 3, padding=1))
+        self.layers = nn.Sequential(*layers)
 
     def forward(self, z: Float[Tensor, "b d"]) -> Float[Tensor, "b 3 64 64"]:
         return self.layers(self.start(z).unflatten(1, (WIDTHS[-1], 4, 4)))

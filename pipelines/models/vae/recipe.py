@@ -20,7 +20,7 @@ CREDIT = "MIT; trained on avataaars by Pablo Stanley (free for personal and comm
 
 
 class Recipe:
-    steps, lr, ema, batch = 20_000, 1e-3, 0.999, 64
+    steps, lr, ema, batch = 40_000, 1e-3, 0.999, 32
     look_every, warmup_kl = 300, 1500  # steps in which beta rises from nothing, so that the code is used at first
 
     def __init__(self, kind: str = "mid", pack: Path | None = None) -> None:

@@ -1,0 +1,55 @@
+// What the classic families can say of themselves: the units of a code, and the loss by noise level.
+import { create, fixed } from "../core/dom.js";
+import { registerCard } from "../core/registry.js";
+
+const bars = (values, width) => {
+  const top = Math.max(...values, 1e-9);
+  const wide = width / values.length;
+  return values
+    .map((v, i) => {
+      const tall = (84 * v) / top;
+      return `<rect x="${(i * wide).toFixed(2)}" width="${(0.85 * wide).toFixed(2)}" y="${90 - tall}" height="${tall}"
+        fill="var(--safelight)"/>`;
+    })
+    .join("");
+};
+
+registerCard({
+  title: "Units of the code",
+  html: `<svg viewBox="0 0 262 92" role="img" aria-label="KL of each unit, largest first"></svg>
+    <div class="legend"><span>KL of each unit, largest first</span><span class="last"></span></div>
+    <table class="beside"><thead><tr><th><th title="of rebuilt held-out faces">dB<th title="KL in nats a face">nats
+    <th title="units that say something">active</thead><tbody></tbody></table>`,
+  applies: (frame) => Boolean(frame.units),
+  draw(body, { units }) {
+    const [svg, legend] = body.querySelectorAll("svg, .legend");
+    for (const part of [svg, legend]) part.style.display = units.kl.length ? "" : "none";
+    svg.innerHTML = bars(units.kl, 262);
+    legend.lastElementChild.textContent = units.kl.length ? `${fixed(units.kl[0])} nats at most` : "";
+    const rows = units.rows.map(([label, psnr, kl, active, here]) => {
+      const row = create(`<table><tr><th scope="row"></th><td>${fixed(psnr, 1)}<td>${fixed(kl, 0)}
+        <td>${active ?? "–"}</table>`).querySelector("tr");
+      row.firstElementChild.textContent = label;
+      row.classList.toggle("on", here);
+      return row;
+    });
+    body.querySelector("tbody").replaceChildren(...rows);
+  },
+});
+
+registerCard({
+  title: "Loss by noise level",
+  html: `<svg viewBox="0 0 262 92" role="img" aria-label="Error of the prediction by noise level"></svg>
+    <div class="legend"><span>data</span><span class="last">noise</span></div><small></small>`,
+  applies: (frame) => Boolean(frame.levels?.length),
+  draw(body, { levels, sigma }) {
+    body.querySelector("svg").innerHTML = bars(
+      levels.map(([, v]) => v),
+      262,
+    );
+    const t = (Math.asin(Math.min(1, sigma)) * 2) / Math.PI;
+    const [, v, noise, data] = levels.reduce((a, b) => (Math.abs(b[0] - t) < Math.abs(a[0] - t) ? b : a));
+    body.querySelector("small").textContent =
+      `at this level: v ${fixed(v, 4)}, noise ${fixed(noise, 4)}, picture ${fixed(data, 4)}`;
+  },
+});

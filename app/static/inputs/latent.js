@@ -1,0 +1,101 @@
+// The plane between four codes: a map of what lies where, and a place on it, by pointer or arrow keys. A picture, where
+// the model can encode one, becomes its first corner.
+import { create, toast } from "../core/dom.js";
+import { registerEditor } from "../core/registry.js";
+import { followPointer } from "./paint.js";
+
+const SIDE = 256;
+const STEP = 0.05; // of an arrow key
+const BOARD = `<div class="canvas latent"><img alt="" hidden><canvas width="${SIDE}" height="${SIDE}" tabindex="0"
+  role="application" aria-label="The plane: drag, or use the arrow keys"></canvas>
+  <i class="spot"></i><i class="found" title="where the encoder puts your picture" hidden></i></div>`;
+const TOOLS = `<div class="tools" role="toolbar" aria-label="The plane">
+  <button type="button" data-do="open">Encode a picture</button>
+  <button type="button" data-do="remove" hidden>Without the picture</button>
+  <button type="button" data-do="middle">Middle</button><output></output></div>`;
+
+registerEditor("latent", ({ stage, element, tools: rows, changed }) => {
+  const board = create(BOARD);
+  const row = create(TOOLS);
+  element.append(board);
+  rows.append(row);
+  const [map, pad, spot, found] = board.children;
+  const [open, remove] = row.children;
+  const at = { x: 0, y: 0 };
+  let picture = "";
+
+  const takes = (name) => Boolean(stage.model?.takes.includes(name));
+  const place = (mark, x, y) => {
+    mark.style.left = `${50 * (x + 1)}%`;
+    mark.style.top = `${50 * (1 - y)}%`;
+  };
+
+  /** What the chosen model cannot serve is grey, and says why. */
+  function refresh() {
+    board.parentElement.classList.toggle("idle", !takes("x"));
+    open.disabled = !takes("image");
+    open.title = takes("image") ? "" : "This model has no encoder: no way from a picture to its code.";
+    remove.hidden = !picture || !takes("image");
+    row.querySelector("[data-do=middle]").disabled = !takes("x");
+    row.lastElementChild.textContent = takes("x")
+      ? `x ${at.x.toFixed(2)}, y ${at.y.toFixed(2)}`
+      : "it has no plane to drag over";
+    place(spot, at.x, at.y);
+    found.hidden = true;
+    map.hidden = !takes("x") || !map.src;
+  }
+
+  function go(x, y) {
+    [at.x, at.y] = [x, y].map((v) => Math.round(100 * Math.max(-1, Math.min(1, v))) / 100);
+    refresh();
+    changed();
+  }
+
+  function give(url) {
+    picture = url;
+    if (url && takes("x")) [at.x, at.y] = [-1, 1];
+    refresh();
+    changed();
+  }
+
+  const toPlace = ([x, y]) => go((2 * x) / SIDE - 1, 1 - (2 * y) / SIDE);
+  followPointer(pad, { ready: () => takes("x"), begin() {}, line: (_, to) => toPlace(to) });
+  pad.addEventListener("keydown", (event) => {
+    const [x, y] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key] ?? [];
+    if (x === undefined || !takes("x")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    go(at.x + STEP * x, at.y + STEP * y);
+  });
+  row.addEventListener("click", ({ target }) => {
+    const name = target.dataset.do;
+    if (name === "open") stage.chooseFile();
+    if (name === "remove") give("");
+    if (name === "middle") go(0, 0);
+  });
+  refresh();
+
+  return {
+    names: ["x", "y", "image"],
+    get: (name) => (name === "image" ? picture : at[name]),
+    isEmpty: () => !picture,
+    link: () => ({ ...at }), // short enough for one
+    refresh,
+    /** A frame brings the map of the plane that it lies on. */
+    show(frame) {
+      if (frame.plane) map.src = frame.plane;
+      refresh();
+      if (frame.found) place(found, ...frame.found);
+      found.hidden = !frame.found;
+    },
+    async set(values) {
+      if (values.image && !takes("image"))
+        toast("This model has no encoder: choose one that has, such as the VAE.", true);
+      if ("image" in values) picture = values.image;
+      if (values.image && !("x" in values) && takes("x")) [at.x, at.y] = [-1, 1];
+      for (const name of ["x", "y"]) if (Number.isFinite(values[name])) at[name] = values[name];
+      refresh();
+      return "";
+    },
+  };
+});

@@ -1,0 +1,55 @@
+"""What the GANs of faces can be asked."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from pipelines.core.latent import LatentSettings
+from pipelines.core.spec import ModelSpec
+from pipelines.models.gan.conditions import CONDITIONS
+
+Hair, Top, Glasses, Beard, Background = (Literal[tuple(values)] for values in CONDITIONS.values())
+
+
+class ConditionalSettings(LatentSettings):
+    """A face in one pass, with five of its features asked for."""
+
+    hair: Hair = Field("brown", description="Its colour; what hides the hair has none.")
+    top: Top = Field("bob", description="Hair's cut, or a hat.")
+    glasses: Glasses = Field("none", description="What is before the eyes.")
+    beard: Beard = Field("none", description="Beard or moustache.")
+    background: Background = Field("blue", description="The colour behind.")
+
+
+COMMON = {"tab": "latent", "kind": "adversarial", "live": True}
+SPECS = [
+    ModelSpec(
+        name="gan",
+        title="GAN",
+        task="noise to a face in one pass",
+        settings=LatentSettings,
+        pipeline="gan.pipeline:GANPipeline",
+        weights=("gan",),
+        help="Two networks against each other: sharp, one pass, and no way from a picture to its code.",
+        starters={"Between four faces": {"seed": 5}},
+        paper="Huang et al. 2024",
+        parents=("gan-2014", "r3gan"),
+        **COMMON,
+    ),
+    ModelSpec(
+        name="conditional-gan",
+        title="Conditional GAN",
+        task="noise and five features to a face in one pass",
+        settings=ConditionalSettings,
+        pipeline="gan.pipeline:ConditionalPipeline",
+        weights=("conditional-gan",),
+        help="Turn one switch: that changes, and everything else stays.",
+        fields=tuple(CONDITIONS),
+        starters={"Pink hair, sunglasses": {"hair": "pink", "glasses": "sunglasses", "seed": 2}},
+        paper="Mirza and Osindero 2014; Miyato and Koyama 2018",
+        parents=("cgan", "r3gan"),
+        **COMMON,
+    ),
+]

@@ -1,0 +1,61 @@
+"""What a walk through a latent space can be asked."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from pipelines.core.settings import Settings
+from pipelines.core.spec import ModelSpec
+
+MOST = 960  # frames of a film
+
+
+class WalkSettings(Settings):
+    """A film from code to code."""
+
+    space: Literal["vae", "autoencoder", "gan", "conditional-gan", "stylegan"] = Field(
+        "gan", description="Whose latent space to walk through."
+    )
+    stops: int = Field(5, ge=2, le=16, description="How many seeds to pass: seed, seed + 1, …")
+    leg: int = Field(16, ge=1, le=120, description="Frames from one to the next.")
+    fps: int = Field(16, ge=4, le=30, description="Frames a second.")
+    loop: bool = Field(True, description="Come back to the first, so that the film has no end.")
+    straight: bool = Field(
+        False, description="In a straight line, through codes that are too short, instead of around the sphere."
+    )
+
+    @property
+    def frames(self) -> int:
+        """Of the whole film."""
+        return self.leg * (self.stops if self.loop else self.stops - 1) + (not self.loop)
+
+    @property
+    def steps(self) -> int:
+        """A step a frame."""
+        return self.frames
+
+    @model_validator(mode="after")
+    def _short(self) -> WalkSettings:
+        if self.frames > MOST:
+            raise ValueError(f"The film would have {self.frames:,} frames: make it {MOST} at most.")
+        return self
+
+
+SPECS = [
+    ModelSpec(
+        name="latent-walk",
+        title="Walk",
+        tab="latent",
+        task="seeds to a film from face to face",
+        settings=WalkSettings,
+        pipeline="walk.pipeline:WalkPipeline",
+        weights=("gan", "vae-mid", "vae-plain"),
+        result="video",
+        help="From seed to seed through one model's latent space, as a film to keep.",
+        fields=("space", "stops", "leg", "fps", "loop", "straight"),
+        starters={"A walk among faces": {"space": "gan", "seed": 5, "stops": 4, "leg": 12}},
+        paper="White 2016",
+    ),
+]
