@@ -26,6 +26,7 @@ NAMES = {  # what A1111, InvokeAI, NovelAI and Fooocus call ours
     "guidance_scale": "guidance",
 }  # fmt: skip
 NODES = 100  # nodes of ComfyUI's graph that are followed at most
+WITHOUT_WORDS = {"clip", "model", "vae"}  # inputs of a node that lead to weights
 CONDITIONS = {"positive": "prompt", "negative": "negative_prompt"}  # a sampler's inputs there
 
 
@@ -85,9 +86,7 @@ def _from_comfy(graph: dict[str, Any]) -> dict[str, Any]:
         visited.add(str(link[0]))
         inputs = graph.get(str(link[0]), {}).get("inputs", {})
         keys = [key for key in ("text", "text_g", "prompt", "string", "value") if key in inputs]
-        keys += [
-            key for key, value in inputs.items() if isinstance(value, list) and key not in ("clip", "model", "vae")
-        ]
+        keys += [key for key, value in inputs.items() if isinstance(value, list) and key not in WITHOUT_WORDS]
         return next((text for text in (text_of(inputs[key], visited) for key in keys) if text), "")
 
     nodes = [

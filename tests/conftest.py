@@ -28,12 +28,16 @@ from pipelines.models.audio import codec as audio
 from pipelines.models.audio import flow as audio_flow
 from pipelines.models.audio import tokens as audio_tokens
 from pipelines.models.controlnet.pipeline import ControlNet
+from pipelines.models.ddpm.network import UNet
 from pipelines.models.editing.pipeline import MaskAdapter
+from pipelines.models.gan.conditions import CONDITIONS
+from pipelines.models.gan.network import Generator
 from pipelines.models.latent_diffusion import autoencoder as autoencoder_256
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
 from pipelines.models.latent_diffusion.pipeline import LatentDiffusion
 from pipelines.models.multiview.pipeline import MultiView
 from pipelines.models.pix2pix import pipeline as pix2pix
+from pipelines.models.vae.network import VAE
 from pipelines.models.video.pipeline import VideoDiT
 from pipelines.nn import weights
 from pipelines.nn.dit import Config
@@ -95,6 +99,25 @@ def random_bundles(folder: Path) -> None:
     weights.save("multiview", views, asdict(views.config), about, folder)
     weights.save("toy-words", text.Resampler(64), {}, about, folder)
     weights.save("pix2pix", pix2pix.UNet((16, 16, 16)), {"widths": (16, 16, 16)}, about, folder)
+    random_classics(about, folder)
+
+
+def random_classics(about: dict, folder: Path) -> None:
+    """Untrained networks of the classic families: every code gives a picture of its own."""
+    for kind, code, beta in (
+        ("plain", 64, 0.0),
+        ("low", 64, 0.2),
+        ("mid", 64, 1.0),
+        ("high", 64, 5.0),
+        ("map", 2, 1.0),
+    ):
+        weights.save(f"vae-{kind}", VAE(code, beta), {"code": code, "beta": beta}, about | {"kl": [2.0, 1.0]}, folder)
+    sizes = [len(values) for values in CONDITIONS.values()]
+    weights.save("gan", Generator(), {"sizes": []}, about, folder)
+    weights.save("conditional-gan", Generator(sizes), {"sizes": sizes}, about, folder)
+    net = UNet((16, 32, 48, 64))
+    torch.nn.init.normal_(net.last[-1].weight, std=0.05)
+    weights.save("ddpm", net, {"widths": (16, 32, 48, 64)}, about | {"levels": [[0.5, 0.1, 0.1, 0.1]]}, folder)
 
 
 random_bundles(FOLDER / "weights")

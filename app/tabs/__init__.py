@@ -15,7 +15,7 @@ LAYERS = (("preview", "Prediction x̂<sub>0</sub>"), ("state", "State x<sub>t</s
 PLACES = {
     "mask": "tray",
     "sketch": "beside",
-    "latent": "beside",
+    "corners": "beside",
 }  # editors that lie in the tray, or beside the picture; others in the form
 
 
@@ -123,7 +123,7 @@ TABS = [
     Tab(
         "latent",
         "Latent",
-        editor="latent",
+        editor="corners",
         hand_over="Latent",
         again=False,
         takes_words=False,

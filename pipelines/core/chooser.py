@@ -127,7 +127,7 @@ def example_of(kind: str, what: str, condition: str, data: str) -> str:
     pictures = {
         "diffusion": {"nothing": "latent-diffusion-256", "words": "latent-diffusion-256", "picture": "controlnet",
             "edit": "inpainting"},
-        "adversarial": {"picture": "pix2pix", "nothing": "stylegan", "words": "conditional-gan"},
+        "adversarial": {"picture": "pix2pix", "nothing": "gan", "words": "conditional-gan"},
         "autoregressive": {"nothing": "next-scale", "words": "next-scale"},
         "latent": dict.fromkeys(("nothing", "words"), "vae"),
     }  # fmt: skip

@@ -22,7 +22,7 @@ CASES = [
     (("sound", "none", "second", "words", "some"), "diffusion", "audio-flow"),
     (("clip", "none", "patient", "words", "many"), "diffusion", "video"),
     (("table", "exact", "second", "nothing", "few"), "flow", "plane"),
-    (("picture", "bound", "instant", "nothing", "some"), "latent", ""),
+    (("picture", "bound", "instant", "nothing", "some"), "latent", "vae"),
     (("clip", "exact", "instant", "words", "many"), "", ""),
 ]
 

@@ -123,7 +123,7 @@ def test_truncation_leads_to_the_mean_and_later_layers_can_have_another_style() 
     z = torch.randn(3, CODE)
     assert torch.allclose(model.style(z, 0.0)[:, 0], model.mean_w.expand(3, -1))
     noises, w = model.noise(1), model.style(z[:1])
-    mixed = torch.where(torch.arange(LAYERS)[None, :, None] < 8, w, model.style(z[1:2]))
+    mixed = torch.where(torch.arange(LAYERS)[None, :, None] < LAYERS - 1, w, model.style(z[1:2]))
     one, other = model.synthesis(w, noises), model.synthesis(mixed, noises)
     assert one.shape == (1, 3, 64, 64) and not torch.equal(one, other)
     assert [layer.strength.item() for layer in model.synthesis.layers] == [0.0] * LAYERS

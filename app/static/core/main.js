@@ -12,7 +12,7 @@ import "../inputs/frames.js";
 import "../inputs/pictures.js";
 import "../inputs/sound.js";
 import "../inputs/points.js";
-import "../inputs/latent.js";
+import "../inputs/corners.js";
 import "../cards/attention.js";
 import "../cards/curves.js";
 import "../cards/video.js";

@@ -1,5 +1,6 @@
 """StyleGAN2's generator (Karras et al. 2020) at 64 pixels: a mapping from noise to w, and a synthesis that begins with
-a constant and whose every convolution is modulated by w; noise a layer; pictures summed over sizes."""
+a constant and whose every convolution is modulated by w; noise a layer; pictures summed over sizes. To save time, two
+by two pixels are one place at the finest, so that there are four sizes and not five."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-WIDTHS = (160, 128, 96, 64, 32)  # at 4, 8, 16, 32 and 64 pixels
+WIDTHS = (192, 160, 128, 64)  # at 4, 8, 16 and 32 places
+PATCH = 2  # pixels a side of a place at the finest
 CODE = 128  # numbers of z and of w
 LAYERS = 2 * len(WIDTHS) - 1  # modulated convolutions, without those that give pictures
 
@@ -78,7 +80,7 @@ class Synthesis(nn.Module):
         self.layers = nn.ModuleList([Layer(WIDTHS[0], WIDTHS[0])])
         for a, b in zip(WIDTHS, WIDTHS[1:], strict=False):
             self.layers += [Layer(a, b, grows=True), Layer(b, b)]
-        self.pictures = nn.ModuleList(ModulatedConv(width, 3, 1, demodulates=False) for width in WIDTHS)
+        self.pictures = nn.ModuleList(ModulatedConv(width, 3 * PATCH**2, 1, demodulates=False) for width in WIDTHS)
 
     def shapes(self) -> list[tuple[int, int]]:
         """Height and width of each layer's noise."""
@@ -89,7 +91,7 @@ class Synthesis(nn.Module):
         for k, layer in enumerate(self.layers):
             x = layer(x, w[:, k], noises[k])
             if k % 2 == 0:
-                new = self.pictures[k // 2](x, w[:, k])
+                new = F.pixel_shuffle(self.pictures[k // 2](x, w[:, k]), PATCH)
                 picture = new if picture is None else new + F.interpolate(picture, scale_factor=2, mode="bilinear")
         return picture
 

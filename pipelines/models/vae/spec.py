@@ -52,7 +52,7 @@ SPECS = [
             "Between four faces": {"seed": 3},
             "Two numbers are all": {"two_numbers": True, "x": 0.3, "y": 0.4},
         },
-        parents=("vae-2013", "betavae"),
+        parents=("vae-2013",),
         **COMMON,
     ),
     ModelSpec(

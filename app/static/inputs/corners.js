@@ -6,7 +6,7 @@ import { followPointer } from "./paint.js";
 
 const SIDE = 256;
 const STEP = 0.05; // of an arrow key
-const BOARD = `<div class="canvas latent"><img alt="" hidden><canvas width="${SIDE}" height="${SIDE}" tabindex="0"
+const BOARD = `<div class="canvas corners"><img alt="" hidden><canvas width="${SIDE}" height="${SIDE}" tabindex="0"
   role="application" aria-label="The plane: drag, or use the arrow keys"></canvas>
   <i class="spot"></i><i class="found" title="where the encoder puts your picture" hidden></i></div>`;
 const TOOLS = `<div class="tools" role="toolbar" aria-label="The plane">
@@ -14,7 +14,7 @@ const TOOLS = `<div class="tools" role="toolbar" aria-label="The plane">
   <button type="button" data-do="remove" hidden>Without the picture</button>
   <button type="button" data-do="middle">Middle</button><output></output></div>`;
 
-registerEditor("latent", ({ stage, element, tools: rows, changed }) => {
+registerEditor("corners", ({ stage, element, tools: rows, changed }) => {
   const board = create(BOARD);
   const row = create(TOOLS);
   element.append(board);
