@@ -37,6 +37,7 @@ from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
 from pipelines.models.latent_diffusion.pipeline import LatentDiffusion
 from pipelines.models.multiview.pipeline import MultiView
 from pipelines.models.pix2pix import pipeline as pix2pix
+from pipelines.models.stylegan.network import StyleGAN
 from pipelines.models.vae.network import VAE
 from pipelines.models.video.pipeline import VideoDiT
 from pipelines.nn import weights
@@ -115,6 +116,11 @@ def random_classics(about: dict, folder: Path) -> None:
     sizes = [len(values) for values in CONDITIONS.values()]
     weights.save("gan", Generator(), {"sizes": []}, about, folder)
     weights.save("conditional-gan", Generator(sizes), {"sizes": sizes}, about, folder)
+    styles = StyleGAN(6)
+    torch.nn.init.normal_(styles.directions)
+    for layer in styles.synthesis.layers:
+        torch.nn.init.constant_(layer.strength, 0.3)
+    weights.save("stylegan", styles, {"directions": 6}, about, folder)
     net = UNet((16, 32, 48, 64))
     torch.nn.init.normal_(net.last[-1].weight, std=0.05)
     weights.save("ddpm", net, {"widths": (16, 32, 48, 64)}, about | {"levels": [[0.5, 0.1, 0.1, 0.1]]}, folder)

@@ -20,6 +20,7 @@ FAMILIES = (
     "plane",
     "vae",
     "gan",
+    "stylegan",
     "ddpm",
     "walk",
 )

@@ -152,8 +152,8 @@ export const inputs = (tab) => JSON.stringify(stage(tab).inputs());
 /** Which tab is open, and whether something is given there that no link can carry. */
 export function whereabouts() {
   const { editor } = stage(openTab());
-  const given = editor?.link?.() ?? {};
-  return JSON.stringify({ tab: openTab(), input: !editor?.link && stage(openTab()).hasInput(), given });
+  const given = editor?.link ? editor.link() : stage(openTab()).hasInput() ? null : {};
+  return JSON.stringify({ tab: openTab(), input: given === null, given: given ?? {} });
 }
 
 /** The run that is under way in a tab, if any, and what was given to it. */

@@ -86,6 +86,8 @@ export class Stage {
       this.tray.classList.toggle("beside", place === "beside");
       this.mountEditor(create(`<div class="board" data-editor="${editor}"></div>`), this.tray);
     }
+    for (const name of ["pointerdown", "keydown"])
+      byId(`${this.tab}-desk`).addEventListener(name, () => this.touch(), true);
     this.choose(layers[0]?.[0] ?? "preview");
     this.viewer("image"); // whatever comes, its preview is a picture
   }
@@ -158,6 +160,11 @@ export class Stage {
     return Object.fromEntries((this.editor?.names ?? []).map((name) => [name, this.editor.get(name)]));
   }
 
+  /** Somebody does something here: from now on what is drawn at once is shown. */
+  touch() {
+    this.touched = true;
+  }
+
   /** Something into the input editor, which is shown unless a result comes with it. */
   async give(values, show = true) {
     if (!Object.keys(values).length) return;
@@ -165,6 +172,7 @@ export class Stage {
       this.early = [values, show]; // a link's, before the editor is there
       return;
     }
+    if (show) this.touch();
     const chooser = this.model?.takes.length ? null : this.options.models.findIndex((model) => model.takes.length);
     // what somebody gives is to be used; what was there before is for whoever chose the model
     if (chooser > 0 && show) document.querySelectorAll(`#${this.tab}-model input`)[chooser].click();
@@ -184,13 +192,11 @@ export class Stage {
     this.$("live")?.click();
   }
 
-  /** `quiet`: what nobody asked for yet says what the editor can show, and leaves the stage as it is. */
+  /** What nobody asked for yet shows what the editor can, and leaves the stage as it is. */
   showLive({ frame, note }) {
     this.asked = 0;
     if (this.running) return;
-    const quiet = this.quiet;
-    this.quiet = false;
-    if (!quiet) {
+    if (this.touched) {
       this.forget();
       this.film = frame ? [frame] : [];
       if (frame) this.draw();
@@ -372,10 +378,7 @@ export class Stage {
   showOpened() {
     this.history.mark(this.entry);
     this.showStatus();
-    if (this.editor?.show && this.model?.live && !this.film.length) {
-      this.quiet = true;
-      this.drawLive();
-    }
+    if (this.editor?.show && this.model?.live && !this.film.length) this.drawLive();
   }
 
   get isOpen() {

@@ -79,7 +79,7 @@ registerEditor("corners", ({ stage, element, tools: rows, changed }) => {
     names: ["x", "y", "image"],
     get: (name) => (name === "image" ? picture : at[name]),
     isEmpty: () => !picture,
-    link: () => ({ ...at }), // short enough for one
+    link: () => (picture ? null : { ...at }), // no link can carry a picture
     refresh,
     /** A frame brings the map of the plane that it lies on. */
     show(frame) {

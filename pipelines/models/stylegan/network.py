@@ -12,7 +12,7 @@ from torch import Tensor, nn
 WIDTHS = (192, 160, 128, 64)  # at 4, 8, 16 and 32 places
 PATCH = 2  # pixels a side of a place at the finest
 CODE = 128  # numbers of z and of w
-LAYERS = 2 * len(WIDTHS) - 1  # modulated convolutions, without those that give pictures
+LAYERS = 2 * len(WIDTHS) - 1  # modulated convolutions, without those that give pictures: seven
 
 
 class Mapping(nn.Module):
@@ -86,6 +86,13 @@ class Synthesis(nn.Module):
         """Height and width of each layer's noise."""
         return [(4 * 2 ** ((k + 1) // 2),) * 2 for k in range(LAYERS)]
 
+    def features(self, w: Float[Tensor, "b l d"], noises: list[Tensor | None], last: int) -> Tensor:
+        """The maps (b, channels, h, w) that a layer gives."""
+        x = self.start.expand(len(w), -1, -1, -1)
+        for k in range(last + 1):
+            x = self.layers[k](x, w[:, k], noises[k])
+        return x
+
     def forward(self, w: Float[Tensor, "b l d"], noises: list[Tensor | None]) -> Float[Tensor, "b 3 64 64"]:
         x, picture = self.start.expand(len(w), -1, -1, -1), None
         for k, layer in enumerate(self.layers):
@@ -97,12 +104,14 @@ class Synthesis(nn.Module):
 
 
 class StyleGAN(nn.Module):
-    """Mapping and synthesis, and the mean of w, towards which codes are truncated."""
+    """Mapping and synthesis; the mean of w, towards which codes are truncated, and directions in w that were found after
+    the training."""
 
-    def __init__(self) -> None:
+    def __init__(self, directions: int = 0) -> None:
         super().__init__()
         self.mapping, self.synthesis = Mapping(), Synthesis()
         self.register_buffer("mean_w", torch.zeros(CODE))
+        self.register_buffer("directions", torch.zeros(directions, CODE))
 
     def style(self, z: Float[Tensor, "b d"], psi: float = 1.0) -> Float[Tensor, "b l d"]:
         """A w a layer, all the same, at a share psi of the way from the mean (truncation; Karras et al. 2019)."""

@@ -33,7 +33,7 @@ class Adversarial(nn.Module):
 
 class Recipe:
     name = "stylegan"
-    steps, lr, ema, batch = 60_000, 1e-3, 0.999, 32
+    steps, lr, ema, batch = 100_000, 1e-3, 0.999, 32
     betas, look_every, warmup, weight_decay = (0.0, 0.99), 600, 100, 0.0
     gamma, path_weight = 0.5, 2.0
 
