@@ -114,7 +114,8 @@ def random_classics(about: dict, folder: Path) -> None:
     ):
         weights.save(f"vae-{kind}", VAE(code, beta), {"code": code, "beta": beta}, about | {"kl": [2.0, 1.0]}, folder)
     sizes = [len(values) for values in CONDITIONS.values()]
-    weights.save("gan", Generator(), {"sizes": []}, about, folder)
+    for name in ("gan", "gan-collapse"):
+        weights.save(name, Generator(), {"sizes": []}, about, folder)
     weights.save("conditional-gan", Generator(sizes), {"sizes": sizes}, about, folder)
     styles = StyleGAN(6)
     torch.nn.init.normal_(styles.directions)

@@ -215,15 +215,22 @@ def varied(specs: list[ModelSpec]) -> dict[str, list[list[str]]]:
 
 def inspector(specs: list[ModelSpec]) -> str:
     """The cards that the browser fills, how its models learnt, and what their cards say."""
-    bundles = tuple(dict.fromkeys(name for spec in specs for name in spec.weights))
+    bundles: dict[str, list[str]] = {}
+    for spec in specs:
+        for name in spec.weights:
+            bundles.setdefault(name, []).append(spec.name)
     about = "".join(
-        f'<div class="card"><h4>What happens</h4><small>{s.about}</small></div>' for s in specs if s.about
+        f'<div class="card" data-models="{s.name}"><h4>What happens</h4><small>{s.about}</small></div>'
+        for s in specs
+        if s.about
     )
-    return '<div class="cards"></div>' + about + "".join(map(replay, bundles)) + desk.model_card(bundles)
+    replays = "".join(replay(name, models) for name, models in bundles.items())
+    return '<div class="cards"></div>' + about + replays + desk.model_card(tuple(bundles))
 
 
-def replay(bundle: str) -> str:
-    """How a training went: what it drew meanwhile, to scrub through. "" where none was recorded."""
+def replay(bundle: str, models: list[str]) -> str:
+    """How the training of these models' weights went: what it drew meanwhile, to scrub through. "" where none was
+    recorded."""
     strip, record = BUNDLED.parent / "replay" / f"{bundle}.jpg", {}
     with contextlib.suppress(WeightsError):
         record = card(bundle).get("replay", {})
@@ -231,9 +238,9 @@ def replay(bundle: str) -> str:
         return ""
     gr.set_static_paths([strip.parent])
     last = len(record["step"]) - 1
-    text = f"after {record['step'][last]} steps · agreement with the control {record['agreement'][last]:.2f}"
     style = f"--strip: url('gradio_api/file={strip}'); --tall: {100 * (last + 2)}%"
-    return f"""<div class="card replay" style="{style}" data-record="{html.escape(json.dumps(record))}">
+    return f"""<div class="card replay" style="{style}" data-models="{" ".join(models)}"
+        data-record="{html.escape(json.dumps(record))}">
       <h4>The training of {bundle}, replayed</h4><div></div><div class="drawn"></div>
       <input type="range" min="0" max="{last}" value="{last}" aria-label="Stage of the training">
-      <small>{text}</small></div>"""
+      <small></small></div>"""

@@ -31,6 +31,7 @@ import { hasOwnKeys } from "./keys.js";
 import { offerLessons, setLessons } from "./lessons.js";
 import { switchPages } from "./pages.js";
 import { keepPrompt, recallPrompt } from "./prompts.js";
+import { showLook } from "./replay.js";
 import { Stage } from "./stage.js";
 
 export { mountLoras } from "../inputs/loras.js";
@@ -271,13 +272,7 @@ document.addEventListener(
   true,
 );
 
-// --- the stages of a training, one below the other in one picture, under what was given
-document.addEventListener("input", (event) => {
-  const box = event.target.closest?.(".replay");
-  if (!box) return;
-  const record = JSON.parse(box.dataset.record);
-  const at = Number(event.target.value);
-  box.querySelector(".drawn").style.backgroundPositionY = `${(100 * (at + 1)) / record.step.length}%`;
-  box.querySelector("small").textContent =
-    `after ${record.step[at]} steps · agreement with the control ${fixed(record.agreement[at])}`;
+document.addEventListener("input", ({ target }) => {
+  const box = target.closest?.(".replay");
+  if (box) showLook(box);
 });

@@ -7,13 +7,11 @@ scribble begins where edges ended."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from pipelines import datasets as data
@@ -25,9 +23,9 @@ from pipelines.models.latent_diffusion import recipe as flow
 from pipelines.models.latent_diffusion.pipeline import LatentDiffusion
 from pipelines.nn import weights
 from pipelines.nn.dit import Config
+from pipelines.training.replay import record_looks
 
 SHOWN = 4  # held-out avatars at each look
-REPLAY = weights.BUNDLED.parent / "replay"
 
 
 class Recipe(flow.Recipe):
@@ -107,21 +105,10 @@ class Recipe(flow.Recipe):
             )
         }
 
-    def replay(self, folder: Path) -> dict[str, list[float]]:
-        """The looks of the training, one below the other under their controls, as assets/replay/NAME.jpg; their steps
-        and agreements."""
-        sheets = {int(path.stem[6:]): np.asarray(Image.open(path)) for path in sorted(folder.glob("sheet-*.png"))}
-        records = [json.loads(line) for line in (folder / "looks.jsonl").read_text().splitlines()]
-        records = [look for look in records if look["step"] in sheets]
-        REPLAY.mkdir(parents=True, exist_ok=True)
-        strip = np.concatenate([sheets[records[0]["step"]][:128], *(sheets[look["step"]][128:] for look in records)])
-        Image.fromarray(strip).save(REPLAY / f"{self.name}.jpg", quality=80)
-        return {key: [look[key] for look in records] for key in ("step", "agreement")}
-
     def export(self, net: ControlNet, record: dict) -> None:
         weights.save(self.name, net, {"config": asdict(net.config), "channels": net.channels}, {
             "data": f"avatars (DiceBear avataaars) and emoji (Fluent Emoji 3D), training splits, with their {self.kind}",
             "licence": "MIT; trained on avataaars by Pablo Stanley (free for personal and commercial use) and Fluent Emoji (MIT)",
-            "replay": self.replay(data.cache_dir() / "runs" / self.name),
+            "replay": record_looks(self.name, data.cache_dir() / "runs" / self.name, slice(128, None)),
             **record,
         })  # fmt: skip

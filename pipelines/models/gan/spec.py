@@ -13,6 +13,14 @@ from pipelines.models.gan.conditions import CONDITIONS
 Hair, Top, Glasses, Beard, Background = (Literal[tuple(values)] for values in CONDITIONS.values())
 
 
+class GANSettings(LatentSettings):
+    """A face in one pass."""
+
+    collapsed: bool = Field(
+        False, description="The weights of a run that went wrong: a hurried discriminator, and no penalties."
+    )
+
+
 class ConditionalSettings(LatentSettings):
     """A face in one pass, with five of its features asked for."""
 
@@ -29,10 +37,11 @@ SPECS = [
         name="gan",
         title="GAN",
         task="noise to a face in one pass",
-        settings=LatentSettings,
+        settings=GANSettings,
         pipeline="gan.pipeline:GANPipeline",
-        weights=("gan",),
+        weights=("gan", "gan-collapse"),
         help="Two networks against each other: sharp, one pass, and no way from a picture to its code.",
+        fields=("collapsed",),
         starters={"Between four faces": {"seed": 5}},
         paper="Huang et al. 2024",
         parents=("gan-2014", "r3gan"),
