@@ -17,6 +17,7 @@ from pipelines.models.gan.conditions import CONDITIONS
 from pipelines.models.gan.recipe import augment
 from pipelines.models.stylegan import recipe as stylegan
 from pipelines.models.stylegan.network import CODE, LAYERS, ModulatedConv, StyleGAN
+from pipelines.models.stylegan.recipe_directions import regress
 from pipelines.models.vae import recipe as vae
 from pipelines.models.vae.network import VAE, kl_divergence
 from pipelines.training import packs
@@ -127,6 +128,17 @@ def test_truncation_leads_to_the_mean_and_later_layers_can_have_another_style() 
     one, other = model.synthesis(w, noises), model.synthesis(mixed, noises)
     assert one.shape == (1, 3, 64, 64) and not torch.equal(one, other)
     assert [layer.strength.item() for layer in model.synthesis.layers] == [0.0] * LAYERS
+
+
+def test_a_direction_moves_its_own_feature_by_one_and_no_other() -> None:
+    torch.manual_seed(0)
+    w, truth = torch.randn(2000, CODE) @ torch.diag(torch.linspace(0.2, 2, CODE)), torch.randn(3, CODE)
+    truth[1] = 0.8 * truth[0] + 0.6 * truth[1]  # two features that go together
+    y = w @ truth.T
+    found = regress(w, y / y.std(0))
+    moved = (found @ truth.T) / y.std(0)
+    assert torch.allclose(moved, torch.diag(torch.diag(moved)), atol=0.12)
+    assert ((torch.diag(moved) > 0.9) & (torch.diag(moved) < 1.6)).all()
 
 
 def test_augmentation_lets_gradients_through_and_is_the_same_for_the_same_seed() -> None:

@@ -23,7 +23,7 @@ import "../cards/plane.js";
 import "../cards/classics.js";
 import "../pages/map.js";
 import "../pages/chooser.js";
-import { byId, fixed, megabytes, toast } from "./dom.js";
+import { byId, megabytes, toast } from "./dom.js";
 import { saveForm as saveDraft } from "./drafts.js";
 import { accepts, offerHandover, setTabs, showTab, tabAt } from "./handover.js";
 import { History } from "./history.js";

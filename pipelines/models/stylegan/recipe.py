@@ -12,9 +12,12 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from pipelines import datasets as data
+from pipelines.core.cards import WeightsError
+from pipelines.evaluation.metrics import load_reader
 from pipelines.models.gan.network import Discriminator
 from pipelines.models.gan.recipe import CREDIT, augment
 from pipelines.models.stylegan.network import CODE, LAYERS, StyleGAN
+from pipelines.models.stylegan.recipe_directions import find_directions
 from pipelines.nn import weights
 from pipelines.nn.pixels import to_uint8
 from pipelines.training.faces import Faces
@@ -108,5 +111,12 @@ class Recipe:
         return {"spread": round(float(pictures[32:].astype(np.float32).std(0).mean()), 2)}
 
     def export(self, both: Adversarial, record: dict) -> None:
+        model = both.model
+        try:  # from a pack there is no reader: directions are found where the weights come back to
+            reader = load_reader()
+            model.directions = find_directions(model, reader, reader.labels)
+        except WeightsError:
+            model.directions = model.directions[:0]
         about = {"data": "avatars (DiceBear avataaars) at 64 pixels, training split", "licence": CREDIT, **record}
-        weights.save(self.name, both.model, {}, about, data.cache_dir() / "weights")
+        config = {"directions": len(model.directions)}
+        weights.save(self.name, model, config, about, data.cache_dir() / "weights")

@@ -78,8 +78,12 @@ class AutoencoderPipeline(LatentPipeline):
             about = card(name)
             found, config = about.get("metrics", {}), about["config"]
             label = f"β {config['beta']:g}, {config['code']} numbers" if config["beta"] else "plain"
-            rows.append([label, found.get("psnr"), found.get("kl"), found.get("active"), name == here])
-        trace: dict[str, Any] = {"units": {"kl": card(here).get("kl", []), "rows": rows}}
+            units = (
+                [found.get("kl"), found.get("active")] if config["beta"] else [None, None]
+            )  # plain: no noise, no KL
+            rows.append([label, found.get("psnr"), *units, name == here])
+        kl = card(here).get("kl", []) if self.net(s).beta else []
+        trace: dict[str, Any] = {"units": {"kl": kl, "rows": rows}}
         if s.image and self.net(s).code == 2:
             trace["found"] = (self.encode(s)[0] / REACH).clamp(-1, 1).tolist()
         return trace
