@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from pipelines.nn.residual import Bottleneck
 
 WIDTHS = (32, 64, 96, 128)  # at 32, 16, 8 and 4 places; at the finest, two by two pixels are one
-SPREAD = 0.3  # the decoder's standard deviation: what of a picture is noise, in units of [-1, 1]
+SPREAD = 0.7  # the decoder's standard deviation: what of a picture is noise, in units of [-1, 1]
 
 
 class Encoder(nn.Module):
