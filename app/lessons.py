@@ -145,4 +145,26 @@ LESSONS: list[dict[str, Any]] = [
             },
         ],
     },
+    {
+        "title": "Why noise is no code",
+        "tab": "latent",
+        "steps": [
+            {
+                "say": "An autoencoder packs a face into 64 numbers and unpacks them. These numbers never were a face: "
+                "they are noise of the same size.",
+                "starter": "Codes from nowhere",
+                "point": "now",
+            },
+            {
+                "say": "A VAE pays for every code that does not look like noise. So noise is a code, and the plane "
+                "between four of them is full of faces.",
+                "starter": "Between four faces",
+                "point": "now",
+            },
+            {
+                "say": "Now you: drag over the plane, then set beta to 5 and drag again. What is lost?",
+                "point": "beta",
+            },
+        ],
+    },
 ]

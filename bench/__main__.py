@@ -1,4 +1,4 @@
-"""python -m bench [speed|page|autoencoder|scenes|quality|distance|edits|controls|video|audio|shape|gpu|starters|everyday|memory|plane|costs|results]
+"""python -m bench [speed|page|autoencoder|scenes|quality|distance|edits|controls|video|audio|shape|gpu|starters|everyday|memory|plane|faces|costs|results]
 
 Without a name, those that need no data set. edits.words is a part of one.
 """

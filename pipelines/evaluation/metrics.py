@@ -124,6 +124,17 @@ def frechet(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> float:
     return ((a.mean(0) - b.mean(0)).square().sum() + ca.trace() + cb.trace() - 2 * cross).item()
 
 
+def precision_recall(generated: Float[Tensor, "n d"], real: Float[Tensor, "m d"], k: int = 3) -> tuple[float, float]:
+    """Improved precision and recall (Kynkäänniemi et al. 2019): the share of generated pictures that lie nearer to a
+    real one than that one's k-th nearest real neighbour, and the other way round."""
+
+    def covered(points: Tensor, manifold: Tensor) -> float:
+        radius = torch.cdist(manifold, manifold).kthvalue(k + 1, dim=1).values  # itself is the nearest
+        return (torch.cdist(points, manifold) <= radius[None]).any(1).double().mean().item()
+
+    return covered(generated, real), covered(real, generated)
+
+
 def nearest(queries: Float[Tensor, "n d"], library: Float[Tensor, "m d"]) -> tuple[Tensor, Tensor]:
     """Index of and cosine with the nearest of the library (the training pictures), to see whether a model copies."""
     cosine, index = (queries @ library.T).max(dim=1)

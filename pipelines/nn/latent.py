@@ -17,8 +17,6 @@ from pipelines.core import contract
 from pipelines.core.latent import LatentSettings, bilinear, grid
 from pipelines.nn.pixels import to_uint8
 
-SIDE = 7  # pictures a side of the plane's map
-
 
 class LatentPipeline(contract.Pipeline):
     """Codes to pictures in one pass. A family says what its codes are, how they mix and what it draws of them."""
@@ -26,6 +24,7 @@ class LatentPipeline(contract.Pipeline):
     Settings = LatentSettings
     width: int  # numbers of a code
     equation: str
+    side = 7  # pictures a side of the plane's map
 
     @abstractmethod
     def decode(self, codes: Tensor, s: Any) -> Float[Tensor, "n 3 h w"]:
@@ -57,7 +56,7 @@ class LatentPipeline(contract.Pipeline):
     @functools.lru_cache(8)  # noqa: B019 - a pipeline lives as long as the program
     def plane(self, s: Any) -> UInt8[np.ndarray, "h w 3"]:
         """The plane as a map: pictures of a grid of places."""
-        return contract.tile(self.draw(self.codes_at(grid(SIDE), s), s))
+        return contract.tile(self.draw(self.codes_at(grid(self.side), s), s))
 
     def detail(self, s: Any) -> dict[str, Any]:
         """What the inspector shows besides."""

@@ -61,7 +61,7 @@ def test_the_least_and_the_greatest_are_not_passed() -> None:
 
 
 def test_lessons_name_what_is_there(desktop: Desktop) -> None:
-    assert len(LESSONS) == 7 and json.dumps(LESSONS)
+    assert len(LESSONS) == 8 and json.dumps(LESSONS)
     titles = {tab.name for tab in TABS}
     for lesson in LESSONS:
         assert lesson["tab"] in titles and lesson["steps"][-1]["say"].startswith("Now you")

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pipelines.evaluation.metrics import build_eye, frechet, kid, kid_over_subsets, nearest, trained_tensors
+from pipelines.evaluation.metrics import (
+    build_eye,
+    frechet,
+    kid,
+    kid_over_subsets,
+    nearest,
+    precision_recall,
+    trained_tensors,
+)
 
 
 def test_kid_of_a_set_with_its_like_is_about_zero_and_grows_with_distance() -> None:
@@ -54,3 +62,14 @@ def test_the_eye_is_open_clips_and_ours_are_its_own_tensors_only() -> None:
     )
     assert {k.split(".")[0] for k in trained_tensors(eye)} == {"visual", "text", "logit_scale"}
     assert sum(v.numel() for v in trained_tensors(eye).values()) < 5_000_000
+
+
+def test_precision_and_recall_tell_quality_from_diversity() -> None:
+    """Against counts by hand: real points on a line a unit apart; k = 1, so that every ball has the radius 1."""
+    real = torch.arange(10.0)[:, None]
+    inside, outside = torch.tensor([[2.5], [3.2]]), torch.tensor([[30.0], [40.0]])
+    precision, recall = precision_recall(torch.cat([inside, outside]), real, k=1)
+    assert precision == 0.5
+    # generated balls: 2.5 and 3.2 have the radius 0.7, 30 and 40 have 10: of the real ones only 2 and 3 are covered
+    assert recall == 0.2
+    assert precision_recall(real, real, k=1) == (1.0, 1.0)

@@ -42,7 +42,7 @@ SPECS = [
         weights=("gan", "gan-collapse"),
         help="Two networks against each other: sharp, one pass, and no way from a picture to its code.",
         fields=("collapsed",),
-        starters={"Between four faces": {"seed": 5}},
+        starters={"Sharp, in one pass": {"seed": 5}},
         paper="Huang et al. 2024",
         parents=("gan-2014", "r3gan"),
         **COMMON,

@@ -1,0 +1,45 @@
+"""The noise that latent diffusion begins with, as a latent space: between four seeds, in a handful of steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pipelines import load
+from pipelines.diffusion import samplers
+from pipelines.models.latent_diffusion.spec import LatentDiffusion256Settings, NoiseSpaceSettings
+from pipelines.nn import weights
+from pipelines.nn.latent import LatentPipeline
+
+BATCH = 8  # pictures at once
+
+
+class NoiseSpacePipeline(LatentPipeline):
+    """A code is the whole noise; a deterministic sampler makes a picture of it."""
+
+    name = "noise-space"
+    Settings = NoiseSpaceSettings
+    equation = "x<sub>0</sub> = ODE(z, words), z ~ N(0, 1)"
+    side = 3  # a picture takes several passes, and a map has to be there soon
+
+    def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
+        self.device = weights.pick_device(device)
+        self.base = load("latent-diffusion-256", device, dtype)
+        c = self.base.transformer.config
+        self.shape = (c.channels, c.size, c.size)
+        self.width = c.channels * c.size**2
+
+    def decode(self, codes: Tensor, s: NoiseSpaceSettings) -> Tensor:
+        one = LatentDiffusion256Settings(prompt=s.prompt, steps=s.calls, guidance=s.guidance)
+        times, found = samplers.timesteps(s.calls), []
+        for part in codes.split(BATCH):
+            r = self.base.prepare(one, times, len(part))
+            steps = samplers.dpm_solver(r.denoise, part.unflatten(1, self.shape), times, r.path, part.clone)
+            *_, (x, _, _) = steps
+            found += [self.base.autoencoder.decode(z) for z in x.split(1)]
+        return torch.cat(found)
+
+    def detail(self, s: NoiseSpaceSettings) -> dict[str, Any]:
+        return {"calls": s.calls, "device": f"{self.device}, {str(self.base.dtype).removeprefix('torch.')}"}
