@@ -98,6 +98,15 @@ def test_a_film_of_ten_thousand_frames_is_refused_before_any_work() -> None:
         load("latent-walk").generate(stops=16, leg=120)
 
 
+def test_the_bases_noise_is_a_space_and_can_be_walked() -> None:
+    corner = last("noise-space", seed=7, x=1, y=-1, calls=2).result.pixels
+    assert np.array_equal(corner, last("noise-space", seed=10, x=-1, y=1, calls=2).result.pixels)
+    frame = last("noise-space", seed=7, calls=2)
+    assert frame.trace["plane"].shape == tuple(3 * n if n > 3 else n for n in frame.result.pixels.shape)
+    film = last("latent-walk", space="noise-space", stops=2, leg=1, prompt="a dog").result
+    assert film.frames.shape[0] == 2 and not np.array_equal(film.frames[0], film.frames[1])
+
+
 def test_a_walk_from_a_seed_to_itself_is_still() -> None:
     film = last("latent-walk", space="vae", stops=2, leg=1, loop=True).result
     assert len(film.frames) == 2

@@ -58,7 +58,7 @@ SPECS = [
         fields=tuple(CONDITIONS),
         starters={"Pink hair, sunglasses": {"hair": "pink", "glasses": "sunglasses", "seed": 2}},
         paper="Mirza and Osindero 2014; Miyato and Koyama 2018",
-        parents=("cgan", "r3gan"),
+        parents=("cgan",),
         **COMMON,
     ),
 ]

@@ -6,7 +6,6 @@ from typing import Literal
 
 from pydantic import Field
 
-from pipelines.core.latent import LatentSettings
 from pipelines.core.settings import ADVANCED, SamplingSettings
 from pipelines.core.spec import LATENT_DIFFUSION, ModelSpec
 
@@ -33,18 +32,6 @@ class LatentDiffusion256Settings(LatentDiffusionSettings):
     """Words to picture at 256 pixels."""
 
     loras: Literal[""] = Field("", description="There is none for it yet.", json_schema_extra=ADVANCED)
-
-
-class NoiseSpaceSettings(LatentSettings):
-    """Scenes between the noises of four seeds."""
-
-    prompt: str = Field(
-        "a castle in the mountains, at sunset", max_length=2000, description="What the noise becomes."
-    )
-    calls: int = Field(
-        6, ge=1, le=40, description="Steps from noise to picture: few, so that it follows the pointer."
-    )
-    guidance: float = Field(3.0, ge=1, le=15, description="How strongly to follow the words: 1 is the plain model.")
 
 
 SPECS = [
@@ -106,20 +93,5 @@ SPECS = [
         kind="diffusion",
         parents=("ldm", "rectified"),
         paper="Rombach et al. 2022, as a rectified flow (Liu et al. 2022)",
-    ),
-    ModelSpec(
-        name="noise-space",
-        title="Noise of latent diffusion",
-        tab="latent",
-        task="words and a place among four noises to picture",
-        settings=NoiseSpaceSettings,
-        pipeline="latent_diffusion.noise_space:NoiseSpacePipeline",
-        weights=("latent-diffusion-256", "autoencoder-256"),
-        label="Noise of the base",
-        help="The noise that a picture begins with is a code, too: drag from one composition to another.",
-        fields=("prompt", "calls", "guidance"),
-        starters={"A castle among four noises": {"seed": 2, "calls": 12}},
-        paper="White 2016; Song et al. 2020",
-        live=True,
     ),
 ]

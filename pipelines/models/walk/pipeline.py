@@ -49,7 +49,8 @@ class WalkPipeline(contract.Pipeline):
     def run(self, s: WalkSettings) -> Iterator[contract.Frame]:
         begun, clip = time.perf_counter(), []
         space = load(s.space, self.device)
-        one = space.Settings(seed=s.seed)
+        words = {"prompt": s.prompt} if "prompt" in space.Settings.model_fields else {}
+        one = space.Settings(seed=s.seed, **words)
         for part in self.path(space, one, s).split(CHUNK):
             clip.extend(space.draw(part, one))
             each = 1000 * (time.perf_counter() - begun) / len(clip)

@@ -1,4 +1,4 @@
-"""What a walk through a latent space can be asked."""
+"""What a walk through a latent space can be asked, and the space of the base's noise."""
 
 from __future__ import annotations
 
@@ -6,17 +6,22 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from pipelines.core.latent import LatentSettings
 from pipelines.core.settings import Settings
 from pipelines.core.spec import ModelSpec
 
 MOST = 960  # frames of a film
+CASTLE = "a castle in the mountains, at sunset"
 
 
 class WalkSettings(Settings):
     """A film from code to code."""
 
-    space: Literal["vae", "autoencoder", "gan", "conditional-gan", "stylegan"] = Field(
+    space: Literal["vae", "autoencoder", "gan", "conditional-gan", "stylegan", "noise-space"] = Field(
         "gan", description="Whose latent space to walk through."
+    )
+    prompt: str = Field(
+        CASTLE, max_length=2000, description="What the noise of the base becomes; the other spaces take no words."
     )
     stops: int = Field(5, ge=2, le=16, description="How many seeds to pass: seed, seed + 1, …")
     leg: int = Field(16, ge=1, le=120, description="Frames from one to the next.")
@@ -43,6 +48,18 @@ class WalkSettings(Settings):
         return self
 
 
+class NoiseSpaceSettings(LatentSettings):
+    """Scenes between the noises of four seeds."""
+
+    prompt: str = Field(
+        "a castle in the mountains, at sunset", max_length=2000, description="What the noise becomes."
+    )
+    calls: int = Field(
+        6, ge=1, le=40, description="Steps from noise to picture: few, so that it follows the pointer."
+    )
+    guidance: float = Field(3.0, ge=1, le=15, description="How strongly to follow the words: 1 is the plain model.")
+
+
 SPECS = [
     ModelSpec(
         name="latent-walk",
@@ -51,11 +68,26 @@ SPECS = [
         task="seeds to a film from face to face",
         settings=WalkSettings,
         pipeline="walk.pipeline:WalkPipeline",
-        weights=("gan", "vae-mid", "vae-plain"),
+        weights=("gan", "conditional-gan", "stylegan", "vae-mid", "vae-plain"),
         result="video",
         help="From seed to seed through one model's latent space, as a film to keep.",
-        fields=("space", "stops", "leg", "fps", "loop", "straight"),
+        fields=("space", "prompt", "stops", "leg", "fps", "loop", "straight"),
         starters={"A walk among faces": {"space": "gan", "seed": 5, "stops": 4, "leg": 12}},
         paper="White 2016",
+    ),
+    ModelSpec(
+        name="noise-space",
+        title="Noise of latent diffusion",
+        tab="latent",
+        task="words and a place among four noises to picture",
+        settings=NoiseSpaceSettings,
+        pipeline="walk.noise:NoiseSpacePipeline",
+        weights=("latent-diffusion-256", "autoencoder-256"),
+        label="Noise of the base",
+        help="The noise that a picture begins with is a code, too: drag from one composition to another.",
+        fields=("prompt", "calls", "guidance"),
+        starters={"A castle among four noises": {"seed": 2, "calls": 12}},
+        paper="White 2016; Song et al. 2020",
+        live=True,
     ),
 ]

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from pipelines import load
 from pipelines.diffusion import samplers
-from pipelines.models.latent_diffusion.spec import LatentDiffusion256Settings, NoiseSpaceSettings
+from pipelines.models.latent_diffusion.spec import LatentDiffusion256Settings
+from pipelines.models.walk.spec import NoiseSpaceSettings
 from pipelines.nn import weights
 from pipelines.nn.latent import LatentPipeline
 
