@@ -12,6 +12,7 @@ import time
 import numpy as np
 import torch
 
+from bench.served import open_tab, serve_desktop
 from pipelines import datasets as data
 from pipelines import load
 from pipelines.core.cards import add_measurements
@@ -197,6 +198,38 @@ def rates(n: int = 100) -> dict[str, float]:
             list(pipe.generate(x=x, y=-x))
         found[name] = round(n / (time.perf_counter() - begun), 1)
     return found
+
+
+DRAGGED = """async ([x, y]) => {
+  const pad = document.querySelector(".corners canvas"), now = document.getElementById("latent-now");
+  const box = pad.getBoundingClientRect(), before = now.src;
+  const at = { clientX: box.left + x * box.width, clientY: box.top + y * box.height, bubbles: true, pointerId: 1 };
+  const begun = performance.now();
+  pad.dispatchEvent(new PointerEvent("pointermove", at));
+  while (now.src === before) await new Promise((done) => setTimeout(done, 1));
+  await now.decode();
+  return performance.now() - begun;
+}"""
+
+
+def drag(n: int = 50) -> dict[str, float]:
+    """In a Chromium, milliseconds from the pointer to the decoded picture as one drags: median and p95 of n."""
+    found = {}
+    with serve_desktop() as (browser, url):
+        page = open_tab(browser, url, "Latent")
+        page.wait_for_selector(".corners img:not([hidden])", timeout=60_000)
+        for label in ("VAE", "GAN", "StyleGAN"):
+            page.get_by_label(label, exact=True).check()
+            page.wait_for_timeout(1500)
+            box = page.locator(".corners").bounding_box()
+            page.mouse.move(box["x"] + 50, box["y"] + 50)
+            page.mouse.down()
+            page.wait_for_timeout(1500)
+            rng = np.random.default_rng(0)
+            times = sorted(page.evaluate(DRAGGED, list(map(float, rng.uniform(0.1, 0.9, 2)))) for _ in range(n))
+            page.mouse.up()
+            found[label] = [round(times[n // 2]), round(times[int(0.95 * n)])]
+    return {f"drag to picture, ms: median, p95; n = {n}": found}
 
 
 def measure() -> dict[str, object]:

@@ -10,9 +10,7 @@ Every sheet after its minute goes into assets/examples/plane.jpg.
 from __future__ import annotations
 
 import os
-import shutil
 import statistics
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -20,8 +18,9 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
+from bench.served import open_tab, serve_desktop
 from pipelines.models.plane import distributions
 from pipelines.models.plane.experiment import Experiment, mean_distance
 from pipelines.models.plane.result import draw_sheet
@@ -94,16 +93,8 @@ ANSWERED = """async () => {
 def page() -> dict[str, Any]:
     """In a Chromium, n = 40 clicks that the server answers during a run: milliseconds; the first frame after Play; and
     the rounds of two people who play at once."""
-    from app.desktop import Desktop
-    from app.history import History
-    from app.theme import LAUNCH
-
-    with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
-        demo = Desktop(History(Path(home) / "history.sqlite")).blocks
-        demo.queue(max_size=64, default_concurrency_limit=8)
-        _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **LAUNCH)
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        one, other = (open_atlas(browser.new_context().new_page(), url) for _ in range(2))
+    with serve_desktop() as (browser, url):
+        one, other = (open_tab(browser, url, "Atlas") for _ in range(2))
         one.wait_for_timeout(8000)  # torch is there by then
         one.evaluate(PLAYED)
         one.click("#atlas-generate")
@@ -120,8 +111,6 @@ def page() -> dict[str, Any]:
         begun = rounds(one), rounds(other)
         one.wait_for_timeout(15_000)
         shares = [now - then for now, then in zip((rounds(one), rounds(other)), begun, strict=True)]
-        browser.close()
-        demo.close()
     return {
         "Play to the first frame, s (bar 1)": round(first, 2),
         "a click during a run, ms: median, p95 (bar 300)": [
@@ -129,15 +118,6 @@ def page() -> dict[str, Any]:
         ],
         "rounds of two people in the same 15 s": shares,
     }  # fmt: skip
-
-
-def open_atlas(page: Page, url: str) -> Page:
-    """The Atlas of a fresh page."""
-    page.goto(url)
-    page.wait_for_selector("#history .entries > *", state="attached")
-    page.get_by_role("tab", name="Atlas").click()
-    page.wait_for_timeout(500)
-    return page
 
 
 def rounds(page: Page) -> int:

@@ -107,7 +107,7 @@ def test_the_bases_noise_is_a_space_and_can_be_walked() -> None:
     assert film.frames.shape[0] == 2 and not np.array_equal(film.frames[0], film.frames[1])
 
 
-def test_a_walk_from_a_seed_to_itself_is_still() -> None:
+def test_the_shortest_walk_goes_there_and_back() -> None:
     film = last("latent-walk", space="vae", stops=2, leg=1, loop=True).result
     assert len(film.frames) == 2
 
