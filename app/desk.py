@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from pipelines.core.settings import Settings, format_error
 if TYPE_CHECKING:
     from app.desktop import Desktop
 
+DRAWN_BY = ("prompt", "negative_prompt", "seed", "guidance", "sampler")  # what a draft is drawn anew by
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
@@ -175,19 +177,23 @@ def wire_turns(desktop: Desktop, context: TabContext) -> None:
 def wire_live(desktop: Desktop, context: TabContext) -> None:
     """Models that are fast enough draw whenever their input changes, outside the queue."""
     name, form = context.tab.name, context.form
-    fast = {model for model in form.models if get_spec(model).live}
+    fast = {model: get_spec(model).draft for model in form.models if get_spec(model).live or get_spec(model).draft}
     if not fast:
         return
 
     def redraw(chosen: str, payload: str, *values: Any) -> str:
         given = json.loads(payload)
-        if chosen not in fast or all(value == "" for value in given.values()):
+        if chosen not in fast or (given and all(value == "" for value in given.values())):
             return desktop.tell({"live": {"note": ""}}, name)
         try:
-            settings = form.settings(chosen, values, given)
+            settings = form.settings(chosen, values, given).model_copy(update=fast[chosen])
         except ValidationError as error:
             return desktop.tell({"live": {"note": format_error(error)}}, name)
+        begun = time.perf_counter()
         frame, note = live.draw_once(chosen, settings)
+        if frame and fast[chosen]:
+            milliseconds = 1000 * (time.perf_counter() - begun)
+            note = f"a draft of {frame.steps} steps, {milliseconds:.0f} ms; Enter develops it"
         return desktop.tell({"live": {"frame": frame and viewer.frame_message(frame), "note": note}}, name)
 
     # "once" would lose the last stroke; the page asks again only after an answer
@@ -196,8 +202,9 @@ def wire_live(desktop: Desktop, context: TabContext) -> None:
         js=f"async (model, _, ...values) => [model, (await darkroom).inputs('{name}'), ...values]",
         queue=False, trigger_mode="multiple", **PRIVATE,
     )  # fmt: skip
-    changing = [form.controls[field] for model in fast for field in get_spec(model).fields]
-    for control in (context.model, *changing):
+    changing = {field for model in fast for field in get_spec(model).fields}
+    changing |= {*DRAWN_BY} if any(fast.values()) else set()
+    for control in (context.model, *(form.controls[field] for field in changing if field in form.controls)):
         control.change(None, None, None, js=call(f"redraw('{name}')"))
 
 

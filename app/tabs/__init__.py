@@ -54,6 +54,7 @@ class Tab:
             {
                 "name": s.name,
                 "live": s.live,
+                "drafts": bool(s.draft),
                 "takes": list(editor_fields(s.settings)),
                 "branches": "branch_step" in s.settings.model_fields,
             }

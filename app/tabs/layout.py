@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 WORDS = ("prompt", "negative_prompt")
 SAMPLING = ("sampler", "seed", "steps", "guidance", "count")
+DRAFTS = {"sketch": "As I draw", "mask": "As I paint"}  # by editor
 STARTERS = EXAMPLES.parent / "starters"
 
 
@@ -62,6 +63,12 @@ def build(desktop: Desktop, tab: Tab) -> None:
                 with gr.Row(elem_classes="act"):
                     generate = gr.Button(tab.action, variant="primary", elem_id=f"{name}-generate")
                     stop = gr.Button(tab.stop, elem_id=f"{name}-stop", interactive=False)
+                if any(spec.draft for spec in specs):
+                    info = "Drafts at every pause; Generate develops the one that you like."
+                    drafts = gr.Checkbox(
+                        label=DRAFTS.get(tab.editor, "As I type"), info=info, elem_id=f"{name}-drafts"
+                    )
+                    drafts.change(None, None, None, js=desk.call(f"redraw('{name}')"))
             if stage["place"] == "form":
                 editor(tab)
             render(*own, *(field for field in rest if field not in more), "negative_prompt")

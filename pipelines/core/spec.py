@@ -47,6 +47,7 @@ class ModelSpec:
     kind: str = ""  # which of lineage.KINDS it is
     parents: tuple[str, ...] = ()  # what it came from, by names of lineage
     live: bool = False  # fast enough to run at every stroke
+    draft: Mapping[str, Any] = field(default_factory=dict)  # else the settings with which it is, where it can be
     turns: tuple[str, ...] = ()  # settings that may change while it runs
 
     @property

@@ -143,7 +143,16 @@ export class Stage {
     desk?.classList.toggle("takes-input", Boolean(this.model?.takes.length));
     desk?.classList.toggle("has-input", this.hasInput());
     if (this.keepsInputs) saveInputs(this.tab, () => this.inputs());
-    if (this.model?.live && draw && !this.running && this.isOpen) this.drawLive();
+    if (this.drawsAtOnce && draw && !this.running && this.isOpen) this.drawLive();
+  }
+
+  /** Whether drafts were asked for, and the model can draw some. */
+  get drafting() {
+    return Boolean(this.model?.drafts && this.$("drafts")?.querySelector("input").checked);
+  }
+
+  get drawsAtOnce() {
+    return this.model?.live || (this.drafting && (this.hasInput() || Boolean(this.form.prompt?.value.trim())));
   }
 
   hasInput() {
@@ -242,7 +251,7 @@ export class Stage {
     this.$("where").textContent = "loading";
     this.viewer(this.options.kind).begin?.(); // within the click: sound needs one
     this.watchQueue();
-    return drawSeed || seed === null ? crypto.getRandomValues(new Uint32Array(1))[0] : seed;
+    return (drawSeed && !this.drafting) || seed === null ? crypto.getRandomValues(new Uint32Array(1))[0] : seed;
   }
 
   /** Gradio writes the place in the queue into an element of its own; people read it under the picture. */

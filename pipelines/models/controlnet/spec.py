@@ -76,6 +76,7 @@ SPECS = [
         pipeline="controlnet.pipeline:ControlNetPipeline",
         weights=(*LATENT_DIFFUSION, "controlnet-edges", "controlnet-scribble", "controlnet-palette"),
         fields=("kind", "control_weight", "control2_weight"),
+        draft={"steps": 6, "count": 1},
         starters={
             "a face": {"control": str(EXAMPLES / "face.png"), "prompt": "grinning face", "seed": 2},
             "a heart": {"control": str(EXAMPLES / "heart.png"), "prompt": "red heart", "seed": 2},

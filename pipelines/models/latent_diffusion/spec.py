@@ -44,6 +44,7 @@ SPECS = [
         pipeline="latent_diffusion.pipeline_256:LatentDiffusion256Pipeline",
         weights=("latent-diffusion-256", "autoencoder-256"),
         label="Scenes, 256 px",
+        draft={"steps": 6, "count": 1},
         help="It knows 338 everyday things, animals and people, in ten landscapes, at all times of day.",
         examples={
             "dog": "a dog",
@@ -79,6 +80,7 @@ SPECS = [
         pipeline="latent_diffusion.pipeline:LatentDiffusionPipeline",
         weights=LATENT_DIFFUSION,
         label="People, 128 px",
+        draft={"steps": 6, "count": 1},
         help="People, drawn flat, and emoji; it wears LoRAs.",
         examples={
             "red curls": "a woman with curly red hair and round glasses, smiling",
