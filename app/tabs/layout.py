@@ -47,6 +47,7 @@ def build(desktop: Desktop, tab: Tab) -> None:
                 c[field].render()
 
     if "prompt" in c:
+        c["prompt"].visible = True  # it is hidden with all that belongs to it
         tried = [*specs[0].examples.values(), *(s.get("prompt") for s in specs[0].starters.values())]
         c["prompt"].placeholder = f"such as: {tried[0]}" if tried else None
     stage = tab.stage()
@@ -78,9 +79,12 @@ def build(desktop: Desktop, tab: Tab) -> None:
                     render("seed")
                     again = gr.Checkbox(tab.again, label="New seed each time", elem_id=f"{name}-again")
             render("steps", "guidance", "count")
+            accordions = []
             for title, fields in groups.items():
-                with gr.Accordion(title, open=False, elem_id=f"{name}-{fields[0]}-group"):
+                here = any(shows(specs[0].settings, field) for field in fields)
+                with gr.Accordion(title, open=False, visible=here, elem_id=f"{name}-{fields[0]}-group") as group:
                     render(*fields)
+                accordions.append(group)
             with gr.Accordion("More", open=False, elem_id=f"{name}-more"):
                 render(*more)
                 in_files = gr.Checkbox(
@@ -106,14 +110,15 @@ def build(desktop: Desktop, tab: Tab) -> None:
 
     context = desk.TabContext(tab, form, model, again, in_files, dropped, generate, stop, queue)
     if len(specs) > 1:
-        shown = [hint, chips, words, *(control for field, control in c.items() if field != "prompt")]
+        shown = [hint, chips, words, *(control for field, control in c.items() if field != "prompt"), *accordions]
 
         def choose(chosen: str) -> list[Any]:
             spec = next(spec for spec in specs if spec.name == chosen)
             visible = [
                 gr.update(visible=shows(spec.settings, f)) for f in ("prompt", *(f for f in c if f != "prompt"))
             ]
-            return [describe(spec), gr.update(visible=spec is specs[0]), *visible]
+            opened = [gr.update(visible=any(shows(spec.settings, f) for f in fields)) for fields in groups.values()]
+            return [describe(spec), gr.update(visible=spec is specs[0]), *visible, *opened]
 
         model.change(choose, model, shown, queue=False, **desk.PRIVATE)
     desk.wire(desktop, context)

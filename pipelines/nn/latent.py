@@ -69,12 +69,13 @@ class LatentPipeline(contract.Pipeline):
         milliseconds = 1000 * (time.perf_counter() - begun)
         everywhere = s.model_copy(update={"x": 0.0, "y": 0.0})
         trace = {"calls": 1, "equation": self.equation, "device": f"{self.device}, float32", **self.detail(s)}
+        passes = "one pass" if trace["calls"] == 1 else f"{trace['calls']} passes"
         yield contract.Frame(
             1,
             1,
             picture,
             self.given(s),
-            f"one pass, {milliseconds:.0f} ms",
+            f"{passes}, {milliseconds:.0f} ms",
             contract.ImageResult(picture, self.name, s.model_dump()),
             trace | {"plane": functools.partial(self.plane, everywhere)},
         )

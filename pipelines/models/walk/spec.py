@@ -51,11 +51,9 @@ class WalkSettings(Settings):
 class NoiseSpaceSettings(LatentSettings):
     """Scenes between the noises of four seeds."""
 
-    prompt: str = Field(
-        "a castle in the mountains, at sunset", max_length=2000, description="What the noise becomes."
-    )
+    prompt: str = Field(CASTLE, max_length=2000, description="What the noise becomes.")
     calls: int = Field(
-        6, ge=1, le=40, description="Steps from noise to picture: few, so that it follows the pointer."
+        8, ge=1, le=40, description="Steps from noise to picture: few, so that it follows the pointer."
     )
     guidance: float = Field(3.0, ge=1, le=15, description="How strongly to follow the words: 1 is the plain model.")
 
