@@ -1,8 +1,11 @@
-"""One setting varied, the rest and the seed as they are: five small results beside each other, to choose from."""
+"""One setting varied, or two across each other, the rest and the seed as they are: small results to choose from."""
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -67,21 +70,26 @@ def wire(desktop: Desktop, context: TabContext) -> None:
         sent, cells = json.loads(payload), []
         try:
             settings = form.settings(chosen, values, sent["inputs"])
-            if sent["field"] not in FIELDS or sent["field"] not in type(settings).model_fields:
+            fields = list(dict.fromkeys(sent["fields"]))
+            if not 1 <= len(fields) <= 2 or not {*fields} <= {*FIELDS} & {*type(settings).model_fields}:
                 raise ValueError("this setting cannot be varied")
-            wanted = values_of(settings, sent["field"])
+            wanted = [values_of(settings, field) for field in fields]
         except ValueError as error:
             text = format_error(error) if isinstance(error, ValidationError) else sentence(error)
             yield desktop.tell({"error": text, "vary": {"cells": [], "of": 0}}, name)
             return
-        for value in wanted:
-            one = settings.model_copy(
-                update={sent["field"]: value} | ({"count": 1} if "count" in form.controls else {})
-            )
+        shape = {"columns": len(wanted[-1]), "of": math.prod(map(len, wanted))}
+        for combination in itertools.product(*wanted):
+            values = dict(zip(fields, combination, strict=True))
+            one = settings.model_copy(update=values | ({"count": 1} if "count" in form.controls else {}))
+            begun = time.perf_counter()
             frame, note = live.draw_once(chosen, one)
+            if frame:
+                note = f"{frame.trace.get('calls', frame.steps)} calls, {1000 * (time.perf_counter() - begun):.0f} ms"
             drawn = {"url": viewer.picture(frame.preview)} if frame else {}
-            cells.append({"value": value, "label": label_of(sent["field"], value), "note": note, **drawn})
-            message = {"field": sent["field"], "title": title(sent["field"]), "cells": cells, "of": len(wanted)}
+            label = " · ".join(itertools.starmap(label_of, values.items()))
+            cells.append({"values": values, "label": label, "note": note, **drawn})
+            message = {"title": " × ".join(map(title, fields)), "fields": fields, "cells": cells, **shape}
             yield desktop.tell({"vary": message}, name)
 
     event = gr.Button(elem_id=f"{name}-vary", visible="hidden").click(

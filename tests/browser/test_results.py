@@ -18,11 +18,29 @@ def test_one_setting_is_varied_and_a_click_takes_one_over(page: Page) -> None:
     expect(cells).to_have_count(5)
     page.wait_for_function("document.querySelector('#image-desk .varied b').textContent === 'Guidance'")
     assert len({cell.get_attribute("src") for cell in cells.locator("img").all()}) == 5
-    label = cells.nth(4).inner_text()
+    label = cells.nth(4).locator("span").inner_text()
     cells.nth(4).click()
     page.wait_for_function(f"document.querySelector('#image-guidance input[type=number]').value === '{label}'")
     expect(page.locator("#history .shot")).to_have_count(2)
     assert page.inner_text("#s-seed") == seed
+
+
+def test_two_settings_are_varied_across_each_other_with_their_calls(page: Page) -> None:
+    generate(page, "a fox", steps=4)
+    page.keyboard.press("v")
+    page.get_by_role("menuitem", name="Sampler").click()
+    cells = page.locator("#image-desk .cells button")
+    expect(cells).to_have_count(5)
+    page.locator("#image-desk .varied [data-do=across]").click()
+    expect(page.get_by_role("menuitem", name="Sampler")).to_have_count(0)
+    page.get_by_role("menuitem", name="Steps").click()
+    expect(cells).to_have_count(25, timeout=60_000)
+    expect(page.locator("#image-desk .varied b")).to_have_text("Sampler × Steps")
+    heun = cells.filter(has_text="Heun · 4")
+    expect(heun).to_contain_text("7 calls")  # two a step, one at the end
+    heun.click()
+    expect(page.locator("#image-where")).to_contain_text("step 4 of 4")
+    expect(page.locator("#image-sampler input")).to_have_value("Heun")
 
 
 def test_the_development_is_played_and_saved(page: Page) -> None:

@@ -1,9 +1,9 @@
-// One setting varied: five small results under the picture; a click takes one over and runs it.
+// One setting varied, or two across each other: small results under the picture; a click takes one over and runs it.
 import { byId, create } from "./dom.js";
 import { openMenu } from "./menu.js";
 
-const STRIP = `<div class="varied" hidden><b></b> <button type="button" class="send">Close</button>
-  <div class="cells"></div></div>`;
+const STRIP = `<div class="varied" hidden><b></b> <button type="button" class="send" data-do="across">Across another …</button>
+  <button type="button" class="send" data-do="close">Close</button><div class="cells"></div></div>`;
 
 export class Variations {
   constructor(stage) {
@@ -11,8 +11,10 @@ export class Variations {
     this.root = create(STRIP);
     this.heading = this.root.querySelector("b");
     this.cells = this.root.querySelector(".cells");
-    this.field = ""; // that was asked for last
-    this.root.querySelector("button").onclick = () => {
+    this.asked = []; // one field, or two
+    this.across = this.root.querySelector("[data-do=across]");
+    this.across.onclick = () => this.offer(this.across, this.asked[0]);
+    this.root.querySelector("[data-do=close]").onclick = () => {
       byId(`${stage.tab}-vary-stop`).click();
       this.hide();
     };
@@ -25,35 +27,42 @@ export class Variations {
 
   /** What a variation begins with, as JSON. */
   payload() {
-    return JSON.stringify({ field: this.field, inputs: this.stage.inputs() });
+    return JSON.stringify({ fields: this.asked, inputs: this.stage.inputs() });
   }
 
-  offer(near) {
+  /** A menu of fields: to vary alone, or across the first one. */
+  offer(near, first) {
+    const others = this.fields.filter(([field]) => field !== first);
     openMenu(
       near,
-      this.fields.map(([field, label]) => [label, () => this.ask(field)]),
+      others.map(([field, label]) => [label, () => this.ask(...(first ? [first, field] : [field]))]),
     );
   }
 
-  ask(field) {
-    this.field = field;
-    this.heading.textContent = "Drawing five …";
+  ask(...fields) {
+    this.asked = fields;
+    byId(`${this.stage.tab}-vary-stop`).click(); // a grid that is still being filled
+    this.heading.textContent = "Drawing …";
     this.cells.replaceChildren();
     this.root.hidden = false;
     byId(`${this.stage.tab}-vary`).click();
   }
 
-  show({ field, title, cells, of }) {
+  show({ fields, title, cells, columns, of }) {
     this.root.hidden = of === 0; // it was refused
+    if (fields && fields.join() !== this.asked.join()) return; // of one that was closed
+    this.across.hidden = this.asked.length > 1 || this.fields.length < 2;
+    this.cells.style.setProperty("--columns", columns);
     this.heading.textContent = cells.length < of ? `${title}: ${cells.length} of ${of}` : title;
     this.cells.replaceChildren(
-      ...cells.map(({ value, label, url, note }) => {
-        const cell = create('<button type="button"><img alt=""><span></span></button>');
+      ...cells.map(({ values, label, url, note }) => {
+        const cell = create('<button type="button"><img alt=""><span></span><small></small></button>');
         if (url) cell.firstElementChild.src = url;
-        cell.lastElementChild.textContent = label;
+        cell.children[1].textContent = label;
+        cell.lastElementChild.textContent = note;
         cell.title = url ? "Take this one" : note;
         cell.disabled = !url;
-        cell.onclick = () => this.stage.form.fill({ [field]: value }, () => this.stage.form.run());
+        cell.onclick = () => this.stage.form.fill(values, () => this.stage.form.run());
         return cell;
       }),
     );
