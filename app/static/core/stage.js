@@ -7,6 +7,7 @@ import { Filmstrip } from "./filmstrip.js";
 import { Form } from "./form.js";
 import { offerHandover } from "./handover.js";
 import { mountInspector } from "./inspector.js";
+import { Live } from "./live.js";
 import { editors, viewers } from "./registry.js";
 import { Variations } from "./variations.js";
 import { ViewerBar } from "./viewerbar.js";
@@ -48,6 +49,7 @@ export class Stage {
     this.hovered = -1; // and whose while the pointer is over it
     this.layer = "preview";
     this.mounted = {}; // viewers by kind
+    this.live = new Live(this);
     this.drawCards = () => {};
   }
 
@@ -86,8 +88,7 @@ export class Stage {
       this.tray.classList.toggle("beside", place === "beside");
       this.mountEditor(create(`<div class="board" data-editor="${editor}"></div>`), this.tray);
     }
-    for (const name of ["pointerdown", "keydown"])
-      byId(`${this.tab}-desk`).addEventListener(name, () => this.touch(), true);
+    this.live.watch(byId(`${this.tab}-desk`));
     this.choose(layers[0]?.[0] ?? "preview");
     this.viewer("image"); // whatever comes, its preview is a picture
   }
@@ -143,16 +144,7 @@ export class Stage {
     desk?.classList.toggle("takes-input", Boolean(this.model?.takes.length));
     desk?.classList.toggle("has-input", this.hasInput());
     if (this.keepsInputs) saveInputs(this.tab, () => this.inputs());
-    if (this.drawsAtOnce && draw && !this.running && this.isOpen) this.drawLive();
-  }
-
-  /** Whether drafts were asked for, and the model can draw some. */
-  get drafting() {
-    return Boolean(this.model?.drafts && this.$("drafts")?.querySelector("input").checked);
-  }
-
-  get drawsAtOnce() {
-    return this.model?.live || (this.drafting && (this.hasInput() || Boolean(this.form.prompt?.value.trim())));
+    if (draw && this.isOpen) this.live.inputChanged();
   }
 
   hasInput() {
@@ -169,11 +161,6 @@ export class Stage {
     return Object.fromEntries((this.editor?.names ?? []).map((name) => [name, this.editor.get(name)]));
   }
 
-  /** Somebody does something here: from now on what is drawn at once is shown. */
-  touch() {
-    this.touched = true;
-  }
-
   /** Something into the input editor, which is shown unless a result comes with it. */
   async give(values, show = true) {
     if (!Object.keys(values).length) return;
@@ -181,7 +168,7 @@ export class Stage {
       this.early = [values, show]; // a link's, before the editor is there
       return;
     }
-    if (show) this.touch();
+    if (show) this.live.touch();
     const chooser = this.model?.takes.length ? null : this.options.models.findIndex((model) => model.takes.length);
     // what somebody gives is to be used; what was there before is for whoever chose the model
     if (chooser > 0 && show) document.querySelectorAll(`#${this.tab}-model input`)[chooser].click();
@@ -189,34 +176,6 @@ export class Stage {
     if (refusal) toast(refusal, true);
     if (this.options.place === "tray" && show) this.choose("input");
     this.inputChanged(show);
-  }
-
-  /** One request at a time, and the last stroke is never lost; an answer that got lost stops nothing for long. */
-  drawLive() {
-    if (Date.now() - (this.asked ?? 0) < 5000) {
-      this.askAgain = true;
-      return;
-    }
-    this.asked = Date.now();
-    this.$("live")?.click();
-  }
-
-  /** What nobody asked for yet shows what the editor can, and leaves the stage as it is. */
-  showLive({ frame, note }) {
-    this.asked = 0;
-    if (this.running) return;
-    if (this.touched) {
-      this.forget();
-      this.film = frame ? [frame] : [];
-      if (frame) this.draw();
-      else this.showNothing();
-      this.$("where").textContent = note;
-    }
-    if (frame) this.editor?.show?.(frame);
-    if (this.askAgain) {
-      this.askAgain = false;
-      this.drawLive();
-    }
   }
 
   // --- the run
@@ -251,7 +210,9 @@ export class Stage {
     this.$("where").textContent = "loading";
     this.viewer(this.options.kind).begin?.(); // within the click: sound needs one
     this.watchQueue();
-    return (drawSeed && !this.drafting) || seed === null ? crypto.getRandomValues(new Uint32Array(1))[0] : seed;
+    return (drawSeed && !this.live.drafting) || seed === null
+      ? crypto.getRandomValues(new Uint32Array(1))[0]
+      : seed;
   }
 
   /** Gradio writes the place in the queue into an element of its own; people read it under the picture. */
@@ -277,7 +238,7 @@ export class Stage {
     if (message.stopped && message.stopped.run === this.stopped) this.finishStop(message.stopped);
     if (message.restored && !this.running) this.restore(message.restored);
     if (message.still) this.showStill(message.still);
-    if (message.live) this.showLive(message.live);
+    if (message.live) this.live.show(message.live);
     if (message.vary) this.variations.show(message.vary);
   }
 
@@ -387,7 +348,7 @@ export class Stage {
   showOpened() {
     this.history.mark(this.entry);
     this.showStatus();
-    if (this.editor?.show && this.model?.live && !this.film.length) this.drawLive();
+    if (this.editor?.show && this.model?.live && !this.film.length) this.live.draw();
   }
 
   get isOpen() {
