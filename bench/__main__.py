@@ -1,6 +1,6 @@
-"""python -m bench [speed|page|autoencoder|scenes|quality|distance|edits|controls|video|audio|shape|gpu|starters|everyday|memory|plane|faces|costs|results]
+"""python -m bench NAME …, each a module of this folder; NAME.part is a part of one, such as edits.words.
 
-Without a name, those that need no data set. edits.words is a part of one.
+Without a name, those that need no data set: page and speed.
 """
 
 import os
