@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,6 @@ from pipelines.core.settings import Settings, format_error
 if TYPE_CHECKING:
     from app.desktop import Desktop
 
-DRAWN_BY = ("prompt", "negative_prompt", "seed", "guidance", "sampler")  # what a draft is drawn anew by
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
@@ -182,30 +181,39 @@ def wire_live(desktop: Desktop, context: TabContext) -> None:
         return
 
     def redraw(chosen: str, payload: str, *values: Any) -> str:
-        given = json.loads(payload)
+        sent = json.loads(payload)
+        given, answer = sent["inputs"], {"number": sent["number"], "model": chosen, "note": ""}
         if chosen not in fast or (given and all(value == "" for value in given.values())):
-            return desktop.tell({"live": {"note": ""}}, name)
+            return desktop.tell({"live": answer}, name)
         try:
-            settings = form.settings(chosen, values, given).model_copy(update=fast[chosen])
+            settings = as_draft(form.settings(chosen, values, given), fast[chosen])
         except ValidationError as error:
-            return desktop.tell({"live": {"note": format_error(error)}}, name)
+            return desktop.tell({"live": answer | {"note": format_error(error)}}, name)
         begun = time.perf_counter()
         frame, note = live.draw_once(chosen, settings)
         if frame and fast[chosen]:
             milliseconds = 1000 * (time.perf_counter() - begun)
             note = f"a draft of {frame.steps} steps, {milliseconds:.0f} ms; Enter develops it"
-        return desktop.tell({"live": {"frame": frame and viewer.frame_message(frame), "note": note}}, name)
+        shown = {"frame": frame and viewer.frame_message(frame), "note": note}
+        return desktop.tell({"live": answer | shown}, name)
 
     # "once" would lose the last stroke; the page asks again only after an answer
     gr.Button(elem_id=f"{name}-live", visible="hidden").click(
         redraw, [context.model, gr.Textbox(visible="hidden"), *form.inputs], desktop.feed,
-        js=f"async (model, _, ...values) => [model, (await darkroom).inputs('{name}'), ...values]",
+        js=f"async (model, _, ...values) => [model, (await darkroom).stage('{name}').live.payload(), ...values]",
         queue=False, trigger_mode="multiple", **PRIVATE,
     )  # fmt: skip
-    changing = {field for model in fast for field in get_spec(model).fields}
-    changing |= {*DRAWN_BY} if any(fast.values()) else set()
+    changing = {field for model in fast for field in form.models[model].model_fields}
     for control in (context.model, *(form.controls[field] for field in changing if field in form.controls)):
         control.change(None, None, None, js=call(f"redraw('{name}')"))
+
+
+def as_draft(settings: Settings, changes: Mapping[str, Any]) -> Settings:
+    """Settings with a draft's; a branch stays at its share of the steps."""
+    update = dict(changes)
+    if getattr(settings, "branch_step", 0) and "steps" in update:
+        update["branch_step"] = round(settings.branch_step * update["steps"] / settings.steps)
+    return settings.model_copy(update=update)
 
 
 def size(bundles: tuple[str, ...]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from pipelines.core.cards import data_dir
 from pipelines.core.registry import CATALOGUE
-from pipelines.core.settings import editor_fields
+from pipelines.core.settings import bulky_fields
 
 KEPT = 500  # pictures a browser; the oldest go
 KEPT_IN_ALL = 20_000  # of all browsers, since a public Space has one disk
@@ -102,7 +102,7 @@ class History:
         """A browser's last pictures, newest first, without the pictures themselves: neither their PNG nor those that
         settings hold. Of those older than `before`, with each of the words in their prompt or model's name, and a
         star."""
-        given = {name for spec in CATALOGUE.values() for name in editor_fields(spec.settings)}
+        given = {name for spec in CATALOGUE.values() for name in bulky_fields(spec.settings)}
         paths = ", ".join(f"'$.{name}'" for name in sorted(given))
         light = f"json_remove(settings, {paths}), x''"
         where, values = "owner = ? AND deleted IS NULL", [owner]

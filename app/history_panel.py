@@ -11,7 +11,7 @@ from typing import Any
 from app import live, viewer
 from app.history import History, HistoryItem, explain
 from pipelines.core.registry import CATALOGUE
-from pipelines.core.settings import editor_fields
+from pipelines.core.settings import bulky_fields
 
 PAGE = 60  # entries a request
 
@@ -40,7 +40,7 @@ def functions(history: History) -> list[Callable[..., Any]]:
         item = history.find(str(owner), int(number))
         if item is None:
             return {"error": "This picture is no longer in the history."}
-        given = editor_fields(CATALOGUE[item.model].settings) if item.model in CATALOGUE else {}
+        given = bulky_fields(CATALOGUE[item.model].settings) if item.model in CATALOGUE else {}
         settings = {name: value for name, value in item.settings.items() if name not in given}
         return {
             **summary(item),

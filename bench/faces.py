@@ -152,7 +152,7 @@ def inversion(n: int = 10, steps: int = 200) -> dict[str, float]:
     for extended in (True, False):
         values, begun = [], time.perf_counter()
         for picture in source.images[picks]:
-            *_, frame = pipe.generate(image=to_url(Image.fromarray(picture)), steps=steps, extended=extended)
+            *_, frame = pipe.generate(image=to_url(Image.fromarray(picture)), descent_steps=steps, extended=extended)
             values.append(float(frame.note.split(" dB")[0]))
         space = "w+" if extended else "w"
         found[f"dB in {space}"] = round(float(np.mean(values)), 2)

@@ -12,6 +12,7 @@ from pipelines.core.registry import CATALOGUE, in_tab
 from pipelines.core.settings import editor_fields
 
 LAYERS = (("preview", "Prediction x̂<sub>0</sub>"), ("state", "State x<sub>t</sub>"))
+PICK = "Describe it, or pick one of these."  # over starters
 PLACES = {
     "mask": "tray",
     "sketch": "beside",
@@ -55,6 +56,7 @@ class Tab:
                 "name": s.name,
                 "live": s.live,
                 "drafts": bool(s.draft),
+                "state": s.state,
                 "takes": list(editor_fields(s.settings)),
                 "branches": "branch_step" in s.settings.model_fields,
             }
@@ -65,6 +67,7 @@ class Tab:
             "editor": self.editor,
             "place": PLACES.get(self.editor, "form") if self.editor else "",
             "empty": self.empty,
+            "pick": PICK if "prompt" in specs[0].settings.model_fields else self.empty,
             "stop": self.stop,
             "stopped": self.stopped,
             "layers": self.layers,

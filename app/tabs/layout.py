@@ -65,7 +65,7 @@ def build(desktop: Desktop, tab: Tab) -> None:
                     generate = gr.Button(tab.action, variant="primary", elem_id=f"{name}-generate")
                     stop = gr.Button(tab.stop, elem_id=f"{name}-stop", interactive=False)
                 if any(spec.draft for spec in specs):
-                    info = "Drafts at every pause; Generate develops the one that you like."
+                    info = "Drafts at every change; Generate develops the one that you like."
                     drafts = gr.Checkbox(
                         label=DRAFTS.get(tab.editor, "As I type"), info=info, elem_id=f"{name}-drafts"
                     )

@@ -140,7 +140,7 @@ def format_error(error: ValidationError) -> str:
 
 
 def editor_fields(model: type[Settings]) -> dict[str, str]:
-    """The fields that an input editor gives, and what each accepts ("image", "audio")."""
+    """The fields that an input editor gives, and what each accepts ("image", "audio", …)."""
     found = {}
     for name, field in model.model_fields.items():
         inner = [mark for part in get_args(field.annotation) for mark in getattr(part, "__metadata__", ())]
@@ -148,6 +148,11 @@ def editor_fields(model: type[Settings]) -> dict[str, str]:
             if isinstance(mark, FromEditor):
                 found[name] = mark.accepts
     return found
+
+
+def bulky_fields(model: type[Settings]) -> set[str]:
+    """The fields of an editor that hold pictures, sounds or points: too large to be listed."""
+    return {name for name, accepts in editor_fields(model).items() if accepts != "plane"}
 
 
 def needs_input(field: FieldInfo) -> bool:

@@ -46,6 +46,7 @@ class ModelSpec:
     paper: str = ""
     kind: str = ""  # which of lineage.KINDS it is
     parents: tuple[str, ...] = ()  # what it came from, by names of lineage
+    state: str = ""  # what its frames show besides the preview, where its tab does not say
     live: bool = False  # fast enough to run at every stroke
     draft: Mapping[str, Any] = field(default_factory=dict)  # else the settings with which it is, where it can be
     turns: tuple[str, ...] = ()  # settings that may change while it runs

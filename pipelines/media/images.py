@@ -297,7 +297,7 @@ class FromEditor:
     """Marks a settings field that an input editor of the page gives (a canvas, a sketch, a stack of files), not a
     control."""
 
-    accepts: str  # "image" or "audio"
+    accepts: str  # "image", "audio", "points"; "plane" for a place on it, "run" for what a run goes on from
 
 
 ImageInput = Annotated[str, BeforeValidator(_given), FromEditor("image")]

@@ -53,7 +53,7 @@ class LatentPipeline(contract.Pipeline):
         """Pictures of codes."""
         return to_uint8(self.decode(codes, s).float().permute(0, 2, 3, 1)).cpu().numpy()
 
-    @functools.lru_cache(8)  # noqa: B019 - a pipeline lives as long as the program
+    @functools.lru_cache(8)  # noqa: B019 - a handful of pipelines is kept, and small
     def plane(self, s: Any) -> UInt8[np.ndarray, "h w 3"]:
         """The plane as a map: pictures of a grid of places."""
         return contract.tile(self.draw(self.codes_at(grid(self.side), s), s))

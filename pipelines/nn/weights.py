@@ -137,7 +137,8 @@ def cached(key: Any, build: Callable[[], T]) -> T:
     """The object under `key`, built on first use; the least recently used goes when there are more than KEEP."""
     with _lock:
         if key not in _loaded:
-            _loaded[key] = build()
+            with torch.inference_mode(False):  # of whoever loads it first: what is loaded may have gradients later
+                _loaded[key] = build()
             while len(_loaded) > MAX_CACHED:
                 _loaded.popitem(last=False)
         _loaded.move_to_end(key)

@@ -15,6 +15,7 @@ from pipelines.models.ddpm.pipeline import rescale, schedule, shorten
 from pipelines.models.ddpm.spec import DDPMSettings
 from pipelines.models.stylegan.pipeline import StyleGANPipeline
 from pipelines.models.vae.spec import AutoencoderSettings, VAESettings
+from pipelines.nn import weights
 
 AVATAR = str(EXAMPLES / "avatar.png")
 ONE_PASS = ("vae", "autoencoder", "gan", "conditional-gan", "stylegan")
@@ -148,15 +149,28 @@ def test_a_cut_schedule_says_what_signal_is_left() -> None:
 def test_psi_of_nothing_is_the_mean_face_and_mixing_changes_the_later_layers_alone(
     stylegan: StyleGANPipeline,
 ) -> None:
-    settings = stylegan.Settings(seed=3)
-    codes = stylegan.code(3, settings)
-    still = stylegan.styled(codes, settings.model_copy(update={"psi": 0.0}))
-    assert torch.allclose(still, stylegan.net.mean_w.expand_as(still))
-    whole = settings.model_copy(update={"psi": 1.0})
-    mixed = stylegan.styled(codes, whole.model_copy(update={"mix_seed": 8, "mix_from": 3}))
-    assert torch.equal(mixed[:, :3], codes[:, :3])
-    assert torch.equal(mixed[:, 3:], stylegan.code(8, settings)[:, 3:])
-    assert torch.equal(stylegan.styled(codes, whole), codes)
+    def code(seed: int, **settings: object) -> torch.Tensor:
+        return stylegan.code(seed, stylegan.Settings(**settings))
+
+    assert torch.allclose(code(3, psi=0.0), stylegan.net.mean_w.expand_as(code(3)))
+    plain, mixed = (stylegan.Settings(psi=1.0, mix_seed=8, mix_from=layer) for layer in (7, 3))
+    assert torch.equal(stylegan.styled(code(3, psi=1.0), plain), code(3, psi=1.0))
+    found = stylegan.styled(code(3, psi=1.0), mixed)
+    assert torch.equal(found[:, :3], code(3, psi=1.0)[:, :3])
+    assert torch.equal(found[:, 3:], code(8, psi=1.0)[:, 3:])
+
+
+def test_a_face_that_is_given_is_the_corner_whatever_psi_is(stylegan: StyleGANPipeline) -> None:
+    for psi in (0.3, 1.0):
+        settings = stylegan.Settings(image=AVATAR, psi=psi, x=-1, y=1)
+        assert torch.equal(stylegan.corners(settings)[:1], stylegan.found(settings.image))
+
+
+def test_what_a_walk_loaded_can_be_inverted() -> None:
+    """A walk loads its space inside inference mode; what is loaded there has no gradients for ever, unless cached() sees to it."""
+    weights.unload()
+    last("latent-walk", space="stylegan", stops=2, leg=1)
+    assert last("stylegan", image=AVATAR, x=-1, y=1).result.pixels.shape == (64, 64, 3)
 
 
 def test_a_direction_moves_every_layers_w_by_its_amount(stylegan: StyleGANPipeline) -> None:
@@ -181,11 +195,11 @@ def test_noise_is_fixed_off_or_other_at_each_place(stylegan: StyleGANPipeline) -
 
 def test_inversion_comes_nearer_and_finds_a_face_of_its_own(stylegan: StyleGANPipeline) -> None:
     pipe = load("stylegan-inversion")
-    frames = list(pipe.generate(image=AVATAR, steps=30))
+    frames = list(pipe.generate(image=AVATAR, descent_steps=30))
     decibels = [float(frame.note.split(" dB")[0]) for frame in frames]
     assert [frame.step for frame in frames] == list(range(1, 7)) and decibels[-1] > decibels[0]
     assert frames[-1].result.pixels.shape == (64, 64, 3) and frames[0].result is None
-    one_w = list(pipe.generate(image=AVATAR, steps=30, extended=False))
+    one_w = list(pipe.generate(image=AVATAR, descent_steps=30, extended=False))
     assert float(one_w[-1].note.split(" dB")[0]) <= decibels[-1] + 0.2
 
 

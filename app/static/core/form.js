@@ -38,7 +38,7 @@ export class Form {
       const empty = this.stage.$("empty");
       empty.append(box);
       empty.classList.add("with-starters");
-      empty.querySelector("span").textContent = "Describe it, or pick one of these.";
+      empty.querySelector("span").textContent = this.stage.options.pick;
     }
   }
 

@@ -67,7 +67,7 @@ function go(to) {
   outline(step.point ? stage.$(step.point) : stage.root);
   const { form, variations } = stage;
   const act = () => (step.run ? form.run() : step.vary && variations.ask(step.vary));
-  if (step.starter) form.start(step.starter, stage.options.starters.find(([label]) => label === step.starter)[2]);
+  if (step.starter) form.start(step.starter, stage.options.starters.find(([label]) => label === step.starter)?.[2]);
   else if (step.fill) form.fill(step.fill, act);
   else act();
 }

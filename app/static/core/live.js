@@ -1,5 +1,5 @@
 // What is drawn at once, outside the queue, and not kept: by a model that takes one pass, at every stroke; by others as
-// drafts of a few steps, at every pause of the keystrokes, where they were asked for.
+// drafts of a few steps, at every change, where they were asked for.
 
 const PATIENCE = 5000; // milliseconds: an answer that got lost stops nothing for longer
 
@@ -7,6 +7,7 @@ export class Live {
   constructor(stage) {
     this.stage = stage;
     this.asked = 0; // when the request that is out was sent
+    this.number = 0; // which that is: the answers of others come too late
     this.again = false; // whether something changed meanwhile
     this.touched = false; // whether somebody did something here
   }
@@ -38,25 +39,43 @@ export class Live {
       return;
     }
     this.asked = Date.now();
+    this.number++;
     this.stage.$("live")?.click();
   }
 
-  /** What nobody asked for yet shows what the editor can, and leaves the stage as it is. */
-  show({ frame, note }) {
-    const { stage } = this;
+  /** What the request says besides the form, as JSON. */
+  payload() {
+    return JSON.stringify({ number: this.number, inputs: this.stage.inputs() });
+  }
+
+  /** A run or something of the history takes the stage: what is on its way is dropped. */
+  cancel() {
+    this.number++;
     this.asked = 0;
-    if (stage.running) return;
-    if (this.touched) {
-      stage.forget();
-      stage.film = frame ? [frame] : [];
-      if (frame) stage.draw();
-      else stage.showNothing();
-      stage.$("where").textContent = note;
+    this.again = this.touched = false;
+  }
+
+  /** What nobody asked for yet shows what the editor can, and leaves the stage as it is. */
+  show({ number, model, frame, note }) {
+    const { stage } = this;
+    if (number !== this.number) return;
+    this.asked = 0;
+    if (model === stage.model?.name && !stage.running) {
+      if (this.touched) this.present(frame, note);
+      else if (frame) stage.editor?.show?.(frame);
     }
-    if (frame) stage.editor?.show?.(frame);
     if (this.again) {
       this.again = false;
-      this.draw();
+      this.inputChanged();
     }
+  }
+
+  present(frame, note) {
+    const { stage } = this;
+    stage.forget();
+    stage.film = frame ? [frame] : [];
+    if (frame) stage.draw();
+    else stage.showNothing();
+    stage.$("where").textContent = note;
   }
 }

@@ -173,7 +173,13 @@ document.addEventListener(
     const opened = "[aria-expanded=true], :popover-open *, :popover-open";
     const listIsOpen = target.matches?.(opened);
     if (key === "Enter" && command) press("generate");
-    else if (key === "Enter" && target === stage(tab).form?.prompt && stage(tab).live.drafting) press("generate");
+    else if (
+      key === "Enter" &&
+      !event.isComposing &&
+      target === stage(tab).form?.prompt &&
+      stage(tab).live.drafting
+    )
+      press("generate");
     else if (!command && target === stage(tab).form?.prompt && recallPrompt(target, key)) event.preventDefault();
     else if (command) return;
     else if (key === "Escape" && stage(tab).running && !listIsOpen) press("stop");

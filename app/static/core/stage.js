@@ -202,6 +202,8 @@ export class Stage {
   /** The click: the seed of the run is drawn before it, so that it can be shown and repeated. */
   begin(drawSeed, seed) {
     hideToast();
+    this.live.cancel();
+    this.variations.hide();
     this.setState("queued");
     this.stopped = "";
     this.words = this.form.prompt?.value ?? "";
@@ -370,6 +372,7 @@ export class Stage {
   /** A result of the history: its last frame, or its picture alone. */
   restore({ id, name, url, seed, frame, files }) {
     this.forget();
+    this.live.cancel();
     this.showEntry(id);
     this.files = files ?? [{ name, url }];
     this.film = [{ view: { kind: "image" }, preview: url, ...frame, restored: true }];
@@ -452,9 +455,21 @@ export class Stage {
     if (!frame) return;
     this.present(frame);
     if (frame.step) this.$("where").textContent = `step ${frame.step} of ${frame.steps} · ${frame.note}`;
+    this.nameState(frame);
     this.strip.mark(this.at);
     this.drawCards(frame);
+    this.editor?.show?.(frame);
     this.bar.draw();
+  }
+
+  /** The second layer is called what the chosen model shows there, and is hidden where a frame has none. */
+  nameState(frame) {
+    const button = this.$("seg").querySelector("[data-show=state]");
+    if (!button) return;
+    const label = this.options.layers.find(([name]) => name === "state")[1];
+    button.innerHTML = this.model?.state || label;
+    button.hidden = !frame.state;
+    if (button.hidden && this.layer === "state") this.choose("preview");
   }
 
   present(frame) {

@@ -14,10 +14,7 @@ export class Variations {
     this.asked = []; // one field, or two
     this.across = this.root.querySelector("[data-do=across]");
     this.across.onclick = () => this.offer(this.across, this.asked[0]);
-    this.root.querySelector("[data-do=close]").onclick = () => {
-      byId(`${stage.tab}-vary-stop`).click();
-      this.hide();
-    };
+    this.root.querySelector("[data-do=close]").onclick = () => this.hide();
   }
 
   /** The settings that the chosen model can vary: [field, label] each. */
@@ -40,8 +37,8 @@ export class Variations {
   }
 
   ask(...fields) {
+    this.hide(); // one that is still being filled
     this.asked = fields;
-    byId(`${this.stage.tab}-vary-stop`).click(); // a grid that is still being filled
     this.heading.textContent = "Drawing …";
     this.cells.replaceChildren();
     this.root.hidden = false;
@@ -49,8 +46,8 @@ export class Variations {
   }
 
   show({ fields, title, cells, columns, of }) {
-    this.root.hidden = of === 0; // it was refused
     if (fields && fields.join() !== this.asked.join()) return; // of one that was closed
+    this.root.hidden = of === 0; // it was refused
     this.across.hidden = this.asked.length > 1 || this.fields.length < 2;
     this.cells.style.setProperty("--columns", columns);
     this.heading.textContent = cells.length < of ? `${title}: ${cells.length} of ${of}` : title;
@@ -69,6 +66,8 @@ export class Variations {
   }
 
   hide() {
+    if (this.asked.length) byId(`${this.stage.tab}-vary-stop`).click();
+    this.asked = [];
     this.root.hidden = true;
   }
 }

@@ -23,6 +23,8 @@ registerEditor("corners", ({ stage, element, tools: rows, changed }) => {
   const [open, remove] = row.children;
   const at = { x: 0, y: 0 };
   let picture = "";
+  let given = false; // whether a picture came since the last frame
+  let mapOf = ""; // the model whose plane the map shows
 
   const takes = (name) => Boolean(stage.model?.takes.includes(name));
   const place = (mark, x, y) => {
@@ -42,7 +44,7 @@ registerEditor("corners", ({ stage, element, tools: rows, changed }) => {
       : "it has no plane to drag over";
     place(spot, at.x, at.y);
     found.hidden = true;
-    map.hidden = !takes("x") || !map.src;
+    map.hidden = !takes("x") || mapOf !== stage.model?.name;
   }
 
   function go(x, y) {
@@ -51,11 +53,12 @@ registerEditor("corners", ({ stage, element, tools: rows, changed }) => {
     changed();
   }
 
-  function give(url) {
+  /** A picture is at its corner, or where the encoder finds it. */
+  function take(url) {
     picture = url;
-    if (url && takes("x")) [at.x, at.y] = [-1, 1];
+    given = Boolean(url) && takes("image");
+    if (given && takes("x")) [at.x, at.y] = [-1, 1];
     refresh();
-    changed();
   }
 
   const toPlace = ([x, y]) => go((2 * x) / SIDE - 1, 1 - (2 * y) / SIDE);
@@ -70,7 +73,10 @@ registerEditor("corners", ({ stage, element, tools: rows, changed }) => {
   row.addEventListener("click", ({ target }) => {
     const name = target.dataset.do;
     if (name === "open") stage.chooseFile();
-    if (name === "remove") give("");
+    if (name === "remove") {
+      take("");
+      changed();
+    }
     if (name === "middle") go(0, 0);
   });
   refresh();
@@ -78,21 +84,27 @@ registerEditor("corners", ({ stage, element, tools: rows, changed }) => {
   return {
     names: ["x", "y", "image"],
     get: (name) => (name === "image" ? picture : at[name]),
-    isEmpty: () => !picture,
-    link: () => (picture ? null : { ...at }), // no link can carry a picture
+    isEmpty: () => !(picture && takes("image")),
+    link: () => (picture && takes("image") ? null : { ...at }), // no link can carry a picture
     refresh,
     /** A frame brings the map of the plane that it lies on. */
     show(frame) {
-      if (frame.plane) map.src = frame.plane;
+      if (frame.plane) {
+        map.src = frame.plane;
+        mapOf = stage.model?.name;
+      }
       refresh();
       if (frame.found) place(found, ...frame.found);
       found.hidden = !frame.found;
+      if (given && frame.found) go(...frame.found);
+      given = false;
     },
     async set(values) {
-      if (values.image && !takes("image"))
+      const alone = "image" in values && !("x" in values); // a person's, and no settings'
+      if (alone && values.image && !takes("image"))
         toast("This model has no encoder: choose one that has, such as the VAE.", true);
-      if ("image" in values) picture = values.image;
-      if (values.image && !("x" in values) && takes("x")) [at.x, at.y] = [-1, 1];
+      if (alone) take(values.image);
+      else if ("image" in values) picture = values.image;
       for (const name of ["x", "y"]) if (Number.isFinite(values[name])) at[name] = values[name];
       refresh();
       return "";

@@ -83,7 +83,7 @@ class DDPMPipeline(contract.Pipeline):
             for k in range(1, forward + 1):
                 t = start * k / forward
                 x = path.a(t) * clean + path.s(t) * noise
-                yield self.frame(k, total, clean, x, t, path, f"noise goes in, t = {t:.2f}")
+                yield self.frame(k, total, x, x, t, path, f"noise goes in, t = {t:.2f}")
         times = [start * (1 - i / s.steps) for i in range(s.steps)] + [0.0]
 
         def denoise(x: Tensor, t: float) -> Tensor:

@@ -59,6 +59,7 @@ SPECS = [
             "Fifty steps": {"seed": 1},
             "A schedule cut short": {"seed": 1, "schedule": "linear-beta", "levels": 100},
         },
+        state="State x<sub>t</sub>",
         kind="diffusion",
         parents=("ddpm-2020", "ddim"),
         about="The network predicts v, of which noise and picture follow. A schedule that stops early leaves part of "

@@ -25,8 +25,8 @@ def distance(x: Tensor, y: Tensor) -> Tensor:
 def invert(
     model: StyleGAN, target: Float[Tensor, "1 3 h w"], steps: int, rate: float = 0.05, whole: bool = False
 ) -> Iterator[tuple[Tensor, Tensor, float]]:
-    """After each step the code (1, layers, d), its picture and the PSNR in dB, without noise. `whole` keeps one w for
-    all layers."""
+    """At each step the code (1, layers, d), its picture without noise, and the PSNR in dB: first of the mean w, then of
+    what a step of Adam made of the one before. `whole` keeps one w for all layers."""
     with torch.inference_mode(False), torch.enable_grad():
         target = target.clone()
         rows = 1 if whole else LAYERS
@@ -36,9 +36,9 @@ def invert(
         optimiser.param_groups[0]["lr"] = rate * 0.5 * (1 + math.cos(math.pi * k / steps))
         with torch.inference_mode(False), torch.enable_grad():
             picture = model.synthesis(w.expand(1, LAYERS, -1), [None] * LAYERS)
-            loss = distance(picture, target)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
         error = F.mse_loss(picture.detach().clamp(-1, 1), target).item()
         yield w.detach().expand(1, LAYERS, -1).clone(), picture.detach(), 10 * math.log10(4 / max(error, 1e-9))
+        with torch.inference_mode(False), torch.enable_grad():
+            optimiser.zero_grad()
+            distance(picture, target).backward()
+            optimiser.step()

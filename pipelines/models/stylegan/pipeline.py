@@ -14,7 +14,7 @@ from pipelines.core import contract
 from pipelines.media.images import center_crop, from_url, resized
 from pipelines.models.stylegan.inversion import invert
 from pipelines.models.stylegan.network import CODE, StyleGAN
-from pipelines.models.stylegan.spec import DIRECTIONS, LAYERS, InversionSettings, StyleGANSettings
+from pipelines.models.stylegan.spec import DIRECTIONS, LAYERS, SHOWN, InversionSettings, StyleGANSettings
 from pipelines.nn import weights
 from pipelines.nn.latent import LatentPipeline
 from pipelines.nn.pixels import to_tensor, to_uint8
@@ -22,7 +22,6 @@ from pipelines.nn.pixels import to_tensor, to_uint8
 SIDE = 64
 FIXED = 1234  # seed of the noise that is the same for all
 FOUND = 150  # steps of the inversion of a picture that is given as a corner
-SHOWN = 5  # steps of an inversion from frame to frame
 
 
 def face(url: str) -> np.ndarray:
@@ -41,7 +40,7 @@ def open_stylegan(device: str) -> StyleGAN:
 
 
 class StyleGANPipeline(LatentPipeline):
-    """Codes are w, a row a layer: bilinear on the plane, as w is straight where z is not."""
+    """Codes are w, a row a layer, truncated; bilinear on the plane, as w is straight where z is not."""
 
     name = "stylegan"
     Settings = StyleGANSettings
@@ -53,12 +52,12 @@ class StyleGANPipeline(LatentPipeline):
         self.net = open_stylegan(self.device)
 
     def code(self, seed: int, s: StyleGANSettings) -> Tensor:
-        return self.net.style(super().code(seed, s))
+        return self.net.style(super().code(seed, s), s.psi)
 
     def mix(self, codes: Tensor, weights: Tensor, s: StyleGANSettings) -> Tensor:
         return torch.einsum("nm,mld->nld", weights, codes)
 
-    @functools.lru_cache(8)  # noqa: B019 - a pipeline lives as long as the program
+    @functools.lru_cache(8)  # noqa: B019 - a handful of pipelines is kept, and small
     def found(self, url: str) -> Tensor:
         """The code of a picture, by inversion; so long as it is asked for again it is not sought again."""
         target = to_tensor(face(url)[None]).to(self.device)
@@ -70,15 +69,13 @@ class StyleGANPipeline(LatentPipeline):
         return torch.cat([self.found(s.image), drawn[1:]]) if s.image else drawn
 
     def styled(self, codes: Tensor, s: StyleGANSettings) -> Tensor:
-        """The w that the layers get: moved along directions, truncated, the later ones another seed's."""
+        """The w that the layers get: moved along directions, the later ones another seed's."""
         amounts = torch.tensor([getattr(s, name) for name in DIRECTIONS], device=codes.device)
         if self.net.directions.numel():
             codes = codes + amounts @ self.net.directions
-        codes = torch.lerp(self.net.mean_w.expand_as(codes), codes, s.psi)
         if s.mix_from < LAYERS:
-            other = torch.lerp(self.net.mean_w.expand_as(codes), self.code(s.mix_seed, s).expand_as(codes), s.psi)
             later = torch.arange(LAYERS, device=codes.device)[None, :, None] >= s.mix_from
-            codes = torch.where(later, other, codes)
+            codes = torch.where(later, self.code(s.mix_seed, s), codes)
         return codes
 
     def noises(self, n: int, s: StyleGANSettings) -> list[Tensor | None]:
@@ -112,13 +109,13 @@ class InversionPipeline(contract.Pipeline):
         self.net = open_stylegan(self.device)
 
     def run(self, s: InversionSettings) -> Iterator[contract.Frame]:
-        given = face(s.image)
-        target, last = to_tensor(given[None]).to(self.device), -(-s.steps // SHOWN)
-        for k, (_, x, psnr) in enumerate(invert(self.net, target, s.steps, s.rate, not s.extended), 1):
-            if k % SHOWN and k < s.steps:
+        given, last = face(s.image), s.descent_steps
+        target = to_tensor(given[None]).to(self.device)
+        for k, (_, x, psnr) in enumerate(invert(self.net, target, last, s.rate, not s.extended), 1):
+            if k % SHOWN and k < last:
                 continue
             picture = to_picture(x)
-            result = contract.ImageResult(picture, self.name, s.model_dump()) if k == s.steps else None
+            result = contract.ImageResult(picture, self.name, s.model_dump()) if k == last else None
             trace: dict[str, Any] = {"calls": k, "loss": 10 ** (-psnr / 10), "device": f"{self.device}, float32"}
-            note = f"{psnr:.1f} dB after {k} steps of descent"
-            yield contract.Frame(-(-k // SHOWN), last, picture, given, note, result, trace)
+            note = f"{psnr:.1f} dB at step {k} of the descent"
+            yield contract.Frame(-(-k // SHOWN), s.steps, picture, given, note, result, trace)

@@ -11,6 +11,7 @@ from pipelines.core.settings import Settings
 from pipelines.core.spec import ModelSpec
 from pipelines.media.images import ImageInput, OptionalImageInput
 
+SHOWN = 5  # steps of a descent from frame to frame
 LAYERS = 7  # modulated convolutions: what each has a w of its own for
 # ways in w, found from data after the training; each is a slider
 DIRECTIONS = ("lighter_hair", "longer_hair", "darker_skin", "more_glasses", "more_beard", "more_smile")
@@ -24,12 +25,14 @@ def direction(name: str) -> Any:
 class StyleGANSettings(LatentSettings):
     """A face of styles, layer by layer."""
 
-    image: OptionalImageInput = Field("", description="A face to find the code of: it becomes the top left corner.")
+    image: OptionalImageInput = Field(
+        "", description="A face to find the code of, without noise: the top left corner."
+    )
     psi: float = Field(
         0.8, ge=0, le=1.4, description="Truncation: 0 is the mean face, 1 what was learnt, more is stranger."
     )
     noise: Literal["fixed", "off", "fresh"] = Field(
-        "fixed", description="What is added to every layer: the same for all, nothing, or other at each place."
+        "fixed", description="What is added to every layer: always the same, nothing, or new wherever you stop."
     )
     mix_seed: int = Field(1, ge=0, le=2**32 - 1, description="Whose styles the later layers take.")
     mix_from: int = Field(
@@ -49,8 +52,13 @@ class InversionSettings(Settings):
 
     image: ImageInput = Field(description="A face, such as an avatar. Its middle square is used.")
     extended: bool = Field(True, description="A w for each layer (w+), which fits closer, instead of one for all.")
-    steps: int = Field(200, ge=1, le=2000, description="Steps of gradient descent.")
+    descent_steps: int = Field(200, ge=1, le=2000, description="Steps of gradient descent.")
     rate: float = Field(0.05, ge=0.001, le=1, description="Learning rate, at the start.")
+
+    @property
+    def steps(self) -> int:
+        """Frames of a whole run."""
+        return -(-self.descent_steps // SHOWN)
 
 
 COMMON = {"tab": "latent", "kind": "adversarial", "weights": ("stylegan",)}
@@ -67,6 +75,7 @@ SPECS = [
         starters={"The coarse of one, the fine of another": {"seed": 4, "mix_seed": 9, "mix_from": 3}},
         paper="Karras et al. 2019; Karras et al. 2020",
         parents=("stylegan-2018", "stylegan2"),
+        state="Channels of a layer",
         live=True,
         **COMMON,
     ),
@@ -78,7 +87,8 @@ SPECS = [
         settings=InversionSettings,
         pipeline="stylegan.pipeline:InversionPipeline",
         help="Looks for the code whose picture is yours. Stop it when you like: what was found is kept.",
-        fields=("extended", "rate"),
+        fields=("descent_steps", "extended", "rate"),
+        state="The given face",
         paper="Abdal et al. 2019",
         parents=("stylegan2",),
         **COMMON,

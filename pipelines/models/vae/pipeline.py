@@ -18,7 +18,6 @@ from pipelines.nn.pixels import to_tensor
 
 SIDE = 64
 REACH = 2.5  # standard deviations of the prior from the middle of the plane to its edge, of two numbers
-ACTIVE = 0.01  # nats: a unit whose KL is below it says nothing
 
 
 class AutoencoderPipeline(LatentPipeline):

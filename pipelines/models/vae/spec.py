@@ -14,7 +14,7 @@ from pipelines.media.images import OptionalImageInput
 class AutoencoderSettings(LatentSettings):
     """A plain autoencoder of faces: its code is a vector of 64 numbers."""
 
-    image: OptionalImageInput = Field("", description="A picture to encode: it becomes the plane's top left corner.")
+    image: OptionalImageInput = Field("", description="A picture to encode: the plane's top left corner.")
 
 
 class VAESettings(AutoencoderSettings):
@@ -23,7 +23,9 @@ class VAESettings(AutoencoderSettings):
     beta: Literal["1", "0.2", "5"] = Field(
         "1", description="Weight of the KL term: high, and the code says less; low, and its prior fits worse."
     )
-    two_numbers: bool = Field(False, description="A code of two numbers: the plane is all that there is.")
+    two_numbers: bool = Field(
+        False, description="A code of two numbers: the plane is all there is, your picture a place."
+    )
 
 
 KINDS = {"0.2": "low", "1": "mid", "5": "high"}  # the bundles' names of betas
@@ -37,7 +39,13 @@ def bundle(s: AutoencoderSettings) -> str:
 
 
 BUNDLES = ("vae-plain", "vae-low", "vae-mid", "vae-high", "vae-map")
-COMMON = {"tab": "latent", "kind": "latent", "live": True, "paper": "Kingma and Welling 2013"}
+COMMON = {
+    "tab": "latent",
+    "kind": "latent",
+    "live": True,
+    "state": "The given picture",
+    "paper": "Kingma and Welling 2013",
+}
 SPECS = [
     ModelSpec(
         name="vae",

@@ -28,6 +28,7 @@ class NoiseSpacePipeline(LatentPipeline):
     def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
         self.device = weights.pick_device(device)
         self.base = load("latent-diffusion-256", device, dtype)
+        self.dtype = self.base.dtype
         c = self.base.transformer.config
         self.shape = (c.channels, c.size, c.size)
         self.width = c.channels * c.size**2
@@ -43,4 +44,4 @@ class NoiseSpacePipeline(LatentPipeline):
         return torch.cat(found)
 
     def detail(self, s: NoiseSpaceSettings) -> dict[str, Any]:
-        return {"calls": s.calls, "device": f"{self.device}, {str(self.base.dtype).removeprefix('torch.')}"}
+        return {"calls": s.calls, "device": f"{self.device}, {str(self.dtype).removeprefix('torch.')}"}

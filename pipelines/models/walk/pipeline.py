@@ -13,6 +13,7 @@ from torch import Tensor
 from pipelines import load
 from pipelines.core import contract
 from pipelines.models.walk.spec import WalkSettings
+from pipelines.nn import weights
 from pipelines.nn.latent import LatentPipeline
 
 CHUNK = 8  # pictures a pass
@@ -31,19 +32,19 @@ class WalkPipeline(contract.Pipeline):
     Settings = WalkSettings
 
     def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
-        self.device = device
+        self.device = weights.pick_device(device)
 
     def path(self, space: LatentPipeline, one: object, s: WalkSettings) -> Tensor:
         """The codes (f, …) of all frames."""
         stops = torch.cat([space.code(s.seed + k, one) for k in range(s.stops)])
         start, way = waypoints(s)
-        weights = torch.zeros(s.frames, s.stops)
-        weights[np.arange(s.frames), start] += torch.from_numpy(1 - way).float()
-        weights[np.arange(s.frames), (start + 1) % s.stops] += torch.from_numpy(way).float()
-        weights = weights.to(stops.device)
+        shares = torch.zeros(s.frames, s.stops)
+        shares[np.arange(s.frames), start] += torch.from_numpy(1 - way).float()
+        shares[np.arange(s.frames), (start + 1) % s.stops] += torch.from_numpy(way).float()
+        shares = shares.to(stops.device)
         if s.straight:
-            return torch.einsum("fs,s...->f...", weights, stops)
-        return space.mix(stops, weights, one)
+            return torch.einsum("fs,s...->f...", shares, stops)
+        return space.mix(stops, shares, one)
 
     @torch.inference_mode()
     def run(self, s: WalkSettings) -> Iterator[contract.Frame]:
@@ -51,6 +52,7 @@ class WalkPipeline(contract.Pipeline):
         space = load(s.space, self.device)
         words = {"prompt": s.prompt} if "prompt" in space.Settings.model_fields else {}
         one = space.Settings(seed=s.seed, **words)
+        self.dtype, dtype = space.dtype, str(space.dtype).removeprefix("torch.")
         for part in self.path(space, one, s).split(CHUNK):
             clip.extend(space.draw(part, one))
             each = 1000 * (time.perf_counter() - begun) / len(clip)
@@ -64,7 +66,7 @@ class WalkPipeline(contract.Pipeline):
                 None,
                 f"{each:.0f} ms a picture",
                 contract.VideoResult(frames, s.fps, self.name, s.model_dump()) if done else None,
-                {"calls": -(-len(clip) // CHUNK), "device": f"{space.device}, float32"},
+                {"calls": -(-len(clip) // CHUNK) * getattr(one, "calls", 1), "device": f"{space.device}, {dtype}"},
                 view,
             )
 

@@ -10,7 +10,7 @@ from pipelines.core.latent import LatentSettings
 from pipelines.core.settings import Settings
 from pipelines.core.spec import ModelSpec
 
-MOST = 960  # frames of a film
+MOST, MOST_LARGE = 960, 240  # frames of a film of 64 pixels, and of one of 256
 CASTLE = "a castle in the mountains, at sunset"
 
 
@@ -28,7 +28,8 @@ class WalkSettings(Settings):
     fps: int = Field(16, ge=4, le=30, description="Frames a second.")
     loop: bool = Field(True, description="Come back to the first, so that the film has no end.")
     straight: bool = Field(
-        False, description="In a straight line, through codes that are too short, instead of around the sphere."
+        False,
+        description="In a straight line, through codes that are too short, not around the sphere; StyleGAN's always is.",
     )
 
     @property
@@ -43,8 +44,9 @@ class WalkSettings(Settings):
 
     @model_validator(mode="after")
     def _short(self) -> WalkSettings:
-        if self.frames > MOST:
-            raise ValueError(f"The film would have {self.frames:,} frames: make it {MOST} at most.")
+        most = MOST_LARGE if self.space == "noise-space" else MOST
+        if self.frames > most:
+            raise ValueError(f"The film would have {self.frames:,} frames: make it {most} at most.")
         return self
 
 
@@ -66,7 +68,15 @@ SPECS = [
         task="seeds to a film from face to face",
         settings=WalkSettings,
         pipeline="walk.pipeline:WalkPipeline",
-        weights=("gan", "conditional-gan", "stylegan", "vae-mid", "vae-plain"),
+        weights=(
+            "gan",
+            "conditional-gan",
+            "stylegan",
+            "vae-mid",
+            "vae-plain",
+            "latent-diffusion-256",
+            "autoencoder-256",
+        ),
         result="video",
         help="From seed to seed through one model's latent space, as a film to keep.",
         fields=("space", "prompt", "stops", "leg", "fps", "loop", "straight"),
