@@ -101,6 +101,7 @@ def test_styles_are_mixed_and_a_face_is_inverted_and_stopped(latent: Page) -> No
     latent.click("#latent-generate")
     expect(latent.locator("#toast")).to_contain_text("There is no picture yet; give one.")
     latent.set_input_files("#latent-drop input[type=file]", AVATAR)
+    wait_for_input(latent, "latent", "image")
     field(latent, "latent", "descent_steps", 2000)
     latent.click("#latent-generate")
     expect(latent.locator(WHERE)).to_contain_text("dB at step", timeout=30_000)

@@ -111,7 +111,7 @@ class Recipe:
             d_loss = d_loss + LAZY * self.gamma / 2 * penalty
         self.step += 1
         for name, value in found.items():
-            self.means[name] = torch.lerp(self.means.get(name, value), value, 0.02)
+            self.means[name] = torch.lerp(self.means.get(name, value.float()), value.float(), 0.02)
         return g_loss + (4 if self.collapses else 1) * d_loss, found
 
     @torch.no_grad()
