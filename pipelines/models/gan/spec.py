@@ -47,18 +47,4 @@ SPECS = [
         parents=("gan-2014", "r3gan"),
         **COMMON,
     ),
-    ModelSpec(
-        name="conditional-gan",
-        title="Conditional GAN",
-        task="noise and five features to a face in one pass",
-        settings=ConditionalSettings,
-        pipeline="gan.pipeline:ConditionalPipeline",
-        weights=("conditional-gan",),
-        help="Turn one switch: that changes, and everything else stays.",
-        fields=tuple(CONDITIONS),
-        starters={"Pink hair, sunglasses": {"hair": "pink", "glasses": "sunglasses", "seed": 2}},
-        paper="Mirza and Osindero 2014; Miyato and Koyama 2018",
-        parents=("cgan",),
-        **COMMON,
-    ),
 ]

@@ -17,7 +17,7 @@ CASTLE = "a castle in the mountains, at sunset"
 class WalkSettings(Settings):
     """A film from code to code."""
 
-    space: Literal["vae", "autoencoder", "gan", "conditional-gan", "stylegan", "noise-space"] = Field(
+    space: Literal["vae", "autoencoder", "gan", "noise-space"] = Field(
         "gan", description="Whose latent space to walk through."
     )
     prompt: str = Field(
@@ -29,7 +29,7 @@ class WalkSettings(Settings):
     loop: bool = Field(True, description="Come back to the first, so that the film has no end.")
     straight: bool = Field(
         False,
-        description="In a straight line, through codes that are too short, not around the sphere; StyleGAN's always is.",
+        description="In a straight line, through codes that are too short, not around the sphere.",
     )
 
     @property
@@ -70,8 +70,6 @@ SPECS = [
         pipeline="walk.pipeline:WalkPipeline",
         weights=(
             "gan",
-            "conditional-gan",
-            "stylegan",
             "vae-mid",
             "vae-plain",
             "latent-diffusion-256",
