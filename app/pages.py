@@ -1,4 +1,4 @@
-"""What a tab shows besides its stage: the family tree, and the chooser. Each is drawn by static/pages/."""
+"""What a tab shows besides its stage, or in place of one: family tree, chooser, arena. Each is drawn by static/pages/."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from app import arena
 from pipelines.core import chooser, lineage
 from pipelines.core.spec import ASSETS
 
@@ -34,10 +35,11 @@ class Page:
 
     title: str
     data: Callable[[], Any]
-    ask: Callable[[Any], Any] | None = None
+    asks: tuple[Callable[[Any], Any], ...] = ()
 
 
 PAGES = {
     "map": Page("Map", lineage.to_page),
-    "chooser": Page("Chooser", lambda: {"questions": chooser.QUESTIONS, "on": costs().get("on", "")}, choose),
+    "chooser": Page("Chooser", lambda: {"questions": chooser.QUESTIONS, "on": costs().get("on", "")}, (choose,)),
+    "ballot": Page("Ballot", dict, tuple(arena.functions(arena.Ballots()))),
 }

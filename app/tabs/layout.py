@@ -33,6 +33,10 @@ STARTERS = EXAMPLES.parent / "starters"
 def build(desktop: Desktop, tab: Tab) -> None:
     """Lay out a tab and wire it."""
     specs, name = in_tab(tab.name), tab.name
+    if not specs:
+        with gr.Row(elem_id=f"{name}-desk", elem_classes=["desk", "without-stage"]):
+            show_pages(tab)
+        return
     form = Form.build({spec.name: spec.settings for spec in specs}, name)
     c = form.controls
     groups = {title: fields for spec in specs for title, fields in spec.groups.items()}
@@ -191,7 +195,7 @@ def show_pages(tab: Tab) -> None:
     data = {name: {"title": page.title, "data": page.data()} for name, page in pages.items()}
     gr.HTML(
         element("data-pages", {"home": tab.home, "pages": data}),
-        server_functions=[page.ask for page in pages.values() if page.ask],
+        server_functions=[ask for page in pages.values() for ask in page.asks],
         js_on_load=desk.hook("mountPages(element, server)"),
     )
 

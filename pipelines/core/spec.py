@@ -49,6 +49,7 @@ class ModelSpec:
     state: str = ""  # what its frames show besides the preview, where its tab does not say
     live: bool = False  # fast enough to run at every stroke
     draft: Mapping[str, Any] = field(default_factory=dict)  # else the settings with which it is, where it can be
+    contestants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # in the arena, by label: settings
     turns: tuple[str, ...] = ()  # settings that may change while it runs
 
     @property

@@ -13,6 +13,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from app.tabs import TABS
+from pipelines.core.registry import in_tab
 
 AXE = Path(__file__).parents[2] / "app" / "node_modules" / "axe-core" / "axe.min.js"
 RUN = """async () => {
@@ -73,9 +74,9 @@ def test_the_keyboard_alone_makes_stops_scrubs_compares_and_saves(page: Page) ->
 def test_every_tab_is_opened_and_its_run_begun_by_keys(page: Page) -> None:
     for place, tab in enumerate(TABS, 1):
         page.evaluate("document.activeElement.blur()")
-        page.keyboard.press(str(place))
+        page.keyboard.press(str(place % 10))
         expect(page.locator(f"#{tab.name}-desk")).to_be_visible()
-        reach(page, f"#{tab.name}-generate")
+        reach(page, f"#{tab.name}-generate" if in_tab(tab.name) else ".ask button")
 
 
 def test_the_atlas_by_keys(page: Page) -> None:
@@ -121,7 +122,7 @@ def test_edges_of_controls_stand_out_three_to_one(page: Page, scheme: str) -> No
     for tab in TABS:
         turn(page, tab.title)
         edges = page.evaluate(CONTRAST)
-        assert edges, tab.name
+        assert edges or not in_tab(tab.name), tab.name
         faint = [(name, round(ratio, 2)) for name, ratio in edges if ratio < 3]
         assert not faint, (tab.name, faint)
 

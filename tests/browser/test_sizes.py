@@ -57,7 +57,7 @@ def test_every_tab_fits(browser: Browser, served: str, size: tuple[int, int]) ->
     found = []
     for tab in TABS:
         page.evaluate(f"document.querySelector('#tabrow [data-tab={tab.name}]').click()")
-        page.wait_for_selector(f"#{tab.name}-generate")
+        page.wait_for_selector(f"#{tab.name}-desk")
         page.wait_for_timeout(200)
         frames(page)
         found += [f"{tab.name}: {fault}" for fault in page.evaluate(FAULTS, tab.name)]

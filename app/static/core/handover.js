@@ -45,8 +45,8 @@ function markTab() {
   }
 }
 
-/** The tab at a place of the row, from 1. */
-export const tabAt = (place) => tabs[place - 1]?.name;
+/** The tab that a digit opens: 1 the first, 0 the tenth. */
+export const tabAt = (key) => (/^\d$/.test(key) ? tabs[(Number(key) + 9) % 10]?.name : undefined);
 
 /** What a tab's editor takes: "image", "audio" or nothing. */
 export const accepts = (name) => tabs.find((tab) => tab.name === name)?.accepts;

@@ -23,6 +23,7 @@ import "../cards/plane.js";
 import "../cards/classics.js";
 import "../pages/map.js";
 import "../pages/chooser.js";
+import "../pages/ballot.js";
 import { byId, megabytes, toast } from "./dom.js";
 import { saveForm as saveDraft } from "./drafts.js";
 import { accepts, offerHandover, setTabs, showTab, tabAt } from "./handover.js";
@@ -79,7 +80,7 @@ export function mountEditor(element) {
 }
 
 export const mountPages = (element, server) =>
-  switchPages(element.querySelector("[data-pages]"), server, openModel);
+  switchPages(element.querySelector("[data-pages]"), { server, open: openModel, owner: () => entries.owner });
 
 /** A model in the tab that runs it. */
 function openModel(tab, name) {
@@ -168,6 +169,7 @@ document.addEventListener(
     const tab = openTab();
     if (!tab || event.altKey || event.shiftKey || document.querySelector("dialog[open]")) return;
     const { target, key } = event;
+    if (!stage(tab).root && !tabAt(key)) return; // a tab without a stage has keys of its own
     const command = event.ctrlKey || event.metaKey;
     const press = (id) => byId(`${tab}-${id}`)?.click();
     const opened = "[aria-expanded=true], :popover-open *, :popover-open";

@@ -2,13 +2,14 @@
 import { create } from "./dom.js";
 import { pages } from "./registry.js";
 
-/** An element's pages; `open(tab, model)` opens a model where it runs. */
-export function switchPages(element, server, open) {
+/** An element's pages; they are given the server's functions, open(tab, model) and owner(). Without a stage there is
+ * one page, and no switch. */
+export function switchPages(element, given) {
   const { home, pages: listed } = JSON.parse(element.dataset.pages);
   const desk = element.closest(".desk");
   const bar = create('<div class="seg pages" role="group" aria-label="Pages"></div>');
-  const entries = { home: { title: home }, ...listed };
-  element.replaceChildren(bar);
+  const entries = home ? { home: { title: home }, ...listed } : listed;
+  element.replaceChildren(...(home ? [bar] : []));
   const bodies = {};
   for (const [name, { title, data }] of Object.entries(entries)) {
     const button = create(`<button type="button" data-page="${name}"></button>`);
@@ -18,7 +19,7 @@ export function switchPages(element, server, open) {
     if (name === "home") continue;
     bodies[name] = create(`<div class="page ${name}" hidden></div>`);
     element.append(bodies[name]);
-    pages[name](bodies[name], data, { server, open });
+    pages[name](bodies[name], data, given);
   }
   function show(name) {
     desk.classList.toggle("paged", name !== "home");
@@ -29,5 +30,5 @@ export function switchPages(element, server, open) {
     for (const [other, body] of Object.entries(bodies)) body.hidden = other !== name;
   }
   desk.addEventListener("home", () => show("home"));
-  show("home");
+  show(Object.keys(entries)[0]);
 }

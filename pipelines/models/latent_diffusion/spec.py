@@ -45,6 +45,14 @@ SPECS = [
         weights=("latent-diffusion-256", "autoencoder-256"),
         label="Scenes, 256 px",
         draft={"steps": 6, "count": 1},
+        contestants={
+            "as it is": {},
+            "6 steps": {"steps": 6},
+            "60 steps": {"steps": 60},
+            "without guidance": {"guidance": 1},
+            "guidance 9": {"guidance": 9},
+            "DDPM, 40 steps": {"sampler": "ddpm", "steps": 40},
+        },
         help="It knows 338 everyday things, animals and people, in ten landscapes, at all times of day.",
         examples={
             "dog": "a dog",
@@ -81,6 +89,7 @@ SPECS = [
         weights=LATENT_DIFFUSION,
         label="People, 128 px",
         draft={"steps": 6, "count": 1},
+        contestants={"as it is": {}},
         help="People, drawn flat, and emoji; it wears LoRAs.",
         examples={
             "red curls": "a woman with curly red hair and round glasses, smiling",
