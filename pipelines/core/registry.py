@@ -21,6 +21,7 @@ FAMILIES = (
     "vae",
     "gan",
     "ddpm",
+    "rectified_flow",
     "walk",
 )
 UNTRAINED = ("stylegan",)  # folders whose weights nobody has trained yet: written, tested, not shown

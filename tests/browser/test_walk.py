@@ -102,6 +102,17 @@ def test_the_chain_is_scrubbed(latent: Page) -> None:
     expect(latent.locator("#latent-desk .inspect")).to_contain_text("Loss by noise level")
 
 
+def test_a_picture_goes_to_its_noise_and_its_path_is_drawn(latent: Page) -> None:
+    choose(latent, "Rectified flow")
+    latent.set_input_files("#latent-drop input[type=file]", AVATAR)
+    wait_for_input(latent, "latent", "image")
+    field(latent, "latent", "steps", 4)
+    latent.click("#latent-generate")
+    expect(latent.locator(WHERE)).to_contain_text("step 8 of 8", timeout=30_000)
+    expect(latent.locator(WHERE)).to_contain_text("back at")
+    expect(latent.get_by_role("img", name="The way, on its two principal components")).to_be_visible()
+
+
 def test_a_walk_is_a_film_to_keep(latent: Page, tmp_path: Path) -> None:
     choose(latent, "Walk")
     field(latent, "latent", "stops", 2)

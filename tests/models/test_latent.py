@@ -223,3 +223,20 @@ def test_a_layers_channels_are_shown(stylegan: StyleGANPipeline) -> None:
     *_, frame = stylegan.generate(layer=0)
     assert frame.state.shape == (32, 32, 3)  # 64 channels of 4 x 4 places
     assert frame.state.min() < 10 and frame.state.max() > 245
+
+
+def test_the_flow_is_solved_in_every_way_and_shows_its_path() -> None:
+    for solver, calls in (("euler", 3), ("midpoint", 6), ("heun", 6)):
+        frames = list(load("rectified-flow").generate(prompt="a cat", solver=solver, steps=3, seed=2))
+        assert [(f.step, f.steps) for f in frames] == [(1, 3), (2, 3), (3, 3)] and frames[-1].trace["calls"] == calls
+        path = frames[-1].trace["path"]
+        assert path["times"] == [1, 0.6667, 0.3333, 0] and len(path["components"]) == len(path["places"]) == 4
+        assert "straightness" in frames[-1].note
+    *_, free = load("rectified-flow").generate(prompt="a cat", solver="dormand-prince", seed=2)
+    assert free.step == free.steps and free.result.pixels.shape[2] == 3
+
+
+def test_a_picture_goes_to_its_noise_by_the_flow_and_back() -> None:
+    frames = list(load("rectified-flow").generate(image=AVATAR, solver="heun", steps=20))
+    assert len(frames) == 40 and frames[20].trace["path"]["times"][0] == 1
+    assert float(frames[-1].note.split("back at ")[1].split(" dB")[0]) > 27

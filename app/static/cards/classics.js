@@ -53,3 +53,50 @@ registerCard({
       `at this level: v ${fixed(v, 4)}, noise ${fixed(noise, 4)}, picture ${fixed(data, 4)}`;
   },
 });
+
+registerCard({
+  title: "The path",
+  html: `<svg viewBox="0 0 262 92" role="img" aria-label="The way, on its two principal components"></svg>
+    <small>on its two principal components; a straight line would be one</small>
+    <svg viewBox="0 0 262 92" role="img" aria-label="Four places of the latent, by time"></svg>
+    <div class="legend"><span>four places of the latent</span><span class="last"></span></div>`,
+  applies: (frame) => Boolean(frame.path),
+  draw(body, { path: way }) {
+    const [whole, places] = body.querySelectorAll("svg");
+    const span = (values) => {
+      const [low, high] = [Math.min(...values), Math.max(...values)];
+      return (v) => (v - low) / Math.max(high - low, 1e-9);
+    };
+    const lines = (x, rows, colour) =>
+      `<path d="M${rows.map((y, i) => `${(4 + 254 * x[i]).toFixed(1)} ${(88 - 82 * y).toFixed(1)}`).join("L")}"
+        fill="none" stroke="${colour}" stroke-width="2"/>`;
+    const [a, b] = [0, 1].map((k) => way.components.map((row) => row[k] ?? 0));
+    const wide = span([...a, ...b]); // one scale for both: a small bend is to look small
+    whole.innerHTML =
+      lines(
+        a.map(span(a)),
+        b.map((v) => wide(v - Math.min(...b) + Math.min(...a, ...b))),
+        "var(--safelight)",
+      ) +
+      a
+        .map(
+          (v, i) => `<circle cx="${4 + 254 * span(a)(v)}" r="2.5" fill="var(--paper)"
+        cy="${88 - 82 * wide(b[i] - Math.min(...b) + Math.min(...a, ...b))}"/>`,
+        )
+        .join("");
+    const at = way.times.map(span(way.times));
+    const tall = span(way.places.flat());
+    const tones = ["var(--safelight)", "var(--paper)", "var(--mute)", "#669bbc"];
+    places.innerHTML = tones
+      .map((tone, k) =>
+        lines(
+          at,
+          way.places.map((row) => tall(row[k])),
+          tone,
+        ),
+      )
+      .join("");
+    body.querySelector(".last").textContent =
+      `t from ${fixed(Math.min(...way.times))} to ${fixed(Math.max(...way.times))}`;
+  },
+});

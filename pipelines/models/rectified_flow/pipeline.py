@@ -1,0 +1,129 @@
+"""Rectified flow (Liu et al. 2022; Lipman et al. 2022) by solvers of dx/dt = v(x, t), with the path that was taken."""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipelines import load
+from pipelines.core import contract
+from pipelines.diffusion.ode import State, Velocity, solve_adaptive, solve_fixed, straightness
+from pipelines.diffusion.progress import require_finite
+from pipelines.diffusion.samplers import seeded_noise
+from pipelines.media.images import from_url, resized
+from pipelines.models.rectified_flow.spec import RectifiedFlowSettings
+from pipelines.nn import weights
+from pipelines.nn.dit import TextKV
+from pipelines.nn.pixels import to_tensor
+
+SIDE = 256
+PLACES = 4  # of the latent whose way is drawn
+
+
+class RectifiedFlowPipeline(contract.Pipeline):
+    """The base's velocity in fp32: a path that is run backwards has to find its beginning."""
+
+    name = "rectified-flow"
+    Settings = RectifiedFlowSettings
+
+    def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
+        self.device = weights.pick_device(device)
+        self.base = load("latent-diffusion-256", device, dtype)
+        self.net = copy.deepcopy(self.base.transformer).float()
+        self.coder = self.base.autoencoder
+
+    def velocity(self, words: TextKV, weight: float) -> Velocity:
+        """v(x, t) = u + w (c - u), of the caption's and the null caption's velocities."""
+
+        def v(x: Tensor, t: float) -> Tensor:
+            rows = words.first(1) if weight == 1 else words
+            both = x.expand(len(rows.pooled), -1, -1, -1)
+            at = self.net.modulations(torch.full((len(both),), t, device=x.device), rows.pooled)
+            found = self.net(both, rows, at)
+            return found if weight == 1 else found[1:] + weight * (found[:1] - found[1:])
+
+        return v
+
+    def solve(self, s: RectifiedFlowSettings, v: Velocity, x: Tensor, start: float, end: float) -> Iterator[State]:
+        """The path from one end to the other by the chosen solver."""
+        if s.solver == "dormand-prince":
+            return solve_adaptive(v, x, start, end, s.tolerance)
+        return solve_fixed(v, x, start, end, s.steps, s.solver)
+
+    @torch.inference_mode()
+    def run(self, s: RectifiedFlowSettings) -> Iterator[contract.Frame]:
+        words = self.net.text_kv(self.base.condition(s.prompt, "").captions.float())
+        c = self.net.config
+        x, legs, clean = seeded_noise(s.seed, (c.channels, c.size, c.size), 1, self.device)(), [(1.0, 0.0)], None
+        if s.image:
+            x = clean = self.coder.encode(to_tensor(square(s.image)[None]).to(self.device)).float()
+            legs = [(0.0, 1.0), (1.0, 0.0)]  # to its noise, by the flow as it was learnt, and back
+        total = None if s.solver == "dormand-prince" else s.steps * len(legs)
+        number, before = 0, 0
+        for start, end in legs:
+            points, times = [x], [start]
+            states = self.solve(s, self.velocity(words, s.guidance if end == 0 else 1.0), x, start, end)
+            for x, t, calls in states:
+                number += 1
+                points.append(require_finite(x))
+                times.append(t)
+                last = end == 0 and abs(t) < 1e-9
+                note = f"{before + calls} calls, t = {max(t, 0.0):.2f}"
+                frame = self.frame(number, number if last else total or number + 1, points, times, note)
+                frame.trace["calls"] = before + calls
+                if last:
+                    picture = self.base.decode_uint8(x)[0].cpu().numpy()
+                    frame = self.finish(frame, picture, s, straightness(points, times), clean)
+                yield frame
+            before += calls
+
+    def frame(self, step: int, steps: int, points: list[Tensor], times: list[float], note: str) -> contract.Frame:
+        """A step: what its velocity leads to, where it stands, and the way so far."""
+        (a, b), (t0, t) = points[-2:], times[-2:]
+        estimate = b - t * (b - a) / (t - t0)
+
+        def show(z: Tensor) -> np.ndarray:
+            return self.coder.decode_preview(z)[0].cpu().numpy()
+
+        trace: dict[str, Any] = {"path": functools.partial(trace_path, list(points), list(times))}
+        trace |= {"device": f"{self.device}, float32", "equation": "dx/dt = v(x, t) = E[noise − x<sub>0</sub> | x]"}
+        return contract.Frame(
+            step, steps, functools.partial(show, estimate), functools.partial(show, b), note, trace=trace
+        )
+
+    def finish(
+        self, frame: contract.Frame, picture: np.ndarray, s: RectifiedFlowSettings, bent: float, clean: Tensor | None
+    ) -> contract.Frame:
+        """The last step with the picture, how straight the path was, and how near a picture came back to itself."""
+        note = f"{frame.note} · straightness {bent:.3f} (0 is straight)"
+        if clean is not None:
+            error = np.square(self.base.decode_uint8(clean)[0].cpu().numpy().astype(float) - picture).mean()
+            note += f" · back at {10 * np.log10(255**2 / max(error, 1e-9)):.1f} dB"
+        result = contract.ImageResult(picture, self.name, s.model_dump())
+        return contract.Frame(frame.step, frame.steps, picture, frame.state, note, result, frame.trace.data)
+
+
+def square(url: str) -> np.ndarray:
+    """The middle square of a picture at the base's size."""
+    picture = from_url(url)
+    (height, width), side = picture.shape[:2], min(picture.shape[:2])
+    top, left = (height - side) // 2, (width - side) // 2
+    return resized(picture[top : top + side, left : left + side], SIDE)
+
+
+def trace_path(points: list[Tensor], times: list[float]) -> dict[str, Any]:
+    """The way so far: on its two principal components, and at some places of the latent, by time."""
+    flat = torch.stack([point.flatten() for point in points]).cpu()
+    centred = flat - flat.mean(0)
+    _, _, axes = torch.linalg.svd(centred, full_matrices=False)
+    places = torch.linspace(0, flat.shape[1] - 1, PLACES + 2).long()[1:-1]
+    rounded = {"components": centred @ axes[:2].T, "places": flat[:, places]}
+    return {name: [[round(v, 3) for v in row] for row in value.tolist()] for name, value in rounded.items()} | {
+        "times": [round(t, 4) for t in times]
+    }
