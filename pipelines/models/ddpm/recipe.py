@@ -27,7 +27,7 @@ def mix(x: Tensor, noise: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
 
 class Recipe:
     name = "ddpm"
-    steps, lr, ema, batch = 60_000, 4e-4, 0.9995, 32
+    steps, lr, ema, batch = 60_000, 4e-4, 0.999, 32
     look_every = 600
 
     def __init__(self, pack: Path | None = None) -> None:
