@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: play test bench weights lint clean
+.PHONY: play test bench lab weights lint clean
 
 play: .venv/ready
 	$(BIN)/python app.py
@@ -16,6 +16,10 @@ test: .venv/ready-dev
 
 bench: .venv/ready-dev
 	$(BIN)/python -m bench
+
+# Every experiment of the Lab with five seeds: a JSON and a picture each in ./lab; fails where a verdict depends on the seed.
+lab: .venv/ready
+	$(BIN)/python -m pipelines.lab
 
 # Data and training, in order; hours on two cores. Checkpoints lie in the cache, so it goes on where it was stopped.
 weights: .venv/ready-dev

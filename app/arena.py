@@ -127,15 +127,15 @@ def rank(ballots: list[Ballot]) -> list[dict[str, Any]]:
     rows = [
         {
             "name": names[i],
-            "strength": strength[i],
-            "low": low[i],
-            "high": high[i],
+            "strength": float(strength[i]),
+            "low": float(low[i]),
+            "high": float(high[i]),
             "votes": int(count[i]),
-            "elo": elo[i],
+            "elo": float(elo[i]),
         }
         for i in np.argsort(-strength)
     ]
-    return json.loads(viewer.to_json(rows))  # what nobody knows yet is null
+    return viewer.finite(rows)  # what nobody knows yet is null
 
 
 def draw_pair(owner: str, words: str, ballots: Ballots) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a tab shows besides its stage, or in place of one: family tree, chooser, arena. Each is drawn by static/pages/."""
+"""What a tab shows besides its stage, or in place of one: family tree, chooser, lab, arena. Each is drawn by static/pages/."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from app import arena
+from app import arena, lab
 from pipelines.core import chooser, lineage
 from pipelines.core.spec import ASSETS
 
@@ -41,5 +41,6 @@ class Page:
 PAGES = {
     "map": Page("Map", lineage.to_page),
     "chooser": Page("Chooser", lambda: {"questions": chooser.QUESTIONS, "on": costs().get("on", "")}, (choose,)),
+    "claims": Page("Claims", dict, (lab.list_experiments, lab.begin_experiment, lab.go_on)),
     "ballot": Page("Ballot", dict, tuple(arena.functions(arena.Ballots()))),
 }

@@ -69,16 +69,17 @@ def equation(trace: dict[str, Any]) -> str:
     return f"{SYMBOLS[trace['sampler']]}<div>{numbers}</div><div>{guided}</div>"
 
 
+def finite(value: Any) -> Any:
+    """The same with null in place of numbers that are infinite or NaN, which JSON has no word for."""
+    if isinstance(value, Mapping):
+        return {key: finite(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def to_json(message: Any) -> str:
-    """JSON as browsers read it: a number that is infinite or NaN, which it has no word for, becomes null."""
-
-    def finite(value: Any) -> Any:
-        if isinstance(value, Mapping):
-            return {key: finite(part) for key, part in value.items()}
-        if isinstance(value, (list, tuple)):
-            return [finite(part) for part in value]
-        return None if isinstance(value, float) and not math.isfinite(value) else value
-
+    """JSON as browsers read it."""
     try:
         return json.dumps(message, allow_nan=False)
     except ValueError:

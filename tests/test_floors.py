@@ -20,6 +20,7 @@ FLOORS = {
     "models": {"media", "core", "nn", "diffusion", "text"},
     "backends": {"media", "core", "nn", "diffusion", "text", "models"},
     "evaluation": {"media", "core", "nn", "diffusion", "text", "models"},
+    "lab": {"media", "core", "nn", "diffusion", "text", "models", "evaluation"},
     "datasets": {"media", "core", "nn", "diffusion", "text", "models"},
     "training": {"media", "core", "nn", "diffusion", "text", "models", "datasets", "evaluation"},
 }

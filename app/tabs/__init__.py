@@ -134,6 +134,7 @@ TABS = [
         empty="Drag over the plane: between four codes there is a face everywhere.",
         layers=(("preview", "Picture"), ("state", "What it began with")),
     ),
+    Tab("lab", "Lab", pages=("claims",)),
     Tab("arena", "Arena", pages=("ballot",)),
     Tab(
         "train",

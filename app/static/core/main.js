@@ -24,6 +24,7 @@ import "../cards/classics.js";
 import "../pages/map.js";
 import "../pages/chooser.js";
 import "../pages/ballot.js";
+import "../pages/claims.js";
 import { byId, megabytes, toast } from "./dom.js";
 import { saveForm as saveDraft } from "./drafts.js";
 import { accepts, offerHandover, setTabs, showTab, tabAt } from "./handover.js";
