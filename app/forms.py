@@ -151,6 +151,24 @@ class Form:
             {name: value for name, value in everything.items() if shows(kind, name)}, context=UNTRUSTED
         )
 
+    def follow(self, model: str, *values: Any) -> list[Any]:
+        """Of controls that several models share, the ranges and help of the chosen one; and its default, where what
+        stands there is another's."""
+        updates = []
+        for (name, part), value in zip(self.controls.items(), values, strict=True):
+            fields = {key: kind.model_fields[name] for key, kind in self.models.items() if shows(kind, name)}
+            mine = fields.get(model)
+            if mine is None or len({(f.default, f.description, bounds(f)) for f in fields.values()}) == 1:
+                updates.append(gr.skip())
+                continue
+            changes: dict[str, Any] = {"info": mine.description}
+            if isinstance(part, Slider):
+                changes |= dict(zip(("minimum", "maximum"), bounds(mine), strict=True))
+            if value in [field.default for field in fields.values()]:
+                changes["value"] = mine.default
+            updates.append(gr.update(**changes))
+        return updates
+
     def fitting(self, model: str, values: dict[str, Any]) -> dict[str, Any]:
         """Of values by field name, those that a model's settings take and a control shows."""
         kind = self.models[model]

@@ -125,6 +125,7 @@ def build(desktop: Desktop, tab: Tab) -> None:
             return [describe(spec), gr.update(visible=spec is specs[0]), *visible, *opened]
 
         model.change(choose, model, shown, queue=False, **desk.PRIVATE)
+        model.input(form.follow, [model, *form.inputs], form.inputs, queue=False, **desk.PRIVATE)
     desk.wire(desktop, context)
 
     def fill(event: gr.EventData) -> list[Any]:

@@ -9,6 +9,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from app.forms import Form
+from pipelines.core.registry import CATALOGUE
 from pipelines.core.settings import format_error
 from pipelines.models.editing.spec import VariationSettings
 from pipelines.models.latent_diffusion.spec import LatentDiffusionSettings
@@ -67,3 +68,19 @@ def test_two_fields_that_contradict_each_other_are_one_sentence() -> None:
     with pytest.raises(ValidationError) as caught:
         form.settings("latent-diffusion", values(guidance_start=0.9, guidance_end=0.1))
     assert format_error(caught.value) == "Guidance starts at 0.9 but ends at 0.1: let it start first."
+
+
+def test_a_shared_control_follows_the_chosen_model_and_keeps_what_was_set() -> None:
+    models = {name: CATALOGUE[name].settings for name in ("ddpm", "rectified-flow", "noise-space")}
+    form = Form.build(models, "x")
+    names = list(form.controls)
+
+    def follow(model: str, **values: object) -> dict[str, dict]:
+        given = [values.get(name, form.controls[name].value) for name in names]
+        return dict(zip(names, form.follow(model, *given), strict=True))
+
+    steps = follow("rectified-flow", steps=50)["steps"]  # DDPM's own
+    assert (steps["value"], steps["maximum"]) == (12, 100)
+    assert "value" not in follow("rectified-flow", steps=33)["steps"]  # what a person set
+    assert follow("rectified-flow", prompt=CATALOGUE["noise-space"].settings().prompt)["prompt"]["value"] == ""
+    assert follow("noise-space", guidance=1.0)["guidance"]["value"] == 3.0

@@ -117,7 +117,9 @@ registerPage("claims", (element, _, { server }) => {
   });
   form.addEventListener("change", start);
 
-  server.list_experiments([]).then(({ experiments }) => {
+  /** The list, once somebody looks: it takes the server a while, and the page has to be up first. */
+  async function load() {
+    const { experiments } = await server.list_experiments([]);
     const groups = Map.groupBy(experiments, ({ system }) => system);
     for (const [system, members] of groups) {
       const group = create("<section><h4></h4></section>");
@@ -134,5 +136,12 @@ registerPage("claims", (element, _, { server }) => {
       list.append(group);
     }
     choose(experiments[0]);
+    start();
+  }
+  const opened = new IntersectionObserver(([{ isIntersecting }]) => {
+    if (!isIntersecting) return;
+    opened.disconnect();
+    load();
   });
+  opened.observe(element);
 });
