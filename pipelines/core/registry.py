@@ -19,12 +19,11 @@ FAMILIES = (
     "lora",
     "plane",
     "vae",
-    "gan",
     "ddpm",
     "rectified_flow",
     "walk",
 )
-UNTRAINED = ("stylegan",)  # folders whose weights nobody has trained yet: written, tested, not shown
+UNTRAINED = ("gan", "stylegan")  # folders whose weights nobody has trained yet: written, tested, not shown
 CATALOGUE: dict[str, ModelSpec] = {
     spec.name: spec
     for family in FAMILIES

@@ -82,7 +82,7 @@ def test_a_picture_is_encoded_and_what_has_no_encoder_says_so(latent: Page) -> N
     expect(latent.locator(WHERE)).to_contain_text("one pass")
     latent.click("#latent-seg [data-show=state]")
     expect(latent.locator(NOW)).to_be_visible()
-    choose(latent, "GAN")
+    choose(latent, "Noise of the base")
     button = latent.get_by_role("button", name="Encode a picture")
     expect(button).to_be_disabled()
     assert "no encoder" in button.get_attribute("title")

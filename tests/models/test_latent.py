@@ -66,7 +66,7 @@ def test_a_corner_is_its_seeds_picture_and_the_middle_is_another(name: str) -> N
 
 
 def test_between_normal_codes_the_variance_stays() -> None:
-    pipe = load("gan")
+    pipe = pipeline("gan")
     codes = torch.randn(4, 4096)
     mixed = pipe.mix(codes, torch.from_numpy(bilinear(grid(4))).float(), None)
     assert mixed.std(1).numpy() == pytest.approx(np.ones(16), abs=0.05)
@@ -96,16 +96,16 @@ def test_a_condition_changes_the_picture_and_the_seed_stays() -> None:
 
 
 def test_a_walk_closes_and_passes_every_seed() -> None:
-    film = last("latent-walk", space="gan", seed=3, stops=3, leg=4, loop=True).result
+    film = last("latent-walk", space="vae", seed=3, stops=3, leg=4, loop=True).result
     assert film.frames.shape == (12, 64, 64, 3)
-    open_film = last("latent-walk", space="gan", seed=3, stops=3, leg=4, loop=False).result
+    open_film = last("latent-walk", space="vae", seed=3, stops=3, leg=4, loop=False).result
     assert len(open_film.frames) == 9
     for k in range(3):
         assert np.array_equal(film.frames[4 * k], open_film.frames[4 * k])
         # the seed's own picture, drawn in a batch of another size
-        seed = last("gan", seed=3 + k, x=-1, y=1).result.pixels
+        seed = last("vae", seed=3 + k, x=-1, y=1).result.pixels
         assert np.abs(film.frames[4 * k].astype(int) - seed).max() <= 2
-    straight = last("latent-walk", space="gan", seed=3, stops=3, leg=4, straight=True).result
+    straight = last("latent-walk", space="vae", seed=3, stops=3, leg=4, straight=True).result
     assert not np.array_equal(straight.frames[2], film.frames[2])
 
 

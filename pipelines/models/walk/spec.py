@@ -17,8 +17,8 @@ CASTLE = "a castle in the mountains, at sunset"
 class WalkSettings(Settings):
     """A film from code to code."""
 
-    space: Literal["vae", "autoencoder", "gan", "noise-space"] = Field(
-        "gan", description="Whose latent space to walk through."
+    space: Literal["vae", "autoencoder", "noise-space"] = Field(
+        "vae", description="Whose latent space to walk through."
     )
     prompt: str = Field(
         CASTLE, max_length=2000, description="What the noise of the base becomes; the other spaces take no words."
@@ -69,7 +69,6 @@ SPECS = [
         settings=WalkSettings,
         pipeline="walk.pipeline:WalkPipeline",
         weights=(
-            "gan",
             "vae-mid",
             "vae-plain",
             "latent-diffusion-256",
@@ -78,7 +77,7 @@ SPECS = [
         result="video",
         help="From seed to seed through one model's latent space, as a film to keep.",
         fields=("space", "prompt", "stops", "leg", "fps", "loop", "straight"),
-        starters={"A walk among faces": {"space": "gan", "seed": 5, "stops": 4, "leg": 12}},
+        starters={"A walk among faces": {"seed": 5, "stops": 4, "leg": 12}},
         paper="White 2016",
     ),
     ModelSpec(
