@@ -16,6 +16,7 @@ from bench.served import open_tab, serve_desktop
 from pipelines import datasets as data
 from pipelines import load
 from pipelines.core.cards import add_measurements
+from pipelines.core.registry import CATALOGUE, in_tab
 from pipelines.diffusion.samplers import SAMPLERS, SCHEDULES, seeded_noise
 from pipelines.evaluation import metrics
 from pipelines.media.images import resized, to_url
@@ -85,6 +86,8 @@ def spaces() -> dict[str, dict[str, float]]:
     """Every one-pass family's faces against held-out ones."""
     found = {"floor": compare(real()[1])}  # of training faces: what a perfect model would have
     for bundle, (name, settings) in SPACES.items():
+        if name not in CATALOGUE:  # its weights are not trained yet
+            continue
         found[bundle] = distances(draw_faces(load(name), settings))
         add_measurements(bundle, {f"faces, n = {N:,} a side": found[bundle], "floor": found["floor"]})
     return found
@@ -189,7 +192,7 @@ def ddpm(n: int = N, few: int = 256, many: int = 1000) -> dict[str, dict[str, fl
 def rates(n: int = 100) -> dict[str, float]:
     """Pictures a second of compute as one drags: each alone, at another place."""
     found = {}
-    for name in ("autoencoder", "vae", "gan", "conditional-gan", "stylegan"):
+    for name in {"autoencoder", "vae", "gan", "conditional-gan", "stylegan"} & {*CATALOGUE}:
         pipe = load(name)
         places = np.linspace(-1, 1, n).round(2).tolist()
         list(pipe.generate())
@@ -218,7 +221,7 @@ def drag(n: int = 50) -> dict[str, float]:
     with serve_desktop() as (browser, url):
         page = open_tab(browser, url, "Latent")
         page.wait_for_selector(".corners img:not([hidden])", timeout=60_000)
-        for label in ("VAE", "GAN", "StyleGAN"):
+        for label in [spec.label or spec.title for spec in in_tab("latent") if spec.live]:
             page.get_by_label(label, exact=True).check()
             page.wait_for_timeout(1500)
             box = page.locator(".corners").bounding_box()
@@ -234,5 +237,7 @@ def drag(n: int = 50) -> dict[str, float]:
 
 def measure() -> dict[str, object]:
     """All of it."""
-    parts = (spaces, conditional, truncation, directions, inversion, ddpm, rates)
+    parts = [spaces, ddpm, rates]
+    parts += [conditional] if "conditional-gan" in CATALOGUE else []
+    parts += [truncation, directions, inversion] if "stylegan" in CATALOGUE else []
     return {part.__name__: part() for part in parts}

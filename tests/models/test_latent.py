@@ -30,6 +30,7 @@ def stylegan() -> StyleGANPipeline:
 
 # what is not in the catalogue before its weights are trained
 WAITING = {
+    "gan": GANPipeline,
     "conditional-gan": ConditionalPipeline,
     "stylegan": StyleGANPipeline,
     "stylegan-inversion": InversionPipeline,
