@@ -14,7 +14,7 @@ from pipelines.core.spec import EXAMPLES
 from pipelines.diffusion.samplers import SCHEDULES
 from pipelines.models.ddpm.pipeline import rescale, schedule, shorten
 from pipelines.models.ddpm.spec import DDPMSettings
-from pipelines.models.gan.pipeline import ConditionalPipeline
+from pipelines.models.gan.pipeline import ConditionalPipeline, GANPipeline
 from pipelines.models.stylegan.pipeline import InversionPipeline, StyleGANPipeline
 from pipelines.models.vae.spec import AutoencoderSettings, VAESettings
 from pipelines.nn import weights
