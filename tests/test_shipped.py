@@ -21,6 +21,7 @@ from pipelines.models.audio.flow import Config as FlowConfig
 from pipelines.models.audio.tokens import CodeLM
 from pipelines.models.audio.tokens import Config as WriterConfig
 from pipelines.models.controlnet.pipeline import ControlNet
+from pipelines.models.ddpm.network import UNet as DenoisingUNet
 from pipelines.models.editing.pipeline import MaskAdapter
 from pipelines.models.latent_diffusion import autoencoder as autoencoder_256
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
@@ -28,6 +29,8 @@ from pipelines.models.latent_diffusion.pipeline import LatentDiffusion
 from pipelines.models.lora import adapter as lora
 from pipelines.models.multiview.pipeline import MultiView
 from pipelines.models.pix2pix.pipeline import UNet
+from pipelines.models.vae.network import VAE
+from pipelines.models.vae.spec import BUNDLES
 from pipelines.models.video.pipeline import VideoDiT
 from pipelines.nn import weights
 from pipelines.nn.dit import Config, DiT
@@ -56,6 +59,8 @@ SHIPPED = {
         f"controlnet-{kind}": lambda config: ControlNet(Config(**config["config"]), config["channels"])
         for kind in CHANNELS
     },
+    **{name: lambda config: VAE(config["code"], config["beta"]) for name in BUNDLES},
+    "ddpm": lambda config: DenoisingUNet(tuple(config["widths"])),
 }
 LORAS = {"lora-flat", "lora-lines", "lora-pixels"}
 

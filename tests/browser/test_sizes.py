@@ -20,6 +20,7 @@ FAULTS = """(tab) => {
   const found = [], desk = document.getElementById(`${tab}-desk`), box = (e) => e.getBoundingClientRect();
   const wide = document.documentElement.scrollWidth;
   if (wide > innerWidth) found.push(`the page is ${wide} wide`);
+  if (!desk.querySelector(".tray")) return found;  // a page without a stage
   const tray = box(desk.querySelector(".tray"));
   if (Math.max(tray.width, tray.height) < 200) found.push(`the tray is ${tray.width} x ${tray.height}`);
   const now = document.getElementById(`${tab}-now`);
