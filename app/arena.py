@@ -1,4 +1,5 @@
-"""The arena: two pictures of the same words and seed by two contestants that nobody names, and a vote. Votes are kept in
+"""The arena: two pictures of the same words and seed by two contestants that nobody names, and a vote. Votes
+are kept in
 SQLite with what was shown; their ranking is computed anew each time."""
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ WORDS = [words for spec in CATALOGUE.values() if spec.contestants for words in s
 LONGEST = 2000  # characters of a sentence
 LINES = 100_000  # of a file of votes
 FEW = 5  # votes: the bootstrap of fewer is narrower than what is known
+COLUMNS = "id, prompt, seed, left, right, verdict, time"  # as Ballot has them
 DRAWING = threading.Semaphore(2)  # pairs at a time: they do not wait in the queue of runs
 
 log = logging.getLogger("darkroom")
@@ -66,7 +68,8 @@ class Ballots:
         db.execute("PRAGMA journal_mode = WAL")  # who reads does not wait for who votes
         db.execute(
             "CREATE TABLE IF NOT EXISTS ballots (id TEXT PRIMARY KEY, owner TEXT NOT NULL, prompt TEXT NOT NULL, "
-            "seed INTEGER NOT NULL, left TEXT NOT NULL, right TEXT NOT NULL, verdict TEXT NOT NULL, time REAL NOT NULL)"
+            "seed INTEGER NOT NULL, left TEXT NOT NULL, right TEXT NOT NULL, verdict TEXT NOT NULL, time REAL "
+            "NOT NULL)"
         )
         return db
 
@@ -86,15 +89,13 @@ class Ballots:
         with closing(self._open()) as db, db:
             if db.execute(sql, (verdict, time.time(), number, owner)).rowcount == 0:
                 return None
-            row = db.execute(
-                "SELECT id, prompt, seed, left, right, verdict, time FROM ballots WHERE id = ?", (number,)
-            )
+            row = db.execute(f"SELECT {COLUMNS} FROM ballots WHERE id = ?", (number,))
             return Ballot(*row.fetchone())
 
     def cast(self) -> list[Ballot]:
         """All votes, in the order in which they were cast."""
         with closing(self._open()) as db:
-            sql = "SELECT id, prompt, seed, left, right, verdict, time FROM ballots WHERE verdict != '' ORDER BY time, id"
+            sql = f"SELECT {COLUMNS} FROM ballots WHERE verdict != '' ORDER BY time, id"
             return [Ballot(*row) for row in db.execute(sql)]
 
     def add(self, ballots: list[Ballot]) -> int:

@@ -150,8 +150,8 @@ LESSONS: list[dict[str, Any]] = [
         "tab": "latent",
         "steps": [
             {
-                "say": "An autoencoder packs a face into 64 numbers and unpacks them. These numbers never were a face: "
-                "they are noise of the same size.",
+                "say": "An autoencoder packs a face into 64 numbers and unpacks them. These numbers never were a "
+                "face: they are noise of the same size.",
                 "starter": "Codes from nowhere",
                 "point": "now",
             },

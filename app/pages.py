@@ -1,4 +1,5 @@
-"""What a tab shows besides its stage, or in place of one: family tree, chooser, lab, arena. Each is drawn by static/pages/."""
+"""What a tab shows besides its stage, or in place of one: family tree, chooser, lab, arena. Each is drawn by
+static/pages/."""
 
 from __future__ import annotations
 

@@ -22,7 +22,8 @@ def simulate(rng: np.random.Generator) -> tuple[np.ndarray, list[tuple[int, int,
 
 
 def measure() -> dict[str, object]:
-    """Seeds 0 to 99: the share of simulations whose true order contradicts no two intervals that are apart, the share of
+    """Seeds 0 to 99: the share of simulations whose true order contradicts no two intervals that are apart,
+    the share of
     intervals with the true strength inside, and the seconds that one ranking took."""
     agrees, inside, seconds = [], [], []
     for seed in range(SIMULATIONS):

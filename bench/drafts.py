@@ -1,4 +1,5 @@
-"""As I type: from a keystroke to the new picture in the browser, and how alike a draft and what is developed of it are.
+"""As I type: from a keystroke to the new picture in the browser, and how alike a draft and what is developed
+of it are.
 
 python -m bench drafts            # in a Chromium, n = 50 keystrokes, the model warm
 python -m bench drafts.likeness   # in the eye's features, n = 60 everyday sentences, seeds 0, 1, 2, …

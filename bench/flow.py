@@ -1,7 +1,7 @@
 """The base's flow: how straight its paths are, and how near a picture comes back from its noise.
 
-n = 50 everyday sentences without guidance by 40 steps of Heun; n = 24 held-out pictures of each set by 25 steps of Heun
-there and back, against what the autoencoder keeps of them. Seeds 0, 1, 2, ….
+n = 50 everyday sentences without guidance by 40 steps of Heun; n = 24 held-out pictures of each set by 25 steps of
+Heun there and back, against what the autoencoder keeps of them. Seeds 0, 1, 2, ….
 """
 
 from __future__ import annotations

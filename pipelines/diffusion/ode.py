@@ -1,4 +1,5 @@
-"""Solvers of dx/dt = v(x, t), forwards and backwards: Euler, midpoint, Heun, and Dormand and Prince's with a step of its
+"""Solvers of dx/dt = v(x, t), forwards and backwards: Euler, midpoint, Heun, and Dormand and Prince's with a
+step of its
 own size. Each yields (x, t, calls) once a step that was taken."""
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from torch import Tensor
 Velocity = Callable[[Tensor, float], Tensor]
 State = tuple[Tensor, float, int]
 MOST = 1000  # steps that the adaptive solver takes at most
-# Dormand and Prince 1980: where the slopes are taken, how they are mixed, the fifth order's weights and how those differ
+# Dormand and Prince 1980: where the slopes are taken, how they are mixed, the fifth order's weights and how
+# those differ
 # from the fourth's; the last slope of a step is the first of the next
 NODES = (0.0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1.0, 1.0)
 STAGES = (
@@ -40,7 +42,8 @@ def solve_fixed(v: Velocity, x: Tensor, start: float, end: float, steps: int, or
 
 
 def solve_adaptive(v: Velocity, x: Tensor, start: float, end: float, tolerance: float) -> Iterator[State]:
-    """Dormand-Prince 5(4): a step is kept where the two orders differ by less than the tolerance, absolute and relative
+    """Dormand-Prince 5(4): a step is kept where the two orders differ by less than the tolerance, absolute and
+    relative
     to x, in the mean square; the next one is as large as that allows. Raises RuntimeError after MOST steps."""
     sign = 1.0 if end > start else -1.0
     t, h, slope, calls = start, sign * min(0.05, abs(end - start)), v(x, start), 1

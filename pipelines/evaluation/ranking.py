@@ -65,7 +65,8 @@ def intervals(
 
 
 def elo(votes: Iterable[Vote], contestants: int, k: float = 16) -> Float[np.ndarray, " k"]:
-    """Ratings, their mean 0, that each vote moves by at most k: unlike Bradley-Terry's, they depend on the order of the
+    """Ratings, their mean 0, that each vote moves by at most k: unlike Bradley-Terry's, they depend on the
+    order of the
     votes."""
     rating = np.zeros(contestants)
     for left, right, verdict in votes:
@@ -77,7 +78,8 @@ def elo(votes: Iterable[Vote], contestants: int, k: float = 16) -> Float[np.ndar
 
 
 def least_certain(wins: Float[np.ndarray, "k k"], rng: np.random.Generator) -> tuple[int, int]:
-    """Of two contestants whose order a vote would tell most about: the variance of the share of wins, p (1 - p) / (n + 1),
+    """Of two contestants whose order a vote would tell most about: the variance of the share of wins, p (1 -
+    p) / (n + 1),
     is the largest, or nearly."""
     k = len(wins)
     strength = bradley_terry(wins) / SCALE

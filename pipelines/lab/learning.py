@@ -41,7 +41,8 @@ def try_lora_rank(c: RankControls) -> Iterator[Finding]:
     worst = max(abs(a - b) for a, b in pairs) / values.square().sum().item()
     yield found.end(
         worst < 0.02,
-        f"At every rank LoRA ends within {worst:.1%} of the change of the best matrix of that rank, the sum of the squared "
+        f"At every rank LoRA ends within {worst:.1%} of the change of the best matrix of that rank, the sum of "
+        f"the squared "
         f"singular values that are left out. From rank {c.rank} on nothing is.",
     )
 
@@ -75,7 +76,8 @@ def try_zero_gate(c: GateControls) -> Iterator[Finding]:
     learnt, dead = found.last("zero gate, random weight"), found.last("both zero")
     yield found.end(
         learnt < 0.05 and dead > 0.4 and drift["zero gate, random weight"] == 0,
-        f"The zero gate changes nothing at first and is learnt in 100 steps (error {learnt:.3f}); both random disturb the "
+        f"The zero gate changes nothing at first and is learnt in 100 steps (error {learnt:.3f}); both random "
+        f"disturb the "
         f"base by {drift['both random']:.1f} before the first step; both zero have no gradient, for ever "
         f"(error {dead:.2f}).",
     )
@@ -107,7 +109,8 @@ def try_residual_quantiser(c: QuantiserControls) -> Iterator[Finding]:
     even = max(gained) < 1.5 * min(gained)
     yield found.end(
         even and found.last("residual quantiser") < found.last("bound of Shannon"),
-        f"Each stage of {bits:g} bits adds {min(gained):.1f} to {max(gained):.1f} dB; eight of them at 75 Hz and 1,024 codes "
+        f"Each stage of {bits:g} bits adds {min(gained):.1f} to {max(gained):.1f} dB; eight of them at 75 Hz "
+        f"and 1,024 codes "
         "are 8 × 75 × 10 = 6,000 bits a second, and not the 2,000 that are sometimes printed.",
     )
 
@@ -130,8 +133,10 @@ def try_beta(c: BetaControls) -> Iterator[Finding]:
     units, nats = found.series["units above half a nat"], found.series["nats"]
     yield found.end(
         units == sorted(units, reverse=True) and nats == sorted(nats, reverse=True) and nats[-1] < nats[0],
-        f"From beta {found.x[0]:g} to {found.x[-1]:g} the code goes from {nats[0]:.0f} to {nats[-1]:.0f} nats, and the units "
-        f"that carry half a nat or more from {units[0]:.0f} to {units[-1]:.0f}: these are the weights of the Latent tab.",
+        f"From beta {found.x[0]:g} to {found.x[-1]:g} the code goes from {nats[0]:.0f} to {nats[-1]:.0f} nats, "
+        f"and the units "
+        f"that carry half a nat or more from {units[0]:.0f} to {units[-1]:.0f}: these are the weights of the "
+        f"Latent tab.",
     )
 
 
@@ -183,7 +188,8 @@ EXPERIMENTS = [
         "step of gradient descent", "squared error", "y", "Zhang et al. 2023",
     ),
     Experiment(
-        "residual-quantiser", "Audio", "Codes upon codes", "Every stage of a residual quantiser adds as many decibels.",
+        "residual-quantiser", "Audio", "Codes upon codes",
+        "Every stage of a residual quantiser adds as many decibels.",
         "Even steps, below the bound for a Gaussian.", QuantiserControls, try_residual_quantiser,
         "stages", "signal to noise, dB", "", "Zeghidour et al. 2021",
     ),
@@ -193,7 +199,8 @@ EXPERIMENTS = [
         "beta", "units, nats", "x", "Higgins et al. 2017",
     ),
     Experiment(
-        "scale-mask", "Next-scale prediction", "All of a scale at once", "Masked by scale, later scales cannot be peeked at.",
+        "scale-mask", "Next-scale prediction", "All of a scale at once",
+        "Masked by scale, later scales cannot be peeked at.",
         "Disturbing later tokens moves nothing before them.", MaskControls, try_scale_mask,
         "scale that is disturbed", "largest change before it", "", "Tian et al. 2024",
     ),

@@ -33,7 +33,8 @@ def try_frechet_bias(c: BiasControls) -> Iterator[Finding]:
     _, limit = np.polyfit(1 / np.array(counts[2:]), values[2:], 1)
     yield found.end(
         (np.diff(values) < 0).all() and abs(limit) < 0.05 * values[0],
-        f"Two samples of one distribution are {values[0]:.2f} apart at n = {counts[0]} and {values[-1]:.2f} at {counts[-1]}: "
+        f"Two samples of one distribution are {values[0]:.2f} apart at n = {counts[0]} and {values[-1]:.2f} at "
+        f"{counts[-1]}: "
         f"too high, the more so the smaller n, about as 1/n. A line through 1/n ends at {limit:.3f}, where it should.",
     )
 
@@ -60,7 +61,8 @@ def try_matched_moments(c: MomentControls) -> Iterator[Finding]:
     f, k = found.last("Fréchet over its floor"), found.last("KID over its floor")
     yield found.end(
         f < 2 and k > 5,
-        f"Features of two uneven lumps, with the mean and covariance of a normal: the Fréchet distance is {f:.1f} times its "
+        f"Features of two uneven lumps, with the mean and covariance of a normal: the Fréchet distance is "
+        f"{f:.1f} times its "
         f"floor, KID {k:.0f} times. KID's cubic kernel sees third moments and no further: with even lumps (0.5) it is "
         "fooled, too.",
     )
@@ -91,7 +93,8 @@ def try_memoriser(c: MemoryControls) -> Iterator[Finding]:
     near = found.series["copies nearest training"][0]
     yield found.end(
         copy <= 1.1 * fair and near < 0.1,
-        f"Copies of the training set have a Fréchet distance of {copy:.2f}, an honest fit {fair:.2f}: the score cannot tell. "
+        f"Copies of the training set have a Fréchet distance of {copy:.2f}, an honest fit {fair:.2f}: the score "
+        f"cannot tell. "
         f"The distance to the nearest training example can: {near:.2f} of a held-out example's.",
     )
 
@@ -114,7 +117,8 @@ def try_elo_order(c: OrderControls) -> Iterator[Finding]:
     spread = max(gaps) - min(gaps)
     yield found.end(
         spread > 50 and abs(strength[0] - strength[1] - true) < 1,
-        f"The same {c.votes} votes in 40 orders: Elo's gap goes from {min(gaps):.0f} to {max(gaps):.0f}; Bradley-Terry's is "
+        f"The same {c.votes} votes in 40 orders: Elo's gap goes from {min(gaps):.0f} to {max(gaps):.0f}; "
+        f"Bradley-Terry's is "
         f"{strength[0] - strength[1]:.0f} in every order, and {true:.0f} is right.",
     )
 
@@ -136,7 +140,8 @@ EXPERIMENTS = [
         "noise on the copies", "distance", "", "Kynkäänniemi et al. 2019",
     ),
     Experiment(
-        "elo-order", "Evaluation", "Elo's order", "Elo depends on the order of the same votes; Bradley-Terry does not.",
+        "elo-order", "Evaluation", "Elo's order",
+        "Elo depends on the order of the same votes; Bradley-Terry does not.",
         "A spread of Elo's gap over shuffled votes, and none of the other's.", OrderControls, try_elo_order,
         "one order of the same votes", "gap in points", "", "Boubdir et al. 2023",
     ),

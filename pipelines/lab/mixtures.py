@@ -1,4 +1,5 @@
-"""Mixtures of Gaussians, whose best denoiser is known in closed form: what is wrong then is the sampler's doing alone."""
+"""Mixtures of Gaussians, whose best denoiser is known in closed form: what is wrong then is the sampler's
+doing alone."""
 
 from __future__ import annotations
 

@@ -83,7 +83,8 @@ def try_error_split(c: ErrorControls) -> Iterator[Finding]:
     sixteen = found.series["one that errs"][found.x.index(16)]
     yield found.end(
         last > 3 * floor and sixteen < 2 * last,
-        f"With the best denoiser 64 steps leave {floor:.4f}; with one that errs by {c.error:g} 16 steps leave {sixteen:.4f} "
+        f"With the best denoiser 64 steps leave {floor:.4f}; with one that errs by {c.error:g} 16 steps leave "
+        f"{sixteen:.4f} "
         f"and 64 leave {last:.4f}: what is left is the network's.",
     )
 
@@ -107,7 +108,8 @@ def try_guidance(c: GuidanceControls) -> Iterator[Finding]:
     moved = found.last("mean") - found.series["mean"][0]
     yield found.end(
         last < 0.8 * first,
-        f"From guidance 1 to 8 the deviation goes from {first:.2f} to {last:.2f} and the mean moves by {moved:+.2f}, away "
+        f"From guidance 1 to 8 the deviation goes from {first:.2f} to {last:.2f} and the mean moves by "
+        f"{moved:+.2f}, away "
         "from the other class: variety is what guidance spends.",
     )
 
@@ -135,7 +137,8 @@ def try_sdedit_cliff(c: CliffControls) -> Iterator[Finding]:
     yield found.end(
         steep > 0.5 * whole,
         f"Of what was there {stays[0]:.0%} stays at strength 0.2 and {stays[-1]:.0%} at 0.9; the steepest tenth, from "
-        f"{at:g} on, takes {steep:.0%} of the {whole:.0%} in all: {'a cliff' if steep > 0.5 * whole else 'a slope, no cliff'}.",
+        f"{at:g} on, takes {steep:.0%} of the {whole:.0%} in all: "
+        f"{'a cliff' if steep > 0.5 * whole else 'a slope, no cliff'}.",
     )
 
 
@@ -155,7 +158,8 @@ def try_few_steps(c: StepsControls) -> Iterator[Finding]:
     four, twenty = (found.series["straight path"][found.x.index(n)] for n in (4.0, 20.0))
     yield found.end(
         four <= 1.5 * twenty + 0.005,
-        f"Between the modes lie {four:.1%} after 4 steps of Euler and {twenty:.1%} after 20; of the data {real:.1%}. The "
+        f"Between the modes lie {four:.1%} after 4 steps of Euler and {twenty:.1%} after 20; of the data "
+        f"{real:.1%}. The "
         "first step alone lands on the mean of everything, as it must.",
     )
 
@@ -167,7 +171,8 @@ EXPERIMENTS = [
         "levels of the schedule", "share between the modes", "x", "Lin et al. 2024",
     ),
     Experiment(
-        "equal-calls", "DDPM", "DDIM against DDPM at equal calls", "With few network calls DDIM is nearer to the data.",
+        "equal-calls", "DDPM", "DDIM against DDPM at equal calls",
+        "With few network calls DDIM is nearer to the data.",
         "A smaller energy distance at 4 calls.", CallsControls, try_equal_calls,
         "network calls", "energy distance", "xy", "Song et al. 2020",
     ),
@@ -182,12 +187,14 @@ EXPERIMENTS = [
         "guidance", "mean and deviation of the samples", "", "Ho and Salimans 2021",
     ),
     Experiment(
-        "sdedit-cliff", "Editing", "SDEdit's cliff", "Between two strengths a picture lets go of what it was, all at once.",
+        "sdedit-cliff", "Editing", "SDEdit's cliff",
+        "Between two strengths a picture lets go of what it was, all at once.",
         "More than half of the loss within one tenth of strength.", CliffControls, try_sdedit_cliff,
         "strength", "share that stays in its mode", "", "Meng et al. 2022",
     ),
     Experiment(
-        "few-steps", "Flow matching", "Four steps for twenty", "Four steps of Euler on a straight path do what twenty do.",
+        "few-steps", "Flow matching", "Four steps for twenty",
+        "Four steps of Euler on a straight path do what twenty do.",
         "At most one and a half times as many samples between the modes.", StepsControls, try_few_steps,
         "steps of Euler", "share between the modes", "x", "Liu et al. 2022",
     ),

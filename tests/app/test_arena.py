@@ -74,7 +74,8 @@ def test_votes_travel_as_lines_and_broken_ones_are_counted(ballots: Ballots, tmp
     text = ask(ballots, "export_votes")["text"]
     assert len(text.splitlines()) == 3
     other = Ballots(tmp_path / "other.sqlite")
-    broken = '{"id": 3}\nnot json\n[[[\n{"id": "x", "prompt": "a", "seed": 1, "left": "a", "right": "a", "verdict": "left", "time": 1}\n'
+    itself = json.dumps(vars(Ballot("x", "a", 1, "a", "a", "left", 1.0)))
+    broken = "\n".join(['{"id": 3}', "not json", "[[[", itself, ""])
     assert ask(other, "import_votes", text + broken)["say"] == (
         "3 votes are new, 0 were there already, 4 lines are no votes."
     )

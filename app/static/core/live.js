@@ -1,4 +1,5 @@
-// What is drawn at once, outside the queue, and not kept: by a model that takes one pass, at every stroke; by others as
+// What is drawn at once, outside the queue, and not kept: by a model that takes one pass, at every stroke; by
+// others as
 // drafts of a few steps, at every change, where they were asked for.
 
 const PATIENCE = 5000; // milliseconds: an answer that got lost stops nothing for longer

@@ -2,7 +2,8 @@
 import { byId, create } from "./dom.js";
 import { openMenu } from "./menu.js";
 
-const STRIP = `<div class="varied" hidden><b></b> <button type="button" class="send" data-do="across">Across another …</button>
+const STRIP = `<div class="varied" hidden><b></b>
+  <button type="button" class="send" data-do="across">Across another …</button>
   <button type="button" class="send" data-do="close">Close</button><div class="cells"></div></div>`;
 
 export class Variations {

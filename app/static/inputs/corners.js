@@ -1,4 +1,5 @@
-// The plane between four codes: a map of what lies where, and a place on it, by pointer or arrow keys. A picture, where
+// The plane between four codes: a map of what lies where, and a place on it, by pointer or arrow keys. A
+// picture, where
 // the model can encode one, becomes its first corner.
 import { create, toast } from "../core/dom.js";
 import { registerEditor } from "../core/registry.js";

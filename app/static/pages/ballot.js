@@ -14,7 +14,8 @@ const BODY = `<div class="match">
       <button type="button" data-verdict="bad" title="B">Both are bad</button>
       <button type="button" data-verdict="right" title="→">Right is better</button></div>
     <small>Keys: ← left, → right, ↓ a tie, B both bad, N next pair</small></div>
-  <div class="card ranking"><h4>Ranking</h4><table class="beside"><thead><tr><th><th title="Bradley-Terry strength">points
+  <div class="card ranking"><h4>Ranking</h4><table class="beside"><thead><tr><th>
+    <th title="Bradley-Terry strength">points
     <th title="95 % by the bootstrap">from, to<th title="Elo, which depends on the order of the votes">Elo<th>votes
     </thead><tbody></tbody></table><div class="tools"><button type="button" data-do="save">Save the votes</button>
     <button type="button" data-do="open">Add votes of others</button>

@@ -61,7 +61,8 @@ registerPage("claims", (element, _, { server }) => {
       const dots = points.map(
         (p) => `<circle cx="${p.split(",")[0]}" cy="${p.split(",")[1]}" r="3" fill="${COLOURS[k]}"/>`,
       );
-      return `<polyline points="${points.join(" ")}" fill="none" stroke="${COLOURS[k]}" stroke-width="2"/>${dots.join("")}`;
+      const line = `<polyline points="${points.join(" ")}" fill="none" stroke="${COLOURS[k]}" stroke-width="2"/>`;
+      return line + dots.join("");
     });
     const [lx, ly] = ["x", "y"].map((axis) => chosen.logarithmic.includes(axis));
     plot.innerHTML =

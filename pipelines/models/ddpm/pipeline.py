@@ -31,7 +31,8 @@ def shorten(path: Schedule, share: float) -> Schedule:
 
 
 def rescale(path: Schedule) -> Schedule:
-    """Zero terminal signal: a is shifted so that a(1) = 0 and stretched so that a(0) stays (Lin et al. 2024, alg. 1)."""
+    """Zero terminal signal: a is shifted so that a(1) = 0 and stretched so that a(0) stays (Lin et al. 2024,
+    alg. 1)."""
     last = path.a(1.0)
     return with_signal(path, f"{path.name}, rescaled", lambda t: max(path.a(t) - last, 0.0) / (1 - last))
 

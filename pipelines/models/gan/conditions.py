@@ -1,4 +1,5 @@
-"""What the conditional GAN is asked for, and the values of each in the order of its embeddings; DiceBear's own names."""
+"""What the conditional GAN is asked for, and the values of each in the order of its embeddings; DiceBear's own
+names."""
 
 CONDITIONS: dict[str, list[str]] = {
     "hair": ["auburn", "black", "light brown", "blonde", "brown", "dark brown", "pink", "platinum", "red", "grey",

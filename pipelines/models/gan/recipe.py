@@ -57,7 +57,8 @@ def augment(x: Tensor, generator: torch.Generator, share: float = 0.7) -> Tensor
 
 
 def diagnose(apart: float, d_loss: float, spread: float, most: float) -> str:
-    """What the numbers of a look tell: pairs that the discriminator tells apart, its loss, how unlike the faces are."""
+    """What the numbers of a look tell: pairs that the discriminator tells apart, its loss, how unlike the
+    faces are."""
     if apart > 0.97 or d_loss < 0.08:
         return "the discriminator has won: it tells all pairs apart, and its gradient teaches nothing"
     if spread < 0.5 * most:
@@ -141,7 +142,7 @@ class Recipe:
         about = {
             "data": "avatars (DiceBear avataaars) at 64 pixels, training split",
             "licence": CREDIT,
-            "measured": "spread: standard deviation of pixels over 32 seeds; losses and share of pairs told apart, of late",
+            "measured": "spread: standard deviation of pixels over 32 seeds; losses and pairs told apart, of late",
             "replay": self.replay(),
             **record,
         }

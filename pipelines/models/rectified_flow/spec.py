@@ -39,7 +39,7 @@ SPECS = [
         settings=RectifiedFlowSettings,
         pipeline="rectified_flow.pipeline:RectifiedFlowPipeline",
         weights=("latent-diffusion-256", "autoencoder-256"),
-        help="The base as what it is: a velocity that carries noise to pictures. Watch the paths, and run them backwards.",
+        help="The base as what it is: a velocity that carries noise to pictures. Watch its paths; run them backwards.",
         fields=("prompt", "solver", "steps", "tolerance", "guidance"),
         starters={
             "Twelve steps of Heun": {"prompt": "a rocket", "seed": 3, "guidance": 4},

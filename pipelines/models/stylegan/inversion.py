@@ -25,7 +25,8 @@ def distance(x: Tensor, y: Tensor) -> Tensor:
 def invert(
     model: StyleGAN, target: Float[Tensor, "1 3 h w"], steps: int, rate: float = 0.05, whole: bool = False
 ) -> Iterator[tuple[Tensor, Tensor, float]]:
-    """At each step the code (1, layers, d), its picture without noise, and the PSNR in dB: first of the mean w, then of
+    """At each step the code (1, layers, d), its picture without noise, and the PSNR in dB: first of the mean
+    w, then of
     what a step of Adam made of the one before. `whole` keeps one w for all layers."""
     with torch.inference_mode(False), torch.enable_grad():
         target = target.clone()

@@ -104,7 +104,8 @@ class Synthesis(nn.Module):
 
 
 class StyleGAN(nn.Module):
-    """Mapping and synthesis; the mean of w, towards which codes are truncated, and directions in w that were found after
+    """Mapping and synthesis; the mean of w, towards which codes are truncated, and directions in w that were
+    found after
     the training."""
 
     def __init__(self, directions: int = 0) -> None:
