@@ -63,7 +63,7 @@ SPECS = [
         kind="diffusion",
         parents=("ddpm-2020", "ddim"),
         about="The network predicts v, of which noise and picture follow. A schedule that stops early leaves part of "
-        "the picture in its last level; sampling begins without it, and the faces come out pale: rescale it.",
+        "the picture in its last level; sampling begins without it, and faces come out grey and grainy: rescale it.",
         paper="Ho et al. 2020; Lin et al. 2024",
     ),
 ]
