@@ -29,6 +29,7 @@ TITLES = {
     "independent": "Each for itself", "top_k": "Likeliest codes",
     "refill": "Play a span anew", "vary": "Make its like", "continue": "Go on after its end", "scene": "A toy",
     "picture": "A picture",
+    "vae": "VAE", "noise-space": "Noise of the base", "dormand-prince": "Dormand-Prince",
     "first_prompt": "Prompt before the branch", "branch_step": "Branch after step",
     "control_start": "Follow the lines from", "control_end": "Follow the lines up to",
 }  # fmt: skip

@@ -152,13 +152,13 @@ LESSONS: list[dict[str, Any]] = [
             {
                 "say": "An autoencoder packs a face into 64 numbers and unpacks them. These numbers never were a "
                 "face: they are noise of the same size.",
-                "starter": "Codes from nowhere",
+                "starter": "Noise as code",
                 "point": "now",
             },
             {
                 "say": "A VAE pays for every code that does not look like noise. So noise is a code, and the plane "
                 "between four of them is full of faces.",
-                "starter": "Between four faces",
+                "starter": "Four faces",
                 "point": "now",
             },
             {

@@ -262,11 +262,11 @@ def from_url(data_url: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(data_url.removeprefix(PREFIX)))))
 
 
-def center_crop(picture: np.ndarray) -> np.ndarray:
-    """The middle square of a picture (h, w, 3), at the models' size."""
+def center_crop(picture: np.ndarray, to: int = MODEL_SIDE) -> np.ndarray:
+    """The middle square of a picture (h, w, 3), at a model's size."""
     (height, width), side = picture.shape[:2], min(picture.shape[:2])
     top, left = (height - side) // 2, (width - side) // 2
-    return resized(picture[top : top + side, left : left + side], MODEL_SIDE)
+    return resized(picture[top : top + side, left : left + side], to)
 
 
 def resized(picture: np.ndarray, side: int) -> np.ndarray:

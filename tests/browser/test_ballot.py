@@ -22,7 +22,7 @@ def test_one_votes_by_keyboard_and_sees_the_ranking_move(arena: Page) -> None:
     assert len(names) >= 6
     arena.keyboard.press("n")
     expect(arena.locator(".two img").first).to_be_visible(timeout=30_000)
-    expect(arena.locator(".match .words")).to_have_text(re.compile("^“.+”$"))
+    expect(arena.locator(".match .asked")).to_have_text(re.compile("^“.+”$"))
     expect(arena.locator(".two figcaption").first).to_have_text("")  # blind
     arena.keyboard.press("ArrowRight")
     expect(arena.locator(".two figcaption").first).not_to_have_text("")
@@ -38,7 +38,7 @@ def test_one_votes_by_keyboard_and_sees_the_ranking_move(arena: Page) -> None:
 def test_own_words_are_drawn_and_votes_are_saved_and_added(arena: Page, tmp_path: Path) -> None:
     arena.fill(".ask input", "a purple cat")
     arena.keyboard.press("Enter")
-    expect(arena.locator(".match .words")).to_have_text("“a purple cat”", timeout=30_000)
+    expect(arena.locator(".match .asked")).to_have_text("“a purple cat”", timeout=30_000)
     arena.get_by_role("button", name="Both are bad").click()
     expect(arena.locator(".two figcaption").first).not_to_have_text("")
     with arena.expect_download() as download:

@@ -74,6 +74,7 @@ export class Live {
   present(frame, note) {
     const { stage } = this;
     stage.forget();
+    stage.showEntry(0);
     stage.film = frame ? [frame] : [];
     if (frame) stage.draw();
     else stage.showNothing();

@@ -5,7 +5,7 @@ import { registerPage } from "../core/registry.js";
 const BODY = `<div class="match">
     <form class="ask"><input type="text" maxlength="2000" placeholder="Your own words, or leave it to the house"
       aria-label="What both are to draw"><button type="submit" class="send">Next pair</button></form>
-    <p class="words" aria-live="polite">Two pictures of the same words. Which one is better?</p>
+    <p class="asked" aria-live="polite">Two pictures of the same words. Which one is better?</p>
     <div class="two"><figure><img alt="Left" hidden><figcaption></figcaption></figure>
       <figure><img alt="Right" hidden><figcaption></figcaption></figure></div>
     <div class="verdicts tools" role="toolbar" aria-label="Your vote">

@@ -15,7 +15,7 @@ from pipelines.core import contract
 from pipelines.core.cards import card
 from pipelines.diffusion.progress import follow
 from pipelines.diffusion.samplers import SAMPLERS, SCHEDULES, Schedule, coefficients, seeded_noise
-from pipelines.media.images import center_crop, from_url, resized
+from pipelines.media.images import center_crop, from_url
 from pipelines.models.ddpm.network import UNet
 from pipelines.models.ddpm.spec import DDPMSettings
 from pipelines.nn import weights
@@ -79,7 +79,7 @@ class DDPMPipeline(contract.Pipeline):
         total = forward + s.steps
         x = noise = fresh()
         if s.image:
-            picture = resized(center_crop(from_url(s.image)), SIDE)
+            picture = center_crop(from_url(s.image), SIDE)
             clean = to_tensor(picture[None]).to(self.device)
             for k in range(1, forward + 1):
                 t = start * k / forward

@@ -57,7 +57,7 @@ SPECS = [
         fields=("strength", "schedule", "levels", "rescaled", "clipped"),
         starters={
             "Fifty steps": {"seed": 1},
-            "A schedule cut short": {"seed": 1, "schedule": "linear-beta", "levels": 100},
+            "Cut short": {"seed": 1, "schedule": "linear-beta", "levels": 100},
         },
         state="State x<sub>t</sub>",
         kind="diffusion",

@@ -16,7 +16,7 @@ from pipelines.core import contract
 from pipelines.diffusion.ode import State, Velocity, solve_adaptive, solve_fixed, straightness
 from pipelines.diffusion.progress import require_finite
 from pipelines.diffusion.samplers import seeded_noise
-from pipelines.media.images import from_url, resized
+from pipelines.media.images import center_crop, from_url
 from pipelines.models.rectified_flow.spec import RectifiedFlowSettings
 from pipelines.nn import weights
 from pipelines.nn.dit import TextKV
@@ -62,7 +62,9 @@ class RectifiedFlowPipeline(contract.Pipeline):
         c = self.net.config
         x, legs, clean = seeded_noise(s.seed, (c.channels, c.size, c.size), 1, self.device)(), [(1.0, 0.0)], None
         if s.image:
-            x = clean = self.coder.encode(to_tensor(square(s.image)[None]).to(self.device)).float()
+            x = clean = self.coder.encode(
+                to_tensor(center_crop(from_url(s.image), SIDE)[None]).to(self.device)
+            ).float()
             legs = [(0.0, 1.0), (1.0, 0.0)]  # to its noise, by the flow as it was learnt, and back
         total = None if s.solver == "dormand-prince" else s.steps * len(legs)
         number, before = 0, 0
@@ -107,14 +109,6 @@ class RectifiedFlowPipeline(contract.Pipeline):
             note += f" · back at {10 * np.log10(255**2 / max(error, 1e-9)):.1f} dB"
         result = contract.ImageResult(picture, self.name, s.model_dump())
         return contract.Frame(frame.step, frame.steps, picture, frame.state, note, result, frame.trace.data)
-
-
-def square(url: str) -> np.ndarray:
-    """The middle square of a picture at the base's size."""
-    picture = from_url(url)
-    (height, width), side = picture.shape[:2], min(picture.shape[:2])
-    top, left = (height - side) // 2, (width - side) // 2
-    return resized(picture[top : top + side, left : left + side], SIDE)
 
 
 def trace_path(points: list[Tensor], times: list[float]) -> dict[str, Any]:

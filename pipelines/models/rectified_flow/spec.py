@@ -42,8 +42,8 @@ SPECS = [
         help="The base as what it is: a velocity that carries noise to pictures. Watch its paths; run them backwards.",
         fields=("prompt", "solver", "steps", "tolerance", "guidance"),
         starters={
-            "Twelve steps of Heun": {"prompt": "a rocket", "seed": 3, "guidance": 4},
-            "An avatar to its noise and back": {
+            "By Heun": {"prompt": "a rocket", "seed": 3, "guidance": 4},
+            "And back": {
                 "image": str(EXAMPLES / "avatar.png"), "solver": "dormand-prince",
             },
         },

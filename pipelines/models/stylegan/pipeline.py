@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from pipelines.core import contract
-from pipelines.media.images import center_crop, from_url, resized
+from pipelines.media.images import center_crop, from_url
 from pipelines.models.stylegan.inversion import invert
 from pipelines.models.stylegan.network import CODE, StyleGAN
 from pipelines.models.stylegan.spec import DIRECTIONS, LAYERS, SHOWN, InversionSettings, StyleGANSettings
@@ -26,7 +26,7 @@ FOUND = 150  # steps of the inversion of a picture that is given as a corner
 
 def face(url: str) -> np.ndarray:
     """A picture as the network knows them."""
-    return resized(center_crop(from_url(url)), SIDE)
+    return center_crop(from_url(url), SIDE)
 
 
 def to_picture(x: Tensor) -> np.ndarray:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from pipelines.core.cards import card
-from pipelines.media.images import center_crop, from_url, resized
+from pipelines.media.images import center_crop, from_url
 from pipelines.models.vae.network import VAE
 from pipelines.models.vae.spec import BUNDLES, AutoencoderSettings, VAESettings, bundle
 from pipelines.nn import weights
@@ -40,7 +40,7 @@ class AutoencoderPipeline(LatentPipeline):
         return self.nets[bundle(s)]
 
     def given(self, s: AutoencoderSettings) -> np.ndarray | None:
-        return resized(center_crop(from_url(s.image)), SIDE) if s.image else None
+        return center_crop(from_url(s.image), SIDE) if s.image else None
 
     def encode(self, s: AutoencoderSettings) -> Tensor:
         """The code (1, d) of the picture that was given."""

@@ -20,8 +20,8 @@ class WalkSettings(Settings):
     space: Literal["vae", "autoencoder", "noise-space"] = Field(
         "vae", description="Whose latent space to walk through."
     )
-    prompt: str = Field(
-        CASTLE, max_length=2000, description="What the noise of the base becomes; the other spaces take no words."
+    scene: str = Field(
+        CASTLE, max_length=2000, description="What the noise of the base becomes; faces take no words."
     )
     stops: int = Field(5, ge=2, le=16, description="How many seeds to pass: seed, seed + 1, …")
     leg: int = Field(16, ge=1, le=120, description="Frames from one to the next.")
@@ -76,8 +76,8 @@ SPECS = [
         ),
         result="video",
         help="From seed to seed through one model's latent space, as a film to keep.",
-        fields=("space", "prompt", "stops", "leg", "fps", "loop", "straight"),
-        starters={"A walk among faces": {"seed": 5, "stops": 4, "leg": 12}},
+        fields=("space", "scene", "stops", "leg", "fps", "loop", "straight"),
+        starters={"A walk": {"seed": 5, "stops": 4, "leg": 12}},
         paper="White 2016",
     ),
     ModelSpec(
@@ -91,7 +91,7 @@ SPECS = [
         label="Noise of the base",
         help="The noise that a picture begins with is a code, too: drag from one composition to another.",
         fields=("prompt", "calls", "guidance"),
-        starters={"A castle among four noises": {"seed": 2, "calls": 12}},
+        starters={"Four noises": {"seed": 2, "calls": 12}},
         paper="White 2016; Song et al. 2020",
         live=True,
     ),
