@@ -5,7 +5,6 @@ SQLite with what was shown; their ranking is computed anew each time."""
 from __future__ import annotations
 
 import json
-import logging
 import random
 import sqlite3
 import threading
@@ -18,13 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
 
 from app import live, viewer
-from app.history import explain
+from app.answers import answer_in_sentences
 from pipelines.core.cards import data_dir
 from pipelines.core.registry import CATALOGUE
-from pipelines.core.settings import format_error
 from pipelines.evaluation import ranking
 
 # who takes part, from the specs: what each is called, its model and settings
@@ -39,8 +36,6 @@ LINES = 100_000  # of a file of votes
 FEW = 5  # votes: the bootstrap of fewer is narrower than what is known
 COLUMNS = "id, prompt, seed, left, right, verdict, time"  # as Ballot has them
 DRAWING = threading.Semaphore(2)  # pairs at a time: they do not wait in the queue of runs
-
-log = logging.getLogger("darkroom")
 
 
 @dataclass(frozen=True)
@@ -164,20 +159,6 @@ def draw_pair(owner: str, words: str, ballots: Ballots) -> dict[str, Any]:
 def functions(ballots: Ballots) -> list[Callable]:
     """What the page asks; each is given one list and answers {"error": sentence} where it cannot."""
 
-    def answered(function: Callable[..., dict[str, Any]]) -> Callable[[list], dict[str, Any]]:
-        def answer(given: list) -> dict[str, Any]:
-            try:
-                return function(*given)
-            except ValidationError as error:
-                return {"error": format_error(error)}
-            except (sqlite3.Error, OSError) as error:
-                return {"error": explain(error).replace("history", "list of votes")}
-            except (TypeError, ValueError):
-                return {"error": "The page asked for something that is none; reload it."}
-
-        answer.__name__ = function.__name__
-        return answer
-
     def next_pair(owner: str, words: str) -> dict[str, Any]:
         with DRAWING:
             return draw_pair(str(owner), str(words), ballots)
@@ -209,7 +190,7 @@ def functions(ballots: Ballots) -> list[Callable]:
         said += f", {broken:,} lines are no votes" if broken else ""
         return {"say": f"{said}.", "ranking": rank(ballots.cast())}
 
-    return [answered(f) for f in (next_pair, cast_vote, list_ranking, export_votes, import_votes)]
+    return answer_in_sentences((next_pair, cast_vote, list_ranking, export_votes, import_votes), "list of votes")
 
 
 def non_blank(text: str) -> Iterator[str]:

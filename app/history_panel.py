@@ -3,34 +3,20 @@ deletion. Each call names the browser whose history it is, as a run does."""
 
 from __future__ import annotations
 
-import logging
-import sqlite3
 from collections.abc import Callable
 from typing import Any
 
 from app import live, viewer
-from app.history import History, HistoryItem, explain
+from app.answers import answer_in_sentences
+from app.history import History, HistoryItem
 from pipelines.core.registry import CATALOGUE
 from pipelines.core.settings import bulky_fields
 
 PAGE = 60  # entries a request
 
-log = logging.getLogger("darkroom")
-
 
 def functions(history: History) -> list[Callable[..., Any]]:
     """The functions, for gr.HTML(server_functions=…). An answer with "error" is a sentence for the toast."""
-
-    def answered(function: Callable[..., Any]) -> Callable[..., Any]:
-        def answer(values: list[Any]) -> Any:  # Gradio hands over what the page gave as one list
-            try:
-                return function(*values)
-            except (sqlite3.Error, OSError, TypeError, ValueError) as error:
-                log.exception("the history could not be asked")
-                return {"error": explain(error)}
-
-        answer.__name__ = function.__name__
-        return answer
 
     def list_entries(owner: str, before: int | None, words: str, starred: bool) -> dict[str, Any]:
         items = history.recent(str(owner), PAGE, before, str(words), bool(starred)) if owner else []
@@ -59,7 +45,7 @@ def functions(history: History) -> list[Callable[..., Any]]:
     def list_run(owner: str, run: str) -> dict[str, Any]:
         return {"ids": live.RUNNING[run].entries if run in live.RUNNING else []}
 
-    return [answered(f) for f in (list_entries, open_entry, star_entry, delete_entry, list_run)]
+    return answer_in_sentences((list_entries, open_entry, star_entry, delete_entry, list_run))
 
 
 def summary(item: HistoryItem) -> dict[str, Any]:

@@ -120,7 +120,7 @@ def test_the_bases_noise_is_a_space_and_can_be_walked() -> None:
     assert np.array_equal(corner, last("noise-space", seed=10, x=-1, y=1, calls=2).result.pixels)
     frame = last("noise-space", seed=7, calls=2)
     assert frame.trace["plane"].shape == tuple(3 * n if n > 3 else n for n in frame.result.pixels.shape)
-    film = last("latent-walk", space="noise-space", stops=2, leg=1, scene="a dog").result
+    film = last("latent-walk", space="noise-space", stops=2, leg=1, words="a dog").result
     assert film.frames.shape[0] == 2 and not np.array_equal(film.frames[0], film.frames[1])
 
 

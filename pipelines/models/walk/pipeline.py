@@ -50,7 +50,7 @@ class WalkPipeline(contract.Pipeline):
     def run(self, s: WalkSettings) -> Iterator[contract.Frame]:
         begun, clip = time.perf_counter(), []
         space = load(s.space, self.device)
-        words = {"prompt": s.scene} if "prompt" in space.Settings.model_fields else {}
+        words = {"prompt": s.words} if "prompt" in space.Settings.model_fields else {}
         one = space.Settings(seed=s.seed, **words)
         self.dtype, dtype = space.dtype, str(space.dtype).removeprefix("torch.")
         for part in self.path(space, one, s).split(CHUNK):

@@ -20,7 +20,7 @@ class WalkSettings(Settings):
     space: Literal["vae", "autoencoder", "noise-space"] = Field(
         "vae", description="Whose latent space to walk through."
     )
-    scene: str = Field(
+    words: str = Field(
         CASTLE, max_length=2000, description="What the noise of the base becomes; faces take no words."
     )
     stops: int = Field(5, ge=2, le=16, description="How many seeds to pass: seed, seed + 1, …")
@@ -76,7 +76,7 @@ SPECS = [
         ),
         result="video",
         help="From seed to seed through one model's latent space, as a film to keep.",
-        fields=("space", "scene", "stops", "leg", "fps", "loop", "straight"),
+        fields=("space", "words", "stops", "leg", "fps", "loop", "straight"),
         starters={"A walk": {"seed": 5, "stops": 4, "leg": 12}},
         paper="White 2016",
     ),
