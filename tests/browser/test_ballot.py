@@ -20,7 +20,10 @@ def arena(page: Page) -> Page:
 def test_one_votes_by_keyboard_and_sees_the_ranking_move(arena: Page) -> None:
     names = [row.inner_text() for row in arena.locator(".ranking th[scope=row]").all()]
     assert len(names) >= 6
+    expect(arena.locator(".two img").first).to_be_visible(timeout=30_000)  # the first pair comes unasked
+    first = arena.locator(".two img").first.get_attribute("src")
     arena.keyboard.press("n")
+    expect(arena.locator(".two img").first).not_to_have_attribute("src", first, timeout=30_000)
     expect(arena.locator(".two img").first).to_be_visible(timeout=30_000)
     expect(arena.locator(".match .asked")).to_have_text(re.compile("^“.+”$"))
     expect(arena.locator(".two figcaption").first).to_have_text("")  # blind

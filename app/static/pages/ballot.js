@@ -30,6 +30,7 @@ registerPage("ballot", (element, _, { server, owner }) => {
   const file = element.querySelector("[type=file]");
   let pair = "";
   let busy = false;
+  let again = false; // whether another pair was asked for meanwhile
 
   function rank(rows) {
     const spread = (v) => (v === null ? "?" : fixed(v, 0));
@@ -65,9 +66,18 @@ registerPage("ballot", (element, _, { server, owner }) => {
   }
 
   async function next() {
+    if (busy) {
+      again = true;
+      return;
+    }
     allow(false);
     words.textContent = "Drawing two …";
     const answer = await ask("next_pair", owner(), form.firstElementChild.value);
+    if (again) {
+      again = false;
+      next();
+      return;
+    }
     if (!answer) {
       words.textContent = "Press Next pair to try again.";
       return;
@@ -119,5 +129,13 @@ registerPage("ballot", (element, _, { server, owner }) => {
     rank(answer.ranking);
   };
   allow(false);
-  ask("list_ranking").then((answer) => answer && rank(answer.ranking));
+  /** The ranking and a first pair, once somebody looks. */
+  const opened = new IntersectionObserver(async ([{ isIntersecting }]) => {
+    if (!isIntersecting) return;
+    opened.disconnect();
+    const answer = await ask("list_ranking");
+    if (answer) rank(answer.ranking);
+    next();
+  });
+  opened.observe(element);
 });
