@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import importlib
 import logging
-import secrets
-import threading
-import time
-from collections import OrderedDict
-from collections.abc import Iterator
 from typing import Any
 
 from pydantic import ValidationError
 
 from app import viewer
 from app.forms import bounds, title
+from app.slices import Slices
 from pipelines.core.settings import format_error
 
-SLICE = 0.5  # seconds of work a question: then the page shows what is there, and asks again
-MOST = 16  # experiments under way
-
 log = logging.getLogger("darkroom")
-underway: OrderedDict[str, Iterator[Any]] = OrderedDict()
-lock = threading.Lock()
+underway = Slices()
 
 
 def experiments() -> dict[str, Any]:
@@ -62,33 +54,19 @@ def begin_experiment(given: list) -> dict[str, Any]:
         return {"error": format_error(error)}
     except (KeyError, TypeError, ValueError):
         return {"error": "There is no such experiment: reload the page."}
-    token = secrets.token_hex(8)
-    with lock:
-        underway[token] = run
-        while len(underway) > MOST:
-            underway.popitem(last=False)
-    return {"token": token}
+    return {"token": underway.begin(run)}
 
 
 def go_on(given: list) -> dict[str, Any]:
     """The finding so far, after a slice of work: {"x", "series", "holds", "text", "over"}."""
-    token = given[0] if given and isinstance(given[0], str) else ""
-    with lock:
-        run = underway.pop(token, None)
-    if run is None:
-        return {"error": "This experiment is no longer under way: run it again."}
-    begun, finding = time.perf_counter(), None
     try:
-        for finding in run:
-            if finding.holds is not None or time.perf_counter() - begun > SLICE:
-                break
+        finding, over = underway.go_on(given[0] if given else "")
+    except KeyError:
+        return {"error": "This experiment is no longer under way: run it again."}
     except Exception:
         log.exception("an experiment failed")
         return {"error": "The experiment failed; the log says why. Try other values."}
     if finding is None:
         return {"error": "The experiment found nothing: try other values."}
-    if finding.holds is None:
-        with lock:
-            underway[token] = run
     answer = {key: getattr(finding, key) for key in ("x", "series", "holds", "text")}
-    return viewer.finite(answer | {"over": finding.holds is not None})
+    return viewer.finite(answer | {"over": over or finding.holds is not None})

@@ -1,4 +1,4 @@
-"""What a tab shows besides its stage, or in place of one: family tree, chooser, lab, arena. Each is drawn by
+"""What a tab shows besides its stage, or in place of one: family tree, chooser, lab, reports, arena. Each is drawn by
 static/pages/."""
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from app import arena, lab
+from app import arena, evaluate, lab
 from pipelines.core import chooser, lineage
 from pipelines.core.spec import ASSETS
 
@@ -43,5 +43,6 @@ PAGES = {
     "map": Page("Map", lineage.to_page),
     "chooser": Page("Chooser", lambda: {"questions": chooser.QUESTIONS, "on": costs().get("on", "")}, (choose,)),
     "claims": Page("Claims", dict, (lab.list_experiments, lab.begin_experiment, lab.go_on)),
+    "reports": Page("Reports", dict, evaluate.functions()),
     "ballot": Page("Ballot", dict, tuple(arena.functions(arena.Ballots()))),
 }

@@ -15,6 +15,7 @@ from typing import Any
 from pipelines import catalogue
 from pipelines.core.cards import BUNDLED, WeightsError, card
 from pipelines.core.spec import ModelSpec
+from pipelines.evaluation.report import cards
 
 ROOT = Path(__file__).parent.parent
 RESULTS, README = ROOT / "docs" / "results.md", ROOT / "README.md"
@@ -63,7 +64,37 @@ def results() -> str:
         if rows:
             lines = [f"| {label} | {flatten(value)} |" for label, value in rows.items()]
             parts.append("\n| measured | |\n| --- | --- |\n" + "\n".join(lines) + "\n")
-    return "".join(parts)
+    return "".join([*parts, *report_cards()])
+
+
+def report_cards() -> list[str]:
+    """A table a reference: what `python -m pipelines evaluate` found."""
+    rows = cards()
+    parts = [
+        "\n# Report cards\n\nMade by `python -m pipelines evaluate`: mean over sets of seeds, ± their standard deviation.\n"
+    ]
+    for against in sorted({row["against"] for row in rows}):
+        mine = [row for row in rows if row["against"] == against]
+        names = list(dict.fromkeys(name for row in mine for name in row["figures"]))
+        lines = [
+            f"| {' · '.join(filter(None, (row['name'], row['label'])))} | "
+            + " | ".join(mean_and_spread(row["figures"].get(name)) for name in names)
+            + f" | {row['memory']} | {row['n']} × {row['sets']} |"
+            for row in mine
+        ]
+        parts.append(f"\n## Against {against}, seen with the {mine[0]['extractor']}\n\n{mine[0]['notes'][-1]}\n\n")
+        parts.append(
+            f"| model | {' | '.join(names)} | MB | n |\n|{' --- |' * (len(names) + 3)}\n" + "\n".join(lines) + "\n"
+        )
+    return parts
+
+
+def mean_and_spread(figure: list[float | None] | None) -> str:
+    """A figure of a report card; nothing where there is none."""
+    if figure is None:
+        return ""
+    mean, spread = figure
+    return f"{mean:.3g}" if spread is None else f"{mean:.3g} ± {spread:.2g}"
 
 
 def families() -> str:

@@ -1,9 +1,10 @@
-"""python -m pipelines list | generate NAME --prompt … --out … | card NAME"""
+"""python -m pipelines list | generate NAME --prompt … --out … | card NAME | evaluate NAME … or FOLDER"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     for command, text in (("card", "what a model was trained on and how well it does"), ("generate", "run a model")):
         sub = commands.add_parser(command, help=text, add_help=False)
         sub.add_argument("name", metavar="NAME")
+    commands.add_parser("evaluate", help="measure models, or pictures of your own", add_help=False)
     args, rest = parser.parse_known_args(argv)
     try:
         if args.command == "list":
@@ -36,6 +38,8 @@ def main(argv: list[str] | None = None) -> int:
             print(
                 json.dumps({name: card(name) for name in get_spec(args.name).weights}, indent=1, ensure_ascii=False)
             )
+        elif args.command == "evaluate":
+            evaluate(rest)
         else:
             generate(args.name, rest)
     except ValidationError as error:
@@ -77,6 +81,63 @@ def generate(name: str, argv: list[str]) -> None:
     results = frame.result if isinstance(frame.result, list) else [frame.result]
     for i, result in enumerate(results, 1):
         print(result.save(out if len(results) == 1 else out.with_stem(f"{out.stem}-{i}")))
+
+
+def evaluate(argv: list[str]) -> None:
+    """Report cards of models, each in a process of its own, so that memory is its own; or a folder or zip of pictures
+    against another one or a reference."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipelines evaluate",
+        description="A report card of each model, by default of all that have one.",
+    )
+    parser.add_argument(
+        "what", nargs="*", metavar="NAME or PATH", help="models, or folders, zips and files of pictures"
+    )
+    parser.add_argument("--against", nargs="+", help="real pictures of your own, or one of: world, people, faces")
+    parser.add_argument("--extractor", default="eye", help="what sees your pictures: eye, open_clip")
+    parser.add_argument("--n", type=int, default=100, help="pictures of each of three sets (default: %(default)s)")
+    parser.add_argument("--label", help="which settings of a model, such as '6 steps' (default: all)")
+    parser.add_argument("--out", type=Path, help="where reports go (default: assets/reports.json)")
+    args = parser.parse_args(argv)
+    from pipelines.evaluation import report  # it needs torch, and the other commands do not
+
+    if args.n < 4:
+        raise ValueError(f"--n is {args.n}: neighbours need four pictures at least.")
+    if args.extractor not in report.EXTRACTORS:
+        raise ValueError(f"There is no extractor '{args.extractor}'; choose of: {', '.join(report.EXTRACTORS)}.")
+    if args.against or any(Path(one).exists() for one in args.what):
+        known = {path.stem for path in report.REFERENCES.glob("*.safetensors")}
+        against: Any = args.against or ["world"]
+        against = against[0] if len(against) == 1 and against[0] in known else [Path(one) for one in against]
+        record = print_progress(report.score([Path(one) for one in args.what], against, args.extractor))
+        print(json.dumps(record, indent=1, ensure_ascii=False))
+        return
+    specs = [get_spec(name) for name in args.what] or [spec for spec in catalogue() if spec.reference]
+    wanted = [(spec.name, label) for spec in specs for label in spec.evaluated if args.label in (None, label)]
+    if not wanted:
+        raise ValueError(f"No model has the label '{args.label}'.")
+    if len(wanted) > 1:
+        options = ["--n", str(args.n), *(["--out", str(args.out)] if args.out else [])]
+        for name, label in wanted:
+            command = [sys.executable, "-m", "pipelines", "evaluate", name, "--label", label, *options]
+            if subprocess.run(command, check=False).returncode:
+                raise RuntimeError(f"The evaluation of {name} failed; run this again, and it goes on where it was.")
+        return
+    record = print_progress(report.evaluate(*wanted[0], n=args.n))
+    report.add_card(record, args.out or report.CARDS)
+    print(json.dumps(record, indent=1, ensure_ascii=False))
+
+
+def print_progress(run: Any) -> dict[str, Any]:
+    """Follow an evaluation on stderr; its report as a record."""
+    from pipelines.evaluation import report
+
+    last = None
+    for last in run:
+        if isinstance(last, report.Progress):
+            print(f"\r{last.done:5}/{last.total}  {last.text[:60]:60}", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    return report.to_record(last)
 
 
 if __name__ == "__main__":

@@ -136,6 +136,7 @@ TABS = [
     ),
     Tab("lab", "Lab", pages=("claims",)),
     Tab("arena", "Arena", pages=("ballot",)),
+    Tab("evaluate", "Evaluate", pages=("reports",)),
     Tab(
         "train",
         "Train",

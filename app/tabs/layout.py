@@ -197,7 +197,7 @@ def show_pages(tab: Tab) -> None:
     gr.HTML(
         element("data-pages", {"home": tab.home, "pages": data}),
         server_functions=[ask for page in pages.values() for ask in page.asks],
-        js_on_load=desk.hook("mountPages(element, server)"),
+        js_on_load=desk.hook("mountPages(element, server, upload)"),
     )
 
 

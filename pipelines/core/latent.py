@@ -11,6 +11,7 @@ from pydantic import Field
 from pipelines.core.settings import Settings
 from pipelines.media.images import FromEditor
 
+CORNER = {"x": -1.0, "y": 1.0}  # where a picture is that of its own seed's code
 Place = Annotated[float, FromEditor("plane")]
 
 

@@ -50,6 +50,10 @@ class ModelSpec:
     live: bool = False  # fast enough to run at every stroke
     draft: Mapping[str, Any] = field(default_factory=dict)  # else the settings with which it is, where it can be
     contestants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # in the arena, by label: settings
+    reference: str = ""  # the held-out pictures that its report card compares with: a file of assets/references
+    evaluated: Mapping[str, Mapping[str, Any]] = field(
+        default_factory=lambda: {"": {}}
+    )  # on cards, by label: settings
     turns: tuple[str, ...] = ()  # settings that may change while it runs
 
     @property

@@ -107,14 +107,11 @@ def kid_over_subsets(a: Tensor, b: Tensor, subsets: int = 50, size: int = 500, s
 
 
 def frechet(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> float:
-    """Fréchet distance of two Gaussians fitted to features (Heusel et al. 2017, eq. 6). Biased upwards for small n.
-
-    Raises ValueError where there are fewer pictures than features: the covariance would be singular.
+    """Fréchet distance of two Gaussians fitted to features (Heusel et al. 2017, eq. 6). Biased upwards for small n:
+    show it beside that of two real sets of as many (Chong and Forsyth 2020). Raises ValueError for one picture.
     """
-    if min(len(a), len(b)) <= a.shape[1]:
-        raise ValueError(
-            f"The Fréchet distance needs more than {a.shape[1]} pictures a side; there are {len(a)} and {len(b)}."
-        )
+    if min(len(a), len(b)) < 2:
+        raise ValueError(f"a covariance needs two pictures a side; there are {len(a)} and {len(b)}")
     a, b = a.double(), b.double()
     ca, cb = torch.cov(a.T), torch.cov(b.T)
     # the trace of (ca cb)^(1/2) is the sum of the square roots of the eigenvalues of ca^(1/2) cb ca^(1/2)
@@ -124,15 +121,41 @@ def frechet(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> float:
     return ((a.mean(0) - b.mean(0)).square().sum() + ca.trace() + cb.trace() - 2 * cross).item()
 
 
-def precision_recall(generated: Float[Tensor, "n d"], real: Float[Tensor, "m d"], k: int = 3) -> tuple[float, float]:
-    """Improved precision and recall (Kynkäänniemi et al. 2019): the share of generated pictures that lie nearer to a
-    real one than that one's k-th nearest real neighbour, and the other way round."""
+def cmmd(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"], sigma: float = 10.0) -> float:
+    """1,000 times the squared MMD with a Gaussian kernel, with the diagonals (Jayasumana et al. 2024)."""
 
-    def covered(points: Tensor, manifold: Tensor) -> float:
-        radius = torch.cdist(manifold, manifold).kthvalue(k + 1, dim=1).values  # itself is the nearest
-        return (torch.cdist(points, manifold) <= radius[None]).any(1).double().mean().item()
+    def kernel(x: Tensor, y: Tensor) -> Tensor:
+        return torch.exp(-torch.cdist(x.double(), y.double()).square() / (2 * sigma**2)).mean()
 
-    return covered(generated, real), covered(real, generated)
+    return 1000 * (kernel(a, a) + kernel(b, b) - 2 * kernel(a, b)).item()
+
+
+def neighbours(generated: Float[Tensor, "n d"], real: Float[Tensor, "m d"], k: int = 3) -> dict[str, float]:
+    """What nearest neighbours tell: improved precision and recall, the share of one set that lies nearer to one of the
+    other than that one's k-th nearest of its own (Kynkäänniemi et al. 2019); density and coverage, which single
+    outliers do not spoil (Naeem et al. 2020). Raises ValueError for sets of k pictures or fewer."""
+    if min(len(generated), len(real)) <= k:
+        raise ValueError(f"neighbours need more than {k} pictures a side; there are {len(generated)} and {len(real)}")
+
+    def radius(points: Tensor) -> Tensor:
+        return torch.cdist(points, points).kthvalue(k + 1, dim=1).values  # itself is the nearest
+
+    apart, around = torch.cdist(generated, real), radius(real)
+    inside = apart <= around
+    return {
+        "precision": inside.any(1).double().mean().item(),
+        "recall": (apart <= radius(generated)[:, None]).any(0).double().mean().item(),
+        "density": inside.double().sum(1).mean().item() / k,
+        "coverage": (apart.min(0).values <= around).double().mean().item(),
+    }
+
+
+def memorised(generated: Tensor, train: Tensor, held_out: Tensor) -> float:
+    """The share of pictures that lie nearer to a training picture than to any of as many held-out ones: one half where
+    nothing was learnt by heart (after Meehan et al. 2020)."""
+    n = min(len(train), len(held_out))
+    near, far = (torch.cdist(generated, side[:n]).min(1).values for side in (train, held_out))
+    return ((near < far).double() + (near == far).double() / 2).mean().item()
 
 
 def nearest(queries: Float[Tensor, "n d"], library: Float[Tensor, "m d"]) -> tuple[Tensor, Tensor]:

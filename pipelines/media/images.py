@@ -78,14 +78,18 @@ def load_image(given: Any, name: str, remote: bool = False) -> Image.Image:
             raise ValueError(f"the {name} must be a uint8 array of height × width, with 3 or 4 channels or none")
         return Image.fromarray(given)
     is_data_url = isinstance(given, str) and given.startswith("data:")
-    if not is_data_url and (remote or not isinstance(given, (str, Path))):
+    in_memory = isinstance(given, bytes)  # of a file
+    if not is_data_url and not in_memory and (remote or not isinstance(given, (str, Path))):
         raise ValueError(
             f"the {name} must be a data URL" if remote else f"the {name} must be a path, a PIL image or a uint8 array"
         )
-    if (len(given) * 3 // 4 if is_data_url else file_size(given)) > BYTES:
+    size = len(given) if in_memory else len(given) * 3 // 4 if is_data_url else file_size(given)
+    if size > BYTES:
         raise ValueError(f"the {name}'s file is larger than {BYTES // 1_000_000} MB; choose a smaller one")
     try:
-        source = io.BytesIO(base64.b64decode(given.partition(",")[2], validate=True)) if is_data_url else str(given)
+        if is_data_url:
+            given = base64.b64decode(given.partition(",")[2], validate=True)
+        source = io.BytesIO(given) if isinstance(given, bytes) else str(given)
     except binascii.Error:
         raise ValueError(f"the {name} is not a picture; choose a PNG, JPEG or WebP file") from None
     try:

@@ -7,11 +7,13 @@ import torch
 
 from pipelines.evaluation.metrics import (
     build_eye,
+    cmmd,
     frechet,
     kid,
     kid_over_subsets,
+    memorised,
     nearest,
-    precision_recall,
+    neighbours,
     trained_tensors,
 )
 
@@ -41,9 +43,11 @@ def test_frechet_of_known_gaussians() -> None:
     assert frechet(a, a) == pytest.approx(0, abs=1e-6)
 
 
-def test_frechet_refuses_too_few_pictures() -> None:
-    with pytest.raises(ValueError, match="more than 16 pictures"):
-        frechet(torch.randn(10, 16), torch.randn(100, 16))
+def test_few_pictures_are_refused_in_a_sentence() -> None:
+    with pytest.raises(ValueError, match="needs two pictures a side; there are 1 and 100"):
+        frechet(torch.randn(1, 16), torch.randn(100, 16))
+    with pytest.raises(ValueError, match="more than 3 pictures a side; there are 3 and 10"):
+        neighbours(torch.randn(3, 16), torch.randn(10, 16))
 
 
 def test_nearest_finds_a_copy() -> None:
@@ -67,9 +71,42 @@ def test_the_eye_is_open_clips_and_ours_are_its_own_tensors_only() -> None:
 def test_precision_and_recall_tell_quality_from_diversity() -> None:
     """Against counts by hand: real points on a line a unit apart; k = 1, so that every ball has the radius 1."""
     real = torch.arange(10.0)[:, None]
-    inside, outside = torch.tensor([[2.5], [3.2]]), torch.tensor([[30.0], [40.0]])
-    precision, recall = precision_recall(torch.cat([inside, outside]), real, k=1)
-    assert precision == 0.5
+    found = neighbours(torch.tensor([[2.5], [3.2], [30.0], [40.0]]), real, k=1)
+    assert found["precision"] == 0.5
     # generated balls: 2.5 and 3.2 have the radius 0.7, 30 and 40 have 10: of the real ones only 2 and 3 are covered
-    assert recall == 0.2
-    assert precision_recall(real, real, k=1) == (1.0, 1.0)
+    assert found["recall"] == 0.2
+    same = neighbours(real, real, k=1)
+    assert same["precision"] == same["recall"] == same["coverage"] == 1.0
+
+
+def test_the_same_features_give_what_reference_implementations_give(capsys: pytest.CaptureFixture) -> None:
+    from prdc import compute_prdc
+    from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
+    from torch_fidelity.metric_kid import kernel_mmd
+
+    torch.manual_seed(0)
+    a, b = torch.randn(300, 24).double(), torch.randn(400, 24).double() * 1.2 + 0.3
+    theirs = fid_statistics_to_metric(fid_features_to_statistics(a), fid_features_to_statistics(b), verbose=False)
+    assert frechet(a, b) == pytest.approx(theirs["frechet_inception_distance"], rel=1e-3)
+    mine, yours = a[:200], b[:200]  # the same subset
+    assert kid(mine, yours) == pytest.approx(kernel_mmd(mine.numpy(), yours.numpy(), verbose=False), abs=1e-6)
+    reference = compute_prdc(real_features=b.numpy(), fake_features=a.numpy(), nearest_k=3)
+    assert neighbours(a, b, k=3) == pytest.approx({k: float(v) for k, v in reference.items()}, abs=1e-9)
+
+
+def test_cmmd_is_that_of_its_formula_and_zero_for_the_same() -> None:
+    torch.manual_seed(0)
+    a, b = torch.randn(40, 8), torch.randn(50, 8) + 1
+
+    def kernel(x: torch.Tensor, y: torch.Tensor) -> float:
+        return sum(float(torch.exp(-(p - q).square().sum() / 200)) for p in x for q in y) / (len(x) * len(y))
+
+    assert cmmd(a, b) == pytest.approx(1000 * (kernel(a, a) + kernel(b, b) - 2 * kernel(a, b)), rel=1e-3)
+    assert cmmd(a, a) == pytest.approx(0, abs=1e-9)
+
+
+def test_copies_of_training_pictures_are_told_from_new_ones() -> None:
+    torch.manual_seed(0)
+    train, held_out, new = torch.randn(300, 16), torch.randn(300, 16), torch.randn(300, 16)
+    assert memorised(train + 0.01 * torch.randn_like(train), train, held_out) > 0.99
+    assert memorised(new, train, held_out) == pytest.approx(0.5, abs=0.1)

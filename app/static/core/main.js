@@ -22,6 +22,7 @@ import "../cards/cost.js";
 import "../cards/plane.js";
 import "../cards/classics.js";
 import "../pages/map.js";
+import "../pages/reports.js";
 import "../pages/chooser.js";
 import "../pages/ballot.js";
 import "../pages/claims.js";
@@ -80,8 +81,13 @@ export function mountEditor(element) {
   else requestAnimationFrame(() => mountEditor(element));
 }
 
-export const mountPages = (element, server) =>
-  switchPages(element.querySelector("[data-pages]"), { server, open: openModel, owner: () => entries.owner });
+export const mountPages = (element, server, upload) =>
+  switchPages(element.querySelector("[data-pages]"), {
+    server,
+    upload,
+    open: openModel,
+    owner: () => entries.owner,
+  });
 
 /** A model in the tab that runs it. */
 function openModel(tab, name) {

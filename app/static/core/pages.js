@@ -2,7 +2,7 @@
 import { create } from "./dom.js";
 import { pages } from "./registry.js";
 
-/** An element's pages; they are given the server's functions, open(tab, model) and owner(). Without a stage there is
+/** An element's pages; they are given the server's functions, upload(file), open(tab, model) and owner(). Without a stage there is
  * one page, and no switch. */
 export function switchPages(element, given) {
   const { home, pages: listed } = JSON.parse(element.dataset.pages);

@@ -62,6 +62,7 @@ SPECS = [
         state="State x<sub>t</sub>",
         kind="diffusion",
         parents=("ddpm-2020", "ddim"),
+        reference="faces",
         about="The network predicts v, of which noise and picture follow. A schedule that stops early leaves part of "
         "the picture in its last level; sampling begins without it, and faces come out grey and grainy: rescale it.",
         paper="Ho et al. 2020; Lin et al. 2024",

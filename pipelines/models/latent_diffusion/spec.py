@@ -53,6 +53,8 @@ SPECS = [
             "guidance 9": {"guidance": 9},
             "DDPM, 40 steps": {"sampler": "ddpm", "steps": 40},
         },
+        reference="world",
+        evaluated={"": {}, "6 steps": {"steps": 6}, "without guidance": {"guidance": 1}},
         help="It knows 338 everyday things, animals and people, in ten landscapes, at all times of day.",
         examples={
             "dog": "a dog",
@@ -90,6 +92,7 @@ SPECS = [
         label="People, 128 px",
         draft={"steps": 6, "count": 1},
         contestants={"as it is": {}},
+        reference="people",
         help="People, drawn flat, and emoji; it wears LoRAs.",
         examples={
             "red curls": "a woman with curly red hair and round glasses, smiling",

@@ -49,6 +49,8 @@ SPECS = [
         },
         about="It learnt the velocity noise − picture on straight lines between the two. Where lines cross, it learnt "
         "their mean, so its own paths bend; straightness says how much, and reflow would take it away.",
+        reference="world",
+        evaluated={"Heun": {"guidance": 4}, "Euler": {"solver": "euler", "guidance": 4}},
         state="State x<sub>t</sub>",
         kind="diffusion",
         parents=("rectified",),

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from pipelines.core.latent import LatentSettings
+from pipelines.core.latent import CORNER, LatentSettings
 from pipelines.core.spec import ModelSpec
 from pipelines.media.images import OptionalImageInput
 
@@ -45,6 +45,7 @@ COMMON = {
     "live": True,
     "state": "The given picture",
     "paper": "Kingma and Welling 2013",
+    "reference": "faces",
 }
 SPECS = [
     ModelSpec(
@@ -61,6 +62,12 @@ SPECS = [
             "Two numbers": {"two_numbers": True, "x": 0.3, "y": 0.4},
         },
         parents=("vae-2013",),
+        evaluated={
+            "β 0.2": {"beta": "0.2", **CORNER},
+            "β 1": CORNER,
+            "β 5": {"beta": "5", **CORNER},
+            "two numbers": {"two_numbers": True, **CORNER},
+        },
         **COMMON,
     ),
     ModelSpec(
@@ -73,6 +80,7 @@ SPECS = [
         help="A code without noise: it rebuilds what it is given, and between codes there is no face.",
         starters={"Noise as code": {"seed": 3}},
         parents=("vae-2013",),
+        evaluated={"Gaussian prior": CORNER},
         **COMMON,
     ),
 ]
