@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,11 +91,18 @@ def contact_sheet(images: np.ndarray, columns: int) -> Image.Image:
 def node_modules() -> Path:
     """The npm packages that the pictures come from, installed on first use at the pinned versions into the cache."""
     folder = cache_dir() / "npm"
-    folder.mkdir(parents=True, exist_ok=True)
     pins = ["package.json", "package-lock.json", ".npmrc"]
-    up_to_date = all((folder / p).exists() and (folder / p).read_bytes() == (HERE / p).read_bytes() for p in pins)
-    if not (up_to_date and (folder / "node_modules").exists()):
-        for pin in pins:
-            shutil.copy(HERE / pin, folder / pin)
-        subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, check=True)
+
+    def up_to_date() -> bool:
+        return all((folder / p).exists() and (folder / p).read_bytes() == (HERE / p).read_bytes() for p in pins)
+
+    if not up_to_date():
+        cache_dir().mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache_dir(), ignore_cleanup_errors=True) as made:
+            for pin in pins:
+                shutil.copy(HERE / pin, made)
+            subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=made, check=True)
+            if not up_to_date():  # or another data set, built beside this one, was faster
+                shutil.rmtree(folder, ignore_errors=True)
+                Path(made).rename(folder)
     return folder / "node_modules"
