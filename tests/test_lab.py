@@ -17,7 +17,8 @@ from pipelines.lab.mixtures import Mixture, energy_distance, ring, two
 FOUND = {
     "terminal-snr": False, "equal-calls": True, "error-split": True, "guidance": True, "sdedit-cliff": False,
     "few-steps": False, "lora-rank": True, "zero-gate": True, "residual-quantiser": True, "scale-mask": True,
-    "frechet-bias": True, "matched-moments": True, "memoriser": True, "elo-order": True,
+    "frechet-bias": True, "matched-moments": True, "memoriser": True, "elo-order": True, "player-speed": True,
+    "blur": False, "frames": True, "splat-start": False, "reflow": True, "seam": True,
 }  # fmt: skip
 
 
@@ -37,7 +38,7 @@ def test_the_verdict_is_the_known_one(name: str) -> None:
 
 
 def test_every_experiment_is_known_or_needs_weights() -> None:
-    assert set(EXPERIMENTS) - set(FOUND) == {"beta"}  # whose figures are those of the bundled weights
+    assert set(EXPERIMENTS) - set(FOUND) == {"beta", "psi"}  # whose figures are those of the bundled weights
 
 
 def test_the_best_denoiser_is_the_mean_of_what_could_have_been() -> None:

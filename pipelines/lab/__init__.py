@@ -6,9 +6,11 @@ python -m pipelines.lab NAME
 
 from __future__ import annotations
 
-from pipelines.lab import learning, metrics, sampling
+from pipelines.lab import families, learning, metrics, sampling
 from pipelines.lab.experiment import Experiment
 
 EXPERIMENTS: dict[str, Experiment] = {
-    experiment.name: experiment for module in (sampling, learning, metrics) for experiment in module.EXPERIMENTS
+    experiment.name: experiment
+    for module in (sampling, learning, metrics, families)
+    for experiment in module.EXPERIMENTS
 }
