@@ -10,9 +10,9 @@ from typing import Any
 
 from gradio.utils import get_upload_folder
 
-from app import viewer
+from app import live, viewer
 from app.answers import answer_in_sentences
-from app.slices import Slices
+from app.slices import Gone, Slices
 from pipelines.core.cards import WeightsError, data_dir
 from pipelines.core.registry import CATALOGUE
 
@@ -39,6 +39,11 @@ def own() -> Path:
     return data_dir() / "reports.json"
 
 
+def references() -> list[str]:
+    """Names of the bundled ones."""
+    return sorted(path.stem for path in measuring().REFERENCES.glob("*.safetensors"))
+
+
 def list_reports() -> dict[str, Any]:
     """All report cards, those of this machine first; what can be evaluated, compared with, and seen with."""
     report = measuring()
@@ -52,9 +57,17 @@ def list_reports() -> dict[str, Any]:
     return {
         "reports": [viewer.finite(row | {"title": title(row["name"], row["label"])}) for row in rows],
         "choices": choices,
-        "references": sorted(path.stem for path in report.REFERENCES.glob("*.safetensors")),
+        "references": references(),
         "extractors": [[one.name, one.title] for one in report.EXTRACTORS.values()],
     }
+
+
+def draw(name: str, settings: dict[str, Any]) -> Any:
+    """A picture, step by step between those of the tabs. Raises SetError where there is none."""
+    frame, note = live.draw_once(name, CATALOGUE[name].settings(**settings))
+    if frame is None:
+        raise measuring().SetError(note)
+    return frame.result.preview
 
 
 def begin_evaluation(name: str, label: str, n: float) -> dict[str, Any]:
@@ -64,7 +77,7 @@ def begin_evaluation(name: str, label: str, n: float) -> dict[str, Any]:
         raise ValueError(name)
     if not 4 <= n <= MOST:
         return {"error": f"Draw 4 to {MOST} pictures a set; more are drawn by python -m pipelines evaluate."}
-    token = underway.begin(measuring().evaluate(spec.name, label, int(n)))
+    token = underway.begin(measuring().evaluate(spec.name, label, int(n), draw=draw))
     asked[token] = True
     return {"token": token}
 
@@ -72,7 +85,7 @@ def begin_evaluation(name: str, label: str, n: float) -> dict[str, Any]:
 def uploaded(path: str) -> Path:
     """A file that a browser sent; ValueError for any other of this machine."""
     found, folder = Path(path).resolve(), Path(get_upload_folder()).resolve()
-    if folder not in found.parents:
+    if folder not in found.parents or not found.is_file():
         raise ValueError(path)
     return found
 
@@ -84,9 +97,9 @@ def begin_scoring(paths: list[str], against: list[str] | str, extractor: str) ->
         return {"error": "Choose pictures, or a zip of them, first."}
     if extractor not in report.EXTRACTORS:
         raise ValueError(extractor)
+    if isinstance(against, str) and against not in references():
+        raise ValueError(against)
     other = against if isinstance(against, str) else [uploaded(one) for one in against]
-    if isinstance(other, str) and not (report.REFERENCES / f"{Path(other).name}.safetensors").exists():
-        raise ValueError(other)
     token = underway.begin(report.score([uploaded(one) for one in paths], other, extractor))
     asked[token] = False
     return {"token": token}
@@ -97,14 +110,15 @@ def follow(token: str) -> dict[str, Any]:
     report = measuring()
     try:
         item, over = underway.go_on(token)
-    except KeyError:
+    except Gone:
         return {"error": "This evaluation is no longer under way: begin it again, and it goes on where it was."}
-    except (ValueError, WeightsError) as error:
+    except (report.SetError, WeightsError) as error:
         return {"error": str(error)}
     except Exception:
         log.exception("an evaluation failed")
         return {"error": "The evaluation failed; the log says why."}
     if isinstance(item, report.Report):
+        underway.stop(token)
         record = report.to_record(item)
         if asked.pop(token, False):
             report.add_card(record, own())

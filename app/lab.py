@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from app import viewer
 from app.forms import bounds, title
-from app.slices import Slices
+from app.slices import Gone, Slices
+from pipelines.core.cards import WeightsError
 from pipelines.core.settings import format_error
 
 log = logging.getLogger("darkroom")
@@ -61,12 +62,16 @@ def go_on(given: list) -> dict[str, Any]:
     """The finding so far, after a slice of work: {"x", "series", "holds", "text", "over"}."""
     try:
         finding, over = underway.go_on(given[0] if given else "")
-    except KeyError:
+    except Gone:
         return {"error": "This experiment is no longer under way: run it again."}
+    except WeightsError as error:
+        return {"error": str(error)}
     except Exception:
         log.exception("an experiment failed")
         return {"error": "The experiment failed; the log says why. Try other values."}
     if finding is None:
         return {"error": "The experiment found nothing: try other values."}
+    if finding.holds is not None:
+        underway.stop(given[0])
     answer = {key: getattr(finding, key) for key in ("x", "series", "holds", "text")}
     return viewer.finite(answer | {"over": over or finding.holds is not None})

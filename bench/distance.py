@@ -11,7 +11,7 @@ from bench.quality import pictures
 from pipelines import datasets as data
 from pipelines.core.cards import add_measurements
 from pipelines.datasets import avatars, emoji
-from pipelines.evaluation.metrics import ClipFeatures, frechet, kid_over_subsets, nearest
+from pipelines.evaluation.metrics import ClipFeatures, frechet, kid_over_subsets, nearest, stretched
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
 from pipelines.nn.pixels import to_tensor
 
@@ -26,9 +26,9 @@ def reconstructed(pictures: np.ndarray) -> np.ndarray:
 
 def distances(a: torch.Tensor, b: torch.Tensor, size: int = 500) -> dict[str, float]:
     """Both distances between two sets of features; the spread is KID's standard deviation over 50 subsets of `size`."""
-    mean, spread = kid_over_subsets(a, b, size=size)
+    mean, spread = kid_over_subsets(stretched(a), stretched(b), size=size)
     return {
-        "eye-KID x 1000": round(1000 * mean, 3),
+        "eye-KID x 1000, (cos + 1)³": round(1000 * mean, 3),
         "spread": round(1000 * spread, 3),
         "eye-Frechet": round(frechet(a, b), 4),
     }

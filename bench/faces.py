@@ -75,7 +75,7 @@ def distances(faces: np.ndarray) -> dict[str, float]:
 def compare(mine: torch.Tensor) -> dict[str, float]:
     """The same of features."""
     held_out, _ = real()
-    value, spread = metrics.kid_over_subsets(mine, held_out)
+    value, spread = metrics.kid_over_subsets(metrics.stretched(mine), metrics.stretched(held_out))
     found = {"KID x 1000": 1000 * value, "± x 1000": 1000 * spread, "Fréchet": metrics.frechet(mine, held_out)}
     return {k: round(v, 3) for k, v in (found | metrics.neighbours(mine, held_out)).items()}
 

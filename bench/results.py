@@ -82,7 +82,10 @@ def report_cards() -> list[str]:
             + f" | {row['memory']} | {row['n']} × {row['sets']} |"
             for row in mine
         ]
-        parts.append(f"\n## Against {against}, seen with the {mine[0]['extractor']}\n\n{mine[0]['notes'][-1]}\n\n")
+        parts.append(f"\n## Against {against}, seen with the {mine[0]['extractor']}\n\n")
+        n, real = mine[0]["n"], mine[0]["floor"]
+        floor = ", ".join(f"{name} {real[name]:.3g}" for name in names if name in real)
+        parts.append(f"{n} real pictures have themselves: {floor}.\n\n")
         parts.append(
             f"| model | {' | '.join(names)} | MB | n |\n|{' --- |' * (len(names) + 3)}\n" + "\n".join(lines) + "\n"
         )

@@ -19,7 +19,7 @@ from pipelines import load
 from pipelines.core.cards import add_measurements
 from pipelines.core.contract import frame_differences
 from pipelines.datasets.motion import FRAMES
-from pipelines.evaluation.metrics import ClipFeatures, frechet, kid_over_subsets
+from pipelines.evaluation.metrics import ClipFeatures, frechet, kid_over_subsets, stretched
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
 from pipelines.nn.pixels import to_tensor
 
@@ -102,7 +102,7 @@ def quality(n: int = 96) -> dict[str, Any]:
         "made against real": ("made", "real"),
         "floor, two halves of training clips": ("one half", "other half"),
     }.items():
-        mean, spread = kid_over_subsets(features[x], features[y])
+        mean, spread = kid_over_subsets(stretched(features[x]), stretched(features[y]))
         metrics = {"eye-KID of frames x 1000": round(1000 * mean, 2), "spread": round(1000 * spread, 2)}
         found[what] = {**metrics, "eye-Frechet over time": round(frechet(stacked[x], stacked[y]), 4)}
     kids = [
@@ -113,7 +113,7 @@ def quality(n: int = 96) -> dict[str, Any]:
         "video",
         {
             "change over held-out clips'": f"{moved / wanted:.2f} (n = {n})",
-            "eye-KID of frames × 1000": f"{kids[0]} (floor {kids[1]}; n = {n})",
+            "eye-KID of frames × 1000, (cos + 1)³": f"{kids[0]} (floor {kids[1]}; n = {n})",
         },
     )
     return found

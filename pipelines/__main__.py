@@ -48,6 +48,9 @@ def main(argv: list[str] | None = None) -> int:
     except (KeyError, RuntimeError, OSError, ValueError) as error:
         print(error.args[0] if isinstance(error, KeyError) else error, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
     return 0
 
 
@@ -105,10 +108,13 @@ def evaluate(argv: list[str]) -> None:
         raise ValueError(f"--n is {args.n}: neighbours need four pictures at least.")
     if args.extractor not in report.EXTRACTORS:
         raise ValueError(f"There is no extractor '{args.extractor}'; choose of: {', '.join(report.EXTRACTORS)}.")
-    if args.against or any(Path(one).exists() for one in args.what):
-        known = {path.stem for path in report.REFERENCES.glob("*.safetensors")}
-        against: Any = args.against or ["world"]
-        against = against[0] if len(against) == 1 and against[0] in known else [Path(one) for one in against]
+    names = {spec.name for spec in catalogue()}
+    if args.what and not names & set(args.what):
+        known = [path.stem for path in report.REFERENCES.glob("*.safetensors")]
+        if not args.against:
+            raise ValueError(f"Say --against what: real pictures of your own, or one of {', '.join(sorted(known))}.")
+        named = len(args.against) == 1 and args.against[0] in known
+        against: Any = args.against[0] if named else [Path(one) for one in args.against]
         record = print_progress(report.score([Path(one) for one in args.what], against, args.extractor))
         print(json.dumps(record, indent=1, ensure_ascii=False))
         return
@@ -118,10 +124,10 @@ def evaluate(argv: list[str]) -> None:
         raise ValueError(f"No model has the label '{args.label}'.")
     if len(wanted) > 1:
         options = ["--n", str(args.n), *(["--out", str(args.out)] if args.out else [])]
-        for name, label in wanted:
-            command = [sys.executable, "-m", "pipelines", "evaluate", name, "--label", label, *options]
-            if subprocess.run(command, check=False).returncode:
-                raise RuntimeError(f"The evaluation of {name} failed; run this again, and it goes on where it was.")
+        commands = [["evaluate", name, "--label", label, *options] for name, label in wanted]
+        failed = [one for one in commands if subprocess.run([sys.executable, "-m", "pipelines", *one]).returncode]
+        if failed:
+            raise RuntimeError(f"These failed: {', '.join(' '.join(one[1:4]).strip() for one in failed)}.")
         return
     record = print_progress(report.evaluate(*wanted[0], n=args.n))
     report.add_card(record, args.out or report.CARDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +15,8 @@ BUNDLED = Path(__file__).parent.parent / "assets" / "weights"
 os.environ["DARKROOM_WEIGHTS"] = str(FOLDER / "weights")
 os.environ["DARKROOM_HOME"] = str(FOLDER / "home")
 (FOLDER / "weights").mkdir()
+for part in ("eye.json", "eye.safetensors"):  # what measures is the real one: the references were seen by it
+    shutil.copy(BUNDLED / part, FOLDER / "weights")
 import torch
 
 torch.set_num_threads(1)

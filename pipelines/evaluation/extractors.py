@@ -4,9 +4,9 @@ two cannot be compared."""
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from pipelines.evaluation.metrics import ClipFeatures
 BATCH = 32
 
 
+@runtime_checkable
 class Features(Protocol):
     """Pictures, at the extractor's side, to features of unit length."""
 
@@ -84,13 +85,17 @@ def open_extractor(name: str) -> Features:
     return EXTRACTORS[name].open()
 
 
-def extract(pictures: Iterable[UInt8[np.ndarray, "s s 3"]], name: str = "eye") -> Iterable[Float[Tensor, "n d"]]:
-    """Features of pictures, in batches: never more than one batch of pictures lies in memory."""
+def extract(pictures: Iterable[np.ndarray | None], name: str = "eye") -> Iterator[Tensor | None]:
+    """Features (n, d) of uint8 pictures (s, s, 3) in batches: never more than one batch of pictures lies in memory. None
+    now and then meanwhile, so that whoever waits can look up."""
     network, batch = open_extractor(name), []
     for picture in pictures:
-        batch.append(picture)
-        if len(batch) == BATCH:
-            yield network.features(np.stack(batch))
-            batch = []
+        if picture is not None:
+            batch.append(picture)
+        if len(batch) < BATCH:
+            yield None
+            continue
+        yield network.features(np.stack(batch))
+        batch = []
     if batch:
         yield network.features(np.stack(batch))

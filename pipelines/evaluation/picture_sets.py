@@ -15,6 +15,11 @@ from jaxtyping import UInt8
 from pipelines.media import images
 
 MOST = 100_000  # files of a set
+UNPACKED = 4_000_000_000  # bytes of a set's zips: more is a bomb
+
+
+class SetError(ValueError):
+    """A set cannot be measured. The message is one sentence that says what to do."""
 
 
 def center_square(path: Path | bytes, side: int) -> UInt8[np.ndarray, "s s 3"]:
@@ -30,17 +35,17 @@ class PictureSet:
     left_out: Counter[str] = field(default_factory=Counter)  # reason: how many
 
     def __post_init__(self) -> None:
-        """Raises ValueError with one sentence where nothing is there, or too much."""
+        """Raises SetError where nothing is there, or too much."""
         if missing := next((path for path in self.paths if not path.exists()), None):
-            raise ValueError(f"There is nothing at {missing}: check the path.")
+            raise SetError(f"There is nothing at {missing}: check the path.")
         count = 0
         for _ in self._entries():
             count += 1
             if count > MOST:
-                raise ValueError(f"These are more than {MOST:,} files: give a part of them.")
+                raise SetError(f"These are more than {MOST:,} files: give a part of them.")
         self.count = count  # of files that could be pictures
         if not count:
-            raise ValueError("There is no file in it: give a folder or a zip of pictures.")
+            raise SetError("There is no file in it: give a folder or a zip of pictures.")
 
     def _entries(self) -> Iterator[tuple[Path, zipfile.ZipInfo | None]]:
         """Every file, in the order of their names; those of a zip with their entry."""
@@ -48,31 +53,38 @@ class PictureSet:
             files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
             for file in files:
                 if not zipfile.is_zipfile(file):
-                    if not hidden(file.name):
+                    if not hidden(str(file.relative_to(path) if path.is_dir() else file.name)):
                         yield file, None
                     continue
                 try:
                     with zipfile.ZipFile(file) as archive:
                         entries = sorted(archive.infolist(), key=lambda entry: entry.filename)
                 except (zipfile.BadZipFile, ValueError, NotImplementedError):
-                    raise ValueError(f"The zip {file.name} is damaged: pack it anew.") from None
+                    raise SetError(f"The zip {file.name} is damaged: pack it anew.") from None
                 yield from ((file, entry) for entry in entries if not entry.is_dir() and not hidden(entry.filename))
 
-    def read(self, side: int) -> Iterator[UInt8[np.ndarray, "s s 3"]]:
-        """One picture after another: its middle square, at `side` pixels."""
+    def read(self, side: int) -> Iterator[UInt8[np.ndarray, "s s 3"] | None]:
+        """One picture after another, its middle square at `side` pixels; None for what is left out."""
         self.left_out.clear()
         archive: zipfile.ZipFile | None = None
+        unpacked = 0
         try:
             for file, entry in self._entries():
                 try:
                     if entry is None:
-                        yield center_square(file, side)
-                        continue
-                    if archive is None or archive.filename != str(file):
-                        archive = zipfile.ZipFile(file)
-                    yield center_square(unpack(archive, entry), side)
+                        picture = center_square(file, side)
+                    else:
+                        if archive is None or archive.filename != str(file):
+                            archive = zipfile.ZipFile(file)
+                        content = unpack(archive, entry)
+                        unpacked += len(content)
+                        picture = center_square(content, side)
                 except ValueError as error:
                     self.left_out[str(error).removeprefix("the file ")] += 1
+                    picture = None
+                if unpacked > UNPACKED:
+                    raise SetError("These zips hold more than 4 GB: give a part of them.")
+                yield picture
         finally:
             if archive is not None:
                 archive.close()

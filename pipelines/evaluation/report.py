@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import statistics
+import threading
 import time
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,23 +31,25 @@ from pipelines.core.registry import get_spec
 from pipelines.core.spec import ASSETS
 from pipelines.evaluation import metrics
 from pipelines.evaluation.extractors import EXTRACTORS, extract, open_extractor
-from pipelines.evaluation.picture_sets import PictureSet
+from pipelines.evaluation.picture_sets import PictureSet, SetError
 from pipelines.media import images
+from pipelines.nn import weights
 
 REFERENCES = ASSETS / "references"
 CARDS = ASSETS / "reports.json"
 N, SEEDS = 100, 3  # pictures of a set, and sets
 MOST = 5_000  # pictures of a set whose neighbours are looked for: that grows with the square
 KEPT = 10  # pictures from one save to the next
+RECORDING = threading.Lock()
 
 
 @dataclass(frozen=True)
 class Reference:
-    """Real pictures that nothing was trained on, as features; training pictures; captions of the former."""
+    """Real pictures that nothing was trained on, as features, with captions; and other real ones to compare with."""
 
     name: str
     held_out: Float[Tensor, "n d"]
-    train: Float[Tensor, "m d"]
+    other: Float[Tensor, "m d"]
     captions: list[str]
 
 
@@ -60,8 +64,9 @@ class Report:
     n: int  # pictures of each set
     sets: int
     figures: dict[str, tuple[float, float | None]]
+    floor: dict[str, float]  # what as many real pictures have: bias and noise of the figures, no model's doing
     notes: list[str] = field(default_factory=list)
-    made_with: str = ""  # fingerprint of the weights
+    made_with: str = ""  # fingerprint of the weights and the extractor's
 
 
 @dataclass(frozen=True)
@@ -75,29 +80,31 @@ class Progress:
 
 
 def open_reference(name: str) -> Reference:
-    """A bundled reference, seen by the eye. Raises WeightsError where its file is not there."""
+    """A bundled reference, seen by the eye. Raises WeightsError where its file is not there or the eye is another."""
     path = REFERENCES / f"{name}.safetensors"
     try:
         with safe_open(path, "pt") as file:
-            held_out, train = (file.get_tensor(key).float() for key in ("held_out", "train"))
-            captions = json.loads(file.metadata()["captions"])
+            held_out, other = (file.get_tensor(key).float() for key in ("held_out", "other"))
+            about = file.metadata() or {}
+        captions, eye = json.loads(about["captions"]), about["eye"]
     except (OSError, SafetensorError, KeyError, ValueError):
         raise WeightsError(
             f"The reference {path.name} is missing or damaged; restore it with git checkout."
         ) from None
-    return Reference(name, held_out, train, captions)
+    if eye != fingerprint(("eye",)):
+        raise WeightsError(f"The reference {path.name} was seen by another eye: run python -m bench references.")
+    return Reference(name, held_out, other, captions)
 
 
-def figures(mine: Tensor, real: Tensor, train: Tensor | None = None, seed: int = 0) -> dict[str, float]:
-    """Distances and neighbours of one set of features against real ones."""
+def figures(mine: Tensor, real: Tensor, seed: int = 0) -> dict[str, float]:
+    """Distances, and neighbours among as many real ones, of one set of features."""
     a, b = (some(side, MOST, seed) for side in (mine, real))
-    found = {
-        "KID × 1000": 1000 * metrics.kid(a, b),
+    return {
+        "KID × 1000": 1000 * metrics.kid(metrics.stretched(a), metrics.stretched(b)),
         "Fréchet": metrics.frechet(mine, real),
         "CMMD": metrics.cmmd(a, b),
-        **metrics.neighbours(a, b),
+        **metrics.neighbours(a, some(b, len(a), seed)),
     }
-    return found if train is None else found | {"memorised": metrics.memorised(a, train, real)}
 
 
 def some(features: Tensor, n: int, seed: int = 0) -> Tensor:
@@ -107,13 +114,9 @@ def some(features: Tensor, n: int, seed: int = 0) -> Tensor:
     return features[torch.randperm(len(features), generator=torch.Generator().manual_seed(seed))[:n]]
 
 
-def floor(real: Tensor, other: Tensor, n: int) -> dict[str, float]:
-    """What n real pictures would have against the real ones: bias and noise of the figures, not of any model."""
-    fake = some(other, n)
-    return {
-        "Fréchet": metrics.frechet(fake, real),
-        "KID × 1000": 1000 * metrics.kid(some(fake, MOST), some(real, MOST)),
-    }
+def clip_score(pictures: Tensor, captions: Tensor) -> float:
+    """100 times the mean cosine of pictures with their captions, not below 0 (Hessel et al. 2021)."""
+    return (100 * (pictures * captions).sum(1)).clamp_min(0).mean().item()
 
 
 def summarise(sets: list[dict[str, float]]) -> dict[str, tuple[float, float | None]]:
@@ -144,119 +147,139 @@ class Kept:
         """Some more pictures; written beside the old file, which is then replaced."""
         new = {"features": features, "seconds": torch.tensor(seconds)}
         self.tensors = {k: torch.cat([self.tensors[k], v]) if k in self.tensors else v for k, v in new.items()}
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        part = self.path.with_suffix(".part")
-        save_file(self.tensors, part)
-        part.replace(self.path)
+        replace(self.path, lambda part: save_file(self.tensors, part))
+
+
+def replace(path: Path, write: Callable[[Path], Any]) -> None:
+    """Write beside a file, then put that in its place."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(f".{uuid.uuid4().hex}.part")
+    write(part)
+    part.replace(path)
+
+
+def draw_here(name: str, settings: dict[str, Any]) -> np.ndarray:
+    """A model's picture with these settings."""
+    *_, last = load(name).generate(**settings)
+    return last.result.preview
 
 
 def evaluate(
-    name: str, label: str = "", n: int = N, sets: int = SEEDS, folder: Path | None = None
+    name: str,
+    label: str = "",
+    n: int = N,
+    sets: int = SEEDS,
+    folder: Path | None = None,
+    draw: Callable[[str, dict[str, Any]], np.ndarray] = draw_here,
 ) -> Iterator[Progress | Report]:
     """Draw n pictures of each of so many sets of seeds by a model and measure them against its reference; the report
     last. It goes on where one that was closed had come to.
 
-    Raises KeyError for an unknown model, ValueError for one that has no reference, WeightsError.
+    Raises KeyError for an unknown model, SetError for one that has no reference, WeightsError.
     """
     spec = get_spec(name)
-    if not spec.reference or label not in spec.evaluated:
-        wanted = ", ".join(f"'{one}'" for one in spec.evaluated)
-        raise ValueError(
-            f"{spec.title} is not compared with real pictures."
-            if not spec.reference
-            else f"{spec.title} is evaluated as one of {wanted}."
-        )
-    reference, side = open_reference(spec.reference), EXTRACTORS["eye"].side
-    takes_words = "prompt" in spec.settings.model_fields
-    key = json.dumps(
-        [name, label, fingerprint(spec.weights), fingerprint(("eye",)), spec.evaluated[label]], default=str
-    )
-    kept = Kept(key, folder)
-    network, pipe, total = open_extractor("eye"), load(name), n * sets
+    if not spec.reference:
+        raise SetError(f"{spec.title} is not compared with real pictures.")
+    if label not in spec.evaluated:
+        raise SetError(f"{spec.title} is evaluated as one of {', '.join(repr(one) for one in spec.evaluated)}.")
+    reference, side, settings = open_reference(spec.reference), EXTRACTORS["eye"].side, dict(spec.evaluated[label])
+    captions = reference.captions if "prompt" in spec.settings.model_fields else []
+    made_with = fingerprint((*spec.weights, "eye"))
+    kept = Kept(json.dumps([name, settings, made_with, captions, weights.pick_device()]), folder)
+    network, total = open_extractor("eye"), n * sets
     while len(kept) < total:
         pictures, seconds = [], []
-        for seed in range(len(kept), min(len(kept) + KEPT, total)):
-            words = {"prompt": reference.captions[seed % len(reference.captions)]} if takes_words else {}
-            begun = time.perf_counter()
-            *_, last = pipe.generate(**spec.evaluated[label], **words, seed=seed)
-            seconds.append(time.perf_counter() - begun)
-            pictures.append(images.center_crop(last.result.preview, side))
-            yield Progress(seed + 1, total, words.get("prompt", f"seed {seed}"), pictures[-1])
-        kept.add(network.features(np.stack(pictures)), seconds)
+        try:
+            for seed in range(len(kept), min(len(kept) + KEPT, total)):
+                words = {"prompt": captions[seed % len(captions)]} if captions else {}
+                begun = time.perf_counter()
+                picture = draw(name, settings | words | {"seed": seed})
+                seconds.append(time.perf_counter() - begun)
+                pictures.append(images.center_crop(picture, side))
+                yield Progress(seed + 1, total, words.get("prompt", f"seed {seed}"), pictures[-1])
+        finally:  # a stop loses nothing
+            if pictures:
+                kept.add(network.features(np.stack(pictures)), seconds)
     features, seconds = (kept.tensors[k][:total] for k in ("features", "seconds"))
-    found = [figures(part, reference.held_out, reference.train) for part in features.split(n)]
-    if takes_words:
-        captions = network.encode_captions([reference.captions[i % len(reference.captions)] for i in range(total)])
-        for one, part, words in zip(found, features.split(n), captions.split(n), strict=True):
-            one["CLIP score"] = (100 * (part * words).sum(1)).clamp_min(0).mean().item()
+    found, real = [figures(part, reference.held_out) for part in features.split(n)], some(reference.other, n)
+    floor = figures(real, reference.held_out)
+    if captions:
+        words = network.encode_captions(captions)
+        wanted = words[torch.arange(total) % len(captions)]
+        for one, part, of in zip(found, features.split(n), wanted.split(n), strict=True):
+            one["CLIP score"] = clip_score(part, of)
+        floor["CLIP score"] = clip_score(reference.held_out[: len(words)], words)
     for one, part in zip(found, seconds.split(n), strict=True):
         one["ms a picture"] = 1000 * part.median().item()
-    base = floor(reference.held_out, reference.train, n)
-    notes = [few(n, features.shape[1], base["Fréchet"])]
-    if takes_words:
-        real = network.encode_captions(reference.captions)
-        score = (100 * (reference.held_out[: len(real)] * real).sum(1)).clamp_min(0).mean().item()
-        notes.append(f"Real pictures have a CLIP score of {score:.1f} with these captions.")
-    yield Report(
-        name,
-        label,
-        spec.reference,
-        "eye",
-        n,
-        sets,
-        summarise(found),
-        [*filter(None, notes)],
-        fingerprint(spec.weights),
-    )
+    floor = {key: round(value, 4) for key, value in floor.items()}
+    notes = [few(n, features.shape[1], floor["Fréchet"])]
+    yield Report(name, label, spec.reference, "eye", n, sets, summarise(found), floor, notes, made_with)
 
 
 def few(n: int, dimension: int, real: float) -> str:
     """What the Fréchet distance's bias does to n pictures."""
     start = f"{n} pictures are fewer than the {dimension} features, so " if n <= dimension else ""
-    text = f"{start}the Fréchet distance is biased upwards: {n} real pictures would have {real:.2f} themselves."
+    text = f"{start}the Fréchet distance is biased upwards: {n} real pictures have {real:.2f} themselves."
     return text[0].upper() + text[1:]
 
 
 def score(paths: list[Path], against: list[Path] | str, extractor: str = "eye") -> Iterator[Progress | Report]:
     """Measure a set of pictures against another one, or against a bundled reference (its name); the report last.
 
-    Raises ValueError with one sentence where there are no pictures, WeightsError.
+    Raises SetError where there are no pictures, WeightsError.
     """
     if isinstance(against, str) and extractor != "eye":
-        raise ValueError("The bundled references are known to the house's eye only: give real pictures of your own.")
-    sides, notes, train = [], [], None
-    for given in (paths, against):
-        if isinstance(given, str):
-            reference = open_reference(given)
-            sides.append(reference.held_out)
-            train = reference.train
-            continue
-        pictures, parts, done = PictureSet(given), [], 0
-        for part in extract(pictures.read(EXTRACTORS[extractor].side), extractor):
+        raise SetError("The bundled references are known to the house's eye only: give real pictures of your own.")
+    mine, notes = yield from see(paths, extractor, "Yours")
+    if isinstance(against, str):
+        reference = open_reference(against)
+        real, other = reference.held_out, reference.other
+    else:
+        whole, more = yield from see(against, extractor, "The real ones")
+        notes += more
+        whole = some(whole[torch.randperm(len(whole), generator=torch.Generator().manual_seed(0))], 2 * MOST)
+        real, other = whole, whole[: len(whole) // 2]
+    found: dict[str, tuple[float, float | None]] = {k: (round(v, 4), None) for k, v in figures(mine, real).items()}
+    size = min(500, len(mine) // 2, len(real) // 2)
+    if size > 1:  # subsets that are nearly all of it would not differ
+        both = metrics.stretched(mine), metrics.stretched(real)
+        found["KID × 1000"] = tuple(round(1000 * v, 4) for v in metrics.kid_over_subsets(*both, size=size))
+    floor = {}
+    if len(other) > 3 and len(real) - len(other) > 3:
+        rest = real if isinstance(against, str) else real[len(other) :]
+        twin = some(other, len(mine))
+        floor = {k: round(v, 4) for k, v in figures(twin, rest).items()}
+        notes.append(few(len(twin), mine.shape[1], floor["Fréchet"]))
+    what = against if isinstance(against, str) else listed(against)
+    made_with = fingerprint(("eye",)) if extractor == "eye" else ""
+    yield Report(listed(paths), "", what, extractor, len(mine), 1, found, floor, notes, made_with)
+
+
+def listed(paths: list[Path]) -> str:
+    """What a set is called."""
+    more = f" and {len(paths) - 2} more" if len(paths) > 2 else ""
+    return ", ".join(path.name for path in paths[:2]) + more
+
+
+def see(paths: list[Path], extractor: str, whose: str) -> Generator[Progress, None, tuple[Tensor, list[str]]]:
+    """Features of a set's pictures, and what there is to say of it."""
+    pictures, parts, notes = PictureSet(paths), [], []
+    for part in extract(pictures.read(EXTRACTORS[extractor].side), extractor):
+        if part is not None:
             parts.append(part)
-            done += len(part)
-            yield Progress(done, pictures.count, f"{done:,} of {pictures.count:,} seen")
-        if pictures.left_out:
-            reason, _ = pictures.left_out.most_common(1)[0]
-            notes.append(
-                f"{pictures.left_out.total():,} of {pictures.count:,} files were left out: the first {reason}."
-            )
-        if done < 4:
-            raise ValueError(
-                f"There {'is one picture' if done == 1 else f'are {done} pictures'} that can be read"
-                f"{'; ' + notes[-1] if notes else ''}; distances between sets need four at least, hundreds to mean much."
-            )
-        sides.append(torch.cat(parts))
-    mine, real = sides
-    found = {k: (round(v, 4), None) for k, v in figures(mine, real, train).items()}
-    found["KID × 1000"] = tuple(round(1000 * v, 4) for v in metrics.kid_over_subsets(mine, real))
-    half = len(real) // 2
-    base = (
-        floor(real[:half], real[half:], min(len(mine), len(real) - half)) if half > 1 else {"Fréchet": float("nan")}
-    )
-    notes.append(few(len(mine), mine.shape[1], base["Fréchet"]))
-    what = against if isinstance(against, str) else ", ".join(path.name for path in against[:3])
-    yield Report(", ".join(path.name for path in paths[:3]), "", what, extractor, len(mine), 1, found, notes)
+        done = sum(map(len, parts)) + pictures.left_out.total()
+        yield Progress(done, pictures.count, f"{done:,} of {pictures.count:,} files seen")
+    if pictures.left_out:
+        reason, _ = pictures.left_out.most_common(1)[0]
+        count = f"{pictures.left_out.total():,} of {pictures.count:,}"
+        notes.append(f"{whose}: {count} files were left out, mostly since one {reason}.")
+    found = sum(map(len, parts))
+    if found < 4:
+        raise SetError(
+            f"{whose}: only {found} of {pictures.count:,} files can be read{'. ' + notes[0] if notes else '.'} Distances "
+            "between sets need four pictures at least, and hundreds to mean much."
+        )
+    return torch.cat(parts), notes
 
 
 def to_record(report: Report) -> dict[str, Any]:
@@ -267,16 +290,18 @@ def to_record(report: Report) -> dict[str, Any]:
 def cards(path: Path = CARDS) -> list[dict[str, Any]]:
     """The reports on record; none where the file is not there or damaged."""
     try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError):
+        rows = json.loads(path.read_text())
+        return [row for row in rows if {"name", "label", "against", "figures", "floor", "notes", "n"} <= row.keys()]
+    except (OSError, ValueError, AttributeError, TypeError):
         return []
 
 
 def add_card(record: dict[str, Any], path: Path = CARDS) -> None:
     """Put a report on record, in place of an older one of the same model and settings."""
-    rest = [one for one in cards(path) if (one["name"], one["label"]) != (record["name"], record["label"])]
-    rows = sorted([*rest, record], key=lambda one: (one["against"], one["name"], one["label"]))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
-    part.replace(path)
+    with RECORDING:
+        rows = cards(path)
+        if not rows and path.exists():
+            path.replace(path.with_suffix(".damaged"))  # for whoever can mend it
+        rest = [one for one in rows if (one["name"], one["label"]) != (record["name"], record["label"])]
+        rows = sorted([*rest, record], key=lambda one: (one["against"], one["name"], one["label"]))
+        replace(path, lambda part: part.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n"))

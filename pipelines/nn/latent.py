@@ -32,8 +32,11 @@ class LatentPipeline(contract.Pipeline):
 
     def code(self, seed: int, s: Any) -> Tensor:
         """The code (1, …) of a seed: standard noise."""
-        generator = torch.Generator().manual_seed(seed % 2**32)
-        return torch.randn(1, self.width, generator=generator).to(self.device)
+        return self.noise(seed, self.width)
+
+    def noise(self, seed: int, width: int) -> Float[Tensor, "1 d"]:
+        """Standard noise of a seed."""
+        return torch.randn(1, width, generator=torch.Generator().manual_seed(seed % 2**32)).to(self.device)
 
     def mix(self, codes: Tensor, weights: Tensor, s: Any) -> Tensor:
         """Codes (m, d) mixed by weights (n, m): independent normals stay of unit variance, so that what lies between

@@ -14,6 +14,7 @@ from pipelines.evaluation.metrics import (
     memorised,
     nearest,
     neighbours,
+    stretched,
     trained_tensors,
 )
 
@@ -107,6 +108,15 @@ def test_cmmd_is_that_of_its_formula_and_zero_for_the_same() -> None:
 
 def test_copies_of_training_pictures_are_told_from_new_ones() -> None:
     torch.manual_seed(0)
-    train, held_out, new = torch.randn(300, 16), torch.randn(300, 16), torch.randn(300, 16)
-    assert memorised(train + 0.01 * torch.randn_like(train), train, held_out) > 0.99
-    assert memorised(new, train, held_out) == pytest.approx(0.5, abs=0.1)
+    train, held_out, new = torch.randn(1000, 16), torch.randn(400, 16), torch.randn(400, 16)
+    assert memorised(train[::3] + 0.01 * torch.randn(334, 16), train, held_out) == 1
+    assert memorised(new, train, held_out) == pytest.approx(0.05, abs=0.03)
+
+
+def test_features_of_unit_length_are_stretched_or_kid_sees_their_mean_alone() -> None:
+    torch.manual_seed(0)
+    unit = torch.nn.functional.normalize(torch.randn(500, 64), dim=1)
+    doubled = torch.cat([unit, -unit])  # the mean is zero for both, and so is what an almost linear kernel sees
+    line = torch.nn.functional.normalize(torch.randn(500, 1) * torch.ones(1, 64), dim=1)
+    line = torch.cat([line, -line])
+    assert kid(doubled, line) < 1e-3 < kid(stretched(doubled), stretched(line))

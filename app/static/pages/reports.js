@@ -3,16 +3,15 @@ import { create, fixed, toast } from "../core/dom.js";
 import { registerPage } from "../core/registry.js";
 
 const [WIDTH, HEIGHT, EDGE] = [620, 300, 46];
-// figure: heading, what it is, and whether more of it is better (1), less (-1) or neither
+// figure: heading, what it is, and whether more of it is better (1) or less (-1)
 const COLUMNS = {
-  "KID × 1000": ["KID × 1000", "Kernel distance to held-out real pictures; unbiased", -1],
+  "KID × 1000": ["KID × 1000", "Kernel distance to real pictures; unbiased, and may be below 0", -1],
   Fréchet: ["Fréchet", "Distance of two Gaussians; biased upwards for few pictures", -1],
-  CMMD: ["CMMD", "Distance with a Gaussian kernel", -1],
+  CMMD: ["CMMD", "Distance with a Gaussian kernel; biased upwards for few pictures", -1],
   precision: ["precision", "Share of its pictures that lie among real ones", 1],
   recall: ["recall", "Share of real pictures that lie among its own", 1],
   density: ["density", "How many real neighbourhoods its pictures lie in", 1],
   coverage: ["coverage", "Share of real pictures that have one of its own near them", 1],
-  memorised: ["memorised", "Share nearer to a training than to a held-out picture; 0.5 is nothing by heart", 0],
   "CLIP score": ["CLIP score", "How well pictures fit their captions", 1],
   "ms a picture": ["ms", "Milliseconds a picture, where it was measured", -1],
 };
@@ -44,6 +43,8 @@ registerPage("reports", (element, _, { server, upload }) => {
   let chosen = ""; // what is compared with
   let order = "KID × 1000";
   let token = ""; // of what is under way
+  let draws = false; // whether a model draws for it
+  let run = 0; // the newest; what older ones find is dropped
 
   const value = (report, key) => report.figures[key]?.[0] ?? null;
 
@@ -66,6 +67,7 @@ registerPage("reports", (element, _, { server, upload }) => {
         button.onclick = () => {
           chosen = name;
           show();
+          groups.querySelector(".on").focus();
         };
         return button;
       }),
@@ -73,7 +75,9 @@ registerPage("reports", (element, _, { server, upload }) => {
     const rows = reports.filter((report) => report.against === chosen);
     const columns = Object.keys(COLUMNS).filter((key) => rows.some((report) => value(report, key) !== null));
     const [, , better] = COLUMNS[order];
-    rows.sort((a, b) => (better > 0 ? -1 : 1) * ((value(a, order) ?? 1e9) - (value(b, order) ?? 1e9)));
+    rows.sort(
+      (a, b) => (better > 0 ? -1 : 1) * ((value(a, order) ?? -1e9 * better) - (value(b, order) ?? -1e9 * better)),
+    );
     head.replaceChildren(
       create(
         `<table><tr><th>${columns
@@ -84,19 +88,18 @@ registerPage("reports", (element, _, { server, upload }) => {
           .join("")}<th title="Memory of the process, MB">MB<th title="Pictures a set, and sets">n</table>`,
       ).querySelector("tr"),
     );
-    const best = Object.fromEntries(
-      columns.map((key) => {
-        const all = rows.map((report) => value(report, key)).filter((v) => v !== null);
-        return [key, COLUMNS[key][2] > 0 ? Math.max(...all) : COLUMNS[key][2] < 0 ? Math.min(...all) : null];
-      }),
-    );
+    /** Whether a figure is the best of those that can be compared: of as many pictures, seen alike. */
+    const best = (report, key) =>
+      rows
+        .filter(({ n, extractor }) => n === report.n && extractor === report.extractor)
+        .every((other) => COLUMNS[key][2] * ((value(other, key) ?? value(report, key)) - value(report, key)) <= 0);
     body.replaceChildren(
       ...rows.map((report) => {
         const row = create(
           `<table><tr><th scope="row">${columns
             .map((key) => {
               const found = value(report, key);
-              return `<td class="${found !== null && found === best[key] ? "best" : ""}">${written(report, key)}`;
+              return `<td class="${found !== null && best(report, key) ? "best" : ""}">${written(report, key)}`;
             })
             .join("")}<td>${report.memory}<td>${report.n} × ${report.sets}</table>`,
         ).querySelector("tr");
@@ -107,6 +110,16 @@ registerPage("reports", (element, _, { server, upload }) => {
         return row;
       }),
     );
+    for (const { n, floor } of new Map(
+      rows.filter((row) => "KID × 1000" in row.floor).map((row) => [row.n, row]),
+    ).values())
+      body.append(
+        create(
+          `<table><tr class="floor"><th scope="row">${n} real pictures${columns
+            .map((key) => `<td>${key in floor ? fixed(floor[key], 2) : ""}`)
+            .join("")}<td><td>${n}</table>`,
+        ).querySelector("tr"),
+      );
     draw(rows.filter((report) => value(report, "ms a picture") !== null));
   }
 
@@ -119,13 +132,15 @@ registerPage("reports", (element, _, { server, upload }) => {
   /** Each report as a dot: milliseconds to the right, distance upwards, both by their logarithm. */
   function draw(rows) {
     svg.parentElement.hidden = rows.length < 2;
+    if (svg.parentElement.hidden) return;
     const points = rows.map((report) => [
       Math.log10(Math.max(value(report, "ms a picture"), 0.1)),
       Math.log10(Math.max(value(report, "KID × 1000"), 0.01)),
     ]);
     const span = (k) => [Math.min(...points.map((p) => p[k])), Math.max(...points.map((p) => p[k]))];
     const [[left, right], [low, high]] = [span(0), span(1)];
-    const across = (v) => EDGE + ((v - left) / Math.max(right - left, 1e-6)) * (WIDTH - 4 * EDGE);
+    const middle = (left + right) / 2;
+    const across = (v) => EDGE + ((v - left) / Math.max(right - left, 1e-6)) * (WIDTH - 2 * EDGE);
     const down = (v) => HEIGHT - EDGE - ((v - low) / Math.max(high - low, 1e-6)) * (HEIGHT - 2 * EDGE);
     svg.innerHTML = `<path d="M${EDGE} 12V${HEIGHT - EDGE}H${WIDTH - 12}" fill="none" stroke="var(--edge-line)"/>
       <text x="${EDGE}" y="10">KID × 1000</text>
@@ -136,7 +151,8 @@ registerPage("reports", (element, _, { server, upload }) => {
       <text x="${EDGE - 6}" y="${down(high) + 4}" text-anchor="end">${fixed(10 ** high, 1)}</text>`;
     points.forEach(([x, y], k) => {
       const dot = create(`<svg><g><circle cx="${across(x)}" cy="${down(y)}" r="5" fill="var(--safelight)"/>
-        <text x="${across(x) + 9}" y="${down(y) + 4}"></text></g></svg>`).firstElementChild;
+        <text x="${across(x) + (x > middle ? -9 : 9)}" y="${down(y) + 4}"
+          text-anchor="${x > middle ? "end" : "start"}"></text></g></svg>`).firstElementChild;
       dot.lastElementChild.textContent = rows[k].title;
       svg.append(dot);
     });
@@ -146,6 +162,7 @@ registerPage("reports", (element, _, { server, upload }) => {
     if (!target.dataset.key) return;
     order = target.dataset.key;
     show();
+    head.querySelector("[aria-pressed=true]").focus();
   });
 
   /** Ask the server; what is no answer is an error with a sentence. */
@@ -157,16 +174,19 @@ registerPage("reports", (element, _, { server, upload }) => {
   }
 
   /** Follow what begins until its report, or a stop. */
-  async function follow(begin) {
+  async function follow(begin, drawing) {
+    draws = drawing;
     for (const button of aside.querySelectorAll(".send")) button.disabled = true;
     under.hidden = false;
     under.querySelector("figcaption").textContent = "Begins …";
-    let mine = "";
+    const mine = ++run;
     try {
-      mine = token = (await begin()).token;
-      while (token === mine) {
-        const found = await ask("follow", mine);
-        if (token !== mine) break;
+      const begun = (await begin()).token;
+      if (mine !== run) return await ask("stop", begun);
+      token = begun;
+      while (mine === run) {
+        const found = await ask("follow", begun);
+        if (mine !== run) break;
         if (found.report) {
           const same = ({ name, label, against, here }) =>
             here && name === found.report.name && label === found.report.label && against === found.report.against;
@@ -183,18 +203,23 @@ registerPage("reports", (element, _, { server, upload }) => {
         Object.assign(under.querySelector("progress"), { value: found.done, max: found.total });
       }
     } catch (error) {
-      if (!mine || token === mine) toast(error.message, true);
+      if (mine === run) toast(error.message, true);
     } finally {
-      for (const button of aside.querySelectorAll(".send")) button.disabled = false;
-      under.hidden = true;
-      token = "";
+      if (mine === run) rest();
     }
+  }
+
+  /** Nothing is under way. */
+  function rest() {
+    for (const button of aside.querySelectorAll(".send")) button.disabled = false;
+    under.hidden = true;
+    token = "";
   }
 
   model.addEventListener("submit", (event) => {
     event.preventDefault();
     const [name, label] = JSON.parse(model.elements.model.value);
-    follow(() => ask("begin_evaluation", name, label, Number(model.elements.n.value)));
+    follow(() => ask("begin_evaluation", name, label, Number(model.elements.n.value)), true);
   });
   own.elements.against.onchange = ({ target }) => {
     own.querySelector(".real").hidden = target.value !== "";
@@ -207,24 +232,26 @@ registerPage("reports", (element, _, { server, upload }) => {
       return paths;
     };
     const { mine, real, against, extractor } = own.elements;
-    follow(async () =>
-      ask("begin_scoring", await send(mine), against.value || (await send(real)), extractor.value),
+    follow(
+      async () => ask("begin_scoring", await send(mine), against.value || (await send(real)), extractor.value),
+      false,
     );
   });
   under.querySelector("button").onclick = async () => {
     const stopped = token;
-    token = "";
+    run++;
+    rest();
+    toast(`Stopped.${draws ? " What was drawn is kept: the next evaluation of the same goes on from it." : ""}`);
     if (stopped) await ask("stop", stopped).catch(() => {});
-    toast("Stopped. What was drawn is kept: the next evaluation of the same goes on from it.");
   };
 
   const option = (value, text) => Object.assign(document.createElement("option"), { value, textContent: text });
   /** The cards, once somebody looks: reading them takes the server a while, and the page has to be up first. */
   const opened = new IntersectionObserver(async ([{ isIntersecting }]) => {
     if (!isIntersecting) return;
-    opened.disconnect();
     try {
       const found = await ask("list_reports");
+      opened.disconnect();
       reports = found.reports;
       model.elements.model.replaceChildren(
         ...found.choices.map((one) => option(JSON.stringify([one.name, one.label]), one.title)),
@@ -234,10 +261,13 @@ registerPage("reports", (element, _, { server, upload }) => {
         option("", "real pictures of your own"),
       );
       own.elements.extractor.replaceChildren(...found.extractors.map(([name, title]) => option(name, title)));
+      own.elements.against.onchange({ target: own.elements.against });
+      rest();
       show();
     } catch (error) {
       toast(error.message, true);
     }
   });
+  for (const button of aside.querySelectorAll(".send")) button.disabled = true;
   opened.observe(element);
 });

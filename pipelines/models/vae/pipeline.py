@@ -48,8 +48,7 @@ class AutoencoderPipeline(LatentPipeline):
 
     def code(self, seed: int, s: AutoencoderSettings) -> Tensor:
         net = self.net(s)
-        self.width = net.code
-        return net.prior(super().code(seed, s))
+        return net.prior(self.noise(seed, net.code))
 
     def corners(self, s: AutoencoderSettings) -> Tensor:
         """Codes drawn from the prior; the first is the picture's, where one is given."""

@@ -66,7 +66,6 @@ SPECS = [
             "β 0.2": {"beta": "0.2", **CORNER},
             "β 1": CORNER,
             "β 5": {"beta": "5", **CORNER},
-            "two numbers": {"two_numbers": True, **CORNER},
         },
         **COMMON,
     ),
