@@ -23,12 +23,14 @@ from pipelines.models.audio.tokens import Config as WriterConfig
 from pipelines.models.controlnet.pipeline import ControlNet
 from pipelines.models.ddpm.network import UNet as DenoisingUNet
 from pipelines.models.editing.pipeline import MaskAdapter
+from pipelines.models.gan.network import Generator
 from pipelines.models.latent_diffusion import autoencoder as autoencoder_256
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
 from pipelines.models.latent_diffusion.pipeline import LatentDiffusion
 from pipelines.models.lora import adapter as lora
 from pipelines.models.multiview.pipeline import MultiView
 from pipelines.models.pix2pix.pipeline import UNet
+from pipelines.models.stylegan.network import StyleGAN
 from pipelines.models.vae.network import VAE
 from pipelines.models.vae.spec import BUNDLES
 from pipelines.models.video.pipeline import VideoDiT
@@ -60,6 +62,8 @@ SHIPPED = {
         for kind in CHANNELS
     },
     **{name: lambda config: VAE(config["code"], config["beta"]) for name in BUNDLES},
+    **{name: lambda config: Generator(config["sizes"]) for name in ("gan", "gan-collapse", "conditional-gan")},
+    "stylegan": lambda config: StyleGAN(config["directions"]),
     "ddpm": lambda config: DenoisingUNet(tuple(config["widths"])),
 }
 LORAS = {"lora-flat", "lora-lines", "lora-pixels"}

@@ -19,11 +19,12 @@ FAMILIES = (
     "lora",
     "plane",
     "vae",
+    "gan",
+    "stylegan",
     "ddpm",
     "rectified_flow",
     "walk",
 )
-UNTRAINED = ("gan", "stylegan")  # folders whose weights nobody has trained yet: written, tested, not shown
 CATALOGUE: dict[str, ModelSpec] = {
     spec.name: spec
     for family in FAMILIES

@@ -174,7 +174,7 @@ def train(
         with weights.mixed_precision(device):
             loss, parts = recipe.loss(model, rng)
         loss.backward()
-        norm = nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        norm = nn.utils.clip_grad_norm_(model.parameters(), getattr(recipe, "clip", 1.0))
         if torch.isfinite(norm):
             for optim in optims:
                 optim.step()

@@ -1,4 +1,4 @@
-"""The Latent tab in a real Chromium: drag over the plane, encode, scrub the chain, keep a walk as a film."""
+"""The Latent tab in a real Chromium: drag over the plane, encode, mix, invert, scrub the chain, keep a walk as a film."""
 
 from __future__ import annotations
 
@@ -82,13 +82,32 @@ def test_a_picture_is_encoded_and_what_has_no_encoder_says_so(latent: Page) -> N
     expect(latent.locator(WHERE)).to_contain_text("one pass")
     latent.click("#latent-seg [data-show=state]")
     expect(latent.locator(NOW)).to_be_visible()
-    choose(latent, "Noise of the base")
+    choose(latent, "GAN")
     button = latent.get_by_role("button", name="Encode a picture")
     expect(button).to_be_disabled()
     assert "no encoder" in button.get_attribute("title")
     choose(latent, "Autoencoder")
     latent.get_by_role("button", name="Without the picture").click()
     assert input_of(latent, "latent", "image") == ""
+
+
+def test_styles_are_mixed_and_a_face_is_inverted_and_stopped(latent: Page) -> None:
+    choose(latent, "StyleGAN")
+    expect(latent.locator(WHERE)).to_contain_text("one pass")
+    first = latent.get_attribute(NOW, "src")
+    field(latent, "latent", "mix_from", 2)
+    expect(latent.locator(NOW)).not_to_have_attribute("src", first)
+    choose(latent, "Inversion")
+    latent.click("#latent-generate")
+    expect(latent.locator("#toast")).to_contain_text("There is no picture yet; give one.")
+    latent.set_input_files("#latent-drop input[type=file]", AVATAR)
+    wait_for_input(latent, "latent", "image")
+    field(latent, "latent", "descent_steps", 2000)
+    latent.click("#latent-generate")
+    expect(latent.locator(WHERE)).to_contain_text("dB at step", timeout=30_000)
+    latent.click("#latent-stop")
+    expect(latent.locator(WHERE)).to_contain_text("it is kept in the history")
+    expect(latent.locator("#history .shot")).to_have_count(1, timeout=30_000)
 
 
 def test_the_chain_is_scrubbed(latent: Page) -> None:

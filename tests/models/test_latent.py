@@ -8,14 +8,13 @@ import torch
 from pydantic import ValidationError
 
 from pipelines import load
-from pipelines.core.contract import Frame, Pipeline
+from pipelines.core.contract import Frame
 from pipelines.core.latent import bilinear, grid
 from pipelines.core.spec import EXAMPLES
 from pipelines.diffusion.samplers import SCHEDULES
 from pipelines.models.ddpm.pipeline import rescale, schedule, shorten
 from pipelines.models.ddpm.spec import DDPMSettings
-from pipelines.models.gan.pipeline import ConditionalPipeline, GANPipeline
-from pipelines.models.stylegan.pipeline import InversionPipeline, StyleGANPipeline
+from pipelines.models.stylegan.pipeline import StyleGANPipeline
 from pipelines.models.vae.spec import AutoencoderSettings, VAESettings
 from pipelines.nn import weights
 
@@ -25,25 +24,11 @@ ONE_PASS = ("vae", "autoencoder", "gan", "conditional-gan", "stylegan")
 
 @pytest.fixture
 def stylegan() -> StyleGANPipeline:
-    return pipeline("stylegan")
-
-
-# what is not in the catalogue before its weights are trained
-WAITING = {
-    "gan": GANPipeline,
-    "conditional-gan": ConditionalPipeline,
-    "stylegan": StyleGANPipeline,
-    "stylegan-inversion": InversionPipeline,
-}
-
-
-def pipeline(name: str) -> Pipeline:
-    """One of the catalogue, or one that waits for its weights."""
-    return weights.cached(name, WAITING[name]) if name in WAITING else load(name)
+    return load("stylegan")
 
 
 def last(name: str, **settings: object) -> Frame:
-    *_, frame = pipeline(name).generate(**settings)
+    *_, frame = load(name).generate(**settings)
     return frame
 
 
@@ -67,7 +52,7 @@ def test_a_corner_is_its_seeds_picture_and_the_middle_is_another(name: str) -> N
 
 
 def test_between_normal_codes_the_variance_stays() -> None:
-    pipe = pipeline("gan")
+    pipe = load("gan")
     codes = torch.randn(4, 4096)
     mixed = pipe.mix(codes, torch.from_numpy(bilinear(grid(4))).float(), None)
     assert mixed.std(1).numpy() == pytest.approx(np.ones(16), abs=0.05)
@@ -93,7 +78,7 @@ def test_a_condition_changes_the_picture_and_the_seed_stays() -> None:
     one, two = (last("conditional-gan", hair=hair).result for hair in ("black", "pink"))
     assert not np.array_equal(one.pixels, two.pixels)
     with pytest.raises(ValidationError):
-        pipeline("conditional-gan").generate(hair="invisible")
+        load("conditional-gan").generate(hair="invisible")
 
 
 def test_a_walk_closes_and_passes_every_seed() -> None:
@@ -186,7 +171,7 @@ def test_what_is_loaded_inside_inference_mode_can_be_inverted() -> None:
     """A walk loads its space there, and tensors of inference mode have no gradients for ever."""
     weights.unload()
     with torch.inference_mode():
-        pipeline("stylegan")
+        load("stylegan")
     assert last("stylegan", image=AVATAR, x=-1, y=1).result.pixels.shape == (64, 64, 3)
 
 
@@ -211,7 +196,7 @@ def test_noise_is_fixed_off_or_other_at_each_place(stylegan: StyleGANPipeline) -
 
 
 def test_inversion_comes_nearer_and_finds_a_face_of_its_own(stylegan: StyleGANPipeline) -> None:
-    pipe = pipeline("stylegan-inversion")
+    pipe = load("stylegan-inversion")
     frames = list(pipe.generate(image=AVATAR, descent_steps=30))
     decibels = [float(frame.note.split(" dB")[0]) for frame in frames]
     assert [frame.step for frame in frames] == list(range(1, 7)) and decibels[-1] > decibels[0]

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 WIDTHS, DEPTHS = (160, 128, 64, 32), (2, 2, 1, 1)  # channels and blocks at 4, 8, 16 and 32 places
 NOISE = 64
-PATCH = 2  # pixels a side of a place at the finest
+PATCH = 2  # pixels a side of a place at the finest, where blocks are
 
 
 class Block(nn.Module):
@@ -56,7 +56,7 @@ class Generator(nn.Module):
         self.start = nn.Linear(NOISE * (2 if sizes else 1), 16 * WIDTHS[0])
         self.blocks = levels(WIDTHS, DEPTHS)
         self.change = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in zip(WIDTHS, WIDTHS[1:], strict=False))
-        self.last = nn.Conv2d(WIDTHS[-1], 3 * PATCH**2, 3, padding=1)
+        self.last = nn.Conv2d(WIDTHS[-1], 3, 3, padding=1)
 
     def forward(self, z: Float[Tensor, "b d"], labels: Int[Tensor, "b k"] | None = None) -> Tensor:
         if self.conditions is not None:
@@ -66,7 +66,8 @@ class Generator(nn.Module):
             h = block(h)
             if level < len(self.change):
                 h = F.interpolate(self.change[level](h), scale_factor=2, mode="bilinear")
-        return F.pixel_shuffle(self.last(F.leaky_relu(h, 0.2)), PATCH)
+        h = F.interpolate(F.leaky_relu(h, 0.2), scale_factor=PATCH, mode="bilinear")
+        return self.last(h)  # unshuffled places would show as a grid for long
 
 
 class Discriminator(nn.Module):

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from pipelines.core.latent import LatentSettings
+from pipelines.core.latent import CORNER, LatentSettings
 from pipelines.core.spec import ModelSpec
 from pipelines.models.gan.conditions import CONDITIONS
 
@@ -42,9 +42,25 @@ SPECS = [
         weights=("gan", "gan-collapse"),
         help="Two networks against each other: sharp, one pass, and no way from a picture to its code.",
         fields=("collapsed",),
-        starters={"Sharp, in one pass": {"seed": 5}},
+        starters={"Sharp, in one pass": {"seed": 12}},
         paper="Huang et al. 2024",
         parents=("gan-2014", "r3gan"),
+        reference="faces",
+        evaluated={"": CORNER, "collapsed": {"collapsed": True, **CORNER}},
+        **COMMON,
+    ),
+    ModelSpec(
+        name="conditional-gan",
+        title="Conditional GAN",
+        task="noise and five features to a face in one pass",
+        settings=ConditionalSettings,
+        pipeline="gan.pipeline:ConditionalPipeline",
+        weights=("conditional-gan",),
+        help="Turn one switch: that changes, and everything else stays.",
+        fields=tuple(CONDITIONS),
+        starters={"Pink hair, sunglasses": {"hair": "pink", "glasses": "sunglasses", "seed": 7}},
+        paper="Mirza and Osindero 2014; Miyato and Koyama 2018",
+        parents=("cgan",),
         **COMMON,
     ),
 ]

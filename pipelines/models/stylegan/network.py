@@ -1,6 +1,6 @@
 """StyleGAN2's generator (Karras et al. 2020) at 64 pixels: a mapping from noise to w, and a synthesis that begins with
 a constant and whose every convolution is modulated by w; noise a layer; pictures summed over sizes. To save time, two
-by two pixels are one place at the finest, so that there are four sizes and not five."""
+by two pixels are one place at the finest, so that there are four sizes of layers, and pixels get one convolution."""
 
 from __future__ import annotations
 
@@ -9,16 +9,25 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from pipelines.models.gan.network import NOISE
+
 WIDTHS = (192, 160, 128, 64)  # at 4, 8, 16 and 32 places
 PATCH = 2  # pixels a side of a place at the finest
-CODE = 128  # numbers of z and of w
+SMALL = 0.1  # of the weights' scale, which is undone when they are used: one learning rate suits both players
+CODE = NOISE  # numbers of z and of w
 LAYERS = 2 * len(WIDTHS) - 1  # modulated convolutions, without those that give pictures: seven
 
 
-class Mapping(nn.Module):
-    """z to w: a multilayer perceptron on the normalised noise, which learns a hundredth as fast as the rest."""
+def enlarge(x: Tensor, factor: int = 2) -> Tensor:
+    """Maps at so many times the size."""
+    return F.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
 
-    def __init__(self, depth: int = 4, slow: float = 0.01) -> None:
+
+class Mapping(nn.Module):
+    """z to w: a multilayer perceptron on the normalised noise, which learns slower than the rest; by a third and not a
+    hundredth, since a short training would hardly move it."""
+
+    def __init__(self, depth: int = 4, slow: float = 0.3) -> None:
         super().__init__()
         self.slow = slow
         self.weight = nn.ParameterList(torch.randn(CODE, CODE) / slow for _ in range(depth))
@@ -38,7 +47,7 @@ class ModulatedConv(nn.Module):
     def __init__(self, inputs: int, outputs: int, size: int = 3, demodulates: bool = True) -> None:
         super().__init__()
         self.demodulates, self.size = demodulates, size
-        self.weight = nn.Parameter(torch.randn(outputs, inputs, size, size))
+        self.weight = nn.Parameter(SMALL * torch.randn(outputs, inputs, size, size))
         self.style = nn.Linear(CODE, inputs)
         nn.init.ones_(self.style.bias)
         nn.init.normal_(self.style.weight, std=CODE**-0.5)
@@ -46,8 +55,8 @@ class ModulatedConv(nn.Module):
     def forward(self, x: Tensor, w: Float[Tensor, "b d"]) -> Tensor:
         """By scaling the maps before and after one shared convolution: the same, and no grouped kernels."""
         scale = self.style(w)
-        weight = self.weight / (self.weight[0].numel() ** 0.5)
-        y = F.conv2d(x * scale[:, :, None, None], weight.to(x.dtype), padding=self.size // 2)
+        weight = self.weight / (SMALL * self.weight[0].numel() ** 0.5)
+        y = F.conv2d(x * scale[:, :, None, None].to(x.dtype), weight.to(x.dtype), padding=self.size // 2)
         if not self.demodulates:
             return y
         square = weight.square().sum((2, 3))
@@ -64,11 +73,11 @@ class Layer(nn.Module):
 
     def forward(self, x: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
         if self.grows:
-            x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+            x = enlarge(x)
         y = self.conv(x, w)
         if noise is not None:
-            y = y + self.strength * noise
-        return F.leaky_relu(y + self.bias[:, None, None], 0.2) * 2**0.5
+            y = y + (self.strength * noise).to(y.dtype)
+        return F.leaky_relu(y + self.bias[:, None, None].to(y.dtype), 0.2) * 2**0.5
 
 
 class Synthesis(nn.Module):
@@ -80,7 +89,8 @@ class Synthesis(nn.Module):
         self.layers = nn.ModuleList([Layer(WIDTHS[0], WIDTHS[0])])
         for a, b in zip(WIDTHS, WIDTHS[1:], strict=False):
             self.layers += [Layer(a, b, grows=True), Layer(b, b)]
-        self.pictures = nn.ModuleList(ModulatedConv(width, 3 * PATCH**2, 1, demodulates=False) for width in WIDTHS)
+        self.pictures = nn.ModuleList(ModulatedConv(width, 3, 1, demodulates=False) for width in WIDTHS[:-1])
+        self.pictures.append(ModulatedConv(WIDTHS[-1], 3, 3, demodulates=False))
 
     def shapes(self) -> list[tuple[int, int]]:
         """Height and width of each layer's noise."""
@@ -98,15 +108,16 @@ class Synthesis(nn.Module):
         for k, layer in enumerate(self.layers):
             x = layer(x, w[:, k], noises[k])
             if k % 2 == 0:
-                new = F.pixel_shuffle(self.pictures[k // 2](x, w[:, k]), PATCH)
-                picture = new if picture is None else new + F.interpolate(picture, scale_factor=2, mode="bilinear")
+                if k == LAYERS - 1:
+                    x = enlarge(x, PATCH)
+                new = self.pictures[k // 2](x, w[:, k])
+                picture = new if picture is None else new + enlarge(picture, new.shape[-1] // picture.shape[-1])
         return picture
 
 
 class StyleGAN(nn.Module):
-    """Mapping and synthesis; the mean of w, towards which codes are truncated, and directions in w that were
-    found after
-    the training."""
+    """Mapping and synthesis; the mean of w, towards which codes are truncated, and directions in w that were found
+    after the training."""
 
     def __init__(self, directions: int = 0) -> None:
         super().__init__()

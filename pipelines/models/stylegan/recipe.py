@@ -1,5 +1,5 @@
 """StyleGAN2 on faces: non-saturating loss, lazy R1 (Mescheder et al. 2018) and lazy path length regularisation, styles
-mixed in nine of ten pictures, DiffAugment (Karras et al. 2020; Zhao et al. 2020)."""
+mixed in nine of ten pictures, DiffAugment (Karras et al. 2020; Zhao et al. 2020). It begins as a decoder, as the GAN does."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from pipelines import datasets as data
 from pipelines.core.cards import WeightsError
 from pipelines.evaluation.metrics import load_reader
 from pipelines.models.gan.network import Discriminator
-from pipelines.models.gan.recipe import CREDIT, augment
+from pipelines.models.gan.recipe import CREDIT, Decoding, augment, gradient_penalty, teach_both
 from pipelines.models.stylegan.network import CODE, LAYERS, StyleGAN
 from pipelines.models.stylegan.recipe_directions import find_directions
 from pipelines.nn import weights
 from pipelines.nn.pixels import to_uint8
 from pipelines.training.faces import Faces
 
-R1_EVERY, PATH_EVERY = 8, 8  # steps from one penalty to the next
+R1_EVERY, PATH_EVERY = 4, 8  # steps from one penalty to the next
 
 
 class Adversarial(nn.Module):
@@ -31,17 +30,19 @@ class Adversarial(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.model, self.discriminator = StyleGAN(), Discriminator()
+        self.to(memory_format=torch.channels_last)
         self.register_buffer("path_mean", torch.zeros(()))
+        self.register_buffer("seen", torch.zeros((), dtype=torch.long))
 
 
 class Recipe:
     name = "stylegan"
-    steps, lr, ema, batch = 100_000, 1e-3, 0.999, 32
-    betas, look_every, warmup, weight_decay = (0.0, 0.99), 600, 100, 0.0
-    gamma, path_weight = 0.5, 2.0
+    steps, lr, ema, batch, clip = 100_000, 3e-4, 0.998, 32, 100.0
+    betas, look_every, warmup, weight_decay = (0.0, 0.99), 60, 200, 0.0
+    gamma, path_weight = 5.0, 1.0
 
     def __init__(self, pack: Path | None = None) -> None:
-        self.faces, self.step = Faces(pack), 0
+        self.faces, self.decoding = Faces(pack), Decoding(1500)
 
     def build(self) -> Adversarial:
         return Adversarial()
@@ -60,32 +61,33 @@ class Recipe:
 
     def loss(self, both: Adversarial, rng: np.random.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         device, model = next(both.parameters()).device, both.model
-        real, _ = self.faces.draw(self.batch, rng, device)
-        w = self.mixed_styles(model, self.batch, rng, device)
-        fake = model.synthesis(w, [noise.to(device) for noise in model.noise(self.batch)])
-        seed = int(rng.integers(2**31))
+        real, labels = self.faces.draw(self.batch, rng, device)
 
-        def see(x: Tensor) -> Tensor:
-            return augment(x.float(), torch.Generator().manual_seed(seed))
+        def decode(z: Tensor, _: Tensor) -> Tensor:
+            return model.synthesis(model.style(z), [noise.to(device) for noise in model.noise(len(z))])
 
-        still = {k: v.detach() for k, v in both.discriminator.named_parameters()}  # the generator teaches it nothing
-        g_loss = F.softplus(-functional_call(both.discriminator, still, (see(fake),))).mean()
-        found = {"g_loss": g_loss.detach()}
-        if self.step % PATH_EVERY == 0:
-            length, penalty = self.path_length(both, rng, device)
-            g_loss, found["path"] = g_loss + PATH_EVERY * self.path_weight * penalty, length
-        penalised = self.step % R1_EVERY == 0
-        a = see(real).requires_grad_(penalised)
-        with torch.autocast(device.type, enabled=False) if penalised else torch.enable_grad():
-            d_real = both.discriminator(a)
-        d_fake = both.discriminator(see(fake.detach()))
+        if both.seen == 0:
+            self.decoding.teach(model, decode, self.faces)
+        both.seen += 1
+        noises = [noise.to(device) for noise in model.noise(self.batch)]
+        fake = model.synthesis(self.mixed_styles(model, self.batch, rng, device), noises)
+        seen = augment(torch.cat([real, fake]).float(), torch.Generator().manual_seed(int(rng.integers(2**31))))
+        d_real, d_fake = both.discriminator(seen).float().chunk(2)
         d_loss = F.softplus(d_fake).mean() + F.softplus(-d_real).mean()
-        found |= {"d_loss": d_loss.detach(), "apart": (d_real > d_fake).float().mean()}
-        if penalised:
-            slope = torch.autograd.grad(d_real.sum(), a, create_graph=True)[0]
-            d_loss = d_loss + R1_EVERY * self.gamma / 2 * slope.square().sum((1, 2, 3)).mean()
-        self.step += 1
-        return g_loss + d_loss, found
+        teach_both(fake, -d_fake)
+        found = {
+            "g_loss": F.softplus(-d_fake).mean().detach(),
+            "d_loss": d_loss.detach(),
+            "apart": (d_real > d_fake).float().mean(),
+        }
+        part = slice(self.decoding.part)
+        loss = d_loss + self.decoding.weight * self.decoding.error(decode, real[part], labels[part])
+        if both.seen % R1_EVERY == 0:
+            loss = loss + R1_EVERY * self.gamma / 2 * gradient_penalty(both.discriminator, seen[: self.batch])
+        if both.seen % PATH_EVERY == 0:
+            found["path"], penalty = self.path_length(both, rng, device)
+            loss = loss + PATH_EVERY * self.path_weight * penalty
+        return loss, found
 
     def path_length(self, both: Adversarial, rng: np.random.Generator, device: torch.device) -> tuple[Tensor, Tensor]:
         """How far a step in w moves the picture, and how unlike its mean so far that is (eq. 4); a quarter batch."""
@@ -97,7 +99,7 @@ class Recipe:
             slope = torch.autograd.grad((x * direction).sum(), w, create_graph=True)[0]
         length = slope.square().sum(2).mean(1).sqrt()
         with torch.no_grad():
-            both.path_mean.lerp_(length.mean(), 0.02)
+            both.path_mean.lerp_(length.mean(), 0.02 if both.path_mean > 0 else 1.0)
         return length.mean().detach(), (length - both.path_mean).square().mean()
 
     @torch.no_grad()

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from pipelines.core.latent import LatentSettings
+from pipelines.core.latent import CORNER, LatentSettings
 from pipelines.core.settings import Settings
 from pipelines.core.spec import ModelSpec
 from pipelines.media.images import ImageInput, OptionalImageInput
@@ -72,9 +72,11 @@ SPECS = [
         help="A mapping untangles the code, and every layer takes its own style: mix, truncate, turn one feature.",
         fields=("psi", "noise", "mix_seed", "mix_from"),
         groups={"Directions": DIRECTIONS, "Inside": ("layer",)},
-        starters={"The coarse of one, the fine of another": {"seed": 4, "mix_seed": 9, "mix_from": 3}},
+        starters={"The coarse of one, the fine of another": {"seed": 11, "mix_seed": 15, "mix_from": 4}},
         paper="Karras et al. 2019; Karras et al. 2020",
         parents=("stylegan-2018", "stylegan2"),
+        reference="faces",
+        evaluated={"psi 1": {"psi": 1.0, **CORNER}, "psi 0.7": {"psi": 0.7, **CORNER}},
         state="Channels of a layer",
         live=True,
         **COMMON,

@@ -17,8 +17,8 @@ CASTLE = "a castle in the mountains, at sunset"
 class WalkSettings(Settings):
     """A film from code to code."""
 
-    space: Literal["vae", "autoencoder", "noise-space"] = Field(
-        "vae", description="Whose latent space to walk through."
+    space: Literal["vae", "autoencoder", "gan", "conditional-gan", "stylegan", "noise-space"] = Field(
+        "stylegan", description="Whose latent space to walk through."
     )
     words: str = Field(
         CASTLE, max_length=2000, description="What the noise of the base becomes; faces take no words."
@@ -29,7 +29,7 @@ class WalkSettings(Settings):
     loop: bool = Field(True, description="Come back to the first, so that the film has no end.")
     straight: bool = Field(
         False,
-        description="In a straight line, through codes that are too short, not around the sphere.",
+        description="In a straight line, through codes that are too short, not around the sphere; StyleGAN's always is.",
     )
 
     @property
@@ -69,6 +69,9 @@ SPECS = [
         settings=WalkSettings,
         pipeline="walk.pipeline:WalkPipeline",
         weights=(
+            "gan",
+            "conditional-gan",
+            "stylegan",
             "vae-mid",
             "vae-plain",
             "latent-diffusion-256",
