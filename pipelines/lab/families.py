@@ -31,7 +31,7 @@ class SpeedControls(Controls):
     steps: int = Field(400, ge=100, le=1000, description="Of the generator.")
 
 
-def modes_kept(x: Tensor, data: Mixture) -> float:
+def modes_kept(x: Tensor, data: Mixture) -> int:
     """How many of the mixture's parts have at least a quarter of their share of samples within four deviations."""
     near, part = torch.cdist(x, data.means).min(1)
     count = torch.bincount(part[near < 4 * data.deviation], minlength=len(data.means))
