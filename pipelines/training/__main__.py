@@ -33,7 +33,7 @@ RECIPES = {
     "multiview": "models.multiview.recipe", "video": "models.video.recipe",
     **{f"vae-{kind}": "models.vae.recipe" for kind in ("plain", "low", "mid", "high", "map")},
     "gan": "models.gan.recipe", "gan-conditional": "models.gan.recipe", "gan-collapse": "models.gan.recipe",
-    "stylegan": "models.stylegan.recipe", "ddpm": "models.ddpm.recipe",
+    "stylegan": "models.stylegan.recipe", "ddpm": "models.ddpm.recipe", "next_scale": "models.next_scale.recipe",
 }  # fmt: skip
 
 parser = argparse.ArgumentParser(
@@ -60,4 +60,5 @@ else:
     if args.pack and args.device != "cpu":
         getattr(recipe, "to", lambda _: None)(args.device)
     steps = args.steps or recipe.steps
-    loop.train(recipe, steps, args.minutes, args.device, args.seed, args.from_scratch, args.start, keep=not args.pack)
+    loop.train(recipe, steps, args.minutes, args.device, args.seed, args.from_scratch, args.start, keep=not args.pack,
+        compiled=args.compiled)  # fmt: skip

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from pipelines.datasets import cache_dir
 from pipelines.nn import weights
+from pipelines.nn.dit import Block
 from pipelines.training.muon import Muon
 
 
@@ -122,12 +123,14 @@ def train(
     from_scratch: bool = False,
     start: Path | None = None,
     keep: bool = True,
+    compiled: bool = False,
 ) -> None:
     """Train until `steps` or for `minutes`, whichever comes first, going on from the last checkpoint; cool down towards
     it, and export.
 
     `start` begins with the bundle in a folder instead, with its count of steps; `from_scratch` from nothing.
-    Without `keep` no checkpoint is written.
+    Without `keep` no checkpoint is written. `compiled` fuses a transformer's small operations, a quarter of its time on
+    a CPU, and needs a C++ compiler.
     """
     folder = cache_dir() / "runs" / recipe.name
     folder.mkdir(parents=True, exist_ok=True)
@@ -135,6 +138,9 @@ def train(
     torch.manual_seed(seed)
     model = recipe.build().to(device)
     average = copy.deepcopy(model).eval().requires_grad_(False)
+    if compiled:
+        for block in (part for part in model.modules() if isinstance(part, Block)):
+            block.forward = torch.compile(block.forward)  # hooks stay outside
     optims = optimisers(
         model,
         recipe.lr,
@@ -227,6 +233,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=float, default=1e9, help="cool down, and end after so many minutes")
     parser.add_argument("--batch", type=int, help="pictures a step (default: the recipe's; a GPU wants 512)")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--compile", dest="compiled", action="store_true", help="fuse small operations (needs g++)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--fresh", dest="from_scratch", action="store_true", help="forget the checkpoint and begin anew"

@@ -1,18 +1,6 @@
 // What the classic families can say of themselves: the units of a code, and the loss by noise level.
-import { create, fixed } from "../core/dom.js";
+import { bars, create, fixed } from "../core/dom.js";
 import { registerCard } from "../core/registry.js";
-
-const bars = (values, width) => {
-  const top = Math.max(...values, 1e-9);
-  const wide = width / values.length;
-  return values
-    .map((v, i) => {
-      const tall = (84 * v) / top;
-      return `<rect x="${(i * wide).toFixed(2)}" width="${(0.85 * wide).toFixed(2)}" y="${90 - tall}" height="${tall}"
-        fill="var(--safelight)"/>`;
-    })
-    .join("");
-};
 
 registerCard({
   title: "Units of the code",

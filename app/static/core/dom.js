@@ -73,3 +73,16 @@ export function toast(text, bad = false, action = null) {
     bad || action ? 9000 : 5000,
   );
 }
+
+/** Bars as tall as some values, the tallest 84 units. */
+export const bars = (values, width) => {
+  const top = Math.max(...values, 1e-9);
+  const wide = width / values.length;
+  return values
+    .map((v, i) => {
+      const tall = (84 * v) / top;
+      return `<rect x="${(i * wide).toFixed(2)}" width="${(0.85 * wide).toFixed(2)}" y="${90 - tall}" height="${tall}"
+        fill="var(--safelight)"/>`;
+    })
+    .join("");
+};

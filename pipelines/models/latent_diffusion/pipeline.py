@@ -20,7 +20,7 @@ from torch import Tensor
 from pipelines import text
 from pipelines.core import contract
 from pipelines.core.cards import parse_loras
-from pipelines.core.settings import SamplingSettings
+from pipelines.core.settings import SamplingSettings, Settings
 from pipelines.diffusion import samplers
 from pipelines.diffusion.guidance import Guidance, with_cfg
 from pipelines.diffusion.progress import Progress, follow, require_finite
@@ -298,12 +298,12 @@ class LatentDiffusionGuest(contract.Pipeline):
         self.base, self.device, self.dtype = base, base.device, base.dtype
 
 
-def settings_for_sample(settings: SamplingSettings, k: int) -> SamplingSettings:
+def settings_for_sample(settings: Settings, k: int) -> Settings:
     """The settings that make picture k of a batch alone."""
     return settings.model_copy(update={"seed": (settings.seed + k) % 2**32, "count": 1})
 
 
-def draw_alone(run: Callable[[Any], Iterator[contract.Frame]], s: SamplingSettings) -> Iterator[contract.Frame]:
+def draw_alone(run: Callable[[Any], Iterator[contract.Frame]], s: Settings) -> Iterator[contract.Frame]:
     """A run of several pictures as runs of one each, step by step beside each other; the inspector follows the first.
 
     Sums of products differ by the batch's size, and a picture of several is to be the same, bit for bit, as the one

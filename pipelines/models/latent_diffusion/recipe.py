@@ -142,7 +142,7 @@ class Source:
 
 class Recipe:
     name = "latent-diffusion-256"
-    steps, lr, ema, batch = 60_000, 2e-3, 0.9995, 48
+    steps, lr, ema, batch = 30_000, 2e-3, 0.9995, 48
     muon, weight_decay = True, 0.01
     look_every = 900
     tell_until, done = 0.5, 0.0  # of the steps: what the heads of this training have taught by then is enough
@@ -194,7 +194,7 @@ class Recipe:
         rows, weight = data.load(name).rows, np.ones(len(lines.picture))
         for k, (picture, names) in enumerate(zip(lines.picture, lines.names, strict=True)):
             row = rows[picture]
-            weight[k] = 2.0 if row["mode"] == "plain" else {1: 3.0, 2: 2.0}.get(len(row["groups"]), 1.0)
+            weight[k] = {1: 3.0, 2: 3.0, 3: 2.0}.get(len(row["groups"]), 1.0) if row["mode"] == "scene" else 1.0
             for i, group in enumerate(row["groups"]):
                 if f"kind.{i}" in names:
                     weight[k] *= group["facing"] != "right" or f"facing.{i}" in names
@@ -316,14 +316,21 @@ class Recipe:
         learner.load_state_dict(self.start, strict=False)
         return learner
 
-    def loss(self, learner: Learner, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
-        model, device = learner.model, next(learner.parameters()).device
+    def draw(
+        self, device: torch.device, rng: np.random.Generator
+    ) -> tuple[Float[Tensor, "b c h w"], Float[Tensor, "b q w"], dict[str, np.ndarray]]:
+        """A batch: latents and captions, scenes first, and which captions of each source they are."""
         counts = {name: self.batch * share // sum(SHARE.values()) for name, share in SHARE.items()}
         size = {name: len(source.picture) - self.held_out for name, source in self.sources.items()}
         picks = {n: rng.choice(size[n], k, p=self.odds[n]) for n, k in counts.items()}
         pairs = [self.sources[name].draw(some, device) for name, some in picks.items()]
         z, caption = (torch.cat(parts) for parts in zip(*pairs, strict=True))
-        n = counts["scenes"]
+        return z, caption, picks
+
+    def loss(self, learner: Learner, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
+        model, device = learner.model, next(learner.parameters()).device
+        z, caption, picks = self.draw(device, rng)
+        n = len(picks["scenes"])
         t, drop = times(len(z)).to(device), (torch.rand(len(z)) < 0.1).to(device)
         inside: list[Tensor] = []
         middle = model.transformer.blocks[len(model.transformer.blocks) // 2 - 1]

@@ -1,0 +1,50 @@
+"""Scale after scale: what of a latent is known, what comes next, and the dice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pipelines.models.next_scale.network import KVCache, NextScale, sample_codes
+from pipelines.models.next_scale.quantize import SIDES
+
+
+def seed_generators(seed: int) -> list[torch.Generator]:
+    """Dice for each scale, so that a finer one can be thrown anew without the others."""
+    return [torch.Generator().manual_seed(seed * len(SIDES) + k) for k in range(len(SIDES))]
+
+
+@torch.inference_mode()
+def sample(
+    model: NextScale,
+    captions: Float[Tensor, "n q d"],
+    seed: int = 0,
+    guidance: float = 3.0,
+    temperature: float = 0.9,
+    top_k: int = 9,
+    top_p: float = 0.95,
+    known: Sequence[Float[Tensor, "n c h w"]] = (),
+) -> Iterator[tuple[Float[Tensor, "n c h w"], float]]:
+    """The sum of the scales after each, and the entropy of its codes in bits; after those of which the sums are
+    `known`. Guidance grows with the scale from 1 to `guidance`, and the temperature falls, so that layouts differ and
+    details do not."""
+    c, n, dice = model.config, len(captions), seed_generators(seed)
+    guided = guidance > 1
+    both = torch.cat([captions, model.transformer.null.to(captions).expand(n, -1, -1)]) if guided else captions
+    prefix = model.read(both)
+    cache: KVCache = []
+    total = torch.zeros(n, c.channels, c.size, c.size, device=captions.device)
+    for k in range(len(SIDES)):
+        logits, cache = model.predict(total.repeat(2, 1, 1, 1) if guided else total, k, prefix, cache)
+        if k < len(known):
+            total = known[k]
+            continue
+        part = (k + 1) / len(SIDES)
+        if guided:
+            logits = torch.lerp(logits[n:], logits[:n], 1 + (guidance - 1) * part)
+        codes, entropy = sample_codes(logits, temperature * (1.2 - part), top_k, top_p, dice[k])
+        total = total + model.quantizer.decode(codes, k)
+        yield total, entropy
