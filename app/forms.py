@@ -80,7 +80,9 @@ def bounds(field: FieldInfo) -> tuple[float | None, float | None]:
 
 def control(name: str, field: FieldInfo, prefix: str) -> gr.components.Component:
     """The control of one field: its label, help, default and range are the field's."""
-    common: dict[str, Any] = {"label": field.title or title(name), "info": field.description, "value": field.default}
+    extra = field.json_schema_extra or {}
+    common: dict[str, Any] = {"label": field.title or title(name), "info": field.description}
+    common |= {"value": extra.get("initial", field.default)}
     common |= {"elem_id": f"{prefix}-{name}", "render": False}
     if needs_input(field):
         common["elem_classes"] = ["needs-input"]  # shown only where the editor has something

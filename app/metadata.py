@@ -60,9 +60,10 @@ def describe_differences(path: str | Path, model: str) -> str:
     """One sentence about what a file that `from_file` has read was made with and what is here, where Generate would
     not make the same from its settings; "" where it would, or the file does not say. Loads the model, as Generate
     would."""
-    there = provenance.read_environment(read_text(path))
+    text = read_text(path)
+    there = provenance.read_environment(text)
     try:
-        here = load(model).made_with if there else {}
+        here = load(model).made_with(json.loads(text)["settings"]) if there else {}
     except (RuntimeError, MemoryError):  # a run will say why
         return ""
     changed = [key for key, value in here.items() if there.get(key, value) != value]

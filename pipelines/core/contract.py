@@ -374,10 +374,9 @@ class Pipeline(ABC):
     device: str = "cpu"
     dtype: Any = "float32"  # torch's, or its name
 
-    @property
-    def made_with(self) -> dict[str, str]:
+    def made_with(self, settings: Mapping[str, Any]) -> dict[str, str]:
         """What the same bytes take besides the settings."""
-        return provenance.environment(self.name, self.device, self.dtype)
+        return provenance.environment(self.name, settings, self.device, self.dtype)
 
     def generate(self, **settings: Any) -> Generator[Frame, Any, None]:
         """Frames of one run, whose results say what they were made with; a few pipelines take other settings on the
@@ -390,14 +389,17 @@ class Pipeline(ABC):
             frame = next(frames, None)
             while frame is not None:
                 if isinstance(frame.result, list):
-                    frame.result = [replace(result, made_with=self.made_with) for result in frame.result]
+                    frame.result = [self._signed(result) for result in frame.result]
                 elif frame.result:
-                    frame.result = replace(frame.result, made_with=self.made_with)
+                    frame.result = self._signed(frame.result)
                 changed = yield frame
                 try:
                     frame = next(frames) if changed is None else frames.send(changed)
                 except StopIteration:
                     return
+
+    def _signed(self, result: Result) -> Result:
+        return replace(result, made_with=self.made_with(result.settings))
 
     @abstractmethod
     def run(self, settings: Any) -> Iterator[Frame]:

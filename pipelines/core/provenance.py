@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from PIL.PngImagePlugin import PngInfo
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 PNG_SETTINGS_KEY = "darkroom"  # the PNG text chunk that holds all that
 
 
-def environment(model: str, device: str, dtype: Any) -> dict[str, str]:
+def environment(model: str, settings: Mapping[str, Any], device: str, dtype: Any) -> dict[str, str]:
     """What the same bytes take besides the settings: versions, device, dtype, and which weights."""
-    weights = fingerprint(CATALOGUE[model].weights) if model in CATALOGUE else ""
+    weights = fingerprint(CATALOGUE[model].weights_for(settings)) if model in CATALOGUE else ""
     versions = {"darkroom": __version__, "torch": importlib.metadata.version("torch")}
     numerics = {"device": device, "dtype": str(dtype).removeprefix("torch.")}
     return versions | numerics | ({"weights": weights} if weights else {})

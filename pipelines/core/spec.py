@@ -21,6 +21,7 @@ FORMATS: dict[Kind, tuple[str, ...]] = {
 ASSETS = Path(__file__).parents[2] / "assets"
 EXAMPLES = ASSETS / "examples"  # pictures that starters and tabs begin with
 LATENT_DIFFUSION = ("latent-diffusion", "autoencoder")  # the weights that whatever stands on latent diffusion needs
+LATENT_DIFFUSION_256 = ("latent-diffusion-256", "autoencoder-256")
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,9 @@ class ModelSpec:
     settings: type[Settings]
     pipeline: str  # "module:Class" under pipelines.models
     weights: tuple[str, ...] = ()
+    worlds: Mapping[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # weights by the setting `world`, where it has one
     result: Kind = "image"
     label: str = ""  # what its tab calls it, where the tab has several models; else the title
     help: str = ""  # one line, shown where it is chosen
@@ -55,6 +59,10 @@ class ModelSpec:
         default_factory=lambda: {"": {}}
     )  # on cards, by label: settings
     turns: tuple[str, ...] = ()  # settings that may change while it runs
+
+    def weights_for(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
+        """The weights that a run of some settings is by."""
+        return self.worlds.get(settings.get("world", ""), self.weights)
 
     @property
     def formats(self) -> tuple[str, ...]:

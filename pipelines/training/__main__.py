@@ -21,7 +21,7 @@ RECIPES = {
     "autoencoder": f"{LDM}.recipe_autoencoder", "decoder": f"{LDM}.recipe_decoder",
     "resampler": f"{LDM}.recipe_resampler",
     "latent_diffusion": f"{LDM}.recipe", "eye": f"{EVAL}.recipe_clip",
-    "inpainting": "models.editing.recipe_inpainting", "outpainting": "models.editing.recipe_outpainting",
+    "inpainting": "models.editing.recipe_inpainting",
     "controlnet-edges": "models.controlnet.recipe", "controlnet-scribble": "models.controlnet.recipe",
     "controlnet-palette": "models.controlnet.recipe", "pix2pix": "models.pix2pix.recipe",
     "pix2pix-l1": "models.pix2pix.recipe",

@@ -107,7 +107,7 @@ CLIP = CATALOGUE["video"].settings(frames=16).model_dump()
 def here(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A Darkroom of those versions; the models that it loaded."""
     loaded: list[str] = []
-    pipeline = SimpleNamespace(made_with=HERE)
+    pipeline = SimpleNamespace(made_with=lambda _: HERE)
     monkeypatch.setattr(metadata, "load", lambda name: loaded.append(name) or pipeline)
     return loaded
 

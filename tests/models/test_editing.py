@@ -250,8 +250,8 @@ def test_a_place_holds_its_mask_and_a_cut_comes_back() -> None:
     mask[:, 20:] = True
     wide = CropBox.around(mask)
     assert (wide.side, wide.left) == (300, 0)
-    assert wide.cut(image(100, 300)).shape == (128, 128, 3)
-    assert latent_mask(np.eye(16, dtype=bool)).squeeze().tolist() == [[1, 0], [0, 1]]
+    assert wide.cut(image(100, 300), 128).shape == (128, 128, 3)
+    assert latent_mask(np.eye(16, dtype=bool), 8).squeeze().tolist() == [[1, 0], [0, 1]]
 
 
 DRAWING = np.full((128, 128, 3), 255, np.uint8)
@@ -352,3 +352,46 @@ def test_the_conditioned_model_sees_mask_and_surroundings_and_leaves_the_base_as
     assert not np.array_equal(made, naive)
     assert not np.array_equal(drawn("conditioned", 255 - whole)[mask > 0], made[mask > 0])
     assert np.array_equal(drawn("naive", whole), naive)
+
+
+@pytest.mark.parametrize("method", ["conditioned", "repaint", "naive"])
+def test_in_the_world_of_scenes_too_nothing_changes_outside_the_mask(method: str) -> None:
+    whole, mask = image(300, 280), blob(300, 280)
+    frames = run("inpainting", world="scenes", image=whole, mask=mask, method=method)
+    for frame in frames:
+        assert np.array_equal(frame.preview[mask == 0], whole[mask == 0])
+    assert not np.array_equal(frames[-1].result.pixels, whole)
+
+
+def test_a_canvas_of_scenes_grows_from_256_pixels_to_1024() -> None:
+    whole = image(250, 256)
+    frames = run("outpainting", world="scenes", image=whole, right=40, top=24, steps=2)
+    for frame in frames:
+        assert frame.preview.shape == (274, 296, 3) and np.array_equal(frame.preview[24:, :256], whole)
+    wide = load("outpainting").Settings(world="scenes", image=whole, right=384, left=384, top=24)
+    assert wide.picture_size() == (256, 250)
+    with pytest.raises(ValidationError, match="it needs 256 a side"):
+        load("outpainting").generate(world="scenes", image=image(100, 300), right=8)
+
+
+def test_variations_and_other_words_are_256_pixels_in_the_world_of_scenes() -> None:
+    for name in ("variation", "edit-by-words"):
+        frames = run(name, world="scenes", image=image(200, 300))
+        assert frames[-1].result.pixels.shape == (256, 256, 3)
+    strip = run("variation", world="scenes", image=image(), ladder=True)[-1]
+    assert strip.preview.shape == (256, 9 * 256, 3)
+
+
+def test_what_was_made_before_there_were_worlds_is_of_people() -> None:
+    assert load("variation").Settings(image=image()).world == "people"
+    made = {
+        world: run("variation", image=image(), world=world)[-1].result.made_with for world in ("people", "scenes")
+    }
+    assert made["people"]["weights"] != made["scenes"]["weights"]
+
+
+def test_loras_of_people_are_refused_in_the_world_of_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.core.cards.loras", lambda: {"flat": None})
+    with pytest.raises(ValidationError) as caught:
+        load("variation").generate(world="scenes", image=image(), loras="flat")
+    assert format_error(caught.value) == "The LoRAs are for the world of people: choose it, or take them off."

@@ -14,12 +14,12 @@ from torch import Tensor
 
 from pipelines.core import contract
 from pipelines.diffusion import samplers
-from pipelines.media.images import MODEL_SIDE as SIDE
 from pipelines.media.images import from_url
-from pipelines.models.editing.pipeline import LATENT_STRIDE, EditingPipeline, keep_known, latent_mask
+from pipelines.models.editing.pipeline import EditingPipeline, keep_known, latent_mask
 from pipelines.models.editing.spec import OutpaintingSettings
 from pipelines.models.latent_diffusion.pipeline import draw_alone
 
+CELLS = 16  # places a side of a window, which is what a base draws
 STRIDE = 8  # places from one window to the next: half a window
 EDGE = 2  # cells by which the canvas goes on for the decoder, which else draws the shade of a picture's own edge
 STEP = 10  # of 255: what is less, from one cell to the next, is no edge
@@ -36,7 +36,7 @@ class OutpaintingPipeline(EditingPipeline):
     Settings = OutpaintingSettings
 
     @torch.inference_mode()
-    def run(self, s: OutpaintingSettings) -> Iterator[contract.Frame]:
+    def edit(self, s: OutpaintingSettings) -> Iterator[contract.Frame]:
         if s.count > 1 and self.device == "cpu":
             yield from draw_alone(self.run, s)
             return
@@ -47,13 +47,13 @@ class OutpaintingPipeline(EditingPipeline):
         sides = ((s.top, s.bottom), (s.left, s.right))
         size = [length + sum(added) for length, added in zip(picture.shape[:2], sides, strict=True)]
         ragged = [
-            -length % LATENT_STRIDE for length in size
+            -length % self.base.stride for length in size
         ]  # the canvas of the latents is whole cells; what is over is cut off again
         borders = [(before, after + over) for (before, after), over in zip(sides, ragged, strict=True)]
         canvas = np.pad(picture, [*borders, (0, 0)], mode="edge")
         mask = np.pad(np.zeros(picture.shape[:2], bool), borders, constant_values=True)
         z = self.latent(canvas).repeat(s.count, 1, 1, 1)
-        unknown = latent_mask(mask)
+        unknown = latent_mask(mask, self.base.stride)
         plan, times = window_order(unknown[0, 0].numpy() > 0), samplers.timesteps(s.steps)
         r, noise, adapter = self.base.prepare(s, times), self.noise(s, z), self.adapter()
         keep = ~mask[..., None]
@@ -81,19 +81,21 @@ class OutpaintingPipeline(EditingPipeline):
         def lay(decoded: np.ndarray) -> np.ndarray:
             return np.stack(
                 [
-                    np.where(keep, canvas, match_border(canvas, mask, deblock(one), borders))[: size[0], : size[1]]
+                    np.where(keep, canvas, match_border(canvas, mask, deblock(one, self.base.stride), borders))[
+                        : size[0], : size[1]
+                    ]
                     for one in decoded
                 ]
             )
 
         for f in self.base.frames_from_steps(
-            self.name, r, states(), times[:-1] * len(plan), lay, EDGE * LATENT_STRIDE
+            self.name, r, states(), times[:-1] * len(plan), lay, EDGE * self.base.stride
         ):
             f.trace["attention"] = []  # a map of one window says nothing of the canvas
             yield f
 
 
-def window_order(unknown: Bool[np.ndarray, "h w"], side: int = SIDE // LATENT_STRIDE) -> list[list[tuple[int, int]]]:
+def window_order(unknown: Bool[np.ndarray, "h w"], side: int = CELLS) -> list[list[tuple[int, int]]]:
     """The windows that draw a canvas from what is known of it outwards: each ring holds those that then know about the
     most."""
     left, still, found = windows(*unknown.shape, side), unknown.copy(), []
@@ -107,7 +109,7 @@ def window_order(unknown: Bool[np.ndarray, "h w"], side: int = SIDE // LATENT_ST
     return found
 
 
-def coverage(spots: list[tuple[int, int]], like: Tensor, side: int = SIDE // LATENT_STRIDE) -> Tensor:
+def coverage(spots: list[tuple[int, int]], like: Tensor, side: int = CELLS) -> Tensor:
     """1 in the windows, 0 elsewhere."""
     inside = torch.zeros_like(like)
     for top, left in spots:
@@ -115,9 +117,7 @@ def coverage(spots: list[tuple[int, int]], like: Tensor, side: int = SIDE // LAT
     return inside
 
 
-def multidiffusion(
-    denoise: samplers.Denoise, spots: list[tuple[int, int]], side: int = SIDE // LATENT_STRIDE
-) -> samplers.Denoise:
+def multidiffusion(denoise: samplers.Denoise, spots: list[tuple[int, int]], side: int = CELLS) -> samplers.Denoise:
     """The mean of the estimates of overlapping windows, weighted towards their middles (MultiDiffusion, eq. 5); 0 where
     none is."""
     ramp = 1 - (torch.arange(side) - (side - 1) / 2).abs() / (side / 2 + 0.5)
@@ -135,15 +135,13 @@ def multidiffusion(
 
 
 def extract_canvas(
-    x: Float[Tensor, "b c h w"], spots: list[tuple[int, int]], side: int = SIDE // LATENT_STRIDE
+    x: Float[Tensor, "b c h w"], spots: list[tuple[int, int]], side: int = CELLS
 ) -> Float[Tensor, "bs c side side"]:
     """The windows of each sample, one after the other."""
     return torch.stack([x[:, :, top : top + side, left : left + side] for top, left in spots], 1).flatten(0, 1)
 
 
-def windows(
-    height: int, width: int, side: int = SIDE // LATENT_STRIDE, stride: int = STRIDE
-) -> list[tuple[int, int]]:
+def windows(height: int, width: int, side: int = CELLS, stride: int = STRIDE) -> list[tuple[int, int]]:
     """Top left corners of windows that cover a canvas of latents, the last ones flush with its edges."""
 
     def along(length: int) -> list[int]:
@@ -152,19 +150,19 @@ def windows(
     return [(top, left) for top in along(height) for left in along(width)]
 
 
-def deblock(decoded: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w 3"]:
+def deblock(decoded: UInt8[np.ndarray, "h w 3"], cell: int) -> UInt8[np.ndarray, "h w 3"]:
     """Small steps from one cell to the next spread over half a cell on each side, as a video's deblocking filter does;
     edges stay."""
     sheet, fade = (
         decoded.astype(np.float32),
-        (1 - np.arange(LATENT_STRIDE // 2) / (LATENT_STRIDE // 2))[:, None, None] / 2,
+        (1 - np.arange(cell // 2) / (cell // 2))[:, None, None] / 2,
     )
     for turned in (sheet, sheet.swapaxes(0, 1)):
-        for k in range(LATENT_STRIDE, len(turned), LATENT_STRIDE):
+        for k in range(cell, len(turned), cell):
             step = turned[k] - turned[k - 1]
             step = np.where(np.abs(step).max(-1, keepdims=True) < STEP, step, 0)
-            turned[k : k + LATENT_STRIDE // 2] -= fade * step
-            turned[k - LATENT_STRIDE // 2 : k] += fade[::-1] * step
+            turned[k : k + cell // 2] -= fade * step
+            turned[k - cell // 2 : k] += fade[::-1] * step
     return sheet.clip(0, 255).round().astype(np.uint8)
 
 

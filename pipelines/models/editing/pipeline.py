@@ -18,27 +18,41 @@ import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
+from pipelines import load
 from pipelines.core import contract
+from pipelines.core.registry import get_spec
 from pipelines.core.settings import SamplingSettings
 from pipelines.diffusion import samplers
-from pipelines.media.images import MODEL_SIDE as SIDE
 from pipelines.media.images import center_crop, from_url, resized
-from pipelines.models.editing.spec import InpaintingSettings, PromptEditSettings, VariationSettings
+from pipelines.models.editing.spec import BASES, InpaintingSettings, PromptEditSettings, VariationSettings
 from pipelines.models.latent_diffusion import pipeline as latent_diffusion
 from pipelines.models.lora.adapter import LoRA, applied
 from pipelines.nn import weights
 from pipelines.nn.dit import DiT, patchify
 from pipelines.nn.pixels import to_tensor
 
-LATENT_STRIDE = 8  # pixels a side of a latent's place
 DISPUTES, DISPUTED = 4, 0.4  # noises a time, and the share of the largest disagreement that counts as one
 
 
-class EditingPipeline(latent_diffusion.LatentDiffusionGuest):
-    """What the editing pipelines share: the base model, and pictures to latents."""
+class EditingPipeline(contract.Pipeline):
+    """What the editing pipelines share: the base of a world, and pictures to latents."""
 
-    def latent(self, picture: UInt8[np.ndarray, "h w 3"]) -> Float[Tensor, "1 c h8 w8"]:
-        """A picture whose sides are multiples of 8, as the autoencoder sees it."""
+    def __init__(self, device: str = "auto", dtype: str = "auto", world: str = "people") -> None:
+        self.where, self.world, self.base = (device, dtype), world, load(BASES[world], device, dtype)
+        self.device, self.dtype = self.base.device, self.base.dtype
+
+    def run(self, s: Any) -> Iterator[contract.Frame]:
+        """A run on the base of the settings' world."""
+        here = self
+        if s.world != self.world:
+            here = weights.cached((self.name, *self.where, s.world), lambda: type(self)(*self.where, s.world))
+        yield from here.edit(s)
+
+    def edit(self, s: Any) -> Iterator[contract.Frame]:
+        raise NotImplementedError
+
+    def latent(self, picture: UInt8[np.ndarray, "h w 3"]) -> Float[Tensor, "1 c hs ws"]:
+        """A picture whose sides are whole places, as the autoencoder sees it."""
         x = to_tensor(np.array(picture)[None])
         return self.base.autoencoder.encode(x.to(self.base.device))
 
@@ -48,19 +62,21 @@ class EditingPipeline(latent_diffusion.LatentDiffusionGuest):
     def adapter(self) -> MaskAdapter:
         """What makes the base the mask-conditioned model of this pipeline's name. Raises weights.WeightsError."""
 
+        name = get_spec(self.name).weights_for({"world": self.world})[-1]
+
         def build() -> MaskAdapter:
-            return weights.open_bundle(self.name, lambda config: MaskAdapter(self.base.transformer, **config)).to(
+            return weights.open_bundle(name, lambda config: MaskAdapter(self.base.transformer, **config)).to(
                 self.base.device
             )
 
-        return weights.cached((f"{self.name} adapter", self.base.device), build)
+        return weights.cached((f"{name} adapter", self.base.device), build)
 
     def side_by_side(self, runs: list[Any], names: list[str], start: np.ndarray) -> Iterator[contract.Frame]:
         """Several runs, one after the other, shown side by side; each result carries its own settings."""
         strip, results, done, steps, calls = [start] * len(runs), [], 0, sum(self.steps(s) for s in runs), 0
         for k, s in enumerate(runs):
             for f in self.run(s):
-                strip[k], done = f.preview, done + 1
+                strip[k], done = latent_diffusion.enlarge(f.preview[None], len(start))[0], done + 1
                 results += [f.result] if f.result else []
                 last, detail = done == steps, {**f.trace, "calls": calls + f.trace["calls"]}
                 yield contract.Frame(
@@ -78,9 +94,6 @@ class EditingPipeline(latent_diffusion.LatentDiffusionGuest):
         """How many steps a run of these settings has."""
         return s.steps
 
-    def run(self, s: Any) -> Iterator[contract.Frame]:
-        raise NotImplementedError
-
 
 class VariationPipeline(EditingPipeline):
     """SDEdit (Meng et al. 2022): noise the picture up to a time, and develop it again from there."""
@@ -92,15 +105,17 @@ class VariationPipeline(EditingPipeline):
         return max(1, round(s.steps * s.strength))
 
     @torch.inference_mode()
-    def run(self, s: VariationSettings) -> Iterator[contract.Frame]:
+    def edit(self, s: VariationSettings) -> Iterator[contract.Frame]:
         if s.ladder:
             rungs = [s.model_copy(update={"strength": k / 10, "ladder": False, "count": 1}) for k in range(1, 10)]
-            yield from self.side_by_side(rungs, [f"{r.strength:.1f}" for r in rungs], center_crop(from_url(s.image)))
+            yield from self.side_by_side(
+                rungs, [f"{r.strength:.1f}" for r in rungs], center_crop(from_url(s.image), self.base.side)
+            )
             return
         if s.count > 1 and self.device == "cpu":
             yield from latent_diffusion.draw_alone(self.run, s)
             return
-        z = self.latent(center_crop(from_url(s.image)))
+        z = self.latent(center_crop(from_url(s.image), self.base.side))
         times = samplers.timesteps(self.steps(s), s.strength)
         r, noise = self.base.prepare(s, times), self.noise(s, z)
         x = r.path.a(s.strength) * z + r.path.s(s.strength) * noise()
@@ -125,7 +140,7 @@ class InpaintingPipeline(EditingPipeline):
         return sum(j < i for i, j in pairwise(self.schedule(s)))
 
     @torch.inference_mode()
-    def run(self, s: InpaintingSettings) -> Iterator[contract.Frame]:
+    def edit(self, s: InpaintingSettings) -> Iterator[contract.Frame]:
         if s.compare:
             every = get_args(InpaintingSettings.model_fields["method"].annotation)
             methods = [s.model_copy(update={"method": method, "compare": False, "count": 1}) for method in every]
@@ -136,8 +151,9 @@ class InpaintingPipeline(EditingPipeline):
             return
         whole, mask = from_url(s.image), from_url(s.mask) > 0
         place = CropBox.around(mask)
-        z = self.latent(place.cut(whole))
-        z_mask = latent_mask(place.cut(mask[..., None].repeat(3, 2).astype(np.uint8) * 255)[..., 0] > 0).to(z.device)
+        z = self.latent(place.cut(whole, self.base.side))
+        anew = place.cut(mask[..., None].repeat(3, 2).astype(np.uint8) * 255, self.base.side)[..., 0] > 0
+        z_mask = latent_mask(anew, self.base.stride).to(z.device)
         indices = self.schedule(s)
         times = samplers.timesteps(s.steps)
         adapter = self.adapter() if s.method == "conditioned" else None
@@ -179,11 +195,11 @@ class PromptEditPipeline(EditingPipeline):
     Settings = PromptEditSettings
 
     @torch.inference_mode()
-    def run(self, s: PromptEditSettings) -> Iterator[contract.Frame]:
+    def edit(self, s: PromptEditSettings) -> Iterator[contract.Frame]:
         if s.count > 1:  # on a GPU too: the three of its batch are one picture's
             yield from latent_diffusion.draw_alone(self.run, s)
             return
-        whole = center_crop(from_url(s.image))
+        whole = center_crop(from_url(s.image), self.base.side)
         z = x = self.latent(whole)
         old = s.model_copy(
             update={"prompt": s.source_prompt, "negative_prompt": "", "guidance": 1.0, "schedule": "straight"}
@@ -202,9 +218,9 @@ class PromptEditPipeline(EditingPipeline):
             r, backward.condition, torch.cat([x, x]), times, s, lambda estimate: torch.lerp(z, estimate, mask)
         )
         soft = cv2.GaussianBlur(
-            cv2.resize(mask[0, 0].cpu().numpy(), (SIDE, SIDE), interpolation=cv2.INTER_NEAREST),
+            cv2.resize(mask[0, 0].cpu().numpy(), whole.shape[:2], interpolation=cv2.INTER_NEAREST),
             (0, 0),
-            LATENT_STRIDE / 4,
+            self.base.stride / 4,
         )[..., None]
 
         def lay(decoded: np.ndarray) -> np.ndarray:
@@ -352,9 +368,9 @@ def invert_step(denoise: samplers.Denoise, x: Tensor, t: float, u: float, path: 
     return x + (u - t) * (d + slope(x + (u - t) * d, u)) / 2
 
 
-def latent_mask(mask: np.ndarray) -> Float[Tensor, "1 1 h w"]:
-    """Which latents a mask (h, w) of booleans touches: 1 where to draw anew."""
-    return F.max_pool2d(torch.from_numpy(mask).float()[None, None], LATENT_STRIDE)
+def latent_mask(mask: np.ndarray, stride: int) -> Float[Tensor, "1 1 h w"]:
+    """Which latents, of `stride` pixels a side, a mask (h, w) of booleans touches: 1 where to draw anew."""
+    return F.max_pool2d(torch.from_numpy(mask).float()[None, None], stride)
 
 
 class CropBox:
@@ -379,12 +395,12 @@ class CropBox:
             corner.append(int(np.clip((a + b - side) // 2, low, high)))
         return cls(*corner, side)
 
-    def cut(self, picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "128 128 3"]:
-        """The square at the model's size; beyond the edges, the edge goes on."""
+    def cut(self, picture: UInt8[np.ndarray, "h w 3"], to: int) -> UInt8[np.ndarray, "s s 3"]:
+        """The square at a model's size; beyond the edges, the edge goes on."""
         height, width = picture.shape[:2]
         rows = np.clip(np.arange(self.top, self.top + self.side), 0, height - 1)
         columns = np.clip(np.arange(self.left, self.left + self.side), 0, width - 1)
-        return resized(picture[rows][:, columns], SIDE)
+        return resized(picture[rows][:, columns], to)
 
     def lay(
         self, whole: np.ndarray, mask: np.ndarray, decoded: np.ndarray, blend: bool, feather: int

@@ -1,8 +1,9 @@
-"""The mask-conditioned model: the base, a zero-initialised input for the mask and the masked latent (as Rombach et al.
-2022 fine-tuned theirs), and a LoRA beside its layers, trained together on random masks.
+"""The mask-conditioned model of the base at 256 pixels: a zero-initialised input for the mask and the masked latent (as
+Rombach et al. 2022 fine-tuned theirs), and a LoRA beside its layers, trained together on scenes and people.
 
-A third of a batch are windows of larger canvases, known at one side or corner only: outpainting asks for those, and
-every avatar of the data stands in the middle of its picture."""
+A third of the masks are the box of a thing that the caption names, so that words put it there; a third leave one side or
+corner, which is what outpainting asks for; the rest are boxes, ellipses and strokes.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +17,13 @@ from torch import Tensor
 from pipelines import datasets as data
 from pipelines.diffusion import flow_matching, samplers
 from pipelines.models.editing.pipeline import MaskAdapter, keep_known
-from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
 from pipelines.models.latent_diffusion import recipe as flow
-from pipelines.models.latent_diffusion.pipeline import LatentDiffusion
+from pipelines.models.latent_diffusion.network import LatentDiffusion
 from pipelines.models.lora.adapter import applied
 from pipelines.nn import weights
 from pipelines.nn.dit import Config
-from pipelines.nn.pixels import to_tensor
+
+CELL = 16  # pixels a side of a latent's place
 
 
 def random_mask(rng: np.random.Generator, side: int = 16) -> np.ndarray:
@@ -52,64 +53,51 @@ def corner(rng: np.random.Generator, side: int = 16) -> np.ndarray:
     return np.rot90(mask, int(rng.integers(4))).copy()
 
 
+def around(row: dict, rng: np.random.Generator, side: int = 16) -> np.ndarray:
+    """1 in the box of one of a scene's things, with up to two places around it; a random mask where there is none."""
+    mask = np.zeros((side, side), np.uint8)
+    if things := row["things"]:
+        box = np.array(things[rng.integers(len(things))]["box"]) / CELL
+        (left, top), (right, bottom) = np.floor(box[:2]), np.ceil(box[2:])
+        grown = rng.integers(0, 3, 4)
+        spans = [(int(max(a - g, 0)), int(b + h)) for a, b, g, h in
+            ((top, bottom, grown[0], grown[1]), (left, right, grown[2], grown[3]))]  # fmt: skip
+        mask[slice(*spans[0]), slice(*spans[1])] = 1
+    return mask if 0 < mask.mean() < 0.95 else random_mask(rng)
+
+
 class Recipe(flow.Recipe):
-    name = "inpainting"
-    taught_on = "avatars (DiceBear avataaars), windows of scenes made of them, and emoji (Fluent Emoji 3D), training splits, random masks"
-    steps, lr, ema, batch = 3000, 1e-3, 0.995, 32
-    unsaid = 0.1  # captions that are dropped
+    name = "inpainting-256"
+    steps, lr, ema, batch = 6000, 1e-3, 0.995, 48
     muon, weight_decay, look_every, warmup = False, 0.01, 200, 50
+    unsaid = 0.15  # captions that are dropped
 
     def __init__(self) -> None:
-        model = weights.open_bundle("latent-diffusion", lambda config: LatentDiffusion(Config(**config)))
-        self.base = model.transformer
-        self.open(model.resampler)
-        source, texts = data.load("avatars"), self.sets["avatars"][0]
-        self.images, self.coder = source.images, autoencoder.load()
-        grounds = np.array([source.rows[i]["labels"]["background"] for i in texts.picture])
-        self.grounds = [
-            np.flatnonzero(grounds == ground) for ground in np.unique(grounds)
-        ]  # captions whose pictures can stand side by side
+        super().__init__()
+        folder = data.cache_dir() / "weights"
+        latest = folder if (folder / "latent-diffusion-256.json").exists() else None
+        self.base = weights.open_bundle(
+            "latent-diffusion-256", lambda config: LatentDiffusion(Config(**config)), latest
+        ).transformer
+        self.rows = data.load("scenes").rows
 
     def build(self) -> MaskAdapter:
         return MaskAdapter(self.base)
 
-    @torch.no_grad()
-    def scenes(self, count: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """Windows of canvases on which an avatar stands alone, or beside another: latents, and the first one's
-        caption."""
-        cuts, captions = [], []
-        for _ in range(count):
-            picks = rng.choice(self.grounds[rng.integers(len(self.grounds))], 2)
-            row = [self.images[i] for i in self.sets["avatars"][0].picture[picks]][: int(rng.integers(1, 3))]
-            canvas = np.pad(np.concatenate(row, 1), ((64, 64), (96, 96), (0, 0)), mode="edge")
-            top, left = (8 * int(rng.integers((length - 128) // 8 + 1)) for length in canvas.shape[:2])
-            cuts.append(canvas[top : top + 128, left : left + 128])
-            captions.append(torch.from_numpy(self.read["avatars"][picks[0]]).float())
-        return self.coder.encode(to_tensor(np.stack(cuts))), torch.stack(captions)
-
-    def sample(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        """Latents (b, c, h, w), the captions as read, and masks (b, 1, h, w), 1 where to draw anew."""
-        third = self.batch // 3
-        parts = [
-            self.draw("avatars", self.batch - 2 * third, rng)[1:],
-            self.draw("emoji", third // 2, rng)[1:],
-            self.scenes(2 * third - third // 2, rng),
-        ]
-        z, captions = (torch.cat(part) for part in zip(*parts, strict=True))
-        masks = [corner(rng) if i >= self.batch - len(parts[2][0]) else random_mask(rng) for i in range(self.batch)]
-        return z, captions, torch.from_numpy(np.stack(masks))[:, None].float()
+    def masks(self, picks: dict[str, np.ndarray], rng: np.random.Generator) -> Tensor:
+        """A mask for each caption, scenes first: (b, 1, 16, 16), 1 where to draw anew."""
+        rows = [self.rows[i] for i in self.sources["scenes"].picture[picks["scenes"]]]
+        rows += [{"things": []}] * len(picks["avatars"])
+        ways = (corner, random_mask)
+        masks = [around(row, rng) if (k := rng.integers(3)) == 2 else ways[k](rng) for row in rows]
+        return torch.from_numpy(np.stack(masks))[:, None].float()
 
     def loss(self, adapter: MaskAdapter, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
         device = next(adapter.parameters()).device
-        self.base.to(device)
-        z, captions, mask = (part.to(device) for part in self.sample(rng))
-        t = flow.times(self.batch).to(device)
-        noise = torch.randn_like(z)
-        words = self.base.text_kv(
-            torch.where(
-                (torch.rand(self.batch, device=device) < self.unsaid)[:, None, None], self.base.null, captions
-            )
-        )
+        z, captions, picks = self.draw(device, rng)
+        mask, t, noise = self.masks(picks, rng).to(device), flow.times(len(z)).to(device), torch.randn_like(z)
+        drop = (torch.rand(len(z)) < self.unsaid).to(device)
+        words = self.base.text_kv(torch.where(drop[:, None, None], self.base.null, captions))
         with applied(self.base, [(adapter.lora, 1.0)]):
             x = flow_matching.interpolate(z, noise, t)
             v = self.base(x, words, self.base.modulations(t, words.pooled), hints=[adapter(z, mask)])
@@ -118,39 +106,37 @@ class Recipe(flow.Recipe):
 
     @torch.no_grad()
     def evaluate(self, adapter: MaskAdapter, folder: Path, step: int) -> dict[str, float]:
-        """Held-out avatars, a box over the eyes, and scenes, no words: pictures above what becomes of them, 12
+        """Held-out pictures, what is known of them, and what becomes of them under their captions, guided 4, 12
         steps."""
-        device, n, rng = next(adapter.parameters()).device, 16, np.random.default_rng(0)
-        picks = data.load("avatars").split("validation")[: n // 2]
-        z = torch.cat(
-            [torch.from_numpy(np.array(self.sets["avatars"][1][picks])).float(), self.scenes(n // 2, rng)[0]]
-        ).to(device)
-        mask = torch.zeros(n, 1, 16, 16, device=device)
-        mask[: n // 2, :, 4:9, 4:12] = 1
-        mask[n // 2 :] = torch.from_numpy(np.stack([corner(rng) for _ in range(n // 2)]))[:, None]
-        words = self.base.text_kv(self.base.null.expand(n, -1, -1))
+        rng, n = np.random.default_rng(0), {"scenes": 18, "avatars": 6}
+        picks = {
+            k: np.arange(len(v.picture) - self.held_out, len(v.picture))[::20][: n[k]]
+            for k, v in self.sources.items()
+        }
+        pairs = [self.sources[name].draw(some, torch.device("cpu")) for name, some in picks.items()]
+        z, captions = (torch.cat(parts) for parts in zip(*pairs, strict=True))
+        mask, count = self.masks(picks, rng), len(z)
+        words = self.base.text_kv(torch.cat([captions, self.base.null.expand(count, -1, -1)]))
 
         def denoise(x: Tensor, t: float) -> Tensor:
             with applied(self.base, [(adapter.lora, 1.0)]):
-                v = self.base(
-                    x,
-                    words,
-                    self.base.modulations(torch.full((n,), t, device=device), words.pooled),
-                    hints=[adapter(z, mask)],
-                )
-            return x - t * v
+                hint, at = adapter(z, mask).repeat(2, 1, 1), torch.full((2 * count,), t)
+                v = self.base(x.repeat(2, 1, 1, 1), words, self.base.modulations(at, words.pooled), hints=[hint])
+            return x - t * torch.lerp(v[count:], v[:count], 4.0)
 
-        noise = samplers.seeded_noise(0, (8, 16, 16), n, str(device))
+        noise = samplers.seeded_noise(0, tuple(z.shape[1:]), count)
         *_, (x, _, _) = samplers.dpm_solver(
             keep_known(denoise, z, mask), noise(), samplers.timesteps(12), samplers.SCHEDULES["straight"], noise
         )
-        shown = [self.coder.decode_uint8(part.cpu()).numpy() for part in (z, z * (1 - mask), x)]
-        data.contact_sheet(np.concatenate(shown), columns=n // 2).save(folder / f"sheet-{step:06d}.png")
+        rows = [self.coder.decode_uint8(part).numpy() for part in (z, z * (1 - mask), x)]
+        bands = [row[k : k + 8] for k in range(0, count, 8) for row in rows]
+        data.contact_sheet(np.concatenate(bands), columns=8).save(folder / f"sheet-{step:06d}.png")
         return {}
 
     def export(self, adapter: MaskAdapter, record: dict) -> None:
         weights.save(self.name, adapter, {"rank": adapter.lora.rank}, {
-            "data": self.taught_on,
-            "licence": "MIT; trained on avataaars by Pablo Stanley (free for personal and commercial use) and Fluent Emoji (MIT)",
+            "data": "scenes (Fluent Emoji 3D) and avatars (DiceBear avataaars), training splits, random masks",
+            "licence": "MIT; trained on avataaars by Pablo Stanley (free for personal and commercial use) and Fluent "
+                "Emoji (MIT)",
             **record,
-        })  # fmt: skip
+        }, data.cache_dir() / "weights")  # fmt: skip

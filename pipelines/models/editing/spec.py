@@ -7,12 +7,34 @@ from typing import ClassVar, Literal
 from pydantic import Field, model_validator
 
 from pipelines.core.settings import ADVANCED, SamplingSettings
-from pipelines.core.spec import EXAMPLES, LATENT_DIFFUSION, ModelSpec
+from pipelines.core.spec import EXAMPLES, LATENT_DIFFUSION, LATENT_DIFFUSION_256, ModelSpec
 from pipelines.media import images
-from pipelines.media.images import MODEL_SIDE
+
+BASES = {"people": "latent-diffusion", "scenes": "latent-diffusion-256"}
+SIDES = {"people": 128, "scenes": 256}  # pixels that each draws
+CANVASES, LEAST = (
+    {"people": 512, "scenes": 1024},
+    64,
+)  # of an outpainted canvas a side at most, of what is on it at least
 
 
-class VariationSettings(SamplingSettings):
+class EditSettings(SamplingSettings):
+    """What every way to change a picture can be asked."""
+
+    world: Literal["scenes", "people"] = Field(
+        "people",
+        description="Scenes draws 256 pixels: things, land and people. People draws 128, people and emoji, with LoRAs.",
+        json_schema_extra={"initial": "scenes"},  # the default is what files of before mean, which do not say
+    )
+
+    @model_validator(mode="after")
+    def _loras_fit(self) -> EditSettings:
+        if self.world == "scenes" and self.loras:
+            raise ValueError("The LoRAs are for the world of people: choose it, or take them off.")
+        return self
+
+
+class VariationSettings(EditSettings):
     """A picture's like (SDEdit)."""
 
     image: images.ImageInput = Field(description="What to start from; its middle square is used.")
@@ -22,7 +44,7 @@ class VariationSettings(SamplingSettings):
     ladder: bool = Field(False, description="Show strengths 0.1 to 0.9 in one strip, with the same seed.")
 
 
-class InpaintingSettings(SamplingSettings):
+class InpaintingSettings(EditSettings):
     """A part of a picture anew."""
 
     OLD_NAMES: ClassVar[dict[str, str]] = {"jump": "jump_length", "resamples": "jump_n_sample"}
@@ -61,15 +83,12 @@ class InpaintingSettings(SamplingSettings):
         return self
 
 
-CANVAS, LEAST = 512, 64  # pixels of an outpainted canvas a side at most, and of the picture on it at least
-
-
-class OutpaintingSettings(SamplingSettings):
+class OutpaintingSettings(EditSettings):
     """A picture continued beyond its edges."""
 
     image: images.ImageInput = Field(
-        description="The picture; none of its pixels changes. "
-        f"It is made smaller where the canvas would exceed {CANVAS}."
+        description="The picture; none of its pixels changes. It is made smaller where the canvas would exceed "
+        f"{CANVASES['scenes']} pixels, or {CANVASES['people']} in the world of people."
     )
     left: int = Field(0, ge=0, le=384, multiple_of=8, description="Pixels to add on the left.")
     right: int = Field(64, ge=0, le=384, multiple_of=8, description="Pixels to add on the right.")
@@ -81,27 +100,25 @@ class OutpaintingSettings(SamplingSettings):
         across, down = self.left + self.right, self.top + self.bottom
         if not across + down:
             raise ValueError("Nothing is added: choose a side to continue.")
-        if max(across, down) > CANVAS - LEAST:
-            raise ValueError(
-                f"{max(across, down)} pixels are added; at most {CANVAS - LEAST} fit beside the picture."
-            )
+        room, side = CANVASES[self.world] - LEAST, SIDES[self.world]
+        if max(across, down) > room:
+            raise ValueError(f"{max(across, down)} pixels are added; at most {room} fit beside the picture.")
         width, height = self.picture_size()
-        if min(width + across, height + down) < MODEL_SIDE:
+        if min(width + across, height + down) < side:
             raise ValueError(
-                f"The canvas would be {width + across} × {height + down} pixels; "
-                f"it needs {MODEL_SIDE} a side: add more."
+                f"The canvas would be {width + across} × {height + down} pixels; it needs {side} a side: add more."
             )
         return self
 
     def picture_size(self) -> tuple[int, int]:
         """Width and height of the picture on the canvas: its own, or what fits there."""
-        height, width = images.from_url(self.image).shape[:2]
-        room = (CANVAS - self.left - self.right) / width, (CANVAS - self.top - self.bottom) / height
+        (height, width), most = images.from_url(self.image).shape[:2], CANVASES[self.world]
+        room = (most - self.left - self.right) / width, (most - self.top - self.bottom) / height
         scale = min(1.0, *room)
         return int(width * scale), int(height * scale)
 
 
-class PromptEditSettings(SamplingSettings):
+class PromptEditSettings(EditSettings):
     """A picture as other words have it."""
 
     OLD_NAMES: ClassVar[dict[str, str]] = {
@@ -135,11 +152,12 @@ SPECS = [
         settings=InpaintingSettings,
         pipeline="editing.pipeline:InpaintingPipeline",
         weights=(*LATENT_DIFFUSION, "inpainting"),
+        worlds={"scenes": (*LATENT_DIFFUSION_256, "inpainting-256")},
         label="Inpaint",
         help="Paint over what should change, and say what should be there.",
         about="Under the mask it begins with noise, around it the picture stays, bit for bit; the model sees both at "
         "every step, so that the new part fits.",
-        fields=("method", "compare", "feather"),
+        fields=("world", "method", "compare", "feather"),
         starters={
             "sunglasses": {
                 "image": str(EXAMPLES / "avatar.png"),
@@ -159,9 +177,10 @@ SPECS = [
         settings=OutpaintingSettings,
         pipeline="editing.outpainting:OutpaintingPipeline",
         weights=(*LATENT_DIFFUSION, "outpainting"),
+        worlds={"scenes": (*LATENT_DIFFUSION_256, "inpainting-256")},
         label="Outpaint",
         help="Choose how far to go on at each side.",
-        fields=("left", "right", "top", "bottom"),
+        fields=("world", "left", "right", "top", "bottom"),
         kind="diffusion",
         parents=("latent-diffusion",),
         paper="MultiDiffusion: Bar-Tal et al. 2023",
@@ -174,9 +193,10 @@ SPECS = [
         settings=VariationSettings,
         pipeline="editing.pipeline:VariationPipeline",
         weights=LATENT_DIFFUSION,
+        worlds={"scenes": LATENT_DIFFUSION_256},
         label="Vary",
         help="The picture's like: more strength, less likeness.",
-        fields=("strength", "ladder"),
+        fields=("world", "strength", "ladder"),
         starters={
             "a variation": {
                 "image": str(EXAMPLES / "avatar.png"),
@@ -197,9 +217,10 @@ SPECS = [
         settings=PromptEditSettings,
         pipeline="editing.pipeline:PromptEditPipeline",
         weights=LATENT_DIFFUSION,
+        worlds={"scenes": LATENT_DIFFUSION_256},
         label="Change by words",
         help="Say what the picture shows, and what it should show.",
-        fields=("source_prompt", "attention_replace", "unmasked"),
+        fields=("world", "source_prompt", "attention_replace", "unmasked"),
         starters={
             "a blue jacket": {
                 "image": str(EXAMPLES / "avatar.png"),

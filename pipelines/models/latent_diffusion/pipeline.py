@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
@@ -75,6 +76,7 @@ class LatentDiffusionPipeline(contract.Pipeline):
     name = "latent-diffusion"
     Settings = LatentDiffusionSettings
     load_autoencoder = staticmethod(autoencoder.load)
+    stride = 8  # pixels a side of a latent's place
 
     def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
         self.device = weights.pick_device(device)
@@ -83,6 +85,11 @@ class LatentDiffusionPipeline(contract.Pipeline):
         self.transformer = model.transformer.to(self.device, self.dtype)
         self.resampler = model.resampler.to(self.device)
         self.autoencoder = self.load_autoencoder(self.device)
+
+    @property
+    def side(self) -> int:
+        """Pixels a side of a picture."""
+        return self.stride * self.transformer.config.size
 
     @torch.inference_mode()
     def condition(
@@ -233,28 +240,33 @@ class LatentDiffusionPipeline(contract.Pipeline):
         r: SamplingContext,
         states: Iterator[samplers.Step],
         times: list[float],
-        lay: Callable[[np.ndarray], np.ndarray] = lambda pixels: pixels,
+        lay: Callable[[np.ndarray], np.ndarray] | None = None,
         margin: int = 0,
     ) -> Iterator[contract.Frame]:
         """A frame a step; `times` says where each step starts. The last frame holds the finished pictures, and `lay`
-        puts pixels (n, h, w, 3) where they belong. The states' outermost `margin` pixels are there for the decoder
-        alone.
+        puts pixels (n, h, w, 3), of previews too, where they belong. The states' outermost `margin` pixels are there
+        for the decoder alone.
         """
         s, steps = r.settings, len(times)
         for step in follow(states, times, r.path):
 
             def pixels(z: Tensor, decode: Callable[[Tensor], Tensor] = self.autoencoder.decode_preview) -> np.ndarray:
                 shown = decode(z).cpu().numpy()
+                if lay or margin:
+                    shown = enlarge(shown, self.stride * z.shape[2])
                 return shown[:, margin : shown.shape[1] - margin, margin : shown.shape[2] - margin]
 
             results = None
             if step.number == steps:
-                finished = lay(pixels(step.x, self.decode_uint8))
+                finished = pixels(step.x, self.decode_uint8)
+                finished = lay(finished) if lay else finished
                 parts = [settings_for_sample(s, k).model_dump() for k in range(s.count)]
                 results = [contract.ImageResult(p, name, one) for p, one in zip(finished, parts, strict=True)]
                 preview = functools.partial(contract.tile, finished)
             else:
-                preview = functools.partial(lambda z, pixels: contract.tile(lay(pixels(z))), step.x0, pixels)
+                preview = functools.partial(
+                    lambda z, pixels: contract.tile(lay(pixels(z)) if lay else pixels(z)), step.x0, pixels
+                )
             yield contract.Frame(
                 step.number,
                 steps,
@@ -287,6 +299,14 @@ class LatentDiffusionPipeline(contract.Pipeline):
             "cut": r.condition.cut, "unknown": r.condition.unknown, "exchanged": r.condition.exchanged,
             "device": f"{self.device}, {str(self.dtype).removeprefix('torch.')}",
         }  # fmt: skip
+
+
+def enlarge(pictures: UInt8[np.ndarray, "n h w 3"], height: int) -> UInt8[np.ndarray, "n hb wb 3"]:
+    """Previews at the size of pictures."""
+    if pictures.shape[1] == height:
+        return pictures
+    size = (pictures.shape[2] * height // pictures.shape[1], height)
+    return np.stack([cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC) for picture in pictures])
 
 
 class LatentDiffusionGuest(contract.Pipeline):

@@ -20,6 +20,7 @@ class LatentDiffusion256Pipeline(LatentDiffusionPipeline):
     name = "latent-diffusion-256"
     Settings = LatentDiffusion256Settings
     load_autoencoder = staticmethod(functools.partial(autoencoder.load, name="autoencoder-256"))
+    stride = autoencoder.STRIDE
 
     @torch.inference_mode()
     def condition(
