@@ -37,8 +37,10 @@ from pipelines.models.gan.conditions import CONDITIONS
 from pipelines.models.gan.network import Generator
 from pipelines.models.latent_diffusion import autoencoder as autoencoder_256
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
+from pipelines.models.latent_diffusion import plan
 from pipelines.models.latent_diffusion.pipeline import LatentDiffusion
 from pipelines.models.multiview.pipeline import MultiView
+from pipelines.models.next_scale.network import NextScale
 from pipelines.models.pix2pix import pipeline as pix2pix
 from pipelines.models.stylegan.network import StyleGAN
 from pipelines.models.vae.network import VAE
@@ -60,11 +62,23 @@ def random_bundles(folder: Path) -> None:
     small_256 = autoencoder_256.Autoencoder(
         autoencoder_256.Config(4, (16, 16, 16, 16), encoder_blocks=(1, 1, 1), decoder_blocks=(1, 1, 1, 1))
     )
-    model_256 = LatentDiffusion(Config(channels=4, width=64, depth=2, heads=2, words=64, convolution=True))
+    names = plan.Vocabulary(("dog", "car"), ("", "red"), ("", "left", "right"), ("", "man", "woman"), ("", "dark"))
+    writer = plan.PlanWriter(names.sizes, words=64, width=32, depth=1, heads=2)
+    model_256 = LatentDiffusion(
+        Config(channels=4, width=64, depth=2, heads=2, words=64, convolution=True, plan=tuple(names.sizes))
+    )
     for parameter in [*small_256.parameters(), *model_256.parameters()]:
         if not parameter.any():
             torch.nn.init.normal_(parameter, std=0.05)
     torch.nn.init.normal_(small_256.preview, std=0.02)
+    scales = NextScale(model_256.transformer.config)
+    for parameter in scales.parameters():
+        if not parameter.any():
+            torch.nn.init.normal_(parameter, std=0.05)
+    scales.quantizer.fit(torch.randn(64, 4, 16, 16))
+    weights.save("next-scale", scales, asdict(scales.config) | {"levels": scales.levels}, about, folder)
+    sizes = {"sizes": names.sizes, "words": 64, "width": 32, "depth": 1, "heads": 2}
+    weights.save("plan", writer, sizes | {"vocabulary": asdict(names)}, about, folder)
     weights.save("autoencoder-256", small_256, autoencoder_256.config_of(small_256), about, folder)
     weights.save("latent-diffusion-256", model_256, asdict(model_256.transformer.config), about, folder)
     weights.save("autoencoder", small, autoencoder.config_of(small), about, folder)
@@ -74,11 +88,12 @@ def random_bundles(folder: Path) -> None:
         for gate in net.gates:
             torch.nn.init.normal_(gate.weight, std=0.2)
         weights.save(f"controlnet-{kind}", net, {"config": asdict(net.config), "channels": channels}, about, folder)
-    adapter = MaskAdapter(model.transformer, rank=2)
-    for parameter in [*adapter.enter.parameters(), *adapter.lora.up]:
-        torch.nn.init.normal_(parameter, std=0.2)
-    for name in ("inpainting", "outpainting"):
-        weights.save(name, adapter, {"rank": 2}, about, folder)
+    for names, base in ((("inpainting", "outpainting"), model), (("inpainting-256",), model_256)):
+        adapter = MaskAdapter(base.transformer, rank=2)
+        for parameter in [*adapter.enter.parameters(), *adapter.lora.up]:
+            torch.nn.init.normal_(parameter, std=0.2)
+        for name in names:
+            weights.save(name, adapter, {"rank": 2}, about, folder)
     motion = VideoDiT(model.transformer.config)
     for parameter in motion.parameters():
         if not parameter.any():

@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from pipelines import text
 from pipelines.diffusion import flow_matching
+from pipelines.models.latent_diffusion.plan import PlanEmbedding
 from pipelines.nn.dit import Config, DiT
 
 
 class LatentDiffusion(nn.Module):
-    """The transformer and the resampler that reads captions for it: what is trained together and saved as one
-    bundle."""
+    """The transformer, the resampler that reads captions for it and, where it has one, what reads plans: what is
+    trained together and saved as one bundle."""
 
     def __init__(self, config: Config = Config()) -> None:
         super().__init__()
         self.transformer = DiT(config)
         self.resampler = text.Resampler(config.words, config.queries)
+        self.plan = PlanEmbedding(list(config.plan), config.width) if config.plan else None
 
     def loss(
-        self, z: Float[Tensor, "b c h w"], caption: Float[Tensor, "b q w"], t: Float[Tensor, " b"], drop: Tensor
+        self,
+        z: Float[Tensor, "b c h w"],
+        caption: Float[Tensor, "b q d"],
+        t: Float[Tensor, " b"],
+        drop: Tensor,
+        plan: Int[Tensor, "b t 9"] | None = None,
     ) -> Float[Tensor, " b"]:
         """Mean squared error of the velocity a sample (Lipman et al. 2023, eq. 23), for captions as the resampler read
-        them; dropped ones become the null caption."""
+        them, of which dropped ones become the null caption, and plans of where things stand."""
         noise = torch.randn_like(z)
         words = self.transformer.text_kv(torch.where(drop[:, None, None], self.transformer.null, caption))
+        hints = [] if plan is None or self.plan is None else [self.plan(plan)]
         v = self.transformer(
-            flow_matching.interpolate(z, noise, t), words, self.transformer.modulations(t, words.pooled)
+            flow_matching.interpolate(z, noise, t), words, self.transformer.modulations(t, words.pooled), hints=hints
         )
         return flow_matching.velocity_error(v, z, noise).mean((1, 2, 3))

@@ -7,11 +7,21 @@ from collections.abc import Sequence
 
 import torch
 
+from pipelines.core.cards import card
+from pipelines.core.settings import SamplingSettings
 from pipelines.models.latent_diffusion import autoencoder
 from pipelines.models.latent_diffusion.pipeline import LatentDiffusionPipeline, TextConditioning
+from pipelines.models.latent_diffusion.plan import PlanWriter, Vocabulary, build_writer
 from pipelines.models.latent_diffusion.spec import LatentDiffusion256Settings
-from pipelines.models.latent_diffusion.vocabulary import Vocabulary
+from pipelines.models.latent_diffusion.vocabulary import Vocabulary as Words
 from pipelines.models.lora import adapter as lora
+from pipelines.nn import weights
+
+
+def load_writer(device: str) -> tuple[PlanWriter, Vocabulary]:
+    """What writes plans, and its words."""
+    names = {k: tuple(v) for k, v in card("plan")["config"]["vocabulary"].items()}
+    return weights.open_bundle("plan", build_writer).to(device), Vocabulary(**names)
 
 
 class LatentDiffusion256Pipeline(LatentDiffusionPipeline):
@@ -22,12 +32,27 @@ class LatentDiffusion256Pipeline(LatentDiffusionPipeline):
     load_autoencoder = staticmethod(functools.partial(autoencoder.load, name="autoencoder-256"))
     stride = autoencoder.STRIDE
 
+    def write_plan(self, condition: TextConditioning, s: SamplingSettings) -> None:
+        """Decide what stands where, by the seed, where the settings want it."""
+        if self.plan_embedding is None or not getattr(s, "plan", False):
+            return
+        writer, vocabulary = weights.cached(("plan", self.device), lambda: load_writer(self.device))
+        caption = (
+            condition.captions[:1].float()
+            if condition.names
+            else writer.null.expand(1, condition.captions.shape[1], -1)
+        )
+        dice = (torch.Generator().manual_seed((s.seed + k) % 2**32) for k in range(s.count))
+        plans = torch.stack([writer.write(caption, generator) for generator in dice])
+        condition.things = vocabulary.decode(plans[0])
+        condition.hint = self.plan_embedding(plans.to(self.device)).to(self.dtype)
+
     @torch.inference_mode()
     def condition(
         self, prompt: str, negative: str, loras: Sequence[tuple[lora.LoRA, float]] = ()
     ) -> TextConditioning:
         """The prompt in words that the model knows."""
-        words, exchanged = Vocabulary.load().substitute(prompt)
+        words, exchanged = Words.load().substitute(prompt)
         condition = super().condition(words, negative, loras)
         condition.exchanged = list(map(str, exchanged))
         return condition

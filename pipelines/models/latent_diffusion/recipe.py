@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from safetensors import safe_open
 from torch import Tensor, nn
 
@@ -25,10 +25,11 @@ from pipelines import datasets as data
 from pipelines import text
 from pipelines.datasets import captions, latents
 from pipelines.datasets.scenes.canvas import AREAS
-from pipelines.datasets.scenes.kinds import KINDS
+from pipelines.datasets.scenes.kinds import COLOURS, KINDS, TONES
 from pipelines.datasets.scenes_wide import coarse_map
 from pipelines.models.latent_diffusion import autoencoder
 from pipelines.models.latent_diffusion.network import LatentDiffusion
+from pipelines.models.latent_diffusion.plan import Vocabulary, build_writer
 from pipelines.models.latent_diffusion.recipe_perceptual import load_perceptual
 from pipelines.models.latent_diffusion.sampling import sample_latents
 from pipelines.nn import weights
@@ -60,6 +61,34 @@ SHOWN = [
     "man with a black moustache and a purple hat, sticking the tongue out",
     "a woman in a red hijab, smiling softly",
 ]  # fmt: skip
+
+
+VOCABULARY = Vocabulary(
+    tuple(kind.name for kind in KINDS),
+    ("", *dict.fromkeys(colour for colours in COLOURS.values() for colour in colours)),
+    ("", "left", "right"),
+    ("", "man", "woman"),
+    ("", *TONES),
+)
+NOTHING = VOCABULARY.encode([])
+
+
+def plans_of(rows: list[dict]) -> Int[np.ndarray, "n t 9"]:
+    """Where things stand in some scenes."""
+    found = [
+        VOCABULARY.encode([row["groups"][t["group"]] | t for t in sorted(row["things"], key=lambda t: -t["depth"])])
+        for row in rows
+    ]
+    return torch.stack(found).to(torch.int16).numpy()
+
+
+def write_plans(captions: Float[Tensor, "n q w"]) -> Int[Tensor, "n t 9"] | None:
+    """Plans for what is shown, by the writer in the cache; None where there is none."""
+    folder = data.cache_dir() / "weights"
+    if not (folder / "plan.json").exists():
+        return None
+    writer = weights.open_bundle("plan", build_writer, folder)
+    return torch.stack([writer.write(c[None], torch.Generator().manual_seed(k)) for k, c in enumerate(captions)])
 
 
 class Learner(nn.Module):
@@ -116,6 +145,7 @@ class Source:
     captions: Rows  # (captions, 16, 256), or (captions, rank)
     basis: Tensor | None = None  # (rank, 4096)
     mean: Tensor | None = None
+    plan: Rows | None = None  # where things stand, a picture (pictures, t, 9); of avatars none
     truth: Rows | None = None  # what is at the 64 places: of scenes (pictures, 64, 2), of avatars (captions, 64, 128)
 
     def draw(self, picks: np.ndarray, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -135,7 +165,7 @@ class Source:
 
     def to(self, device: str) -> None:
         """Move everything onto a device, where drawing a batch is one operation."""
-        for name in ("latents", "picture", "captions", "basis", "mean", "truth"):
+        for name in ("latents", "picture", "captions", "basis", "mean", "truth", "plan"):
             if getattr(self, name) is not None:
                 setattr(self, name, torch.as_tensor(np.asarray(getattr(self, name))).to(device))
 
@@ -156,7 +186,8 @@ class Recipe:
         else:
             self.open_sets()
             channels = self.sources["scenes"].latents.shape[1]
-            self.config = Config(channels=channels, width=256, depth=6, heads=4, convolution=True)
+            sizes = tuple(VOCABULARY.sizes)
+            self.config = Config(channels=channels, width=256, depth=6, heads=4, convolution=True, plan=sizes)
         self.config = config or self.config
 
     def to(self, device: str) -> None:
@@ -168,6 +199,7 @@ class Recipe:
         """Latents and captions of the data sets."""
         self.resampler = weights.open_bundle("resampler", lambda _: text.Resampler(), data.cache_dir() / "weights")
         self.shown = self.resampler(*text.pad([text.encoder().encode(prompt) for prompt in SHOWN]))
+        self.shown_plans = write_plans(self.shown)
         self.coder = autoencoder.load(folder=data.cache_dir() / "weights")
         truths = {"scenes": self.true_map, "avatars": self.perceptual_features}
         self.sources, self.odds = {}, {}
@@ -176,6 +208,7 @@ class Recipe:
             read = self.read_captions(name, lines)
             self.sources[name] = Source(latents.load(name), 1.0, lines.picture, read, truth=truths[name](lines))
             self.odds[name] = self.teaching_weight(name, lines)
+        self.sources["scenes"].plan = plans_of(data.load("scenes").rows)
         if (data.cache_dir() / "data" / "captions-scenes-wide" / "start.npy").exists():
             self.sources["scenes"] = self.widen(self.sources["scenes"])
             wide = self.teaching_weight("scenes-wide", captions.load("scenes-wide"))
@@ -278,7 +311,7 @@ class Recipe:
                 f"{name}.picture": np.searchsorted(last, source.picture[picks]),
                        f"{name}.codes": low.codes, f"{name}.basis": low.basis, f"{name}.mean": low.mean}  # fmt: skip
             if name == "scenes":
-                arrays["scenes.truth"] = source.truth[last]
+                arrays |= {"scenes.truth": source.truth[last], "scenes.plan": source.plan[last]}
         return packs.write_pack(folder, arrays)
 
     def latest_weights(self) -> dict[str, Tensor]:
@@ -298,13 +331,21 @@ class Recipe:
             k.removeprefix("coder."): torch.from_numpy(v).float() for k, v in arrays.items() if k.startswith("coder.")
         }
         self.coder.load_state_dict(coder)
+        self.shown_plans = None
         self.shown, self.start = torch.from_numpy(arrays["shown"]).float(), packs.weights_in(arrays)
         self.sources, self.odds = {}, {}
         for name in SHARE:
             part = {k.split(".")[1]: v for k, v in arrays.items() if k.startswith(name + ".")}
             basis, mean = (torch.from_numpy(part[k]).float() for k in ("basis", "mean"))
             self.sources[name] = Source(
-                part["latents"], packs.STEP, part["picture"], part["codes"], basis, mean, part.get("truth")
+                part["latents"],
+                packs.STEP,
+                part["picture"],
+                part["codes"],
+                basis,
+                mean,
+                part.get("plan"),
+                part.get("truth"),
             )
             self.odds[name] = None
         return Config(**configs["model"])
@@ -327,15 +368,26 @@ class Recipe:
         z, caption = (torch.cat(parts) for parts in zip(*pairs, strict=True))
         return z, caption, picks
 
+    def plans(self, picks: dict[str, np.ndarray], device: torch.device) -> Int[Tensor, "b t 9"]:
+        """Where things stand in some captions' pictures, source after source."""
+        found = []
+        for name, some in picks.items():
+            source = self.sources[name]
+            rows = None if source.plan is None else source.take(source.plan, source.take(source.picture, some))
+            found.append(NOTHING.expand(len(some), -1, -1) if rows is None else torch.as_tensor(rows).long())
+        return torch.cat([part.to(device) for part in found])
+
     def loss(self, learner: Learner, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
         model, device = learner.model, next(learner.parameters()).device
         z, caption, picks = self.draw(device, rng)
         n = len(picks["scenes"])
         t, drop = times(len(z)).to(device), (torch.rand(len(z)) < 0.1).to(device)
+        unplanned = drop | (torch.rand(len(z)) < 0.15).to(device)
+        plan = torch.where(unplanned[:, None, None], NOTHING.to(device), self.plans(picks, device))
         inside: list[Tensor] = []
         middle = model.transformer.blocks[len(model.transformer.blocks) // 2 - 1]
         hook = middle.register_forward_hook(lambda _, __, h: inside.append(h))
-        losses = model.loss(z, caption, t, drop)
+        losses = model.loss(z, caption, t, drop, plan)
         hook.remove()
         parts = {"scenes": losses[:n].mean(), "avatars": losses[n:].mean()}
         total = losses.mean()
@@ -360,20 +412,25 @@ class Recipe:
         device, found = next(model.parameters()).device, {}
         for name, source in self.sources.items():
             picks = np.arange(len(source.picture) - self.held_out, len(source.picture))[:: max(self.held_out // n, 1)]
-            losses = []
-            for i, part in enumerate(np.array_split(picks, max(n // 32, 1))):
-                torch.manual_seed(i)
-                z, caption = source.draw(part, device)
-                t = ((torch.arange(len(part)) + 0.5) / len(part)).to(device)
-                losses.append(model.loss(z, caption, t, torch.zeros(len(part), dtype=torch.bool, device=device)))
-            found[f"held_out_{name}"] = round(torch.cat(losses).mean().item(), 4)
+            for label, planned in (("", False), ("_planned", True))[: 1 + (source.plan is not None)]:
+                losses = []
+                for i, part in enumerate(np.array_split(picks, max(n // 32, 1))):
+                    torch.manual_seed(i)
+                    z, caption = source.draw(part, device)
+                    t = ((torch.arange(len(part)) + 0.5) / len(part)).to(device)
+                    plan = self.plans({name: part}, device) if planned else None
+                    drop = torch.zeros(len(part), dtype=torch.bool, device=device)
+                    losses.append(model.loss(z, caption, t, drop, plan))
+                found[f"held_out_{name}{label}"] = round(torch.cat(losses).mean().item(), 4)
         return found
 
     @torch.no_grad()
     def evaluate(self, learner: Learner, folder: Path, step: int) -> dict[str, float]:
         """Held-out loss, and a contact sheet of the shown prompts, guided 4, 20 steps, seeds 0 ..."""
-        net = learner.model.transformer
-        z = sample_latents(net, self.shown.to(next(net.parameters()).device)).cpu()
+        net, plan = learner.model.transformer, self.shown_plans
+        device = next(net.parameters()).device
+        hint = None if plan is None or learner.model.plan is None else learner.model.plan(plan.to(device))
+        z = sample_latents(net, self.shown.to(device), hint=hint).cpu()
         pictures = np.concatenate([self.coder.decode_uint8(part).numpy() for part in z.split(8)])
         data.contact_sheet(pictures, columns=6).save(folder / f"sheet-{step:06d}.png")
         return self.held_out_loss(learner.model)

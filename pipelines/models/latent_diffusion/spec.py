@@ -32,6 +32,9 @@ class LatentDiffusion256Settings(LatentDiffusionSettings):
     """Words to picture at 256 pixels."""
 
     loras: Literal[""] = Field("", description="There is none for it yet.", json_schema_extra=ADVANCED)
+    plan: bool = Field(
+        True, description="Decide first what stands where; without, it shows on the way.", json_schema_extra=ADVANCED
+    )
 
 
 SPECS = [
@@ -42,7 +45,7 @@ SPECS = [
         task="words to picture, of scenes and people",
         settings=LatentDiffusion256Settings,
         pipeline="latent_diffusion.pipeline_256:LatentDiffusion256Pipeline",
-        weights=("latent-diffusion-256", "autoencoder-256"),
+        weights=("latent-diffusion-256", "autoencoder-256", "plan"),
         label="Scenes, 256 px",
         draft={"steps": 6, "count": 1},
         contestants={

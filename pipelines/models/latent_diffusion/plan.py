@@ -1,0 +1,171 @@
+"""The plan of a picture: which things it shows, and in which boxes; and how the transformer's tokens read it.
+
+A small network that knows a thing alone, in the middle of its picture, does not thereby know it in a landscape: there its
+parts are at other places, and the first steps must find out where. With a plan each token is told which thing it shows
+and which part of it, as in GLIGEN (Li et al. 2023), so that what was learnt of one size and place holds for all. The plan
+itself is written from the caption by a small causal transformer, a label at a time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from pipelines.nn.causal import CausalTransformer, KVCache
+
+THINGS = 6  # at most, from far to near
+UNIT = 8  # pixels of the boxes' grid
+BINS = 256 // UNIT + 1
+LABELS = ("kind", "colour", "facing", "gender", "tone")
+BOX = ("left", "top", "right", "bottom")
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The values of each label; "" is none. A plan of ints says kinds by number, and `kinds` itself is no thing."""
+
+    kind: tuple[str, ...]
+    colour: tuple[str, ...]
+    facing: tuple[str, ...]
+    gender: tuple[str, ...]
+    tone: tuple[str, ...]
+
+    @property
+    def kinds(self) -> int:
+        return len(self.kind)
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many values each of a thing's nine numbers has; one more for kinds, which ends a plan."""
+        return [self.kinds + 1, *(len(getattr(self, label)) for label in LABELS[1:]), *[BINS] * len(BOX)]
+
+    def encode(self, things: list[dict[str, Any]]) -> Int[Tensor, "t 9"]:
+        """Things with labels and a box in pixels, from far to near, as a plan."""
+        plan = torch.zeros(THINGS, len(LABELS) + len(BOX), dtype=torch.long)
+        plan[:, 0] = self.kinds
+        for row, thing in zip(plan, things, strict=False):
+            row[: len(LABELS)] = torch.tensor([getattr(self, label).index(thing[label]) for label in LABELS])
+            row[len(LABELS) :] = torch.tensor([min(max(round(x / UNIT), 0), BINS - 1) for x in thing["box"]])
+        return plan
+
+    def decode(self, plan: Int[Tensor, "t 9"]) -> list[dict[str, Any]]:
+        """The inverse."""
+        found = []
+        for row in plan.tolist():
+            if row[0] < self.kinds:
+                thing = {label: getattr(self, label)[k] for label, k in zip(LABELS, row, strict=False)}
+                found.append(thing | {"box": [UNIT * x for x in row[len(LABELS) :]]})
+        return found
+
+
+class PlanEmbedding(nn.Module):
+    """What each token's place holds by the plan: labels of the nearest thing there, and where in its box the place
+    is."""
+
+    def __init__(self, sizes: list[int], width: int, side: int = 8) -> None:
+        super().__init__()
+        widths = (96, 24, 8, 8, 16)
+        self.labels = nn.ModuleList(
+            [nn.Embedding(size, wide) for size, wide in zip(sizes[: len(LABELS)], widths, strict=True)]
+        )
+        self.up, self.down = nn.Linear(sum(widths) + 22, 2 * width), nn.Linear(2 * width, width)
+        nn.init.zeros_(self.down.weight)
+        nn.init.zeros_(self.down.bias)
+        middle = (torch.arange(side) + 0.5) * (BINS - 1) / side
+        places = torch.stack([middle.repeat(side), middle.repeat_interleave(side)], 1)
+        self.register_buffer("places", places, persistent=False)  # x and y of each token, in units
+        self.reach = (BINS - 1) / side / 2  # around a box, in which a token still shows some of it
+
+    def forward(self, plan: Int[Tensor, "b t 9"]) -> Float[Tensor, "b n w"]:
+        """Zero where there is nothing."""
+        left, top, right, bottom = plan[..., len(LABELS) :].float()[:, None].unbind(-1)  # (b, 1, t) each
+        x, y = self.places[None, :, None].unbind(-1)  # (1, n, 1)
+        inside = (
+            (x > left - self.reach) & (x < right + self.reach) & (y > top - self.reach) & (y < bottom + self.reach)
+        )
+        inside = inside & (plan[:, None, :, 0] < self.labels[0].num_embeddings - 1)
+        order = torch.arange(1, plan.shape[1] + 1, device=plan.device)
+        nearest = (inside * order).amax(-1)  # (b, n), 0 for none
+        chosen = (nearest - 1).clamp_min(0)
+        width, height = (right - left).clamp_min(1), (bottom - top).clamp_min(1)
+        u, v = (part.gather(2, chosen[..., None])[..., 0] for part in ((x - left) / width, (y - top) / height))
+        size = [
+            part.log2().expand(-1, len(self.places), -1).gather(2, chosen[..., None])[..., 0] - 3
+            for part in (width, height)
+        ]
+        waves = [f(torch.pi * k * part) for part in (u, v) for k in (1, 2, 4, 8) for f in (torch.sin, torch.cos)]
+        where = torch.stack([u, v, (u - 0.5).abs(), (v - 0.5).abs(), *size, *waves], -1)
+        labels = plan[torch.arange(len(plan), device=plan.device)[:, None], chosen]  # (b, n, 9)
+        names = [table(labels[..., k]) for k, table in enumerate(self.labels)]
+        h = self.down(F.silu(self.up(torch.cat([*names, where.to(names[0].dtype)], -1))))
+        return h * (nearest > 0)[..., None]
+
+
+class PlanWriter(nn.Module):
+    """Odds of a plan's next number from a caption's tokens and the numbers before it: thing after thing, from far to
+    near, until there is none."""
+
+    def __init__(self, sizes: list[int], words: int = 256, width: int = 192, depth: int = 4, heads: int = 4) -> None:
+        super().__init__()
+        self.sizes = sizes
+        self.starts = torch.tensor([0, *sizes]).cumsum(0).tolist()
+        self.enter = nn.Linear(words, width)
+        self.null = nn.Parameter(torch.randn(1, words) * 0.02)
+        self.begin = nn.Parameter(torch.randn(1, 1, width) * 0.02)
+        self.numbers = nn.Embedding(self.starts[-1], width)
+        self.transformer = CausalTransformer(width, depth, heads)
+        self.leave = nn.Linear(width, self.starts[-1])
+
+    def loss(self, caption: Float[Tensor, "b q w"], plan: Int[Tensor, "b t 9"]) -> Float[Tensor, " b"]:
+        """Nats a plan: of all its numbers up to the one that ends it."""
+        offset = torch.tensor(self.starts[:-1], device=plan.device)
+        numbers = (plan + offset).flatten(1)
+        prefix = torch.cat([self.enter(caption), self.begin.expand(len(caption), -1, -1)], 1)
+        h, _ = self.transformer(torch.cat([prefix, self.numbers(numbers[:, :-1])], 1))
+        logits = self.leave(h[:, prefix.shape[1] - 1 :]).float()
+        slot = torch.arange(numbers.shape[1], device=plan.device) % len(self.sizes)
+        members = torch.arange(self.starts[-1], device=plan.device)
+        low, high = offset[slot], (offset + torch.tensor(self.sizes, device=plan.device))[slot]
+        logits = logits.masked_fill((members < low[:, None]) | (members >= high[:, None]), -1e9)
+        errors = F.cross_entropy(logits.flatten(0, 1), numbers.flatten(), reduction="none").view_as(numbers)
+        ended = plan[..., 0] == self.sizes[0] - 1
+        before = F.pad(ended.cumsum(1)[:, :-1] > 0, (1, 0))  # things after the end are not asked for
+        counts = torch.ones_like(plan, dtype=torch.bool)
+        counts[..., 1:] = ~ended[..., None]
+        return (errors * (counts & ~before[..., None]).flatten(1)).sum(1)
+
+    @torch.inference_mode()
+    def write(
+        self,
+        caption: Float[Tensor, "1 q w"],
+        generator: torch.Generator,
+        temperature: float = 0.7,
+        top_p: float = 0.9,
+    ) -> Int[Tensor, "t 9"]:
+        """A plan, by dice."""
+        cache: KVCache
+        plan = torch.zeros(THINGS, len(self.sizes), dtype=torch.long)
+        plan[:, 0] = self.sizes[0] - 1
+        prefix = torch.cat([self.enter(caption), self.begin], 1)
+        h, cache = self.transformer(prefix)
+        for k in range(plan.numel()):
+            thing, slot = divmod(k, len(self.sizes))
+            logits = self.leave(h[0, -1, :]).float().cpu()[self.starts[slot] : self.starts[slot + 1]]
+            values, order = (logits / temperature).softmax(0).sort(descending=True)
+            values = values * (values.cumsum(0) - values < top_p)
+            picked = order[torch.multinomial(values, 1, generator=generator)]
+            if slot == 0 and picked == self.sizes[0] - 1:
+                break
+            plan[thing, slot] = picked
+            h, cache = self.transformer(self.numbers(picked.to(caption.device) + self.starts[slot])[None], cache)
+        return plan
+
+
+def build_writer(config: dict[str, Any]) -> PlanWriter:
+    """The writer of a bundle's configuration, which says its words besides."""
+    return PlanWriter(**{name: value for name, value in config.items() if name != "vocabulary"})
