@@ -7,7 +7,13 @@ import pytest
 import torch
 
 from pipelines import load
-from pipelines.models.latent_diffusion.plan import THINGS, PlanEmbedding, PlanWriter, Vocabulary
+from pipelines.models.latent_diffusion.plan import (
+    THINGS,
+    PlanEmbedding,
+    PlanWriter,
+    Vocabulary,
+    move_nearest,
+)
 
 NAMES = Vocabulary(("dog", "car"), ("", "red"), ("", "left", "right"), ("", "man", "woman"), ("", "dark"))
 THING = {"kind": "car", "colour": "red", "facing": "left", "gender": "", "tone": "", "box": [32, 64, 128, 160]}
@@ -95,3 +101,10 @@ def test_a_picture_is_planned_by_its_seed_unless_that_is_not_wanted() -> None:
 def test_each_of_several_has_its_own_plan() -> None:
     *_, last = load("latent-diffusion-256").generate(prompt="a dog", steps=2, seed=3, count=2)
     assert np.array_equal(last.result[1].pixels, draw(prompt="a dog", seed=4)[0])
+
+
+def test_a_thing_alone_stands_on_the_lower_edge_of_a_box() -> None:
+    plan = NAMES.encode([{**THING, "kind": "dog"}, THING])  # 96 x 96 pixels, the car in front
+    moved = NAMES.decode(move_nearest(plan, (16, 16, 112, 240), NAMES.kinds))
+    assert moved == [{**THING, "box": [16, 144, 112, 240]}]
+    assert NAMES.decode(move_nearest(NAMES.encode([]), (16, 16, 112, 240), NAMES.kinds)) == []

@@ -158,6 +158,8 @@ class InpaintingPipeline(EditingPipeline):
         times = samplers.timesteps(s.steps)
         adapter = self.adapter() if s.method == "conditioned" else None
         r, noise = self.base.prepare(s, times, steer=adapter and adapter.steer(z, z_mask)), self.noise(s, z)
+        left, top, width, height = cv2.boundingRect(anew.astype(np.uint8))
+        self.base.write_plan(r.condition, s, (left, top, left + width, top + height))
         denoise = keep_known(adapter.wear(r.denoise, self.base.transformer) if adapter else r.denoise, z, z_mask)
 
         def states() -> Iterator[samplers.Step]:

@@ -76,9 +76,8 @@ class Recipe(flow.Recipe):
         super().__init__()
         folder = data.cache_dir() / "weights"
         latest = folder if (folder / "latent-diffusion-256.json").exists() else None
-        self.base = weights.open_bundle(
-            "latent-diffusion-256", lambda config: LatentDiffusion(Config(**config)), latest
-        ).transformer
+        model = weights.open_bundle("latent-diffusion-256", lambda config: LatentDiffusion(Config(**config)), latest)
+        self.base, self.plan = model.transformer, model.plan
         self.rows = data.load("scenes").rows
 
     def build(self) -> MaskAdapter:
@@ -98,9 +97,12 @@ class Recipe(flow.Recipe):
         mask, t, noise = self.masks(picks, rng).to(device), flow.times(len(z)).to(device), torch.randn_like(z)
         drop = (torch.rand(len(z)) < self.unsaid).to(device)
         words = self.base.text_kv(torch.where(drop[:, None, None], self.base.null, captions))
+        unplanned = drop | (torch.rand(len(z)) < 0.3).to(device)
+        plan = torch.where(unplanned[:, None, None], flow.NOTHING.to(device), self.plans(picks, device))
+        hint = adapter(z, mask) + self.plan(plan)
         with applied(self.base, [(adapter.lora, 1.0)]):
             x = flow_matching.interpolate(z, noise, t)
-            v = self.base(x, words, self.base.modulations(t, words.pooled), hints=[adapter(z, mask)])
+            v = self.base(x, words, self.base.modulations(t, words.pooled), hints=[hint])
         error = flow_matching.velocity_error(v, z, noise) * mask  # what is known needs no drawing
         return error.sum() / (mask.sum() * z.shape[1]).clamp_min(1), {}
 
@@ -117,10 +119,12 @@ class Recipe(flow.Recipe):
         z, captions = (torch.cat(parts) for parts in zip(*pairs, strict=True))
         mask, count = self.masks(picks, rng), len(z)
         words = self.base.text_kv(torch.cat([captions, self.base.null.expand(count, -1, -1)]))
+        plan = self.plan(self.plans(picks, z.device))
+        plan = torch.cat([plan, torch.zeros_like(plan)])
 
         def denoise(x: Tensor, t: float) -> Tensor:
             with applied(self.base, [(adapter.lora, 1.0)]):
-                hint, at = adapter(z, mask).repeat(2, 1, 1), torch.full((2 * count,), t)
+                hint, at = adapter(z, mask).repeat(2, 1, 1) + plan, torch.full((2 * count,), t)
                 v = self.base(x.repeat(2, 1, 1, 1), words, self.base.modulations(at, words.pooled), hints=[hint])
             return x - t * torch.lerp(v[count:], v[:count], 4.0)
 

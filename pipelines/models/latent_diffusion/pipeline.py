@@ -200,8 +200,11 @@ class LatentDiffusionPipeline(contract.Pipeline):
 
         return SamplingContext(s, path, guidance, condition, denoise, attention, calls)
 
-    def write_plan(self, condition: TextConditioning, s: SamplingSettings) -> None:
-        """Decide what stands where in each sample; this model has no plans."""
+    def write_plan(
+        self, condition: TextConditioning, s: SamplingSettings, within: tuple[int, int, int, int] | None = None
+    ) -> None:
+        """Decide what stands where in each sample, or which one thing stands within a box of pixels (left, top, right,
+        bottom). This model has no plans."""
 
     def loras(self, s: SamplingSettings) -> list[tuple[lora.LoRA, float]]:
         """The settings' LoRAs and their strengths. Raises lora.LoRAError."""

@@ -6,12 +6,14 @@ import functools
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Int
+from torch import Tensor
 
 from pipelines.core.cards import card
 from pipelines.core.settings import SamplingSettings
 from pipelines.models.latent_diffusion import autoencoder
 from pipelines.models.latent_diffusion.pipeline import LatentDiffusionPipeline, TextConditioning
-from pipelines.models.latent_diffusion.plan import PlanWriter, Vocabulary, build_writer
+from pipelines.models.latent_diffusion.plan import PlanWriter, Vocabulary, build_writer, move_nearest
 from pipelines.models.latent_diffusion.spec import LatentDiffusion256Settings
 from pipelines.models.latent_diffusion.vocabulary import Vocabulary as Words
 from pipelines.models.lora import adapter as lora
@@ -32,20 +34,26 @@ class LatentDiffusion256Pipeline(LatentDiffusionPipeline):
     load_autoencoder = staticmethod(functools.partial(autoencoder.load, name="autoencoder-256"))
     stride = autoencoder.STRIDE
 
-    def write_plan(self, condition: TextConditioning, s: SamplingSettings) -> None:
-        """Decide what stands where, by the seed, where the settings want it."""
-        if self.plan_embedding is None or not getattr(s, "plan", False):
+    def write_plan(
+        self, condition: TextConditioning, s: SamplingSettings, within: tuple[int, int, int, int] | None = None
+    ) -> None:
+        if self.plan_embedding is None or not getattr(s, "plan", within):
             return
-        writer, vocabulary = weights.cached(("plan", self.device), lambda: load_writer(self.device))
-        caption = (
-            condition.captions[:1].float()
-            if condition.names
-            else writer.null.expand(1, condition.captions.shape[1], -1)
-        )
-        dice = (torch.Generator().manual_seed((s.seed + k) % 2**32) for k in range(s.count))
-        plans = torch.stack([writer.write(caption, generator) for generator in dice])
-        condition.things = vocabulary.decode(plans[0])
+        plans = torch.stack([self.draw_plan(condition, (s.seed + k) % 2**32) for k in range(s.count)])
+        if within:
+            plans = torch.stack([move_nearest(plan, within, self.plan_embedding.nothing) for plan in plans])
+            condition.things = []  # the mask says it already
         condition.hint = self.plan_embedding(plans.to(self.device)).to(self.dtype)
+
+    @torch.inference_mode()
+    def draw_plan(self, condition: TextConditioning, seed: int) -> Int[Tensor, "t 9"]:
+        """A plan for a caption; the condition remembers the first one's things."""
+        writer, vocabulary = weights.cached(("plan", self.device), lambda: load_writer(self.device))
+        nothing = writer.null.expand(1, condition.captions.shape[1], -1)
+        caption = condition.captions[:1].float() if condition.names else nothing
+        plan = writer.write(caption, torch.Generator().manual_seed(seed))
+        condition.things = condition.things or vocabulary.decode(plan)
+        return plan
 
     @torch.inference_mode()
     def condition(

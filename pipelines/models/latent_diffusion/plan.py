@@ -67,7 +67,7 @@ class PlanEmbedding(nn.Module):
     """What each token's place holds by the plan: labels of the nearest thing there, and where in its box the place
     is."""
 
-    def __init__(self, sizes: list[int], width: int, side: int = 8) -> None:
+    def __init__(self, sizes: list[int], width: int) -> None:
         super().__init__()
         widths = (96, 24, 8, 8, 16)
         self.labels = nn.ModuleList(
@@ -76,26 +76,28 @@ class PlanEmbedding(nn.Module):
         self.up, self.down = nn.Linear(sum(widths) + 22, 2 * width), nn.Linear(2 * width, width)
         nn.init.zeros_(self.down.weight)
         nn.init.zeros_(self.down.bias)
-        middle = (torch.arange(side) + 0.5) * (BINS - 1) / side
-        places = torch.stack([middle.repeat(side), middle.repeat_interleave(side)], 1)
-        self.register_buffer("places", places, persistent=False)  # x and y of each token, in units
-        self.reach = (BINS - 1) / side / 2  # around a box, in which a token still shows some of it
 
-    def forward(self, plan: Int[Tensor, "b t 9"]) -> Float[Tensor, "b n w"]:
-        """Zero where there is nothing."""
+    @property
+    def nothing(self) -> int:
+        """The kind that is none."""
+        return self.labels[0].num_embeddings - 1
+
+    def forward(self, plan: Int[Tensor, "b t 9"], side: int = 8) -> Float[Tensor, "b n w"]:
+        """For side x side tokens; zero where there is nothing."""
+        middle = (torch.arange(side, device=plan.device) + 0.5) * (BINS - 1) / side
+        places = torch.stack([middle.repeat(side), middle.repeat_interleave(side)], 1)  # x and y of each, in units
+        reach = (BINS - 1) / side / 2  # around a box, in which a token still shows some of it
         left, top, right, bottom = plan[..., len(LABELS) :].float()[:, None].unbind(-1)  # (b, 1, t) each
-        x, y = self.places[None, :, None].unbind(-1)  # (1, n, 1)
-        inside = (
-            (x > left - self.reach) & (x < right + self.reach) & (y > top - self.reach) & (y < bottom + self.reach)
-        )
-        inside = inside & (plan[:, None, :, 0] < self.labels[0].num_embeddings - 1)
+        x, y = places[None, :, None].unbind(-1)  # (1, n, 1)
+        inside = (x > left - reach) & (x < right + reach) & (y > top - reach) & (y < bottom + reach)
+        inside = inside & (plan[:, None, :, 0] < self.nothing)
         order = torch.arange(1, plan.shape[1] + 1, device=plan.device)
         nearest = (inside * order).amax(-1)  # (b, n), 0 for none
         chosen = (nearest - 1).clamp_min(0)
         width, height = (right - left).clamp_min(1), (bottom - top).clamp_min(1)
         u, v = (part.gather(2, chosen[..., None])[..., 0] for part in ((x - left) / width, (y - top) / height))
         size = [
-            part.log2().expand(-1, len(self.places), -1).gather(2, chosen[..., None])[..., 0] - 3
+            part.log2().expand(-1, len(places), -1).gather(2, chosen[..., None])[..., 0] - 3
             for part in (width, height)
         ]
         waves = [f(torch.pi * k * part) for part in (u, v) for k in (1, 2, 4, 8) for f in (torch.sin, torch.cos)]
@@ -164,6 +166,22 @@ class PlanWriter(nn.Module):
             plan[thing, slot] = picked
             h, cache = self.transformer(self.numbers(picked.to(caption.device) + self.starts[slot])[None], cache)
         return plan
+
+
+def move_nearest(plan: Int[Tensor, "t 9"], within: tuple[int, int, int, int], nothing: int) -> Int[Tensor, "t 9"]:
+    """A plan of its nearest thing alone, as large as fits on the lower edge of a box of pixels."""
+    moved = torch.zeros_like(plan)
+    moved[:, 0] = nothing
+    things = plan[plan[:, 0] < nothing]
+    if len(things):
+        moved[0] = things[-1]
+        left, top, right, bottom = (x / UNIT for x in within)
+        wide, high = (max(int(moved[0, i + 2] - moved[0, i]), 1) for i in (len(LABELS), len(LABELS) + 1))
+        scale = min((right - left) / wide, (bottom - top) / high)
+        middle = (left + right) / 2
+        box = (middle - scale * wide / 2, bottom - scale * high, middle + scale * wide / 2, bottom)
+        moved[0, len(LABELS) :] = torch.tensor([min(max(round(x), 0), BINS - 1) for x in box])
+    return moved
 
 
 def build_writer(config: dict[str, Any]) -> PlanWriter:

@@ -14,6 +14,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from pipelines.models.latent_diffusion.network import LatentDiffusion
+from pipelines.models.latent_diffusion.plan import PlanEmbedding
 from pipelines.models.next_scale.quantize import LEVELS, PATCH, SIDES, MultiScaleQuantizer, resize
 from pipelines.nn.dit import Block, Config, DiT, TextKV, patchify
 
@@ -60,6 +62,7 @@ class Prefix:
 
     words: TextKV
     modulations: list[list[Tensor]]  # shift, 1 + scale and gate, (b, scales, width) each
+    hints: list[Tensor]  # the plan on each scale's grid, or none
 
 
 class NextScale(nn.Module):
@@ -70,6 +73,7 @@ class NextScale(nn.Module):
         self.config, self.levels = config, levels
         self.quantizer = MultiScaleQuantizer(config.channels, levels, config.size)
         self.transformer = DiT(config)
+        self.plan = PlanEmbedding(list(config.plan), config.width) if config.plan else None
         self.transformer.blocks = nn.ModuleList([ScaleBlock(config) for _ in range(config.depth)])
         self.transformer.position = nn.Parameter(torch.zeros(sum(side**2 for side in SIDES), config.width))
         self.transformer.leave = nn.Linear(config.width, config.inputs * levels)
@@ -80,33 +84,36 @@ class NextScale(nn.Module):
         hidden = (scale[:, None] < scale[None]).float() * -1e9
         self.register_buffer("hidden", F.pad(hidden, (0, config.queries)), persistent=False)  # words never are
 
-    def begin_as(self, base: dict[str, Tensor]) -> None:
-        """Take what fits from a latent diffusion's transformer; places of coarser grids are means of its own."""
-        own, c = self.transformer.state_dict(), self.config
-        grid = base["position"].T.reshape(1, c.width, c.size // PATCH, -1)
+    def begin_as(self, base: LatentDiffusion) -> None:
+        """Take what fits from a latent diffusion; places of coarser grids are means of its own."""
+        if self.plan is not None and base.plan is not None:
+            self.plan.load_state_dict(base.plan.state_dict())
+        theirs, own, c = base.transformer.state_dict(), self.transformer.state_dict(), self.config
+        grid = theirs["position"].T.reshape(1, c.width, c.size // PATCH, -1)
         places = torch.cat([resize(grid, side)[0].flatten(1).T for side in SIDES])
-        fitting = {k: v for k, v in base.items() if k in own and own[k].shape == v.shape}
+        fitting = {k: v for k, v in theirs.items() if k in own and own[k].shape == v.shape}
         self.transformer.load_state_dict(own | fitting | {"position": places})
 
-    def read(self, caption: Float[Tensor, "b q d"]) -> Prefix:
-        """A caption's tokens, ready for every scale."""
+    def read(self, caption: Float[Tensor, "b q d"], plan: Int[Tensor, "b t 9"] | None = None) -> Prefix:
+        """A caption's tokens, and a plan of where things stand, ready for every scale."""
+        hints = [] if plan is None or self.plan is None else [self.plan(plan, side) for side in SIDES]
         words, n = self.transformer.text_kv(caption), len(SIDES)
         every = self.transformer.modulations(
             self.times.repeat_interleave(len(caption)), words.pooled.repeat(n, 1)
         )  # one scale after the other
-        return Prefix(
-            words, [[part.unflatten(0, (n, -1))[:, :, 0].transpose(0, 1) for part in layer] for layer in every]
-        )
+        modulations = [[part.unflatten(0, (n, -1))[:, :, 0].transpose(0, 1) for part in layer] for layer in every]
+        return Prefix(words, modulations, hints)
 
     def places(self, k: int) -> slice:
         """Which tokens are scale k's."""
         first = sum(side**2 for side in SIDES[:k])
         return slice(first, first + SIDES[k] ** 2)
 
-    def embed(self, total: Float[Tensor, "b c h w"], k: int) -> Float[Tensor, "b n d"]:
+    def embed(self, total: Float[Tensor, "b c h w"], k: int, prefix: Prefix) -> Float[Tensor, "b n d"]:
         """The sum of the scales before k, on k's grid."""
         tokens = self.transformer.enter(patchify(resize(total, PATCH * SIDES[k]), PATCH))
-        return tokens + self.transformer.position[self.places(k)].to(tokens.dtype)
+        place = self.transformer.position[self.places(k)]
+        return tokens + (place + prefix.hints[k] if prefix.hints else place).to(tokens.dtype)
 
     def leave(self, x: Tensor, modulation: list[Tensor], sides: tuple[int, ...]) -> list[Float[Tensor, "b s s c l"]]:
         """Logits a scale: of each coordinate of each cell."""
@@ -122,11 +129,14 @@ class NextScale(nn.Module):
         ]
 
     def forward(
-        self, totals: list[Float[Tensor, "b c h w"]], caption: Float[Tensor, "b q d"]
+        self,
+        totals: list[Float[Tensor, "b c h w"]],
+        caption: Float[Tensor, "b q d"],
+        plan: Int[Tensor, "b t 9"] | None = None,
     ) -> list[Float[Tensor, "b s s c l"]]:
         """Logits of all scales from the sums before each, at once: to learn."""
-        prefix, every = self.read(caption), self.member.to(caption.dtype)
-        x = torch.cat([self.embed(total, k) for k, total in enumerate(totals)], 1)
+        prefix, every = self.read(caption, plan), self.member.to(caption.dtype)
+        x = torch.cat([self.embed(total, k, prefix) for k, total in enumerate(totals)], 1)
         layers = [[every @ part for part in layer] for layer in prefix.modulations]
         for block, modulation, keysvalues in zip(
             self.transformer.blocks, layers, prefix.words.keysvalues, strict=False
@@ -138,7 +148,7 @@ class NextScale(nn.Module):
         self, total: Float[Tensor, "b c h w"], k: int, prefix: Prefix, cache: KVCache
     ) -> tuple[Float[Tensor, "b s s c l"], KVCache]:
         """Logits of scale k from the sum before it, and the cache with it."""
-        x, found, sides = self.embed(total, k), [], (SIDES[k],)
+        x, found, sides = self.embed(total, k, prefix), [], (SIDES[k],)
         layers = [[part[:, k : k + 1] for part in layer] for layer in prefix.modulations]
         for i, (block, keysvalues) in enumerate(zip(self.transformer.blocks, prefix.words.keysvalues, strict=True)):
             x, kept = block(x, layers[i], keysvalues, sides, None, cache[i] if cache else None)
@@ -146,7 +156,11 @@ class NextScale(nn.Module):
         return self.leave(x, layers[-1], sides)[0], found
 
     def loss(
-        self, z: Float[Tensor, "b c h w"], caption: Float[Tensor, "b q d"], noise: float
+        self,
+        z: Float[Tensor, "b c h w"],
+        caption: Float[Tensor, "b q d"],
+        noise: float,
+        plan: Int[Tensor, "b t 9"] | None = None,
     ) -> Float[Tensor, "b k"]:
         """Cross-entropy a sample and scale, in bits a code."""
         totals, codes = map(list, zip(*self.quantizer.encode(z, noise), strict=True))
@@ -154,7 +168,7 @@ class NextScale(nn.Module):
             [
                 F.cross_entropy(logits.flatten(0, 3), code.flatten(), reduction="none").view(len(z), -1).mean(1)
                 / 0.6931
-                for logits, code in zip(self(totals, caption), codes, strict=True)
+                for logits, code in zip(self(totals, caption, plan), codes, strict=True)
             ],
             1,
         )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from pipelines import load
@@ -47,6 +47,10 @@ class NextScalePipeline(contract.Pipeline):
         caption = condition.captions[:1].float() if condition.names else self.net.transformer.null[None]
         return caption, condition
 
+    def plan(self, condition: TextConditioning, s: NextScaleSettings) -> Int[Tensor, "1 t 9"] | None:
+        """What stands where, by the first seed, where the settings want it."""
+        return self.base.draw_plan(condition, s.seed)[None].to(self.device) if s.plan and self.net.plan else None
+
     @torch.inference_mode()
     def run(self, s: NextScaleSettings) -> Iterator[contract.Frame]:
         if s.count > 1:
@@ -54,11 +58,13 @@ class NextScalePipeline(contract.Pipeline):
             return
         caption, condition = self.read(s.prompt)
         odds = {"guidance": s.guidance, "temperature": s.temperature, "top_k": s.top_k, "top_p": s.top_p}
-        seed, kept = s.seed, []
+        seed, kept, plan = s.seed, [], self.plan(condition, s)
         if s.branch_step:
-            first = sample(self.net, self.read(s.first_prompt)[0], seed, **odds)
+            words, before = self.read(s.first_prompt)
+            first = sample(self.net, words, seed, **odds, plan=self.plan(before, s))
             kept, seed = list(itertools.islice(first, s.branch_step)), s.branch_seed
-        scales = itertools.chain(kept, sample(self.net, caption, seed, **odds, known=[total for total, _ in kept]))
+        known = [total for total, _ in kept]
+        scales = itertools.chain(kept, sample(self.net, caption, seed, **odds, known=known, plan=plan))
         entropies, before = [], torch.zeros(())
         for step, (total, entropy) in enumerate(scales, 1):
             entropies.append(round(entropy, 3))
@@ -81,7 +87,7 @@ class NextScalePipeline(contract.Pipeline):
             return self.coder.decode_preview(z)[0].cpu().numpy()
 
         trace = {
-            "entropies": entropies, "sides": [PATCH * n for n in SIDES], "calls": step,
+            "plan": condition.things, "entropies": entropies, "sides": [PATCH * n for n in SIDES], "calls": step,
             "cut": condition.cut, "unknown": condition.unknown, "exchanged": condition.exchanged,
             "equation": "p(r<sub>k</sub> | r<sub>1</sub> … r<sub>k−1</sub>, words)",
             "device": f"{self.device}, float32",

@@ -36,7 +36,7 @@ class Recipe(base.Recipe):
         folder = data.cache_dir() / "weights"
         latest = folder if (folder / "latent-diffusion-256.json").exists() else None
         bundle = weights.open_bundle("latent-diffusion-256", lambda c: LatentDiffusion(Config(**c)), latest)
-        model.begin_as(bundle.transformer.state_dict())
+        model.begin_as(bundle)
         z = [source.draw(np.arange(0, len(source.picture), 12)[:2000], torch.device("cpu"))[0]
             for source in self.sources.values()]  # fmt: skip
         model.quantizer.fit(torch.cat(z))
@@ -45,7 +45,9 @@ class Recipe(base.Recipe):
     def loss(self, model: NextScale, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
         z, caption, picks = self.draw(next(model.parameters()).device, rng)
         drop = (torch.rand(len(z)) < 0.1).to(z.device)
-        bits = model.loss(z, torch.where(drop[:, None, None], model.transformer.null, caption), self.noise)
+        unplanned = drop | (torch.rand(len(z)) < 0.15).to(z.device)
+        plan = torch.where(unplanned[:, None, None], base.NOTHING.to(z.device), self.plans(picks, z.device))
+        bits = model.loss(z, torch.where(drop[:, None, None], model.transformer.null, caption), self.noise, plan)
         total, scenes = bits @ WEIGHT.to(bits), len(picks["scenes"])
         parts = {f"bits_{2 * side}": bits[:, k].mean() for k, side in enumerate(SIDES)}
         parts |= {"scenes": total[:scenes].mean(), "avatars": total[scenes:].mean()}
@@ -59,9 +61,12 @@ class Recipe(base.Recipe):
         for name, source in self.sources.items():
             picks = np.arange(len(source.picture) - self.held_out, len(source.picture))[:: self.held_out // 256]
             torch.manual_seed(0)
-            parts = [model.loss(*source.draw(some, WEIGHT.device), 0.0) @ WEIGHT for some in np.array_split(picks, 8)]
+            parts = [
+                model.loss(*source.draw(some, WEIGHT.device), 0.0, self.plans({name: some}, WEIGHT.device)) @ WEIGHT
+                for some in np.array_split(picks, 8)
+            ]
             found[f"held_out_{name}"] = round(torch.cat(parts).mean().item(), 4)
-        *_, (z, _) = sample(model, self.shown, seed=0)
+        *_, (z, _) = sample(model, self.shown, seed=0, plan=self.shown_plans)
         pictures = np.concatenate([self.coder.decode_uint8(part).numpy() for part in z.split(8)])
         data.contact_sheet(pictures, columns=6).save(folder / f"sheet-{step:06d}.png")
         return found

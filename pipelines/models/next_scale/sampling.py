@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from pipelines.models.next_scale.network import KVCache, NextScale, sample_codes
@@ -27,6 +27,7 @@ def sample(
     top_k: int = 9,
     top_p: float = 0.95,
     known: Sequence[Float[Tensor, "n c h w"]] = (),
+    plan: Int[Tensor, "n t 9"] | None = None,
 ) -> Iterator[tuple[Float[Tensor, "n c h w"], float]]:
     """The sum of the scales after each, and the entropy of its codes in bits; after those of which the sums are
     `known`. Guidance grows with the scale from 1 to `guidance`, and the temperature falls, so that layouts differ and
@@ -34,7 +35,11 @@ def sample(
     c, n, dice = model.config, len(captions), seed_generators(seed)
     guided = guidance > 1
     both = torch.cat([captions, model.transformer.null.to(captions).expand(n, -1, -1)]) if guided else captions
-    prefix = model.read(both)
+    if plan is not None and guided:  # without words there is none
+        nothing = torch.zeros_like(plan)
+        nothing[..., 0] = model.config.plan[0] - 1
+        plan = torch.cat([plan, nothing])
+    prefix = model.read(both, plan)
     cache: KVCache = []
     total = torch.zeros(n, c.channels, c.size, c.size, device=captions.device)
     for k in range(len(SIDES)):

@@ -25,6 +25,9 @@ class NextScaleSettings(Settings):
         0.95, gt=0, le=1, description="Choose among the likeliest levels that together have these odds."
     )
     count: int = Field(1, ge=1, le=8, description="How many pictures, with the seeds seed, seed + 1, …")
+    plan: bool = Field(
+        True, description="Decide first what stands where; without, it shows on the way.", json_schema_extra=ADVANCED
+    )
     first_prompt: str = Field(
         "",
         max_length=2000,
@@ -56,7 +59,7 @@ SPECS = [
         task="words to picture without diffusion, coarse to fine",
         settings=NextScaleSettings,
         pipeline="next_scale.pipeline:NextScalePipeline",
-        weights=("next-scale", "latent-diffusion-256", "autoencoder-256"),
+        weights=("next-scale", "latent-diffusion-256", "autoencoder-256", "plan"),
         label="Next scale, 256 px",
         contestants={"as it is": {}, "without guidance": {"guidance": 1}},
         reference="world",
