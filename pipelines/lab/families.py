@@ -78,7 +78,7 @@ def try_psi(c: PsiControls) -> Iterator[Finding]:
         faces = [
             resized(face, EXTRACTORS["eye"].side) for part in codes.split(50) for face in pipe.draw(part, settings)
         ]
-        features = torch.cat([eye.features(torch.tensor(part).numpy()) for part in chunks(faces)])
+        features = torch.cat([eye.features(np.stack(part)) for part in chunks(faces)])
         near = neighbours(features, real)
         yield found.add(psi, precision=near["precision"], recall=near["recall"])
     precision, recall = found.series["precision"], found.series["recall"]
