@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pipelines.core.cards import card
 from pipelines.core.settings import SamplingSettings
-from pipelines.models.latent_diffusion import autoencoder
+from pipelines.models.latent_diffusion import autoencoder, layout
 from pipelines.models.latent_diffusion.pipeline import LatentDiffusionPipeline, TextConditioning
 from pipelines.models.latent_diffusion.plan import PlanWriter, Vocabulary, build_writer, move_nearest
 from pipelines.models.latent_diffusion.spec import LatentDiffusion256Settings
@@ -39,20 +39,24 @@ class LatentDiffusion256Pipeline(LatentDiffusionPipeline):
     ) -> None:
         if self.plan_embedding is None or not getattr(s, "plan", within):
             return
-        plans = torch.stack([self.draw_plan(condition, (s.seed + k) % 2**32) for k in range(s.count)])
+        given = getattr(s, "layout", "")
+        plans = torch.stack([self.draw_plan(condition, (s.seed + k) % 2**32, given) for k in range(s.count)])
         if within:
             plans = torch.stack([move_nearest(plan, within, self.plan_embedding.nothing) for plan in plans])
             condition.things = []  # the mask says it already
         condition.hint = self.plan_embedding(plans.to(self.device)).to(self.dtype)
 
     @torch.inference_mode()
-    def draw_plan(self, condition: TextConditioning, seed: int) -> Int[Tensor, "t 9"]:
-        """A plan for a caption; the condition remembers the first one's things."""
+    def draw_plan(self, condition: TextConditioning, seed: int, given: str = "") -> Int[Tensor, "t 9"]:
+        """A plan for a caption, if none is given; the condition remembers the first one's things."""
         writer, vocabulary = weights.cached(("plan", self.device), lambda: load_writer(self.device))
+        if given:
+            condition.things = layout.to_page(layout.parse(given))
+            return vocabulary.encode(layout.parse(given))
         nothing = writer.null.expand(1, condition.captions.shape[1], -1)
         caption = condition.captions[:1].float() if condition.names else nothing
         plan = writer.write(caption, torch.Generator().manual_seed(seed))
-        condition.things = condition.things or vocabulary.decode(plan)
+        condition.things = condition.things or layout.to_page(vocabulary.decode(plan))
         return plan
 
     @torch.inference_mode()

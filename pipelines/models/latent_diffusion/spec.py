@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from pipelines.core.settings import ADVANCED, SamplingSettings
+from pipelines.core.settings import ADVANCED, SamplingSettings, Settings
 from pipelines.core.spec import LATENT_DIFFUSION, ModelSpec
+from pipelines.models.latent_diffusion import layout
 
 
 class LatentDiffusionSettings(SamplingSettings):
@@ -28,13 +29,31 @@ class LatentDiffusionSettings(SamplingSettings):
     )
 
 
-class LatentDiffusion256Settings(LatentDiffusionSettings):
-    """Words to picture at 256 pixels."""
+class PlannedSettings(Settings):
+    """What can be asked of a model that decides first what stands where."""
 
-    loras: Literal[""] = Field("", description="There is none for it yet.", json_schema_extra=ADVANCED)
     plan: bool = Field(
         True, description="Decide first what stands where; without, it shows on the way.", json_schema_extra=ADVANCED
     )
+    layout: str = Field(
+        "",
+        max_length=400,
+        description="What stands where, in place of the dice: red car 80 96 240 208; dog 16 112 112 208 (left, top, "
+        "right, bottom, from far to near).",
+        json_schema_extra=ADVANCED,
+    )
+
+    @field_validator("layout")
+    @classmethod
+    def _check_layout(cls, text: str) -> str:
+        layout.parse(text)
+        return text
+
+
+class LatentDiffusion256Settings(PlannedSettings, LatentDiffusionSettings):
+    """Words to picture at 256 pixels."""
+
+    loras: Literal[""] = Field("", description="There is none for it yet.", json_schema_extra=ADVANCED)
 
 
 SPECS = [

@@ -49,7 +49,9 @@ class NextScalePipeline(contract.Pipeline):
 
     def plan(self, condition: TextConditioning, s: NextScaleSettings) -> Int[Tensor, "1 t 9"] | None:
         """What stands where, by the first seed, where the settings want it."""
-        return self.base.draw_plan(condition, s.seed)[None].to(self.device) if s.plan and self.net.plan else None
+        if not (s.plan and self.net.plan):
+            return None
+        return self.base.draw_plan(condition, s.seed, s.layout)[None].to(self.device)
 
     @torch.inference_mode()
     def run(self, s: NextScaleSettings) -> Iterator[contract.Frame]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from pipelines.core.settings import ADVANCED, Settings
+from pipelines.core.settings import ADVANCED
 from pipelines.core.spec import ModelSpec
+from pipelines.models.latent_diffusion.spec import PlannedSettings
 
 
-class NextScaleSettings(Settings):
+class NextScaleSettings(PlannedSettings):
     """Words to picture, scale after scale."""
 
     prompt: str = Field(
@@ -25,9 +26,6 @@ class NextScaleSettings(Settings):
         0.95, gt=0, le=1, description="Choose among the likeliest levels that together have these odds."
     )
     count: int = Field(1, ge=1, le=8, description="How many pictures, with the seeds seed, seed + 1, …")
-    plan: bool = Field(
-        True, description="Decide first what stands where; without, it shows on the way.", json_schema_extra=ADVANCED
-    )
     first_prompt: str = Field(
         "",
         max_length=2000,
