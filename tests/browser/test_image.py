@@ -320,3 +320,34 @@ def test_text_is_pasted_where_the_clipboard_has_a_picture_too(page: Page) -> Non
         }"""
     )
     assert not prevented
+
+
+def test_a_box_of_the_plan_is_dragged_and_becomes_the_layout(page: Page) -> None:
+    page.get_by_role("button", name="More").first.click()
+    layout = page.locator("#image-layout textarea, #image-layout input").first
+    layout.fill("dog 16 112 112 208")
+    generate(page, "a dog", steps=2)
+    card = page.locator("svg.plan")
+    expect(card.locator("text")).to_have_text("dog")
+    box = card.locator("rect").first.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 2 * box["width"], box["y"] + box["height"] / 2, steps=4)
+    page.mouse.up()
+    expect(layout).not_to_have_value("dog 16 112 112 208")
+    _, left, top, right, bottom = layout.input_value().split()
+    assert int(left) > 16 and (top, bottom) == ("112", "208") and int(right) - int(left) == 96
+    page.click("#image-generate")
+    expect(page.get_by_text("As the layout says.")).to_be_visible()
+    expect(card.locator("rect").first).to_have_attribute("x", left)
+    page.get_by_role("button", name="Throw the dice again").click()
+    expect(layout).to_have_value("")
+
+
+def test_next_scale_prediction_grows_and_says_how_unsure_it_was(page: Page) -> None:
+    page.get_by_label("Next scale").check()
+    page.fill(PROMPT, "a dog")
+    page.click("#image-generate")
+    page.wait_for_selector("#image-downloads a")
+    expect(page.locator("#image-where")).to_contain_text("16 × 16 cells")
+    expect(page.get_by_text("bits a code of this scale")).to_be_visible()

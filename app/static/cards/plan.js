@@ -57,8 +57,11 @@ registerCard({
   draw(body, { plan }, stage) {
     const [svg, note, again] = body.querySelectorAll("svg.plan, small, button");
     const things = plan.map((thing) => ({ ...thing })); // the film keeps what was
-    note.textContent = "Decided from your words and the seed. Drag a box to have it elsewhere.";
-    again.hidden = true;
+    const given = stage.$("layout")?.querySelector("textarea, input")?.value;
+    note.textContent = given
+      ? "As the layout says."
+      : "Decided from your words and the seed. Drag a box to have it elsewhere.";
+    again.hidden = !given;
     const keep = (all) => {
       const layout = all.map(({ name, box }) => `${name} ${box.join(" ")}`).join("; ");
       stage.form.fill({ layout });
