@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from bench.drafts import MODEL, last_picture
 from pipelines import datasets as data
-from pipelines.core.cards import BUNDLED
+from pipelines import load
 from pipelines.datasets.scenes import captions, land
 from pipelines.datasets.scenes.kinds import HELD_OUT_COLOUR, HELD_OUT_LAND
 from pipelines.evaluation.recipe_scenes import SEEN
 from pipelines.evaluation.scene_reader import Detection, SceneReader
-from pipelines.models.latent_diffusion.sampling import Model
 from pipelines.nn import weights
 from pipelines.nn.pixels import to_tensor
 
@@ -116,7 +116,8 @@ def follow(split: str = "test", n: int = 300) -> dict[str, Any]:
             prompt, names = captions.caption(row, rng, only)
             if set(names) >= only:
                 rows, prompts, named, picks = [*rows, row], [*prompts, prompt], [*named, sorted(only)], [*picks, i]
-    generated = Model.load(BUNDLED).draw(prompts)
+    pipe = load(MODEL)
+    generated = np.stack([last_picture(pipe, {"prompt": prompt, "seed": k}) for k, prompt in enumerate(prompts)])
     data.contact_sheet(generated[:64], columns=8).save(data.cache_dir() / f"scenes-{split}.png")
     readings = {"real": read_all(reader, source.images[picks]), "generated": read_all(reader, generated)}
     hits: dict[str, dict[str, list[bool]]] = {"real": {}, "generated": {}}
