@@ -15,6 +15,7 @@ from pipelines import load
 from pipelines.core import contract
 from pipelines.diffusion.progress import require_finite
 from pipelines.models.latent_diffusion.pipeline import TextConditioning, draw_alone
+from pipelines.models.latent_diffusion.plan import move_nearest
 from pipelines.models.next_scale.network import NextScale
 from pipelines.models.next_scale.quantize import PATCH, SIDES
 from pipelines.models.next_scale.sampling import sample
@@ -59,7 +60,7 @@ class NextScalePipeline(contract.Pipeline):
             yield from draw_alone(self.run, s)
             return
         caption, condition = self.read(s.prompt)
-        odds = {"guidance": s.guidance, "temperature": s.temperature, "top_k": s.top_k, "top_p": s.top_p}
+        odds = s.model_dump(include={"guidance", "temperature", "top_k", "top_p"})
         seed, kept, plan = s.seed, [], self.plan(condition, s)
         if s.branch_step:
             words, before = self.read(s.first_prompt)
@@ -72,6 +73,22 @@ class NextScalePipeline(contract.Pipeline):
             entropies.append(round(entropy, 3))
             yield self.frame(s, step, require_finite(total), total - before, list(entropies), condition)
             before = total
+
+    @torch.inference_mode()
+    def fill(
+        self,
+        s: NextScaleSettings,
+        clean: Float[Tensor, "1 c h w"],
+        mask: Float[Tensor, "1 1 h w"],
+        within: tuple[int, int, int, int],
+    ) -> Iterator[tuple[Tensor, float]]:
+        """A latent drawn anew where the mask is 1, scale by scale, and the entropy of each; the prompt's thing stands
+        within a box of pixels."""
+        caption, condition = self.read(s.prompt)
+        plan = None if self.net.plan is None else self.base.draw_plan(condition, s.seed)
+        if plan is not None:
+            plan = move_nearest(plan, within, self.net.plan.nothing)[None].to(self.device)
+        yield from sample(self.net, caption, s.seed, s.guidance, plan=plan, clean=clean.float(), mask=mask)
 
     def frame(
         self,

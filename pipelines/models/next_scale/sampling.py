@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -28,9 +29,12 @@ def sample(
     top_p: float = 0.95,
     known: Sequence[Float[Tensor, "n c h w"]] = (),
     plan: Int[Tensor, "n t 9"] | None = None,
+    clean: Float[Tensor, "n c h w"] | None = None,
+    mask: Float[Tensor, "n 1 h w"] | None = None,
 ) -> Iterator[tuple[Float[Tensor, "n c h w"], float]]:
     """The sum of the scales after each, and the entropy of its codes in bits; after those of which the sums are
-    `known`. Guidance grows with the scale from 1 to `guidance`, and the temperature falls, so that layouts differ and
+    `known`. With a `clean` latent, codes are drawn where the `mask` is 1 alone; elsewhere they are what the sum so far
+    leaves of it, so that both grow together. Guidance grows with the scale from 1 to `guidance`, and the temperature falls, so that layouts differ and
     details do not."""
     c, n, dice = model.config, len(captions), seed_generators(seed)
     guided = guidance > 1
@@ -51,5 +55,8 @@ def sample(
         if guided:
             logits = torch.lerp(logits[n:], logits[:n], 1 + (guidance - 1) * part)
         codes, entropy = sample_codes(logits, temperature * (1.2 - part), top_k, top_p, dice[k])
+        if clean is not None and mask is not None:
+            drawn = F.adaptive_max_pool2d(mask, codes.shape[1]).permute(0, 2, 3, 1) > 0
+            codes = torch.where(drawn, codes, model.quantizer.nearest(clean - total, k))
         total = total + model.quantizer.decode(codes, k)
         yield total, entropy
