@@ -77,7 +77,7 @@ class Tab:
 
 TABS = [
     Tab("image", "Image"),
-    Tab("edit", "Edit", editor="mask", example="avatar.png", hand_over="Edit"),
+    Tab("edit", "Edit", editor="mask", example="scene.png", hand_over="Edit"),
     Tab(
         "sketch",
         "Sketch",

@@ -19,7 +19,7 @@ from app.tabs.layout import EXAMPLES
 def edit(page: Page) -> Page:
     turn(page, "Edit")
     page.wait_for_selector("#edit-mask")
-    expect(page.locator("#edit-base")).to_have_js_property("width", 128)  # the example lies on the canvas
+    expect(page.locator("#edit-base")).to_have_js_property("width", 256)  # the example lies on the canvas
     return page
 
 
@@ -65,7 +65,7 @@ def test_what_is_painted_is_drawn_anew_and_nothing_else(edit: Page) -> None:
     painted = mask(edit)
     assert 0.02 < (painted > 0).mean() < 0.3
     edit.screenshot(path=SCREENSHOTS / "edit-canvas.png")
-    made, whole = generate(edit), np.array(Image.open(EXAMPLES / "avatar.png").convert("RGB"))
+    made, whole = generate(edit), np.array(Image.open(EXAMPLES / "scene.png").convert("RGB"))
     assert np.array_equal(made[painted == 0], whole[painted == 0])
     assert not np.array_equal(made, whole)
     edit.screenshot(path=SCREENSHOTS / "edit.png")
@@ -127,13 +127,13 @@ def test_each_mode_shows_its_own_controls_and_keeps_the_prompt(edit: Page) -> No
     expect(edit.locator("#edit-right")).to_be_visible()
     expect(edit.locator("#edit-method")).to_be_hidden()
     made = generate(edit, "keep me")
-    assert made.shape == (128, 192, 3)
+    assert made.shape == (256, 320, 3)
     edit.get_by_role("radio", name="Vary").check()
     expect(edit.locator("#edit-strength")).to_be_visible()
     edit.get_by_label("Change by words").check()
     expect(edit.locator("#edit-source_prompt textarea")).to_be_visible()
     assert edit.input_value("#edit-prompt textarea") == "keep me"
-    assert generate(edit, "a red hat").shape == (128, 128, 3)
+    assert generate(edit, "a red hat").shape == (256, 256, 3)
 
 
 def test_it_fits_a_phone(browser: Browser, served: str) -> None:

@@ -161,6 +161,13 @@ SPECS = [
         "every step, so that the new part fits.",
         fields=("world", "method", "compare", "feather"),
         starters={
+            "a tent": {
+                "world": "scenes",
+                "image": str(EXAMPLES / "scene.png"),
+                "mask": str(EXAMPLES / "scene-right.png"),
+                "prompt": "a red tent in the mountains, in summer",
+                "seed": 1,
+            },
             "sunglasses": {
                 "image": str(EXAMPLES / "avatar.png"),
                 "mask": str(EXAMPLES / "avatar-eyes.png"),
@@ -183,6 +190,16 @@ SPECS = [
         label="Outpaint",
         help="Choose how far to go on at each side.",
         fields=("world", "left", "right", "top", "bottom"),
+        starters={
+            "wider": {
+                "world": "scenes",
+                "image": str(EXAMPLES / "scene.png"),
+                "left": 64,
+                "right": 192,
+                "prompt": "mountains in summer",
+                "seed": 1,
+            },
+        },
         kind="diffusion",
         parents=("latent-diffusion",),
         paper="MultiDiffusion: Bar-Tal et al. 2023",
@@ -224,6 +241,13 @@ SPECS = [
         help="Say what the picture shows, and what it should show.",
         fields=("world", "source_prompt", "attention_replace", "unmasked"),
         starters={
+            "at night": {
+                "world": "scenes",
+                "image": str(EXAMPLES / "scene.png"),
+                "source_prompt": "a black cat in the mountains by day, in summer",
+                "prompt": "a black cat in the mountains at night, in summer",
+                "unmasked": True,
+            },
             "a blue jacket": {
                 "image": str(EXAMPLES / "avatar.png"),
                 "source_prompt": "a woman with long black hair, red jacket",
