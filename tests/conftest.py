@@ -78,7 +78,8 @@ def random_bundles(folder: Path) -> None:
     scales.quantizer.fit(torch.randn(64, 4, 16, 16))
     weights.save("next-scale", scales, asdict(scales.config) | {"levels": scales.levels}, about, folder)
     sizes = {"sizes": names.sizes, "words": 64, "width": 32, "depth": 1, "heads": 2}
-    weights.save("plan", writer, sizes | {"vocabulary": asdict(names)}, about, folder)
+    called = {"dog": "dog", "puppy": "dog", "car": "car", "sports car": "car"}
+    weights.save("plan", writer, sizes | {"vocabulary": asdict(names), "names": called}, about, folder)
     weights.save("autoencoder-256", small_256, autoencoder_256.config_of(small_256), about, folder)
     weights.save("latent-diffusion-256", model_256, asdict(model_256.transformer.config), about, folder)
     weights.save("autoencoder", small, autoencoder.config_of(small), about, folder)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 from pydantic import ValidationError
+from torch import Tensor
 
 from pipelines import load
 from pipelines.core.settings import format_error
 from pipelines.models.latent_diffusion import layout
+from pipelines.models.latent_diffusion.plan import PlanWriter, Vocabulary
 
+VOCABULARY = Vocabulary(**{label: tuple(values) for label, values in layout.vocabulary().items()})
 RED_CAR = {"kind": "car", "colour": "red", "facing": "left", "gender": "", "tone": "", "box": [80, 96, 240, 208]}
 
 
@@ -57,3 +60,24 @@ def test_a_layout_is_drawn_in_place_of_the_dice() -> None:
     assert last.result.settings["layout"] == "red car left 80 96 240 208"
     *_, moved = load("latent-diffusion-256").generate(prompt="a car", steps=2, layout="red car left 0 96 160 208")
     assert (moved.result.pixels != last.result.pixels).any()
+
+
+def test_names_are_found_in_any_number_and_the_longest_counts() -> None:
+    assert layout.named_kinds(["two", "Puppies", "and", "a", "sports", "car", "at", "night"]) == {"dog", "car"}
+    assert layout.named_kinds(["two", "dogs"]) == {"dog"} and layout.named_kinds(["sports"]) == set()
+    assert layout.named_kinds([]) == set()
+    assert layout.parse("puppy 0 0 64 64")[0]["kind"] == "dog"
+
+
+def test_of_several_plans_the_one_with_what_is_named_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    pipe = load("latent-diffusion-256")
+    condition, written = pipe.condition("a dog", ""), []
+    car, dog = (layout.parse(f"{kind} 0 0 64 64") for kind in ("car", "dog"))
+
+    def write(self: PlanWriter, *_: object) -> Tensor:
+        written.append(len(written))
+        return VOCABULARY.encode(dog if len(written) == 3 else car)
+
+    monkeypatch.setattr(PlanWriter, "write", write)
+    pipe.draw_plan(condition, 0)
+    assert condition.things == [{"name": "dog", "box": [0, 0, 64, 64]}] and len(written) == 3

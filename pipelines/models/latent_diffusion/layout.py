@@ -6,6 +6,7 @@ from __future__ import annotations
 import difflib
 import functools
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from pipelines.core.cards import WeightsError, card
@@ -21,6 +22,30 @@ def vocabulary() -> dict[str, list[str]]:
         return card("plan")["config"]["vocabulary"]
     except WeightsError:
         return {label: [] for label in ("kind", "colour", "facing", "gender", "tone")}
+
+
+@functools.cache
+def names() -> dict[str, str]:
+    """The kind that each name of a thing means."""
+    try:
+        return card("plan")["config"].get("names", {})
+    except WeightsError:
+        return {}
+
+
+def named_kinds(words: Sequence[str]) -> set[str]:
+    """The kinds of things that some words name, in any number; the longest name counts."""
+    low, found, k = [word.lower() for word in words], set(), 0
+    while k < len(low):
+        for n in (3, 2, 1):
+            phrase = " ".join(low[k : k + n])
+            forms = (phrase, phrase.removesuffix("s"), phrase.removesuffix("es"), re.sub("ies$", "y", phrase))
+            kind = next((names()[form] for form in forms if form in names()), "")
+            if kind and k + n <= len(low):
+                found.add(kind)
+                break
+        k += n
+    return found
 
 
 def parse(text: str) -> list[dict[str, Any]]:
@@ -53,6 +78,7 @@ def thing(text: str) -> dict[str, Any]:
                 labels[label] = said[0]
                 rest.remove(said[0])
         name = " ".join(rest)
+    name = names().get(name, name)
     if name not in words["kind"]:
         near = difflib.get_close_matches(name, words["kind"], 3, 0.5)
         instead = f": perhaps {' or '.join(near)}" if near else ", or has another word for it"

@@ -19,6 +19,8 @@ from pipelines.models.latent_diffusion.vocabulary import Vocabulary as Words
 from pipelines.models.lora import adapter as lora
 from pipelines.nn import weights
 
+TRIES = 4  # plans at most, of which the one that misses the fewest of the named things is taken
+
 
 def load_writer(device: str) -> tuple[PlanWriter, Vocabulary]:
     """What writes plans, and its words."""
@@ -48,14 +50,23 @@ class LatentDiffusion256Pipeline(LatentDiffusionPipeline):
 
     @torch.inference_mode()
     def draw_plan(self, condition: TextConditioning, seed: int, given: str = "") -> Int[Tensor, "t 9"]:
-        """A plan for a caption, if none is given; the condition remembers the first one's things."""
+        """A plan for a caption, if none is given, with the things that it names; the condition remembers the first
+        one's things."""
         writer, vocabulary = weights.cached(("plan", self.device), lambda: load_writer(self.device))
         if given:
             condition.things = layout.to_page(layout.parse(given))
             return vocabulary.encode(layout.parse(given))
         nothing = writer.null.expand(1, condition.captions.shape[1], -1)
         caption = condition.captions[:1].float() if condition.names else nothing
-        plan = writer.write(caption, torch.Generator().manual_seed(seed))
+        dice, named = torch.Generator().manual_seed(seed), layout.named_kinds(condition.names)
+        plans = (writer.write(caption, dice) for _ in range(TRIES))
+        found = []
+        for plan in plans:
+            missing = named - {thing["kind"] for thing in vocabulary.decode(plan)}
+            found.append((len(missing), len(found), plan))
+            if not missing:
+                break
+        *_, plan = min(found, key=lambda one: one[:2])
         condition.things = condition.things or layout.to_page(vocabulary.decode(plan))
         return plan
 

@@ -186,4 +186,4 @@ def move_nearest(plan: Int[Tensor, "t 9"], within: tuple[int, int, int, int], no
 
 def build_writer(config: dict[str, Any]) -> PlanWriter:
     """The writer of a bundle's configuration, which says its words besides."""
-    return PlanWriter(**{name: value for name, value in config.items() if name != "vocabulary"})
+    return PlanWriter(**{name: value for name, value in config.items() if name not in ("vocabulary", "names")})

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from pipelines import datasets as data
 from pipelines.datasets import captions
+from pipelines.datasets.scenes.kinds import KINDS
 from pipelines.models.latent_diffusion import recipe as base
 from pipelines.models.latent_diffusion.plan import PlanWriter
 from pipelines.nn import weights
@@ -58,6 +59,7 @@ class Recipe(base.Recipe):
         return {"held_out_nats": round(nats.mean().item(), 3), "same_things": round(float(np.mean(alike)), 3)}
 
     def export(self, writer: PlanWriter, record: dict) -> None:
-        config = {"sizes": writer.sizes, "vocabulary": asdict(base.VOCABULARY)}
+        names = {name: kind.name for kind in KINDS for name in kind.names}
+        config = {"sizes": writer.sizes, "vocabulary": asdict(base.VOCABULARY), "names": names}
         about = {"data": "scenes (Fluent Emoji 3D), training split, by grammar", "licence": "MIT"}
         weights.save(self.name, writer, config, about | record, data.cache_dir() / "weights")
