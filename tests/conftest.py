@@ -37,7 +37,7 @@ from pipelines.models.gan.conditions import CONDITIONS
 from pipelines.models.gan.network import Generator
 from pipelines.models.latent_diffusion import autoencoder as autoencoder_256
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
-from pipelines.models.latent_diffusion import plan
+from pipelines.models.latent_diffusion import layout
 from pipelines.models.latent_diffusion.pipeline import LatentDiffusion
 from pipelines.models.multiview.pipeline import MultiView
 from pipelines.models.next_scale.network import NextScale
@@ -62,10 +62,10 @@ def random_bundles(folder: Path) -> None:
     small_256 = autoencoder_256.Autoencoder(
         autoencoder_256.Config(4, (16, 16, 16, 16), encoder_blocks=(1, 1, 1), decoder_blocks=(1, 1, 1, 1))
     )
-    names = plan.Vocabulary(("dog", "car"), ("", "red"), ("", "left", "right"), ("", "man", "woman"), ("", "dark"))
-    writer = plan.PlanWriter(names.sizes, words=64, width=32, depth=1, heads=2)
+    names = layout.Vocabulary(("dog", "car"), ("", "red"), ("", "left", "right"), ("", "man", "woman"), ("", "dark"))
+    writer = layout.LayoutWriter(names.sizes, words=64, width=32, depth=1, heads=2)
     model_256 = LatentDiffusion(
-        Config(channels=4, width=64, depth=2, heads=2, words=64, convolution=True, plan=tuple(names.sizes))
+        Config(channels=4, width=64, depth=2, heads=2, words=64, convolution=True, layout=tuple(names.sizes))
     )
     for parameter in [*small_256.parameters(), *model_256.parameters()]:
         if not parameter.any():
@@ -79,7 +79,7 @@ def random_bundles(folder: Path) -> None:
     weights.save("next-scale", scales, asdict(scales.config) | {"levels": scales.levels}, about, folder)
     sizes = {"sizes": names.sizes, "words": 64, "width": 32, "depth": 1, "heads": 2}
     called = {"dog": "dog", "puppy": "dog", "car": "car", "sports car": "car"}
-    weights.save("plan", writer, sizes | {"vocabulary": asdict(names), "names": called}, about, folder)
+    weights.save("layout", writer, sizes | {"vocabulary": asdict(names), "names": called}, about, folder)
     weights.save("autoencoder-256", small_256, autoencoder_256.config_of(small_256), about, folder)
     weights.save("latent-diffusion-256", model_256, asdict(model_256.transformer.config), about, folder)
     weights.save("autoencoder", small, autoencoder.config_of(small), about, folder)

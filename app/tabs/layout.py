@@ -234,7 +234,7 @@ def inspector(specs: list[ModelSpec]) -> str:
     """The cards that the browser fills, how its models learnt, and what their cards say."""
     bundles: dict[str, list[str]] = {}
     for spec in specs:
-        for name in spec.weights:
+        for name in spec.all_weights:
             bundles.setdefault(name, []).append(spec.name)
     about = "".join(
         f'<div class="card" data-models="{s.name}"><h4>What happens</h4><small>{s.about}</small></div>'

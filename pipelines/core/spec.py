@@ -65,6 +65,11 @@ class ModelSpec:
         return self.worlds.get(settings.get("world", ""), self.weights)
 
     @property
+    def all_weights(self) -> tuple[str, ...]:
+        """The weights that some run of it is by."""
+        return tuple(dict.fromkeys((*self.weights, *(name for names in self.worlds.values() for name in names))))
+
+    @property
     def formats(self) -> tuple[str, ...]:
         """Endings of the files that its result can be saved as."""
         return FORMATS[self.result]

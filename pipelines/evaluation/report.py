@@ -184,7 +184,7 @@ def evaluate(
         raise SetError(f"{spec.title} is evaluated as one of {', '.join(repr(one) for one in spec.evaluated)}.")
     reference, side, settings = open_reference(spec.reference), EXTRACTORS["eye"].side, dict(spec.evaluated[label])
     captions = reference.captions if "prompt" in spec.settings.model_fields else []
-    made_with = fingerprint((*spec.weights, "eye"))
+    made_with = fingerprint((*spec.weights_for(settings), "eye"))
     kept = Kept(json.dumps([name, settings, made_with, captions, weights.pick_device()]), folder)
     network, total = open_extractor("eye"), n * sets
     while len(kept) < total:

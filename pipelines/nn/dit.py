@@ -31,7 +31,7 @@ class Config:
     words: int = 256
     queries: int = 16
     convolution: bool = False
-    plan: Sequence[int] = ()  # how many values each number of a thing has, where tokens read a plan
+    layout: Sequence[int] = ()  # how many values each number of a thing has, where tokens read a layout
 
     @property
     def tokens(self) -> int:

@@ -20,7 +20,7 @@ RECIPES = {
     "scene_reader": f"{EVAL}.recipe_scenes",
     "autoencoder": f"{LDM}.recipe_autoencoder", "decoder": f"{LDM}.recipe_decoder",
     "resampler": f"{LDM}.recipe_resampler",
-    "latent_diffusion": f"{LDM}.recipe", "plan": f"{LDM}.recipe_plan", "eye": f"{EVAL}.recipe_clip",
+    "latent_diffusion": f"{LDM}.recipe", "layout": f"{LDM}.recipe_layout", "eye": f"{EVAL}.recipe_clip",
     "inpainting": "models.editing.recipe_inpainting",
     "controlnet-edges": "models.controlnet.recipe", "controlnet-scribble": "models.controlnet.recipe",
     "controlnet-palette": "models.controlnet.recipe", "pix2pix": "models.pix2pix.recipe",

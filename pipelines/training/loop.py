@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from pipelines.datasets import cache_dir
-from pipelines.nn import weights
+from pipelines.nn import causal, weights
 from pipelines.nn.dit import Block
 from pipelines.training.muon import Muon
 
@@ -139,8 +139,10 @@ def train(
     model = recipe.build().to(device)
     average = copy.deepcopy(model).eval().requires_grad_(False)
     if compiled:
-        for block in (part for part in model.modules() if isinstance(part, Block)):
+        blocks = [part for part in model.modules() if isinstance(part, Block | causal.Block)]
+        for block in blocks:
             block.forward = torch.compile(block.forward)  # hooks stay outside
+        print(f"{len(blocks)} blocks are compiled", flush=True)
     optims = optimisers(
         model,
         recipe.lr,

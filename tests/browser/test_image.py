@@ -322,12 +322,12 @@ def test_text_is_pasted_where_the_clipboard_has_a_picture_too(page: Page) -> Non
     assert not prevented
 
 
-def test_a_box_of_the_plan_is_dragged_and_becomes_the_layout(page: Page) -> None:
+def test_a_box_of_the_layout_is_dragged_and_becomes_the_layout(page: Page) -> None:
     page.get_by_role("button", name="More").first.click()
     layout = page.locator("#image-layout textarea, #image-layout input").first
     layout.fill("dog 16 112 112 208")
     generate(page, "a dog", steps=2)
-    card = page.locator("svg.plan")
+    card = page.locator("svg.layout")
     expect(card.locator("text")).to_have_text("dog")
     box = card.locator("rect").first.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -338,7 +338,7 @@ def test_a_box_of_the_plan_is_dragged_and_becomes_the_layout(page: Page) -> None
     _, left, top, right, bottom = layout.input_value().split()
     assert int(left) > 16 and (top, bottom) == ("112", "208") and int(right) - int(left) == 96
     page.click("#image-generate")
-    expect(page.get_by_text("As the layout says.")).to_be_visible()
+    expect(page.get_by_text("As the form's layout says.")).to_be_visible()
     expect(card.locator("rect").first).to_have_attribute("x", left)
     page.get_by_role("button", name="Throw the dice again").click()
     expect(layout).to_have_value("")

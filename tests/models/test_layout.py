@@ -1,83 +1,125 @@
-"""Layouts in words: read, refused in a sentence, and drawn in place of the dice's plan."""
+"""Layouts: written by odds that hold, read as boxes, and part of a run only where they are wanted."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
-from pydantic import ValidationError
-from torch import Tensor
+import torch
 
 from pipelines import load
-from pipelines.core.settings import format_error
-from pipelines.models.latent_diffusion import layout
-from pipelines.models.latent_diffusion.plan import PlanWriter, Vocabulary
-
-VOCABULARY = Vocabulary(**{label: tuple(values) for label, values in layout.vocabulary().items()})
-RED_CAR = {"kind": "car", "colour": "red", "facing": "left", "gender": "", "tone": "", "box": [80, 96, 240, 208]}
-
-
-@pytest.mark.parametrize(
-    "text", ["red car left 80 96 240 208", "Red  car LEFT: 80, 96, 240, 208", "left red car @ 80 96 240 208;\n ;"]
+from pipelines.models.latent_diffusion.layout import (
+    THINGS,
+    LayoutEmbedding,
+    LayoutWriter,
+    Vocabulary,
+    move_nearest,
+    take_boxes,
 )
-def test_a_thing_is_a_name_and_a_box(text: str) -> None:
-    assert layout.parse(text) == [RED_CAR]
+
+NAMES = Vocabulary(("dog", "car"), ("", "red"), ("", "left", "right"), ("", "man", "woman"), ("", "dark"))
+THING = {"kind": "car", "colour": "red", "facing": "left", "gender": "", "tone": "", "box": [32, 64, 128, 160]}
 
 
-def test_what_the_page_shows_is_understood_again() -> None:
-    text = "; ".join(f"{t['name']} {' '.join(map(str, t['box']))}" for t in layout.to_page([RED_CAR, RED_CAR]))
-    assert layout.parse(text) == [RED_CAR, RED_CAR]
+@pytest.fixture(scope="module")
+def embedding() -> LayoutEmbedding:
+    torch.manual_seed(0)
+    found = LayoutEmbedding(NAMES.sizes, 16)
+    torch.nn.init.normal_(found.down.weight)
+    return found
 
 
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ("dog", "“dog” is no thing with a box: write a name and four numbers, such as dog 16 112 112 208."),
-        (
-            "dog 1 2 3",
-            "“dog 1 2 3” is no thing with a box: write a name and four numbers, such as dog 16 112 112 208.",
-        ),
-        ("carr 0 0 64 64", "The world does not know “carr”: perhaps car."),
-        ("xyzzy 0 0 64 64", "The world does not know “xyzzy”, or has another word for it."),
-        (
-            "dog 64 0 0 64",
-            "The box of “dog” is [64, 0, 0, 64]: give left, top, right and bottom in 0 to 256, 16 apart at least.",
-        ),
-        (
-            "dog 0 0 300 64",
-            "The box of “dog” is [0, 0, 300, 64]: give left, top, right and bottom in 0 to 256, 16 apart at least.",
-        ),
-        (7 * "dog 0 0 64 64;", "The layout has 7 things: leave at most 6."),
-    ],
-)
-def test_what_is_not_understood_is_one_sentence(text: str, sentence: str) -> None:
-    with pytest.raises(ValidationError) as caught:
-        load("latent-diffusion-256").Settings(layout=text)
-    assert format_error(caught.value) == sentence
+def test_a_layout_comes_back_as_the_things_that_it_was_made_of() -> None:
+    assert NAMES.decode(NAMES.encode([THING, {**THING, "kind": "dog"}])) == [THING, {**THING, "kind": "dog"}]
+    assert NAMES.decode(NAMES.encode([])) == []
+    assert len(NAMES.decode(NAMES.encode([THING] * 9))) == THINGS
 
 
-def test_a_layout_is_drawn_in_place_of_the_dice() -> None:
-    *_, last = load("latent-diffusion-256").generate(prompt="a car", steps=2, layout="red car left 80 96 240 208")
-    assert last.trace["plan"] == [{"name": "red car left", "box": [80, 96, 240, 208]}]
-    assert last.result.settings["layout"] == "red car left 80 96 240 208"
-    *_, moved = load("latent-diffusion-256").generate(prompt="a car", steps=2, layout="red car left 0 96 160 208")
-    assert (moved.result.pixels != last.result.pixels).any()
+def test_tokens_outside_every_box_are_told_nothing(embedding: LayoutEmbedding) -> None:
+    h = embedding(NAMES.encode([THING])[None]).view(8, 8, 16)
+    assert (h.abs().sum(-1) > 0).nonzero().unique(dim=0).tolist() == [
+        [y, x] for y in range(2, 5) for x in range(1, 4)
+    ]
+    assert not embedding(NAMES.encode([])[None]).any()
 
 
-def test_names_are_found_in_any_number_and_the_longest_counts() -> None:
-    assert layout.named_kinds(["two", "Puppies", "and", "a", "sports", "car", "at", "night"]) == {"dog", "car"}
-    assert layout.named_kinds(["two", "dogs"]) == {"dog"} and layout.named_kinds(["sports"]) == set()
-    assert layout.named_kinds([]) == set()
-    assert layout.parse("puppy 0 0 64 64")[0]["kind"] == "dog"
+def test_a_thing_elsewhere_is_told_in_the_same_way(embedding: LayoutEmbedding) -> None:
+    moved = {**THING, "box": [64, 128, 160, 224]}
+    here, there = (embedding(NAMES.encode([thing])[None]).view(8, 8, 16) for thing in (THING, moved))
+    assert torch.allclose(here[2:5, 1:4], there[4:7, 2:5], atol=1e-5)
 
 
-def test_of_several_plans_the_one_with_what_is_named_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    pipe = load("latent-diffusion-256")
-    condition, written = pipe.condition("a dog", ""), []
-    car, dog = (layout.parse(f"{kind} 0 0 64 64") for kind in ("car", "dog"))
+def test_the_nearer_of_two_is_told(embedding: LayoutEmbedding) -> None:
+    other = {**THING, "kind": "dog", "box": [64, 64, 192, 160]}
+    both, near = (embedding(NAMES.encode(things)[None]) for things in ([THING, other], [other]))
+    covered = near.abs().sum(-1) > 0
+    assert torch.equal(both[covered], near[covered])
 
-    def write(self: PlanWriter, *_: object) -> Tensor:
-        written.append(len(written))
-        return VOCABULARY.encode(dog if len(written) == 3 else car)
 
-    monkeypatch.setattr(PlanWriter, "write", write)
-    pipe.draw_plan(condition, 0)
-    assert condition.things == [{"name": "dog", "box": [0, 0, 64, 64]}] and len(written) == 3
+def test_the_writer_learns_a_layout_by_heart_and_writes_it() -> None:
+    torch.manual_seed(0)
+    writer, caption = LayoutWriter(NAMES.sizes, words=8, width=32, depth=1, heads=2), torch.randn(2, 4, 8)
+    layouts = torch.stack([NAMES.encode([THING]), NAMES.encode([])])
+    optimiser = torch.optim.AdamW(writer.parameters(), lr=1e-2)
+    for _ in range(80):
+        loss = writer.loss(caption, layouts).mean()
+        loss.backward()
+        optimiser.step()
+        optimiser.zero_grad()
+    written = [writer.write(c[None], torch.Generator().manual_seed(k)) for k, c in enumerate(caption)]
+    assert [NAMES.decode(layout) for layout in written] == [[THING], []]
+
+
+def test_what_comes_after_the_end_costs_nothing() -> None:
+    torch.manual_seed(0)
+    writer, caption = LayoutWriter(NAMES.sizes, words=8, width=32, depth=1, heads=2), torch.randn(1, 4, 8)
+    layout = NAMES.encode([THING])[None]
+    strange = layout.clone()
+    strange[:, 2:, 1:] = 1
+    assert torch.equal(writer.loss(caption, layout), writer.loss(caption, strange))
+
+
+def test_any_writer_writes_numbers_that_there_are() -> None:
+    torch.manual_seed(0)
+    writer = LayoutWriter(NAMES.sizes, words=8, width=32, depth=1, heads=2)
+    for seed in range(20):
+        layout = writer.write(torch.randn(1, 4, 8), torch.Generator().manual_seed(seed), temperature=2.0, top_p=1.0)
+        assert ((layout >= 0) & (layout < torch.tensor(NAMES.sizes))).all()
+
+
+def draw(**values: object) -> tuple[np.ndarray, list]:
+    *_, last = load("latent-diffusion-256").generate(**{"prompt": "a dog and a car", "steps": 2, "seed": 3, **values})
+    return last.result.pixels, last.trace["layout"]
+
+
+def test_a_picture_is_laid_out_by_its_seed_unless_that_is_not_wanted() -> None:
+    with_layout, things = draw()
+    again, same = draw()
+    assert things == same and np.array_equal(with_layout, again)
+    free, nothing = draw(layout="none")
+    assert nothing == [] and (not things or not np.array_equal(with_layout, free))
+
+
+def test_without_words_nothing_is_laid_out() -> None:
+    pixels, things = draw(prompt="")
+    assert things == [] and np.array_equal(pixels, draw(prompt="", layout="none")[0])
+
+
+def test_after_a_branch_things_stand_where_they_stood() -> None:
+    dog, car = NAMES.encode([{**THING, "kind": "dog"}]), NAMES.encode([{**THING, "box": [0, 0, 64, 64]}, THING])
+    found = NAMES.decode(take_boxes(car[None], dog[None], NAMES.kinds)[0])
+    assert [thing["box"] for thing in found] == [THING["box"], THING["box"]]
+    assert [thing["kind"] for thing in found] == ["car", "car"]
+    same = take_boxes(car[None], NAMES.encode([])[None], NAMES.kinds)
+    assert torch.equal(same[0], car)
+
+
+def test_each_of_several_has_its_own_layout() -> None:
+    *_, last = load("latent-diffusion-256").generate(prompt="a dog", steps=2, seed=3, count=2)
+    assert np.array_equal(last.result[1].pixels, draw(prompt="a dog", seed=4)[0])
+
+
+def test_a_thing_alone_stands_on_the_lower_edge_of_a_box() -> None:
+    layout = NAMES.encode([{**THING, "kind": "dog"}, THING])  # 96 x 96 pixels, the car in front
+    moved = NAMES.decode(move_nearest(layout, (16, 16, 112, 240), NAMES.kinds))
+    assert moved == [{**THING, "box": [16, 144, 112, 240]}]
+    assert NAMES.decode(move_nearest(NAMES.encode([]), (16, 16, 112, 240), NAMES.kinds)) == []

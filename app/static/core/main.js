@@ -21,7 +21,7 @@ import "../cards/equation.js";
 import "../cards/cost.js";
 import "../cards/plane.js";
 import "../cards/classics.js";
-import "../cards/plan.js";
+import "../cards/layout.js";
 import "../cards/scales.js";
 import "../pages/map.js";
 import "../pages/reports.js";

@@ -6,6 +6,7 @@ is known, or attention that stays where it was.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -39,8 +40,14 @@ class EditingPipeline(contract.Pipeline):
     """What the editing pipelines share: the base of a world, and pictures to latents."""
 
     def __init__(self, device: str = "auto", dtype: str = "auto", world: str = "people") -> None:
-        self.where, self.world, self.base = (device, dtype), world, load(BASES[world], device, dtype)
-        self.device, self.dtype = self.base.device, self.base.dtype
+        self.where, self.world = (device, dtype), world
+        self.device = weights.pick_device(device)
+        self.dtype = weights.pick_dtype(dtype, self.device)
+
+    @functools.cached_property
+    def base(self) -> latent_diffusion.LatentDiffusionPipeline:
+        """The world's latent diffusion, once it is asked for something."""
+        return load(BASES[self.world], *self.where)
 
     def run(self, s: Any) -> Iterator[contract.Frame]:
         """A run on the base of the settings' world."""
@@ -61,7 +68,8 @@ class EditingPipeline(contract.Pipeline):
         return samplers.seeded_noise(s.seed, tuple(like.shape[1:]), s.count, self.base.device)
 
     def adapter(self) -> MaskAdapter:
-        """What makes the base the mask-conditioned model of this pipeline's name. Raises weights.WeightsError."""
+        """What makes the base the mask-conditioned model: the last of this pipeline's weights. Raises
+        weights.WeightsError."""
 
         name = get_spec(self.name).weights_for({"world": self.world})[-1]
 
@@ -171,7 +179,7 @@ class InpaintingPipeline(EditingPipeline):
         times = samplers.timesteps(s.steps)
         adapter = self.adapter() if s.method == "conditioned" else None
         r, noise = self.base.prepare(s, times, steer=adapter and adapter.steer(z, z_mask)), self.noise(s, z)
-        self.base.write_plan(r.condition, s, within)
+        self.base.write_layout(r.condition, s, within)
         denoise = keep_known(adapter.wear(r.denoise, self.base.transformer) if adapter else r.denoise, z, z_mask)
 
         def states() -> Iterator[samplers.Step]:

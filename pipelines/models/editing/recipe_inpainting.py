@@ -1,7 +1,7 @@
 """The mask-conditioned model of the base at 256 pixels: a zero-initialised input for the mask and the masked latent (as
 Rombach et al. 2022 fine-tuned theirs), and a LoRA beside its layers, trained together on scenes and people.
 
-A third of the masks are the box of a thing that the caption names, so that words put it there; a third leave one side or
+A third of the masks are the box of a thing of the picture, so that words put it there; a third leave one side or
 corner, which is what outpainting asks for; the rest are boxes, ellipses and strokes.
 """
 
@@ -77,8 +77,10 @@ class Recipe(flow.Recipe):
         folder = data.cache_dir() / "weights"
         latest = folder if (folder / "latent-diffusion-256.json").exists() else None
         model = weights.open_bundle("latent-diffusion-256", lambda config: LatentDiffusion(Config(**config)), latest)
-        self.base, self.plan = model.transformer, model.plan
+        self.base, self.layout = model.transformer, model.layout
         self.rows = data.load("scenes").rows
+        if len(self.sources["scenes"].latents) > len(self.rows):
+            self.rows = data.load("scenes-wide").rows + self.rows
 
     def build(self) -> MaskAdapter:
         return MaskAdapter(self.base)
@@ -93,13 +95,14 @@ class Recipe(flow.Recipe):
 
     def loss(self, adapter: MaskAdapter, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
         device = next(adapter.parameters()).device
+        self.base.to(device), self.layout.to(device)
         z, captions, picks = self.draw(device, rng)
         mask, t, noise = self.masks(picks, rng).to(device), flow.times(len(z)).to(device), torch.randn_like(z)
         drop = (torch.rand(len(z)) < self.unsaid).to(device)
         words = self.base.text_kv(torch.where(drop[:, None, None], self.base.null, captions))
-        unplanned = drop | (torch.rand(len(z)) < 0.3).to(device)
-        plan = torch.where(unplanned[:, None, None], flow.NOTHING.to(device), self.plans(picks, device))
-        hint = adapter(z, mask) + self.plan(plan)
+        without = torch.rand(len(z)).to(device) < torch.where(drop, 0.7, 0.3)
+        layout = torch.where(without[:, None, None], flow.NOTHING.to(device), self.layouts(picks, device))
+        hint = adapter(z, mask) + self.layout(layout)
         with applied(self.base, [(adapter.lora, 1.0)]):
             x = flow_matching.interpolate(z, noise, t)
             v = self.base(x, words, self.base.modulations(t, words.pooled), hints=[hint])
@@ -115,24 +118,25 @@ class Recipe(flow.Recipe):
             k: np.arange(len(v.picture) - self.held_out, len(v.picture))[::20][: n[k]]
             for k, v in self.sources.items()
         }
-        pairs = [self.sources[name].draw(some, torch.device("cpu")) for name, some in picks.items()]
+        device = next(adapter.parameters()).device
+        pairs = [self.sources[name].draw(some, device) for name, some in picks.items()]
         z, captions = (torch.cat(parts) for parts in zip(*pairs, strict=True))
-        mask, count = self.masks(picks, rng), len(z)
+        mask, count = self.masks(picks, rng).to(device), len(z)
         words = self.base.text_kv(torch.cat([captions, self.base.null.expand(count, -1, -1)]))
-        plan = self.plan(self.plans(picks, z.device))
-        plan = torch.cat([plan, torch.zeros_like(plan)])
+        layout = self.layout(self.layouts(picks, z.device))
+        layout = torch.cat([layout, torch.zeros_like(layout)])
 
         def denoise(x: Tensor, t: float) -> Tensor:
             with applied(self.base, [(adapter.lora, 1.0)]):
-                hint, at = adapter(z, mask).repeat(2, 1, 1) + plan, torch.full((2 * count,), t)
+                hint, at = adapter(z, mask).repeat(2, 1, 1) + layout, torch.full((2 * count,), t, device=device)
                 v = self.base(x.repeat(2, 1, 1, 1), words, self.base.modulations(at, words.pooled), hints=[hint])
             return x - t * torch.lerp(v[count:], v[:count], 4.0)
 
-        noise = samplers.seeded_noise(0, tuple(z.shape[1:]), count)
+        noise = samplers.seeded_noise(0, tuple(z.shape[1:]), count, str(device))
         *_, (x, _, _) = samplers.dpm_solver(
             keep_known(denoise, z, mask), noise(), samplers.timesteps(12), samplers.SCHEDULES["straight"], noise
         )
-        rows = [self.coder.decode_uint8(part).numpy() for part in (z, z * (1 - mask), x)]
+        rows = [self.coder.decode_uint8(part.cpu()).numpy() for part in (z, z * (1 - mask), x)]
         bands = [row[k : k + 8] for k in range(0, count, 8) for row in rows]
         data.contact_sheet(np.concatenate(bands), columns=8).save(folder / f"sheet-{step:06d}.png")
         return {}

@@ -1,92 +1,199 @@
-"""Plans as people read and write them: "red car 80 96 240 208; dog left 16 112 112 208". No torch, so that settings can
-refuse what is not understood."""
+"""The layout of a picture: which things it shows, and in which boxes; and how the transformer's tokens read it.
+
+A small network that knows a thing alone, in the middle of its picture, does not thereby know it in a landscape: there its
+parts are at other places, and the first steps must find out where. With a layout each token is told which thing it shows
+and which part of it (boxes as a condition, as in GLIGEN, Li et al. 2023, but added to the tokens that they cover), so that
+what was learnt of one size and place holds for all. The layout itself is written from the caption by a small causal
+transformer, a label at a time.
+"""
 
 from __future__ import annotations
 
-import difflib
-import functools
-import re
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from pipelines.core.cards import WeightsError, card
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
 
-SIDE, LEAST = 256, 16  # pixels of a picture, and of a box a side at least
-THINGS = 6
+from pipelines.models.latent_diffusion.layout_text import LEAST, SIDE, THINGS
+from pipelines.nn.causal import CausalTransformer, KVCache
 
-
-@functools.cache
-def vocabulary() -> dict[str, list[str]]:
-    """The words of plans, by label: those of the bundled writer; without one, none."""
-    try:
-        return card("plan")["config"]["vocabulary"]
-    except WeightsError:
-        return {label: [] for label in ("kind", "colour", "facing", "gender", "tone")}
-
-
-@functools.cache
-def names() -> dict[str, str]:
-    """The kind that each name of a thing means."""
-    try:
-        return card("plan")["config"].get("names", {})
-    except WeightsError:
-        return {}
+UNIT = 8  # pixels of the boxes' grid
+BINS = SIDE // UNIT + 1
+LABELS = ("kind", "colour", "facing", "gender", "tone")
+BOX = ("left", "top", "right", "bottom")
 
 
-def named_kinds(words: Sequence[str]) -> set[str]:
-    """The kinds of things that some words name, in any number; the longest name counts."""
-    low, found, k = [word.lower() for word in words], set(), 0
-    while k < len(low):
-        for n in (3, 2, 1):
-            phrase = " ".join(low[k : k + n])
-            forms = (phrase, phrase.removesuffix("s"), phrase.removesuffix("es"), re.sub("ies$", "y", phrase))
-            kind = next((names()[form] for form in forms if form in names()), "")
-            if kind and k + n <= len(low):
-                found.add(kind)
+@dataclass(frozen=True)
+class Vocabulary:
+    """The values of each label; "" is none. A layout of ints says kinds by number, and `kinds` itself is no thing."""
+
+    kind: tuple[str, ...]
+    colour: tuple[str, ...]
+    facing: tuple[str, ...]
+    gender: tuple[str, ...]
+    tone: tuple[str, ...]
+
+    @property
+    def kinds(self) -> int:
+        return len(self.kind)
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many values each of a thing's nine numbers has; one more for kinds, which ends a layout."""
+        return [self.kinds + 1, *(len(getattr(self, label)) for label in LABELS[1:]), *[BINS] * len(BOX)]
+
+    def encode(self, things: list[dict[str, Any]]) -> Int[Tensor, "t 9"]:
+        """Things with labels and a box in pixels, from far to near, as a layout: the nearest of too many."""
+        layout = torch.zeros(THINGS, len(LABELS) + len(BOX), dtype=torch.long)
+        layout[:, 0] = self.kinds
+        for row, thing in zip(layout, things[-THINGS:], strict=False):
+            row[: len(LABELS)] = torch.tensor([getattr(self, label).index(thing[label]) for label in LABELS])
+            row[len(LABELS) :] = torch.tensor([min(max(round(x / UNIT), 0), BINS - 1) for x in thing["box"]])
+        return layout
+
+    def decode(self, layout: Int[Tensor, "t 9"]) -> list[dict[str, Any]]:
+        """The inverse; boxes are as large as the least that may be asked for."""
+        found = []
+        for row in layout.tolist():
+            if row[0] < self.kinds:
+                thing = {label: getattr(self, label)[k] for label, k in zip(LABELS, row, strict=False)}
+                left, top, right, bottom = (UNIT * x for x in row[len(LABELS) :])
+                left, top = min(left, SIDE - LEAST), min(top, SIDE - LEAST)
+                found.append(thing | {"box": [left, top, max(right, left + LEAST), max(bottom, top + LEAST)]})
+        return found
+
+
+class LayoutEmbedding(nn.Module):
+    """What each token's place holds by the layout: labels of the nearest thing there, and where in its box the place
+    is."""
+
+    def __init__(self, sizes: list[int], width: int) -> None:
+        super().__init__()
+        widths = (96, 24, 8, 8, 16)
+        self.labels = nn.ModuleList(
+            [nn.Embedding(size, wide) for size, wide in zip(sizes[: len(LABELS)], widths, strict=True)]
+        )
+        self.up, self.down = nn.Linear(sum(widths) + 22, 2 * width), nn.Linear(2 * width, width)
+        nn.init.zeros_(self.down.weight)
+        nn.init.zeros_(self.down.bias)
+
+    @property
+    def nothing(self) -> int:
+        """The kind that is none."""
+        return self.labels[0].num_embeddings - 1
+
+    def forward(self, layout: Int[Tensor, "b t 9"], side: int = 8) -> Float[Tensor, "b n w"]:
+        """For side x side tokens; zero where there is nothing."""
+        middle = (torch.arange(side, device=layout.device) + 0.5) * (BINS - 1) / side
+        places = torch.stack([middle.repeat(side), middle.repeat_interleave(side)], 1)  # x and y of each, in units
+        reach = (BINS - 1) / side / 2  # around a box, in which a token still shows some of it
+        left, top, right, bottom = layout[..., len(LABELS) :].float()[:, None].unbind(-1)  # (b, 1, t) each
+        x, y = places[None, :, None].unbind(-1)  # (1, n, 1)
+        inside = (x > left - reach) & (x < right + reach) & (y > top - reach) & (y < bottom + reach)
+        inside = inside & (layout[:, None, :, 0] < self.nothing)
+        order = torch.arange(1, layout.shape[1] + 1, device=layout.device)
+        nearest = (inside * order).amax(-1)  # (b, n), 0 for none
+        chosen = (nearest - 1).clamp_min(0)
+        width, height = (right - left).clamp_min(1), (bottom - top).clamp_min(1)
+        u, v = (part.gather(2, chosen[..., None])[..., 0] for part in ((x - left) / width, (y - top) / height))
+        size = [
+            part.log2().expand(-1, len(places), -1).gather(2, chosen[..., None])[..., 0] - 3
+            for part in (width, height)
+        ]
+        waves = [f(torch.pi * k * part) for part in (u, v) for k in (1, 2, 4, 8) for f in (torch.sin, torch.cos)]
+        where = torch.stack([u, v, (u - 0.5).abs(), (v - 0.5).abs(), *size, *waves], -1)
+        labels = layout[torch.arange(len(layout), device=layout.device)[:, None], chosen]  # (b, n, 9)
+        names = [table(labels[..., k]) for k, table in enumerate(self.labels)]
+        h = self.down(F.silu(self.up(torch.cat([*names, where.to(names[0].dtype)], -1))))
+        return h * (nearest > 0)[..., None]
+
+
+class LayoutWriter(nn.Module):
+    """Odds of a layout's next number from a caption's tokens and the numbers before it: thing after thing, from far to
+    near, until there is none."""
+
+    def __init__(self, sizes: list[int], words: int = 256, width: int = 192, depth: int = 4, heads: int = 4) -> None:
+        super().__init__()
+        self.sizes = sizes
+        self.starts = torch.tensor([0, *sizes]).cumsum(0).tolist()
+        self.enter = nn.Linear(words, width)
+        self.null = nn.Parameter(torch.randn(1, words) * 0.02)
+        self.begin = nn.Parameter(torch.randn(1, 1, width) * 0.02)
+        self.numbers = nn.Embedding(self.starts[-1], width)
+        self.transformer = CausalTransformer(width, depth, heads)
+        self.leave = nn.Linear(width, self.starts[-1])
+
+    def loss(self, caption: Float[Tensor, "b q w"], layout: Int[Tensor, "b t 9"]) -> Float[Tensor, " b"]:
+        """Nats a layout: of all its numbers up to the one that ends it."""
+        offset = torch.tensor(self.starts[:-1], device=layout.device)
+        numbers = (layout + offset).flatten(1)
+        prefix = torch.cat([self.enter(caption), self.begin.expand(len(caption), -1, -1)], 1)
+        h, _ = self.transformer(torch.cat([prefix, self.numbers(numbers[:, :-1])], 1))
+        logits = self.leave(h[:, prefix.shape[1] - 1 :]).float()
+        slot = torch.arange(numbers.shape[1], device=layout.device) % len(self.sizes)
+        members = torch.arange(self.starts[-1], device=layout.device)
+        low, high = offset[slot], (offset + torch.tensor(self.sizes, device=layout.device))[slot]
+        logits = logits.masked_fill((members < low[:, None]) | (members >= high[:, None]), -1e9)
+        errors = F.cross_entropy(logits.flatten(0, 1), numbers.flatten(), reduction="none").view_as(numbers)
+        ended = layout[..., 0] == self.sizes[0] - 1
+        before = F.pad(ended.cumsum(1)[:, :-1] > 0, (1, 0))  # things after the end are not asked for
+        counts = torch.ones_like(layout, dtype=torch.bool)
+        counts[..., 1:] = ~ended[..., None]
+        return (errors * (counts & ~before[..., None]).flatten(1)).sum(1)
+
+    @torch.inference_mode()
+    def write(
+        self,
+        caption: Float[Tensor, "1 q w"],
+        generator: torch.Generator,
+        temperature: float = 0.7,
+        top_p: float = 0.9,
+    ) -> Int[Tensor, "t 9"]:
+        """A layout, by dice."""
+        cache: KVCache
+        layout = torch.zeros(THINGS, len(self.sizes), dtype=torch.long)
+        layout[:, 0] = self.sizes[0] - 1
+        prefix = torch.cat([self.enter(caption), self.begin], 1)
+        h, cache = self.transformer(prefix)
+        for k in range(layout.numel()):
+            thing, slot = divmod(k, len(self.sizes))
+            logits = self.leave(h[0, -1, :]).float().cpu()[self.starts[slot] : self.starts[slot + 1]]
+            values, order = (logits / temperature).softmax(0).sort(descending=True)
+            values = values * (values.cumsum(0) - values < top_p)
+            picked = order[torch.multinomial(values, 1, generator=generator)]
+            if slot == 0 and picked == self.sizes[0] - 1:
                 break
-        k += n
-    return found
+            layout[thing, slot] = picked
+            h, cache = self.transformer(self.numbers(picked.to(caption.device) + self.starts[slot])[None], cache)
+        return layout
 
 
-def parse(text: str) -> list[dict[str, Any]]:
-    """Things with labels and boxes in pixels (left, top, right, bottom), from far to near. Raises ValueError with a
-    sentence."""
-    things = [thing(part.strip()) for part in re.split(r"[;\n]", text) if part.strip()]
-    if len(things) > THINGS:
-        raise ValueError(f"The layout has {len(things)} things: leave at most {THINGS}.")
-    return things
+def move_nearest(layout: Int[Tensor, "t 9"], within: tuple[int, int, int, int], nothing: int) -> Int[Tensor, "t 9"]:
+    """A layout of its nearest thing alone, as large as fits on the lower edge of a box of pixels."""
+    moved = torch.zeros_like(layout)
+    moved[:, 0] = nothing
+    things = layout[layout[:, 0] < nothing]
+    if len(things):
+        moved[0] = things[-1]
+        left, top, right, bottom = (x / UNIT for x in within)
+        wide, high = (max(int(moved[0, i + 2] - moved[0, i]), 1) for i in (len(LABELS), len(LABELS) + 1))
+        scale = min((right - left) / wide, (bottom - top) / high)
+        middle = (left + right) / 2
+        box = (middle - scale * wide / 2, bottom - scale * high, middle + scale * wide / 2, bottom)
+        moved[0, len(LABELS) :] = torch.tensor([min(max(round(x), 0), BINS - 1) for x in box])
+    return moved
 
 
-def thing(text: str) -> dict[str, Any]:
-    """One thing and its box. Raises ValueError with a sentence."""
-    found = re.fullmatch(r"(.*?\S)[\s:@]+(\d+)[\s,]+(\d+)[\s,]+(\d+)[\s,]+(\d+)", text)
-    if not found:
-        raise ValueError(
-            f"“{text[:40]}” is no thing with a box: write a name and four numbers, such as dog 16 112 112 208."
-        )
-    name, box = found[1].lower(), [int(x) for x in found.groups()[1:]]
-    if not (0 <= box[0] <= box[2] - LEAST and 0 <= box[1] <= box[3] - LEAST and max(box) <= SIDE):
-        raise ValueError(
-            f"The box of “{name[:40]}” is {box}: give left, top, right and bottom in 0 to {SIDE}, {LEAST} apart at least."
-        )
-    words, labels = vocabulary(), dict.fromkeys(("colour", "facing", "gender", "tone"), "")
-    if name not in words["kind"]:
-        rest = name.split()
-        for label in labels:
-            said = [word for word in rest if word in words[label]]
-            if said:
-                labels[label] = said[0]
-                rest.remove(said[0])
-        name = " ".join(rest)
-    name = names().get(name, name)
-    if name not in words["kind"]:
-        near = difflib.get_close_matches(name, words["kind"], 3, 0.5)
-        instead = f": perhaps {' or '.join(near)}" if near else ", or has another word for it"
-        raise ValueError(f"The world does not know “{name[:40]}”{instead}.")
-    return {"kind": name, **labels, "box": box}
+def take_boxes(layout: Int[Tensor, "b t 9"], other: Int[Tensor, "b t 9"], nothing: int) -> Int[Tensor, "b t 9"]:
+    """The things of one layout in the boxes of another, as far as it has any."""
+    both = (layout[..., :1] < nothing) & (other[..., :1] < nothing)
+    boxes = torch.where(both, other[..., len(LABELS) :], layout[..., len(LABELS) :])
+    return torch.cat([layout[..., : len(LABELS)], boxes], -1)
 
 
-def to_page(things: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Things as the page shows them: a name that `parse` understands, and the box."""
-    order = ("tone", "colour", "gender", "kind", "facing")
-    return [{"name": " ".join(t[k] for k in order if t[k]), "box": t["box"]} for t in things]
+def build_writer(config: dict[str, Any]) -> LayoutWriter:
+    """The writer of a bundle's configuration, which says its words besides."""
+    return LayoutWriter(**{name: value for name, value in config.items() if name not in ("vocabulary", "names")})

@@ -15,7 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from pipelines import text
@@ -46,8 +46,9 @@ class TextConditioning:
     cut: str
     unknown: str = ""  # what the encoder has no tokens for
     exchanged: list[str] = field(default_factory=list)  # what the model does not know, and what it draws: sentences
-    things: list[dict[str, Any]] = field(default_factory=list)  # of the first sample's plan, from far to near
-    hint: Float[Tensor, "n t w"] | None = None  # each sample's plan as its tokens read it
+    layouts: Int[Tensor, "n t 9"] | None = None  # each sample's layout, where there is one
+    things: list[dict[str, Any]] = field(default_factory=list)  # of the first sample's, as the page shows them
+    hint: Float[Tensor, "n t w"] | None = None  # each sample's layout as its tokens read it
 
 
 ResidualFn = Callable[
@@ -86,7 +87,7 @@ class LatentDiffusionPipeline(contract.Pipeline):
         model = weights.open_bundle(self.name, lambda config: LatentDiffusion(Config(**config)))
         self.transformer = model.transformer.to(self.device, self.dtype)
         self.resampler = model.resampler.to(self.device)
-        self.plan_embedding = model.plan and model.plan.to(self.device)
+        self.layout_embedding = model.layout and model.layout.to(self.device)
         self.autoencoder = self.load_autoencoder(self.device)
 
     @property
@@ -154,7 +155,7 @@ class LatentDiffusionPipeline(contract.Pipeline):
                 z, words = torch.cat([z, z]), pairs
             else:
                 modulations = [[part[: len(x)] for part in layer] for layer in modulations]
-            hints = add_plan(hint(z, t) if hint else (), condition.hint, pair)
+            hints = add_layout(hint(z, t) if hint else (), condition.hint, pair)
             v = self.predict_velocity(z, words, modulations, attention, hints).float()
             x0 = (torch.cat([x, x]) if pair else x) - t * v
             return (x0[: len(x)], x0[len(x) :]) if pair else (x0, None)
@@ -179,18 +180,18 @@ class LatentDiffusionPipeline(contract.Pipeline):
         times: list[float],
         samples: int | None = None,
         steer: ControlFn | None = None,
-        planned: bool = False,
+        with_layout: bool = False,
     ) -> SamplingContext:
         """Everything of a run that is known before its first step; `samples` are those of the batch, if not s.count.
-        `planned` decides, where the model can, what stands where."""
+        `with_layout` decides, where the model can, what stands where."""
         path, spoken = samplers.SCHEDULES[s.schedule], s.prompt.strip() or s.negative_prompt.strip()
         guidance = Guidance(
             s.guidance if spoken else 1.0, 1 - s.guidance_start, 1 - s.guidance_end, s.guidance_rescale
         )
         with self.with_loras(s):
             condition, attention, calls = self.condition(s.prompt, s.negative_prompt, self.loras(s)), [], [0]
-        if planned:
-            self.write_plan(condition, s)
+        if with_layout:
+            self.write_layout(condition, s)
         plain = self.make_denoiser(condition, samples or s.count, times, guidance, path, attention, steer)
 
         def denoise(x: Tensor, t: float) -> Tensor:
@@ -200,11 +201,15 @@ class LatentDiffusionPipeline(contract.Pipeline):
 
         return SamplingContext(s, path, guidance, condition, denoise, attention, calls)
 
-    def write_plan(
-        self, condition: TextConditioning, s: SamplingSettings, within: tuple[int, int, int, int] | None = None
+    def write_layout(
+        self,
+        condition: TextConditioning,
+        s: SamplingSettings,
+        within: tuple[int, int, int, int] | None = None,
+        like: TextConditioning | None = None,
     ) -> None:
-        """Decide what stands where in each sample, or which one thing stands within a box of pixels (left, top, right,
-        bottom). This model has no plans."""
+        """Decide what stands where in each sample; which one thing stands within a box of pixels (left, top, right,
+        bottom); or what stands in the boxes of a like condition. This model has no layouts."""
 
     def loras(self, s: SamplingSettings) -> list[tuple[lora.LoRA, float]]:
         """The settings' LoRAs and their strengths. Raises lora.LoRAError."""
@@ -225,9 +230,12 @@ class LatentDiffusionPipeline(contract.Pipeline):
             yield from draw_alone(lambda one: self.sample(name, one, steer), s)
             return
         times, c = samplers.timesteps(s.steps), self.transformer.config
-        r = self.prepare(s, times, steer=steer, planned=True)
+        r = self.prepare(s, times, steer=steer, with_layout=True)
         if branch := getattr(s, "branch_step", 0):
-            first = self.prepare(s.model_copy(update={"prompt": s.first_prompt}), times, steer=steer, planned=True)
+            first = self.prepare(
+                s.model_copy(update={"prompt": s.first_prompt}), times, steer=steer, with_layout=True
+            )
+            self.write_layout(r.condition, s, like=first.condition)
             r.denoise = self.denoise_branched(first, r, branch)
         noise = samplers.seeded_noise(s.seed, (c.channels, c.size, c.size), s.count, self.device)
         states = samplers.SAMPLERS[s.sampler](r.denoise, noise() * r.path.s(1.0), times, r.path, noise, s.eta)
@@ -314,17 +322,17 @@ class LatentDiffusionPipeline(contract.Pipeline):
             "moved": step.moved, "calls": r.calls[0],
             "coefficients": samplers.coefficients(s.sampler, t, reached, r.path, s.eta),
             "weight": r.guidance.weight if r.guidance.active(t) else 1.0,
-            "plan": r.condition.things, "cut": r.condition.cut, "unknown": r.condition.unknown, "exchanged": r.condition.exchanged,
+            "layout": r.condition.things, "cut": r.condition.cut, "unknown": r.condition.unknown, "exchanged": r.condition.exchanged,
             "device": f"{self.device}, {str(self.dtype).removeprefix('torch.')}",
         }  # fmt: skip
 
 
-def add_plan(hints: Sequence[Tensor], plan: Tensor | None, pair: bool) -> Sequence[Tensor]:
-    """Hints with the samples' plan on the first; under no words there is none."""
-    if plan is None:
+def add_layout(hints: Sequence[Tensor], layout: Tensor | None, pair: bool) -> Sequence[Tensor]:
+    """Hints with the samples' layout on the first; what guidance goes away from has none."""
+    if layout is None:
         return hints
-    plan = torch.cat([plan, torch.zeros_like(plan)]) if pair else plan
-    return [hints[0] + plan, *hints[1:]] if len(hints) else [plan]
+    layout = torch.cat([layout, torch.zeros_like(layout)]) if pair else layout
+    return [hints[0] + layout, *hints[1:]] if len(hints) else [layout]
 
 
 def enlarge(pictures: UInt8[np.ndarray, "n h w 3"], height: int) -> UInt8[np.ndarray, "n hb wb 3"]:

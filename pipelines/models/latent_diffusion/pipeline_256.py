@@ -1,31 +1,40 @@
-"""The same at 256 x 256 pixels, of scenes and avatars together: what the other families will stand on next."""
+"""The same at 256 x 256 pixels, of scenes and people together, with a layout first: what Edit stands on, too."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from pipelines.core.cards import card
-from pipelines.core.settings import SamplingSettings
-from pipelines.models.latent_diffusion import autoencoder, layout
+from pipelines.core.settings import SamplingSettings, Settings
+from pipelines.models.latent_diffusion import autoencoder, layout_text
+from pipelines.models.latent_diffusion.layout import LayoutWriter, Vocabulary, build_writer, move_nearest, take_boxes
 from pipelines.models.latent_diffusion.pipeline import LatentDiffusionPipeline, TextConditioning
-from pipelines.models.latent_diffusion.plan import PlanWriter, Vocabulary, build_writer, move_nearest
 from pipelines.models.latent_diffusion.spec import LatentDiffusion256Settings
 from pipelines.models.latent_diffusion.vocabulary import Vocabulary as Words
 from pipelines.models.lora import adapter as lora
 from pipelines.nn import weights
 
-TRIES = 4  # plans at most, of which the one that misses the fewest of the named things is taken
+TRIES = 4  # layouts at most
 
 
-def load_writer(device: str) -> tuple[PlanWriter, Vocabulary]:
-    """What writes plans, and its words."""
-    names = {k: tuple(v) for k, v in card("plan")["config"]["vocabulary"].items()}
-    return weights.open_bundle("plan", build_writer).to(device), Vocabulary(**names)
+def load_writer(device: str) -> LayoutWriter:
+    """What writes layouts."""
+    return weights.cached(("layout", device), lambda: weights.open_bundle("layout", build_writer).to(device))
+
+
+def load_vocabulary() -> Vocabulary:
+    """The words of layouts."""
+    return Vocabulary(**{label: tuple(values) for label, values in layout_text.vocabulary().items()})
+
+
+def describe(layout: Int[Tensor, "t 9"]) -> list[dict[str, Any]]:
+    """A layout as the page shows it."""
+    return layout_text.to_page(load_vocabulary().decode(layout))
 
 
 class LatentDiffusion256Pipeline(LatentDiffusionPipeline):
@@ -36,39 +45,49 @@ class LatentDiffusion256Pipeline(LatentDiffusionPipeline):
     load_autoencoder = staticmethod(functools.partial(autoencoder.load, name="autoencoder-256"))
     stride = autoencoder.STRIDE
 
-    def write_plan(
-        self, condition: TextConditioning, s: SamplingSettings, within: tuple[int, int, int, int] | None = None
+    def write_layout(
+        self,
+        condition: TextConditioning,
+        s: SamplingSettings,
+        within: tuple[int, int, int, int] | None = None,
+        like: TextConditioning | None = None,
     ) -> None:
-        if self.plan_embedding is None or not getattr(s, "plan", within):
+        layouts = self.draw_layouts(condition, s) if self.layout_embedding else None
+        if layouts is None:
             return
-        given = getattr(s, "layout", "")
-        plans = torch.stack([self.draw_plan(condition, (s.seed + k) % 2**32, given) for k in range(s.count)])
         if within:
-            plans = torch.stack([move_nearest(plan, within, self.plan_embedding.nothing) for plan in plans])
+            layouts = torch.stack([move_nearest(layout, within, self.layout_embedding.nothing) for layout in layouts])
             condition.things = []  # the mask says it already
-        condition.hint = self.plan_embedding(plans.to(self.device)).to(self.dtype)
+        if like is not None and like.layouts is not None:
+            layouts = take_boxes(layouts, like.layouts, self.layout_embedding.nothing)
+            condition.things = describe(layouts[0])
+        condition.layouts, condition.hint = layouts, self.layout_embedding(layouts.to(self.device)).to(self.dtype)
+
+    def draw_layouts(self, condition: TextConditioning, s: Settings) -> Int[Tensor, "n t 9"] | None:
+        """A layout a sample, as the settings say it or by the seed; None without words, or where none is wanted."""
+        given, count = getattr(s, "layout", ""), getattr(s, "count", 1)
+        if given:
+            things = layout_text.parse(given)
+            layouts = load_vocabulary().encode(things).expand(count, -1, -1) if things else None
+        else:
+            seeds = [(s.seed + k) % 2**32 for k in range(count)] if condition.names else []
+            layouts = torch.stack([self.draw_layout(condition, seed) for seed in seeds]) if seeds else None
+        condition.things = [] if layouts is None else describe(layouts[0])
+        return layouts
 
     @torch.inference_mode()
-    def draw_plan(self, condition: TextConditioning, seed: int, given: str = "") -> Int[Tensor, "t 9"]:
-        """A plan for a caption, if none is given, with the things that it names; the condition remembers the first
-        one's things."""
-        writer, vocabulary = weights.cached(("plan", self.device), lambda: load_writer(self.device))
-        if given:
-            condition.things = layout.to_page(layout.parse(given))
-            return vocabulary.encode(layout.parse(given))
-        nothing = writer.null.expand(1, condition.captions.shape[1], -1)
-        caption = condition.captions[:1].float() if condition.names else nothing
-        dice, named = torch.Generator().manual_seed(seed), layout.named_kinds(condition.names)
-        plans = (writer.write(caption, dice) for _ in range(TRIES))
+    def draw_layout(self, condition: TextConditioning, seed: int) -> Int[Tensor, "t 9"]:
+        """A layout by dice: of a few, the one that misses the fewest of the things that the words name."""
+        writer, vocabulary = load_writer(self.device), load_vocabulary()
+        dice, named = torch.Generator().manual_seed(seed), layout_text.named_kinds(condition.names)
         found = []
-        for plan in plans:
-            missing = named - {thing["kind"] for thing in vocabulary.decode(plan)}
-            found.append((len(missing), len(found), plan))
+        for k in range(TRIES):
+            layout = writer.write(condition.captions[:1].float(), dice)
+            missing = named - {thing["kind"] for thing in vocabulary.decode(layout)}
+            found.append((len(missing), k, layout))
             if not missing:
                 break
-        *_, plan = min(found, key=lambda one: one[:2])
-        condition.things = condition.things or layout.to_page(vocabulary.decode(plan))
-        return plan
+        return min(found, key=lambda one: one[:2])[2]
 
     @torch.inference_mode()
     def condition(

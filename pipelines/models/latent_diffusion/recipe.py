@@ -28,8 +28,8 @@ from pipelines.datasets.scenes.canvas import AREAS
 from pipelines.datasets.scenes.kinds import COLOURS, KINDS, TONES
 from pipelines.datasets.scenes_wide import coarse_map
 from pipelines.models.latent_diffusion import autoencoder
+from pipelines.models.latent_diffusion.layout import Vocabulary, build_writer
 from pipelines.models.latent_diffusion.network import LatentDiffusion
-from pipelines.models.latent_diffusion.plan import Vocabulary, build_writer
 from pipelines.models.latent_diffusion.recipe_perceptual import load_perceptual
 from pipelines.models.latent_diffusion.sampling import sample_latents
 from pipelines.nn import weights
@@ -73,7 +73,7 @@ VOCABULARY = Vocabulary(
 NOTHING = VOCABULARY.encode([])
 
 
-def plans_of(rows: list[dict]) -> Int[np.ndarray, "n t 9"]:
+def layouts_of(rows: list[dict]) -> Int[np.ndarray, "n t 9"]:
     """Where things stand in some scenes."""
     found = [
         VOCABULARY.encode([row["groups"][t["group"]] | t for t in sorted(row["things"], key=lambda t: -t["depth"])])
@@ -82,12 +82,12 @@ def plans_of(rows: list[dict]) -> Int[np.ndarray, "n t 9"]:
     return torch.stack(found).to(torch.int16).numpy()
 
 
-def write_plans(captions: Float[Tensor, "n q w"]) -> Int[Tensor, "n t 9"] | None:
-    """Plans for what is shown, by the writer in the cache; None where there is none."""
+def write_layouts(captions: Float[Tensor, "n q w"]) -> Int[Tensor, "n t 9"] | None:
+    """Layouts for what is shown, by the writer in the cache; None where there is none."""
     folder = data.cache_dir() / "weights"
-    if not (folder / "plan.json").exists():
+    if not (folder / "layout.json").exists():
         return None
-    writer = weights.open_bundle("plan", build_writer, folder)
+    writer = weights.open_bundle("layout", build_writer, folder)
     return torch.stack([writer.write(c[None], torch.Generator().manual_seed(k)) for k, c in enumerate(captions)])
 
 
@@ -145,7 +145,7 @@ class Source:
     captions: Rows  # (captions, 16, 256), or (captions, rank)
     basis: Tensor | None = None  # (rank, 4096)
     mean: Tensor | None = None
-    plan: Rows | None = None  # where things stand, a picture (pictures, t, 9); of avatars none
+    layout: Rows | None = None  # where things stand, a picture (pictures, t, 9); of avatars none
     truth: Rows | None = None  # what is at the 64 places: of scenes (pictures, 64, 2), of avatars (captions, 64, 128)
 
     def draw(self, picks: np.ndarray, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -165,7 +165,7 @@ class Source:
 
     def to(self, device: str) -> None:
         """Move everything onto a device, where drawing a batch is one operation."""
-        for name in ("latents", "picture", "captions", "basis", "mean", "truth", "plan"):
+        for name in ("latents", "picture", "captions", "basis", "mean", "truth", "layout"):
             if getattr(self, name) is not None:
                 setattr(self, name, torch.as_tensor(np.asarray(getattr(self, name))).to(device))
 
@@ -187,7 +187,7 @@ class Recipe:
             self.open_sets()
             channels = self.sources["scenes"].latents.shape[1]
             sizes = tuple(VOCABULARY.sizes)
-            self.config = Config(channels=channels, width=256, depth=6, heads=4, convolution=True, plan=sizes)
+            self.config = Config(channels=channels, width=256, depth=6, heads=4, convolution=True, layout=sizes)
         self.config = config or self.config
 
     def to(self, device: str) -> None:
@@ -199,7 +199,7 @@ class Recipe:
         """Latents and captions of the data sets."""
         self.resampler = weights.open_bundle("resampler", lambda _: text.Resampler(), data.cache_dir() / "weights")
         self.shown = self.resampler(*text.pad([text.encoder().encode(prompt) for prompt in SHOWN]))
-        self.shown_plans = write_plans(self.shown)
+        self.shown_layouts = write_layouts(self.shown)
         self.coder = autoencoder.load(folder=data.cache_dir() / "weights")
         truths = {"scenes": self.true_map, "avatars": self.perceptual_features}
         self.sources, self.odds = {}, {}
@@ -208,7 +208,7 @@ class Recipe:
             read = self.read_captions(name, lines)
             self.sources[name] = Source(latents.load(name), 1.0, lines.picture, read, truth=truths[name](lines))
             self.odds[name] = self.teaching_weight(name, lines)
-        self.sources["scenes"].plan = plans_of(data.load("scenes").rows)
+        self.sources["scenes"].layout = layouts_of(data.load("scenes").rows)
         if (data.cache_dir() / "data" / "captions-scenes-wide" / "start.npy").exists():
             self.sources["scenes"] = self.widen(self.sources["scenes"])
             wide = self.teaching_weight("scenes-wide", captions.load("scenes-wide"))
@@ -243,7 +243,9 @@ class Recipe:
         z = latents.load("scenes-wide")
         picture = np.concatenate([lines.picture, scenes_.picture + len(z)])
         read = Joined(self.read_captions("scenes-wide", lines), scenes_.captions)
-        return Source(Joined(z, scenes_.latents), 1.0, picture, read, truth=Joined(truth, scenes_.truth))
+        layout = Joined(layouts_of(data.load("scenes-wide").rows), scenes_.layout)
+        truth = Joined(truth, scenes_.truth)
+        return Source(Joined(z, scenes_.latents), 1.0, picture, read, layout=layout, truth=truth)
 
     @torch.inference_mode()
     def read_captions(self, name: str, lines: captions.Captions) -> np.ndarray:
@@ -311,7 +313,7 @@ class Recipe:
                 f"{name}.picture": np.searchsorted(last, source.picture[picks]),
                        f"{name}.codes": low.codes, f"{name}.basis": low.basis, f"{name}.mean": low.mean}  # fmt: skip
             if name == "scenes":
-                arrays |= {"scenes.truth": source.truth[last], "scenes.plan": source.plan[last]}
+                arrays |= {"scenes.truth": source.truth[last], "scenes.layout": source.layout[last]}
         return packs.write_pack(folder, arrays)
 
     def latest_weights(self) -> dict[str, Tensor]:
@@ -331,7 +333,7 @@ class Recipe:
             k.removeprefix("coder."): torch.from_numpy(v).float() for k, v in arrays.items() if k.startswith("coder.")
         }
         self.coder.load_state_dict(coder)
-        self.shown_plans = None
+        self.shown_layouts = None
         self.shown, self.start = torch.from_numpy(arrays["shown"]).float(), packs.weights_in(arrays)
         self.sources, self.odds = {}, {}
         for name in SHARE:
@@ -344,7 +346,7 @@ class Recipe:
                 part["codes"],
                 basis,
                 mean,
-                part.get("plan"),
+                part.get("layout"),
                 part.get("truth"),
             )
             self.odds[name] = None
@@ -368,12 +370,12 @@ class Recipe:
         z, caption = (torch.cat(parts) for parts in zip(*pairs, strict=True))
         return z, caption, picks
 
-    def plans(self, picks: dict[str, np.ndarray], device: torch.device) -> Int[Tensor, "b t 9"]:
+    def layouts(self, picks: dict[str, np.ndarray], device: torch.device) -> Int[Tensor, "b t 9"]:
         """Where things stand in some captions' pictures, source after source."""
         found = []
         for name, some in picks.items():
             source = self.sources[name]
-            rows = None if source.plan is None else source.take(source.plan, source.take(source.picture, some))
+            rows = None if source.layout is None else source.take(source.layout, source.take(source.picture, some))
             found.append(NOTHING.expand(len(some), -1, -1) if rows is None else torch.as_tensor(rows).long())
         return torch.cat([part.to(device) for part in found])
 
@@ -382,12 +384,12 @@ class Recipe:
         z, caption, picks = self.draw(device, rng)
         n = len(picks["scenes"])
         t, drop = times(len(z)).to(device), (torch.rand(len(z)) < 0.1).to(device)
-        unplanned = drop | (torch.rand(len(z)) < 0.15).to(device)
-        plan = torch.where(unplanned[:, None, None], NOTHING.to(device), self.plans(picks, device))
+        without = torch.rand(len(z)).to(device) < torch.where(drop, 0.7, 0.15)
+        layout = torch.where(without[:, None, None], NOTHING.to(device), self.layouts(picks, device))
         inside: list[Tensor] = []
         middle = model.transformer.blocks[len(model.transformer.blocks) // 2 - 1]
         hook = middle.register_forward_hook(lambda _, __, h: inside.append(h))
-        losses = model.loss(z, caption, t, drop, plan)
+        losses = model.loss(z, caption, t, drop, layout)
         hook.remove()
         parts = {"scenes": losses[:n].mean(), "avatars": losses[n:].mean()}
         total = losses.mean()
@@ -412,24 +414,24 @@ class Recipe:
         device, found = next(model.parameters()).device, {}
         for name, source in self.sources.items():
             picks = np.arange(len(source.picture) - self.held_out, len(source.picture))[:: max(self.held_out // n, 1)]
-            for label, planned in (("", False), ("_planned", True))[: 1 + (source.plan is not None)]:
+            for label, with_layout in (("", False), ("_with_layout", True))[: 1 + (source.layout is not None)]:
                 losses = []
                 for i, part in enumerate(np.array_split(picks, max(n // 32, 1))):
                     torch.manual_seed(i)
                     z, caption = source.draw(part, device)
                     t = ((torch.arange(len(part)) + 0.5) / len(part)).to(device)
-                    plan = self.plans({name: part}, device) if planned else None
+                    layout = self.layouts({name: part}, device) if with_layout else None
                     drop = torch.zeros(len(part), dtype=torch.bool, device=device)
-                    losses.append(model.loss(z, caption, t, drop, plan))
+                    losses.append(model.loss(z, caption, t, drop, layout))
                 found[f"held_out_{name}{label}"] = round(torch.cat(losses).mean().item(), 4)
         return found
 
     @torch.no_grad()
     def evaluate(self, learner: Learner, folder: Path, step: int) -> dict[str, float]:
         """Held-out loss, and a contact sheet of the shown prompts, guided 4, 20 steps, seeds 0 ..."""
-        net, plan = learner.model.transformer, self.shown_plans
+        net, layout = learner.model.transformer, self.shown_layouts
         device = next(net.parameters()).device
-        hint = None if plan is None or learner.model.plan is None else learner.model.plan(plan.to(device))
+        hint = None if layout is None or learner.model.layout is None else learner.model.layout(layout.to(device))
         z = sample_latents(net, self.shown.to(device), hint=hint).cpu()
         pictures = np.concatenate([self.coder.decode_uint8(part).numpy() for part in z.split(8)])
         data.contact_sheet(pictures, columns=6).save(folder / f"sheet-{step:06d}.png")

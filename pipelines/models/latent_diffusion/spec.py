@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 
 from pipelines.core.settings import ADVANCED, SamplingSettings, Settings
 from pipelines.core.spec import LATENT_DIFFUSION, ModelSpec
-from pipelines.models.latent_diffusion import layout
+from pipelines.models.latent_diffusion import layout_text
 
 
 class LatentDiffusionSettings(SamplingSettings):
@@ -29,28 +29,25 @@ class LatentDiffusionSettings(SamplingSettings):
     )
 
 
-class PlannedSettings(Settings):
+class LayoutSettings(Settings):
     """What can be asked of a model that decides first what stands where."""
 
-    plan: bool = Field(
-        True, description="Decide first what stands where; without, it shows on the way.", json_schema_extra=ADVANCED
-    )
     layout: str = Field(
         "",
         max_length=400,
-        description="What stands where, in place of the dice: red car 80 96 240 208; dog 16 112 112 208 (left, top, "
-        "right, bottom, from far to near).",
+        description="Empty: your words and the seed decide what stands where; none: it shows on the way. Or say it, "
+        "from far to near: red car 80 96 240 208; dog 16 112 112 208 (left, top, right, bottom).",
         json_schema_extra=ADVANCED,
     )
 
     @field_validator("layout")
     @classmethod
     def _check_layout(cls, text: str) -> str:
-        layout.parse(text)
+        layout_text.parse(text)
         return text
 
 
-class LatentDiffusion256Settings(PlannedSettings, LatentDiffusionSettings):
+class LatentDiffusion256Settings(LayoutSettings, LatentDiffusionSettings):
     """Words to picture at 256 pixels."""
 
     loras: Literal[""] = Field("", description="There is none for it yet.", json_schema_extra=ADVANCED)
@@ -64,7 +61,7 @@ SPECS = [
         task="words to picture, of scenes and people",
         settings=LatentDiffusion256Settings,
         pipeline="latent_diffusion.pipeline_256:LatentDiffusion256Pipeline",
-        weights=("latent-diffusion-256", "autoencoder-256", "plan"),
+        weights=("latent-diffusion-256", "autoencoder-256", "layout"),
         label="Scenes, 256 px",
         draft={"steps": 6, "count": 1},
         contestants={

@@ -7,6 +7,7 @@ each coordinate of each cell, the odds of its levels.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -14,8 +15,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from pipelines.models.latent_diffusion.layout import LayoutEmbedding
 from pipelines.models.latent_diffusion.network import LatentDiffusion
-from pipelines.models.latent_diffusion.plan import PlanEmbedding
 from pipelines.models.next_scale.quantize import LEVELS, PATCH, SIDES, MultiScaleQuantizer, resize
 from pipelines.nn.dit import Block, Config, DiT, TextKV, patchify
 
@@ -62,7 +63,7 @@ class Prefix:
 
     words: TextKV
     modulations: list[list[Tensor]]  # shift, 1 + scale and gate, (b, scales, width) each
-    hints: list[Tensor]  # the plan on each scale's grid, or none
+    hints: list[Tensor]  # the layout on each scale's grid, or none
 
 
 class NextScale(nn.Module):
@@ -73,11 +74,12 @@ class NextScale(nn.Module):
         self.config, self.levels = config, levels
         self.quantizer = MultiScaleQuantizer(config.channels, levels, config.size)
         self.transformer = DiT(config)
-        self.plan = PlanEmbedding(list(config.plan), config.width) if config.plan else None
+        self.layout = LayoutEmbedding(list(config.layout), config.width) if config.layout else None
         self.transformer.blocks = nn.ModuleList([ScaleBlock(config) for _ in range(config.depth)])
         self.transformer.position = nn.Parameter(torch.zeros(sum(side**2 for side in SIDES), config.width))
         self.transformer.leave = nn.Linear(config.width, config.inputs * levels)
         nn.init.zeros_(self.transformer.leave.weight)
+        nn.init.zeros_(self.transformer.leave.bias)
         self.times = nn.Parameter(torch.linspace(1.0, 0.3, len(SIDES)))  # how noisy the base would call each scale
         scale = torch.repeat_interleave(torch.arange(len(SIDES)), torch.tensor([side**2 for side in SIDES]))
         self.register_buffer("member", F.one_hot(scale, len(SIDES)).float(), persistent=False)  # (tokens, scales)
@@ -86,18 +88,18 @@ class NextScale(nn.Module):
 
     def begin_as(self, base: LatentDiffusion) -> None:
         """Take what fits from a latent diffusion; places of coarser grids are means of its own."""
-        if self.plan is not None and base.plan is not None:
-            self.plan.load_state_dict(base.plan.state_dict())
+        if self.layout is not None and base.layout is not None:
+            self.layout.load_state_dict(base.layout.state_dict())
         theirs, own, c = base.transformer.state_dict(), self.transformer.state_dict(), self.config
         grid = theirs["position"].T.reshape(1, c.width, c.size // PATCH, -1)
         places = torch.cat([resize(grid, side)[0].flatten(1).T for side in SIDES])
         fitting = {k: v for k, v in theirs.items() if k in own and own[k].shape == v.shape}
         self.transformer.load_state_dict(own | fitting | {"position": places})
 
-    def read(self, caption: Float[Tensor, "b q d"], plan: Int[Tensor, "b t 9"] | None = None) -> Prefix:
-        """A caption's tokens, and a plan of where things stand, ready for every scale."""
-        hints = [] if plan is None or self.plan is None else [self.plan(plan, side) for side in SIDES]
-        words, n = self.transformer.text_kv(caption), len(SIDES)
+    def read(self, caption: Float[Tensor, "b q d"], layout: Int[Tensor, "b t 9"] | None = None) -> Prefix:
+        """A caption's tokens, and a layout of where things stand, ready for every scale."""
+        hints = [] if layout is None or self.layout is None else [self.layout(layout, side) for side in SIDES]
+        words, n = self.transformer.text_kv(caption.to(self.transformer.null.dtype)), len(SIDES)
         every = self.transformer.modulations(
             self.times.repeat_interleave(len(caption)), words.pooled.repeat(n, 1)
         )  # one scale after the other
@@ -111,7 +113,8 @@ class NextScale(nn.Module):
 
     def embed(self, total: Float[Tensor, "b c h w"], k: int, prefix: Prefix) -> Float[Tensor, "b n d"]:
         """The sum of the scales before k, on k's grid."""
-        tokens = self.transformer.enter(patchify(resize(total, PATCH * SIDES[k]), PATCH))
+        enter = self.transformer.enter
+        tokens = enter(patchify(resize(total, PATCH * SIDES[k]), PATCH).to(enter.weight.dtype))
         place = self.transformer.position[self.places(k)]
         return tokens + (place + prefix.hints[k] if prefix.hints else place).to(tokens.dtype)
 
@@ -132,10 +135,10 @@ class NextScale(nn.Module):
         self,
         totals: list[Float[Tensor, "b c h w"]],
         caption: Float[Tensor, "b q d"],
-        plan: Int[Tensor, "b t 9"] | None = None,
+        layout: Int[Tensor, "b t 9"] | None = None,
     ) -> list[Float[Tensor, "b s s c l"]]:
         """Logits of all scales from the sums before each, at once: to learn."""
-        prefix, every = self.read(caption, plan), self.member.to(caption.dtype)
+        prefix, every = self.read(caption, layout), self.member.to(caption.dtype)
         x = torch.cat([self.embed(total, k, prefix) for k, total in enumerate(totals)], 1)
         layers = [[every @ part for part in layer] for layer in prefix.modulations]
         for block, modulation, keysvalues in zip(
@@ -160,15 +163,15 @@ class NextScale(nn.Module):
         z: Float[Tensor, "b c h w"],
         caption: Float[Tensor, "b q d"],
         noise: float,
-        plan: Int[Tensor, "b t 9"] | None = None,
+        layout: Int[Tensor, "b t 9"] | None = None,
     ) -> Float[Tensor, "b k"]:
         """Cross-entropy a sample and scale, in bits a code."""
         totals, codes = map(list, zip(*self.quantizer.encode(z, noise), strict=True))
         return torch.stack(
             [
                 F.cross_entropy(logits.flatten(0, 3), code.flatten(), reduction="none").view(len(z), -1).mean(1)
-                / 0.6931
-                for logits, code in zip(self(totals, caption, plan), codes, strict=True)
+                / math.log(2)
+                for logits, code in zip(self(totals, caption, layout), codes, strict=True)
             ],
             1,
         )

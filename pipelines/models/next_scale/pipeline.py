@@ -8,14 +8,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from pipelines import load
 from pipelines.core import contract
 from pipelines.diffusion.progress import require_finite
+from pipelines.models.latent_diffusion.layout import move_nearest, take_boxes
 from pipelines.models.latent_diffusion.pipeline import TextConditioning, draw_alone
-from pipelines.models.latent_diffusion.plan import move_nearest
+from pipelines.models.latent_diffusion.pipeline_256 import describe
 from pipelines.models.next_scale.network import NextScale
 from pipelines.models.next_scale.quantize import PATCH, SIDES
 from pipelines.models.next_scale.sampling import sample
@@ -26,8 +27,7 @@ from pipelines.nn.dit import Config
 
 def build(config: dict[str, Any]) -> NextScale:
     """The network of a bundle's configuration."""
-    levels = config.pop("levels")
-    return NextScale(Config(**config), levels)
+    return NextScale(Config(**{k: v for k, v in config.items() if k != "levels"}), config["levels"])
 
 
 class NextScalePipeline(contract.Pipeline):
@@ -37,22 +37,23 @@ class NextScalePipeline(contract.Pipeline):
     Settings = NextScaleSettings
 
     def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
-        self.device = weights.pick_device(device)
         self.base = load("latent-diffusion-256", device, dtype)
-        self.coder = self.base.autoencoder
-        self.net = weights.open_bundle(self.name, lambda config: build(dict(config))).to(self.device)
+        self.device, self.dtype, self.coder = self.base.device, self.base.dtype, self.base.autoencoder
+        self.net = weights.open_bundle(self.name, build).to(self.device)
+        self.net.transformer.to(self.dtype)  # sums of scales, and odds, stay in fp32
 
     def read(self, prompt: str) -> tuple[Float[Tensor, "1 q d"], TextConditioning]:
         """A prompt as the network reads it, its own null caption where there are no words."""
         condition = self.base.condition(prompt, "")
-        caption = condition.captions[:1].float() if condition.names else self.net.transformer.null[None]
-        return caption, condition
+        return condition.captions[:1] if condition.names else self.net.transformer.null[None], condition
 
-    def plan(self, condition: TextConditioning, s: NextScaleSettings) -> Int[Tensor, "1 t 9"] | None:
-        """What stands where, by the first seed, where the settings want it."""
-        if not (s.plan and self.net.plan):
-            return None
-        return self.base.draw_plan(condition, s.seed, s.layout)[None].to(self.device)
+    def sample(
+        self, caption: Tensor, condition: TextConditioning, s: NextScaleSettings, seed: int, **more: Any
+    ) -> Iterator[tuple[Tensor, float]]:
+        """Scale by scale under the settings' odds; without words there is nothing to be guided to."""
+        guidance = s.guidance if condition.names else 1.0
+        odds = s.model_dump(include={"temperature", "top_k", "top_p"})
+        return sample(self.net, caption, seed, guidance, **odds, **more)
 
     @torch.inference_mode()
     def run(self, s: NextScaleSettings) -> Iterator[contract.Frame]:
@@ -60,19 +61,24 @@ class NextScalePipeline(contract.Pipeline):
             yield from draw_alone(self.run, s)
             return
         caption, condition = self.read(s.prompt)
-        odds = s.model_dump(include={"guidance", "temperature", "top_k", "top_p"})
-        seed, kept, plan = s.seed, [], self.plan(condition, s)
+        seed, kept, layout = s.seed, [], self.base.draw_layouts(condition, s)
+        shown = [condition] * len(SIDES)
         if s.branch_step:
             words, before = self.read(s.first_prompt)
-            first = sample(self.net, words, seed, **odds, plan=self.plan(before, s))
+            boxes = self.base.draw_layouts(before, s)
+            first = self.sample(words, before, s, seed, layout=boxes)
             kept, seed = list(itertools.islice(first, s.branch_step)), s.branch_seed
+            shown[: s.branch_step] = [before] * s.branch_step
+            if layout is not None and boxes is not None:
+                layout = take_boxes(layout, boxes, self.net.config.layout[0] - 1)
+                condition.things = describe(layout[0])
         known = [total for total, _ in kept]
-        scales = itertools.chain(kept, sample(self.net, caption, seed, **odds, known=known, plan=plan))
-        entropies, before = [], torch.zeros(())
+        scales = itertools.chain(kept, self.sample(caption, condition, s, seed, known=known, layout=layout))
+        entropies, last = [], torch.zeros(())
         for step, (total, entropy) in enumerate(scales, 1):
             entropies.append(round(entropy, 3))
-            yield self.frame(s, step, require_finite(total), total - before, list(entropies), condition)
-            before = total
+            yield self.frame(s, step, require_finite(total), total - last, list(entropies), shown[step - 1])
+            last = total
 
     @torch.inference_mode()
     def fill(
@@ -85,10 +91,10 @@ class NextScalePipeline(contract.Pipeline):
         """A latent drawn anew where the mask is 1, scale by scale, and the entropy of each; the prompt's thing stands
         within a box of pixels."""
         caption, condition = self.read(s.prompt)
-        plan = None if self.net.plan is None else self.base.draw_plan(condition, s.seed)
-        if plan is not None:
-            plan = move_nearest(plan, within, self.net.plan.nothing)[None].to(self.device)
-        yield from sample(self.net, caption, s.seed, s.guidance, plan=plan, clean=clean.float(), mask=mask)
+        layout = self.base.draw_layouts(condition, s)
+        if layout is not None:
+            layout = move_nearest(layout[0], within, self.net.config.layout[0] - 1)[None]
+        yield from self.sample(caption, condition, s, s.seed, layout=layout, clean=clean.float(), mask=mask)
 
     def frame(
         self,
@@ -106,10 +112,10 @@ class NextScalePipeline(contract.Pipeline):
             return self.coder.decode_preview(z)[0].cpu().numpy()
 
         trace = {
-            "plan": condition.things, "entropies": entropies, "sides": [PATCH * n for n in SIDES], "calls": step,
+            "layout": condition.things, "entropies": entropies, "sides": [PATCH * n for n in SIDES], "calls": step,
             "cut": condition.cut, "unknown": condition.unknown, "exchanged": condition.exchanged,
             "equation": "p(r<sub>k</sub> | r<sub>1</sub> … r<sub>k−1</sub>, words)",
-            "device": f"{self.device}, float32",
+            "words": condition.names, "device": f"{self.device}, {str(self.dtype).removeprefix('torch.')}",
         }  # fmt: skip
         preview, result = functools.partial(show, total), None
         if step == len(SIDES):

@@ -45,9 +45,9 @@ class Recipe(base.Recipe):
     def loss(self, model: NextScale, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
         z, caption, picks = self.draw(next(model.parameters()).device, rng)
         drop = (torch.rand(len(z)) < 0.1).to(z.device)
-        unplanned = drop | (torch.rand(len(z)) < 0.15).to(z.device)
-        plan = torch.where(unplanned[:, None, None], base.NOTHING.to(z.device), self.plans(picks, z.device))
-        bits = model.loss(z, torch.where(drop[:, None, None], model.transformer.null, caption), self.noise, plan)
+        without = torch.rand(len(z)).to(z.device) < torch.where(drop, 0.7, 0.15)
+        layout = torch.where(without[:, None, None], base.NOTHING.to(z.device), self.layouts(picks, z.device))
+        bits = model.loss(z, torch.where(drop[:, None, None], model.transformer.null, caption), self.noise, layout)
         total, scenes = bits @ WEIGHT.to(bits), len(picks["scenes"])
         parts = {f"bits_{2 * side}": bits[:, k].mean() for k, side in enumerate(SIDES)}
         parts |= {"scenes": total[:scenes].mean(), "avatars": total[scenes:].mean()}
@@ -57,17 +57,18 @@ class Recipe(base.Recipe):
     def evaluate(self, model: NextScale, folder: Path, step: int) -> dict[str, float]:
         """Bits a code of held-out pictures, the finest scale first to be learnt and last to matter; and a contact sheet
         of the shown prompts, seeds 0 ..."""
-        found = {}
+        found, device = {}, next(model.parameters()).device
+        weight = WEIGHT.to(device)
         for name, source in self.sources.items():
             picks = np.arange(len(source.picture) - self.held_out, len(source.picture))[:: self.held_out // 256]
             torch.manual_seed(0)
             parts = [
-                model.loss(*source.draw(some, WEIGHT.device), 0.0, self.plans({name: some}, WEIGHT.device)) @ WEIGHT
+                model.loss(*source.draw(some, device), 0.0, self.layouts({name: some}, device)) @ weight
                 for some in np.array_split(picks, 8)
             ]
             found[f"held_out_{name}"] = round(torch.cat(parts).mean().item(), 4)
-        *_, (z, _) = sample(model, self.shown, seed=0, plan=self.shown_plans)
-        pictures = np.concatenate([self.coder.decode_uint8(part).numpy() for part in z.split(8)])
+        *_, (z, _) = sample(model, self.shown.to(device), seed=0, layout=self.shown_layouts)
+        pictures = np.concatenate([self.coder.decode_uint8(part).numpy() for part in z.cpu().split(8)])
         data.contact_sheet(pictures, columns=6).save(folder / f"sheet-{step:06d}.png")
         return found
 

@@ -28,7 +28,7 @@ def sample(
     top_k: int = 9,
     top_p: float = 0.95,
     known: Sequence[Float[Tensor, "n c h w"]] = (),
-    plan: Int[Tensor, "n t 9"] | None = None,
+    layout: Int[Tensor, "n t 9"] | None = None,
     clean: Float[Tensor, "n c h w"] | None = None,
     mask: Float[Tensor, "n 1 h w"] | None = None,
 ) -> Iterator[tuple[Float[Tensor, "n c h w"], float]]:
@@ -38,12 +38,14 @@ def sample(
     details do not."""
     c, n, dice = model.config, len(captions), seed_generators(seed)
     guided = guidance > 1
-    both = torch.cat([captions, model.transformer.null.to(captions).expand(n, -1, -1)]) if guided else captions
-    if plan is not None and guided:  # without words there is none
-        nothing = torch.zeros_like(plan)
-        nothing[..., 0] = model.config.plan[0] - 1
-        plan = torch.cat([plan, nothing])
-    prefix = model.read(both, plan)
+    null = model.transformer.null
+    captions, layout = captions.to(null), layout if layout is None else layout.to(null.device)
+    both = torch.cat([captions, null.expand(n, -1, -1)]) if guided else captions
+    if layout is not None and guided:  # without words there is none
+        nothing = torch.zeros_like(layout)
+        nothing[..., 0] = model.config.layout[0] - 1
+        layout = torch.cat([layout, nothing])
+    prefix = model.read(both, layout)
     cache: KVCache = []
     total = torch.zeros(n, c.channels, c.size, c.size, device=captions.device)
     for k in range(len(SIDES)):

@@ -6,10 +6,10 @@ from pydantic import Field
 
 from pipelines.core.settings import ADVANCED
 from pipelines.core.spec import ModelSpec
-from pipelines.models.latent_diffusion.spec import PlannedSettings
+from pipelines.models.latent_diffusion.spec import LayoutSettings
 
 
-class NextScaleSettings(PlannedSettings):
+class NextScaleSettings(LayoutSettings):
     """Words to picture, scale after scale."""
 
     prompt: str = Field(
@@ -19,7 +19,7 @@ class NextScaleSettings(PlannedSettings):
         3.0, ge=1, le=15, description="How strongly to follow the words, at the finest scale: 1 is the plain model."
     )
     temperature: float = Field(
-        0.9, gt=0, le=2, description="Below 1 the likely codes are chosen more often, above 1 less."
+        0.9, ge=0.01, le=2, description="Below 1 the likely codes are chosen more often, above 1 less."
     )
     top_k: int = Field(9, ge=1, le=9, description="Choose among so many of the likeliest levels.")
     top_p: float = Field(
@@ -40,7 +40,7 @@ class NextScaleSettings(PlannedSettings):
         json_schema_extra=ADVANCED,
     )
     branch_seed: int = Field(
-        1, ge=0, le=2**32 - 1, description="The dice after the branch.", json_schema_extra=ADVANCED
+        7, ge=0, le=2**32 - 1, description="The dice after the branch.", json_schema_extra=ADVANCED
     )
 
     @property
@@ -57,7 +57,7 @@ SPECS = [
         task="words to picture without diffusion, coarse to fine",
         settings=NextScaleSettings,
         pipeline="next_scale.pipeline:NextScalePipeline",
-        weights=("next-scale", "latent-diffusion-256", "autoencoder-256", "plan"),
+        weights=("next-scale", "latent-diffusion-256", "autoencoder-256", "layout"),
         label="Next scale, 256 px",
         contestants={"as it is": {}, "without guidance": {"guidance": 1}},
         reference="world",

@@ -1,5 +1,5 @@
-"""What plans make of held-out captions: whether what the words name is planned, as often and in that colour; and how long
-a plan takes. Needs the data sets."""
+"""What layouts make of held-out captions: whether what the words name is with_layout, as often and in that colour; and how long
+a layout takes. Needs the data sets."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import torch
 from pipelines import datasets as data
 from pipelines import load
 from pipelines.datasets.scenes import captions
-from pipelines.models.latent_diffusion.layout import vocabulary
+from pipelines.models.latent_diffusion.layout_text import vocabulary
 
 
 def measure(n: int = 400) -> dict[str, Any]:
-    """Shares of named facts that plans hold, by how many groups of things the scene has; seeds 0, 1, 2, …."""
+    """Shares of named facts that layouts hold, by how many groups of things the scene has; seeds 0, 1, 2, …."""
     source, rng, pipe = data.load("scenes"), random.Random(0), load("latent-diffusion-256")
     rows = [source.rows[i] for i in source.split("test")[:n]]
     found: dict[str, list[bool]] = {}
@@ -26,10 +26,10 @@ def measure(n: int = 400) -> dict[str, Any]:
         prompt, names = captions.caption(row, rng)
         condition = pipe.condition(prompt, "")
         began = time.perf_counter()
-        plan = pipe.draw_plan(condition, k)
+        layout = pipe.draw_layout(condition, k)
         spent.append(time.perf_counter() - began)
         kinds, colours = vocabulary()["kind"], vocabulary()["colour"]
-        things = [(kinds[a], colours[b]) for a, b in plan[:, :2].tolist() if a < len(kinds)]
+        things = [(kinds[a], colours[b]) for a, b in layout[:, :2].tolist() if a < len(kinds)]
         for i, group in enumerate(row["groups"]):
             if f"kind.{i}" in names:
                 mine = [colour for kind, colour in things if kind == group["kind"]]
@@ -44,5 +44,5 @@ def measure(n: int = 400) -> dict[str, Any]:
         "n": len(rows), "threads": torch.get_num_threads(),
         **{name: round(float(np.mean(hits)), 3) for name, hits in sorted(found.items())},
         "n, by fact": {name: len(hits) for name, hits in sorted(found.items())},
-        "ms a plan, median": round(1000 * float(np.median(spent)), 1),
+        "ms a layout, median": round(1000 * float(np.median(spent)), 1),
     }  # fmt: skip

@@ -41,38 +41,50 @@ const drawBox = (thing, things, svg, keep) => {
       thing.box = changed(begun, ...by, down.target === corner);
       place();
     };
-    group.onpointerup = () => {
-      group.onpointermove = null;
+    group.onpointerup = group.onpointercancel = () => {
+      group.onpointermove = group.onpointerup = group.onpointercancel = null;
       if (String(thing.box) !== String(begun)) keep(things);
     };
   };
   return group;
 };
 
+/** The things of a layout in words, where it has as many as another. */
+const readBoxes = (text, things) => {
+  const parts = text.split(";").map((part) => part.trim().match(/^(.*?)\s+(\d+) (\d+) (\d+) (\d+)$/));
+  if (parts.length !== things.length || parts.some((part) => !part)) return null;
+  return parts.map(([, name, ...box]) => ({ name, box: box.map(Number) }));
+};
+
+const writeBoxes = (things) => things.map(({ name, box }) => `${name} ${box.join(" ")}`).join("; ");
+
 registerCard({
-  title: "The plan",
-  html: `<svg viewBox="0 0 256 256" class="plan" role="img" aria-label="Boxes of the things that are to be drawn"></svg>
+  title: "The layout",
+  html: `<svg viewBox="0 0 256 256" class="layout" role="img" aria-label="Boxes of the things that are to be drawn"></svg>
     <small></small> <button type="button" class="link">Throw the dice again</button>`,
-  applies: (frame) => Boolean(frame.plan?.length),
-  draw(body, { plan }, stage) {
-    const [svg, note, again] = body.querySelectorAll("svg.plan, small, button");
-    const things = plan.map((thing) => ({ ...thing })); // the film keeps what was
-    const given = stage.$("layout")?.querySelector("textarea, input")?.value;
-    note.textContent = given
-      ? "As the layout says."
-      : "Decided from your words and the seed. Drag a box to have it elsewhere.";
-    again.hidden = !given;
+  applies: (frame) => Boolean(frame.layout?.length),
+  draw(body, { layout }, stage) {
+    const [svg, note, again] = body.querySelectorAll("svg.layout, small, button");
+    const said = () => stage.$("layout")?.querySelector("textarea, input")?.value.trim() ?? "";
+    const things = readBoxes(said(), layout) ?? layout.map((thing) => ({ ...thing })); // the film keeps what was
+    const explain = (text) => {
+      const mine = text && text === writeBoxes(layout);
+      note.textContent = mine
+        ? "As the form's layout says."
+        : text
+          ? "Generate draws it so."
+          : "Decided from your words and the seed. Drag a box to have it elsewhere.";
+      again.hidden = !text;
+    };
     const keep = (all) => {
-      const layout = all.map(({ name, box }) => `${name} ${box.join(" ")}`).join("; ");
-      stage.form.fill({ layout });
-      note.textContent = "Generate draws it so.";
-      again.hidden = false;
+      stage.form.fill({ layout: writeBoxes(all) });
+      explain(writeBoxes(all));
     };
     again.onclick = () => {
       stage.form.fill({ layout: "" });
-      again.hidden = true;
-      note.textContent = "Generate plans anew.";
+      explain("");
     };
+    explain(said());
     svg.replaceChildren(...things.map((thing) => drawBox(thing, things, svg, keep)));
   },
 });
