@@ -26,9 +26,11 @@ from pipelines.models.editing.pipeline import MaskAdapter
 from pipelines.models.gan.network import Generator
 from pipelines.models.latent_diffusion import autoencoder as autoencoder_256
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
+from pipelines.models.latent_diffusion.layout import build_writer
 from pipelines.models.latent_diffusion.pipeline import LatentDiffusion
 from pipelines.models.lora import adapter as lora
 from pipelines.models.multiview.pipeline import MultiView
+from pipelines.models.next_scale.pipeline import build
 from pipelines.models.pix2pix.pipeline import UNet
 from pipelines.models.stylegan.network import StyleGAN
 from pipelines.models.vae.network import VAE
@@ -44,6 +46,9 @@ SHIPPED = {
     "autoencoder-256": lambda config: autoencoder_256.Autoencoder(autoencoder_256.config_from(config)),
     "latent-diffusion": lambda config: LatentDiffusion(Config(**config)),
     "latent-diffusion-256": lambda config: LatentDiffusion(Config(**config)),
+    "layout": build_writer,
+    "next-scale": build,
+    "inpainting-256": lambda config: MaskAdapter(base("latent-diffusion-256"), **config),
     "reader": lambda config: AttributeClassifier(**config),
     "eye": lambda _: evaluation.build_eye(),
     **{name: lambda config: MaskAdapter(base(), **config) for name in ("inpainting", "outpainting")},
@@ -69,8 +74,8 @@ SHIPPED = {
 LORAS = {"lora-flat", "lora-lines", "lora-pixels"}
 
 
-def base() -> DiT:
-    return DiT(Config(**weights.card("latent-diffusion", FOLDER)["config"]))
+def base(name: str = "latent-diffusion") -> DiT:
+    return DiT(Config(**weights.card(name, FOLDER)["config"]))
 
 
 def test_nothing_lies_there_without_a_card_or_above_ten_megabytes() -> None:
