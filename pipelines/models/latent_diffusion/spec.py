@@ -77,24 +77,24 @@ SPECS = [
         help="It knows 338 everyday things, animals and people, in ten landscapes, at all times of day.",
         examples={
             "dog": "a dog",
-            "rocket": "a rocket",
-            "pizza": "a slice of pizza",
+            "penguins": "two penguins in the snow",
+            "castle": "a castle in the mountains",
+            "bus in the rain": "a bus in the city, rain",
             "purple butterfly": "a purple butterfly",
-            "robot": "a robot",
             "cake": "a birthday cake",
             "red curls": "a woman with curly red hair and round glasses, smiling",
         },
         starters={
-            "dog": {"prompt": "a dog", "seed": 1},
+            "penguins": {"prompt": "two penguins in the snow", "seed": 2},
+            "castle": {"prompt": "a castle in the mountains", "seed": 1},
+            "house by the sea": {"prompt": "a house by the sea", "seed": 1},
             "rocket": {"prompt": "a rocket", "seed": 1},
-            "unicorn": {"prompt": "a unicorn", "seed": 2},
-            "butterfly": {"prompt": "a purple butterfly", "seed": 0},
-            "dinosaur": {"prompt": "a green dinosaur", "seed": 1},
-            "cake": {"prompt": "a birthday cake", "seed": 1},
+            "snowman": {"prompt": "a snowman in winter", "seed": 0},
+            "red curls": {"prompt": "a woman with curly red hair and round glasses, smiling", "seed": 0},
         },
-        about="It begins with noise, and at every step the network says what the noise hides: a rough guess first, "
-        "details last. Your words steer each guess. The steps stay below the picture: go back through them, play "
-        "them, or branch off with other words.",
+        about="Your words become a layout: which things, and where. Then it begins with noise, and at every step the "
+        "network says what the noise hides: a rough guess first, details last. Your words steer each guess. The steps "
+        "stay below the picture: go back through them, play them, or branch off with other words.",
         groups={"Branch": ("first_prompt", "branch_step")},
         kind="diffusion",
         parents=("ldm", "rectified"),
