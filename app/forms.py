@@ -126,12 +126,11 @@ class Form:
     @classmethod
     def build(cls, models: dict[str, type[Settings]], prefix: str) -> Form:
         """Make all controls, unrendered: the tab places them. Those that the first model lacks are hidden."""
-        fields = {
-            name: field
-            for model in models.values()
-            for name, field in model.model_fields.items()
-            if name not in editor_fields(model) and not is_constant(field)
-        }
+        fields: dict[str, FieldInfo] = {}
+        for model in models.values():
+            for name, field in model.model_fields.items():
+                if name not in editor_fields(model) and not is_constant(field):
+                    fields.setdefault(name, field)  # the first model is the one that is chosen to begin with
         controls = {name: control(name, field, prefix) for name, field in fields.items()}
         first = next(iter(models.values()))
         for name, part in controls.items():

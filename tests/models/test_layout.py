@@ -65,7 +65,7 @@ def test_the_writer_learns_a_layout_by_heart_and_writes_it() -> None:
         loss.backward()
         optimiser.step()
         optimiser.zero_grad()
-    written = [writer.write(c[None], torch.Generator().manual_seed(k)) for k, c in enumerate(caption)]
+    written = [writer.write(c[None], torch.Generator().manual_seed(k), 3)[2] for k, c in enumerate(caption)]
     assert [NAMES.decode(layout) for layout in written] == [[THING], []]
 
 
@@ -82,8 +82,12 @@ def test_any_writer_writes_numbers_that_there_are() -> None:
     torch.manual_seed(0)
     writer = LayoutWriter(NAMES.sizes, words=8, width=32, depth=1, heads=2)
     for seed in range(20):
-        layout = writer.write(torch.randn(1, 4, 8), torch.Generator().manual_seed(seed), temperature=2.0, top_p=1.0)
-        assert ((layout >= 0) & (layout < torch.tensor(NAMES.sizes))).all()
+        layouts = writer.write(
+            torch.randn(1, 4, 8), torch.Generator().manual_seed(seed), 5, temperature=2.0, top_p=1.0
+        )
+        assert layouts.shape == (5, THINGS, 9) and ((layouts >= 0) & (layouts < torch.tensor(NAMES.sizes))).all()
+        ended = (layouts[..., 0] == NAMES.kinds).cumsum(1) > 0
+        assert (layouts[ended][:, 0] == NAMES.kinds).all() and not layouts[ended][:, 1:].any()
 
 
 def draw(**values: object) -> tuple[np.ndarray, list]:

@@ -149,26 +149,30 @@ class LayoutWriter(nn.Module):
         self,
         caption: Float[Tensor, "1 q w"],
         generator: torch.Generator,
+        count: int = 1,
         temperature: float = 0.7,
         top_p: float = 0.9,
-    ) -> Int[Tensor, "t 9"]:
-        """A layout, by dice."""
+    ) -> Int[Tensor, "n t 9"]:
+        """Some layouts, by dice."""
         cache: KVCache
-        layout = torch.zeros(THINGS, len(self.sizes), dtype=torch.long)
-        layout[:, 0] = self.sizes[0] - 1
-        prefix = torch.cat([self.enter(caption), self.begin], 1)
+        layouts = torch.zeros(count, THINGS, len(self.sizes), dtype=torch.long)
+        layouts[..., 0] = nothing = self.sizes[0] - 1
+        prefix = torch.cat([self.enter(caption), self.begin], 1).expand(count, -1, -1)
         h, cache = self.transformer(prefix)
-        for k in range(layout.numel()):
-            thing, slot = divmod(k, len(self.sizes))
-            logits = self.leave(h[0, -1, :]).float().cpu()[self.starts[slot] : self.starts[slot + 1]]
-            values, order = (logits / temperature).softmax(0).sort(descending=True)
-            values = values * (values.cumsum(0) - values < top_p)
-            picked = order[torch.multinomial(values, 1, generator=generator)]
-            if slot == 0 and picked == self.sizes[0] - 1:
-                break
-            layout[thing, slot] = picked
-            h, cache = self.transformer(self.numbers(picked.to(caption.device) + self.starts[slot])[None], cache)
-        return layout
+        going = torch.ones(count, dtype=torch.bool)
+        for thing in range(THINGS):
+            for slot, start in enumerate(self.starts[:-1]):
+                logits = self.leave(h[:, -1, :]).float().cpu()[:, start : self.starts[slot + 1]]
+                values, order = (logits / temperature).softmax(1).sort(descending=True)
+                values = values * (values.cumsum(1) - values < top_p)
+                picked = order.gather(1, torch.multinomial(values, 1, generator=generator))
+                if slot == 0:
+                    going &= picked[:, 0] != nothing
+                if not going.any():
+                    return layouts
+                layouts[going, thing, slot] = picked[going, 0]
+                h, cache = self.transformer(self.numbers(picked.to(caption.device) + start), cache)
+        return layouts
 
 
 def move_nearest(layout: Int[Tensor, "t 9"], within: tuple[int, int, int, int], nothing: int) -> Int[Tensor, "t 9"]:

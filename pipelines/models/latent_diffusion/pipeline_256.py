@@ -19,7 +19,7 @@ from pipelines.models.latent_diffusion.vocabulary import Vocabulary as Words
 from pipelines.models.lora import adapter as lora
 from pipelines.nn import weights
 
-TRIES = 4  # layouts at most
+TRIES = 12  # layouts at once
 
 
 def load_writer(device: str) -> LayoutWriter:
@@ -77,17 +77,12 @@ class LatentDiffusion256Pipeline(LatentDiffusionPipeline):
 
     @torch.inference_mode()
     def draw_layout(self, condition: TextConditioning, seed: int) -> Int[Tensor, "t 9"]:
-        """A layout by dice: of a few, the one that misses the fewest of the things that the words name."""
+        """A layout by dice: of a few, the first that misses the fewest of the things that the words name."""
         writer, vocabulary = load_writer(self.device), load_vocabulary()
         dice, named = torch.Generator().manual_seed(seed), layout_text.named_kinds(condition.names)
-        found = []
-        for k in range(TRIES):
-            layout = writer.write(condition.captions[:1].float(), dice)
-            missing = named - {thing["kind"] for thing in vocabulary.decode(layout)}
-            found.append((len(missing), k, layout))
-            if not missing:
-                break
-        return min(found, key=lambda one: one[:2])[2]
+        layouts = writer.write(condition.captions[:1].float(), dice, TRIES)
+        missing = [len(named - {thing["kind"] for thing in vocabulary.decode(layout)}) for layout in layouts]
+        return layouts[missing.index(min(missing))]
 
     @torch.inference_mode()
     def condition(

@@ -88,7 +88,7 @@ def write_layouts(captions: Float[Tensor, "n q w"]) -> Int[Tensor, "n t 9"] | No
     if not (folder / "layout.json").exists():
         return None
     writer = weights.open_bundle("layout", build_writer, folder)
-    return torch.stack([writer.write(c[None], torch.Generator().manual_seed(k)) for k, c in enumerate(captions)])
+    return torch.stack([writer.write(c[None], torch.Generator().manual_seed(k))[0] for k, c in enumerate(captions)])
 
 
 class Learner(nn.Module):

@@ -51,7 +51,7 @@ class Recipe(base.Recipe):
         _, caption = source.draw(picks, next(writer.parameters()).device)
         layout = self.layouts({"scenes": picks}, caption.device)
         alike = [
-            sorted(writer.write(caption[k : k + 1], torch.Generator().manual_seed(k))[:, 0].tolist())
+            sorted(writer.write(caption[k : k + 1], torch.Generator().manual_seed(k))[0, :, 0].tolist())
             == sorted(layout[k, :, 0].tolist())
             for k in range(0, len(picks), 4)
         ]

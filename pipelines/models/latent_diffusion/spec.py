@@ -62,7 +62,7 @@ SPECS = [
         settings=LatentDiffusion256Settings,
         pipeline="latent_diffusion.pipeline_256:LatentDiffusion256Pipeline",
         weights=("latent-diffusion-256", "autoencoder-256", "layout"),
-        label="Scenes, 256 px",
+        label="Scenes",
         draft={"steps": 6, "count": 1},
         contestants={
             "as it is": {},
@@ -108,7 +108,7 @@ SPECS = [
         settings=LatentDiffusionSettings,
         pipeline="latent_diffusion.pipeline:LatentDiffusionPipeline",
         weights=LATENT_DIFFUSION,
-        label="People, 128 px",
+        label="People",
         draft={"steps": 6, "count": 1},
         contestants={"as it is": {}},
         reference="people",
