@@ -14,6 +14,7 @@ from pipelines.core.settings import format_error
 from pipelines.datasets.scenes.kinds import KINDS
 from pipelines.models.latent_diffusion import layout_text
 from pipelines.models.latent_diffusion.layout import LayoutWriter, Vocabulary
+from pipelines.models.latent_diffusion.layout_text import Wish
 from pipelines.models.latent_diffusion.recipe import VOCABULARY as WORLD
 
 VOCABULARY = Vocabulary(**{label: tuple(values) for label, values in layout_text.vocabulary().items()})
@@ -69,10 +70,20 @@ def test_a_layout_is_drawn_in_place_of_the_dice() -> None:
 
 
 def test_names_are_found_in_any_number_and_the_longest_counts() -> None:
-    assert layout_text.named_kinds(["two", "Puppies", "and", "a", "sports", "car", "at", "night"]) == {"dog", "car"}
-    assert layout_text.named_kinds(["two", "dogs"]) == {"dog"} and layout_text.named_kinds(["sports"]) == set()
-    assert layout_text.named_kinds([]) == set()
+    words = ["two", "Puppies", "and", "a", "red", "sports", "car", "at", "night"]
+    assert layout_text.read_wishes(words) == [Wish("dog", 2), Wish("car", 1, "red")]
+    assert layout_text.read_wishes(["red", "dogs", "cars"]) == [Wish("dog", 0, "red"), Wish("car")]
+    assert layout_text.read_wishes(["sports"]) == layout_text.read_wishes([]) == []
     assert layout_text.parse("puppy 0 0 64 64")[0]["kind"] == "dog"
+
+
+def test_a_layout_is_as_far_from_wishes_as_it_lacks_of_them() -> None:
+    dog, car = {"kind": "dog", "colour": ""}, {"kind": "car", "colour": "red"}
+    assert layout_text.misses([dog, car], [Wish("dog", 1), Wish("car", 0, "red")]) == 0
+    assert layout_text.misses([dog], [Wish("dog"), Wish("car")]) == 2
+    assert layout_text.misses([dog, dog], [Wish("dog", 1)]) == layout_text.misses([dog], [Wish("dog", 0, "red")]) == 1
+    assert layout_text.misses([dog, car], [Wish("dog")]) == 0.5
+    assert layout_text.misses([dog, car], []) == 0
 
 
 def test_of_several_layouts_the_one_with_what_is_named_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import functools
 import itertools
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pipelines.core.cards import WeightsError, card
@@ -15,6 +16,9 @@ from pipelines.core.cards import WeightsError, card
 SIDE, LEAST = 256, 16  # pixels of a picture, and of a box a side at least
 THINGS = 6  # at most, from far to near
 LABELS = ("colour", "facing", "gender", "tone")  # beside the kind
+NUMBERS = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6} | {
+    str(n): n for n in range(1, 7)
+}
 NONE = "none"  # what a layout says that is not wanted
 
 
@@ -40,19 +44,45 @@ def names() -> dict[str, str]:
     return {name.lower(): kind for name, kind in said.items()}
 
 
-def named_kinds(words: Sequence[str]) -> set[str]:
-    """The kinds of things that some words name, in any number; the longest name counts."""
-    low, known, found, k = [word.lower() for word in words], names(), set(), 0
+@dataclass(frozen=True)
+class Wish:
+    """A thing that words name: how many, and in which colour, where they say so (0 and "" where not)."""
+
+    kind: str
+    count: int = 0
+    colour: str = ""
+
+
+def read_wishes(words: Sequence[str]) -> list[Wish]:
+    """The things that some words name, in any number; the longest name counts, and what stands just before it."""
+    low, known, colours = [word.lower() for word in words], names(), vocabulary()["colour"]
+    found, k, last = [], 0, 0  # where the name before ended
     while k < len(low):
         for n in (3, 2, 1):
             phrase = " ".join(low[k : k + n])
             forms = (phrase, phrase.removesuffix("s"), phrase.removesuffix("es"), re.sub("ies$", "y", phrase))
             kind = next((known[form] for form in forms if form in known), "")
             if kind and k + n <= len(low):
-                found.add(kind)
+                before = low[max(last, k - 3) : k]
+                count = next((NUMBERS[word] for word in reversed(before) if word in NUMBERS), 0)
+                found.append(Wish(kind, count, next((word for word in reversed(before) if word in colours), "")))
+                last = k + n
                 break
         k += n
     return found
+
+
+def misses(things: list[dict[str, Any]], wishes: Sequence[Wish]) -> float:
+    """How far things are from wishes: two for a kind that is not there, one for a number or colour that is another, half
+    for a kind that nobody named where something is named."""
+    total = 0.0
+    for wish in wishes:
+        mine = [thing["colour"] for thing in things if thing["kind"] == wish.kind]
+        total += (
+            2.0 * (not mine) + (0 < wish.count != len(mine) > 0) + (wish.colour != "" and wish.colour not in mine)
+        )
+    strangers = {thing["kind"] for thing in things} - {wish.kind for wish in wishes}
+    return total + 0.5 * len(strangers) * bool(wishes)
 
 
 def parse(text: str) -> list[dict[str, Any]]:

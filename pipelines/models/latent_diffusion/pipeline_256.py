@@ -77,12 +77,12 @@ class LatentDiffusion256Pipeline(LatentDiffusionPipeline):
 
     @torch.inference_mode()
     def draw_layout(self, condition: TextConditioning, seed: int) -> Int[Tensor, "t 9"]:
-        """A layout by dice: of a few, the first that misses the fewest of the things that the words name."""
+        """A layout by dice: of a few, the first that is nearest to what the words name."""
         writer, vocabulary = load_writer(self.device), load_vocabulary()
-        dice, named = torch.Generator().manual_seed(seed), layout_text.named_kinds(condition.names)
+        dice, wishes = torch.Generator().manual_seed(seed), layout_text.read_wishes(condition.names)
         layouts = writer.write(condition.captions[:1].float(), dice, TRIES)
-        missing = [len(named - {thing["kind"] for thing in vocabulary.decode(layout)}) for layout in layouts]
-        return layouts[missing.index(min(missing))]
+        far = [layout_text.misses(vocabulary.decode(layout), wishes) for layout in layouts]
+        return layouts[far.index(min(far))]
 
     @torch.inference_mode()
     def condition(
