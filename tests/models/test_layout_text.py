@@ -86,6 +86,12 @@ def test_a_layout_is_as_far_from_wishes_as_it_lacks_of_them() -> None:
     assert layout_text.misses([dog, car], []) == 0
 
 
+def test_one_small_thing_is_lost_in_its_picture() -> None:
+    small, large = ({"box": [0, 0, side, side]} for side in (120, 136))
+    assert layout_text.is_lost([small]) and not layout_text.is_lost([large])
+    assert not layout_text.is_lost([]) and not layout_text.is_lost([small, small])
+
+
 def test_of_several_layouts_the_one_with_what_is_named_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     pipe = load("latent-diffusion-256")
     car, dog = (VOCABULARY.encode(layout_text.parse(f"{kind} 0 0 64 64")) for kind in ("car", "dog"))

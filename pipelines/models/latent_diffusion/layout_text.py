@@ -85,6 +85,12 @@ def misses(things: list[dict[str, Any]], wishes: Sequence[Wish]) -> float:
     return total + 0.5 * len(strangers) * bool(wishes)
 
 
+def is_lost(things: list[dict[str, Any]]) -> bool:
+    """Whether there is one thing, smaller than a quarter of the picture."""
+    (left, top, right, bottom) = things[0]["box"] if len(things) == 1 else (0, 0, SIDE, SIDE)
+    return (right - left) * (bottom - top) < SIDE**2 / 4
+
+
 def parse(text: str) -> list[dict[str, Any]]:
     """Things with labels and boxes in pixels (left, top, right, bottom), from far to near; none for "" and "none".
     Raises ValueError with a sentence."""

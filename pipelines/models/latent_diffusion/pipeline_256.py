@@ -77,11 +77,12 @@ class LatentDiffusion256Pipeline(LatentDiffusionPipeline):
 
     @torch.inference_mode()
     def draw_layout(self, condition: TextConditioning, seed: int) -> Int[Tensor, "t 9"]:
-        """A layout by dice: of a few, the first that is nearest to what the words name."""
+        """A layout by dice: of a few, the first that is nearest to what the words name, and not one small thing."""
         writer, vocabulary = load_writer(self.device), load_vocabulary()
         dice, wishes = torch.Generator().manual_seed(seed), layout_text.read_wishes(condition.names)
         layouts = writer.write(condition.captions[:1].float(), dice, TRIES)
-        far = [layout_text.misses(vocabulary.decode(layout), wishes) for layout in layouts]
+        drawn = map(vocabulary.decode, layouts)
+        far = [layout_text.misses(things, wishes) + 0.4 * layout_text.is_lost(things) for things in drawn]
         return layouts[far.index(min(far))]
 
     @torch.inference_mode()
