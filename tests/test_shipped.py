@@ -30,7 +30,6 @@ from pipelines.models.latent_diffusion.layout import build_writer
 from pipelines.models.latent_diffusion.pipeline import LatentDiffusion
 from pipelines.models.lora import adapter as lora
 from pipelines.models.multiview.pipeline import MultiView
-from pipelines.models.next_scale.pipeline import build
 from pipelines.models.pix2pix.pipeline import UNet
 from pipelines.models.stylegan.network import StyleGAN
 from pipelines.models.vae.network import VAE
@@ -47,7 +46,6 @@ SHIPPED = {
     "latent-diffusion": lambda config: LatentDiffusion(Config(**config)),
     "latent-diffusion-256": lambda config: LatentDiffusion(Config(**config)),
     "layout": build_writer,
-    "next-scale": build,
     "inpainting-256": lambda config: MaskAdapter(base("latent-diffusion-256"), **config),
     "reader": lambda config: AttributeClassifier(**config),
     "eye": lambda _: evaluation.build_eye(),

@@ -28,7 +28,6 @@ from pipelines.media.images import center_crop, from_url, resized
 from pipelines.models.editing.spec import BASES, InpaintingSettings, PromptEditSettings, VariationSettings
 from pipelines.models.latent_diffusion import pipeline as latent_diffusion
 from pipelines.models.lora.adapter import LoRA, applied
-from pipelines.models.next_scale.quantize import PATCH, SIDES
 from pipelines.nn import weights
 from pipelines.nn.dit import DiT, patchify
 from pipelines.nn.pixels import to_tensor
@@ -146,15 +145,12 @@ class InpaintingPipeline(EditingPipeline):
         )
 
     def steps(self, s: InpaintingSettings) -> int:
-        if s.method == "next-scale":
-            return len(SIDES)
         return sum(j < i for i, j in pairwise(self.schedule(s)))
 
     @torch.inference_mode()
     def edit(self, s: InpaintingSettings) -> Iterator[contract.Frame]:
         if s.compare:
             every = get_args(InpaintingSettings.model_fields["method"].annotation)
-            every = [method for method in every if method != "next-scale" or s.world == "scenes"]
             methods = [s.model_copy(update={"method": method, "compare": False, "count": 1}) for method in every]
             yield from self.side_by_side(methods, [m.method for m in methods], from_url(s.image))
             return
@@ -172,9 +168,6 @@ class InpaintingPipeline(EditingPipeline):
         def lay(decoded: np.ndarray) -> np.ndarray:
             return np.stack([place.lay(whole, mask, one, s.blend, s.feather) for one in decoded])
 
-        if s.method == "next-scale":
-            yield from self.fill_scales(s, z, z_mask, within, lay)
-            return
         indices = self.schedule(s)
         times = samplers.timesteps(s.steps)
         adapter = self.adapter() if s.method == "conditioned" else None
@@ -200,26 +193,6 @@ class InpaintingPipeline(EditingPipeline):
         for f in self.base.frames_from_steps(self.name, r, states(), starts, lay):
             f.trace["schedule"] = [times[s.steps - i] for i in indices]
             yield f
-
-    def fill_scales(
-        self,
-        s: InpaintingSettings,
-        z: Tensor,
-        mask: Tensor,
-        within: tuple[int, int, int, int],
-        lay: Callable[[np.ndarray], np.ndarray],
-    ) -> Iterator[contract.Frame]:
-        """By next-scale prediction, a frame a scale: for the comparison with the diffusion editors."""
-        pipe, entropies = load("next-scale", *self.where), []
-        asked = pipe.Settings(prompt=s.prompt, seed=s.seed, guidance=s.guidance)
-        for step, (total, entropy) in enumerate(pipe.fill(asked, z, mask, within), 1):
-            entropies.append(round(entropy, 3))
-            shown = self.base.decode_uint8(total).cpu().numpy()
-            picture = lay(shown)[0]
-            result = contract.ImageResult(picture, self.name, s.model_dump()) if step == len(SIDES) else None
-            trace = {"calls": step, "entropies": list(entropies), "sides": [PATCH * n for n in SIDES]}
-            trace |= {"device": f"{self.device}, float32"}
-            yield contract.Frame(step, len(SIDES), picture, shown[0], f"scale {step}", result, trace)
 
 
 class PromptEditPipeline(EditingPipeline):
