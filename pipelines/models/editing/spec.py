@@ -159,11 +159,11 @@ SPECS = [
         "every step, so that the new part fits.",
         fields=("world", "method", "compare", "feather"),
         starters={
-            "a tent": {
+            "a house": {
                 "world": "scenes",
                 "image": str(EXAMPLES / "scene.png"),
                 "mask": str(EXAMPLES / "scene-right.png"),
-                "prompt": "a red tent in the mountains, in summer",
+                "prompt": "a yellow house in the mountains",
                 "seed": 1,
             },
             "sunglasses": {
@@ -239,13 +239,6 @@ SPECS = [
         help="Say what the picture shows, and what it should show.",
         fields=("world", "source_prompt", "attention_replace", "unmasked"),
         starters={
-            "at night": {
-                "world": "scenes",
-                "image": str(EXAMPLES / "scene.png"),
-                "source_prompt": "a black cat in the mountains by day, in summer",
-                "prompt": "a black cat in the mountains at night, in summer",
-                "unmasked": True,
-            },
             "a blue jacket": {
                 "image": str(EXAMPLES / "avatar.png"),
                 "source_prompt": "a woman with long black hair, red jacket",
