@@ -9,6 +9,7 @@ from pipelines.core.spec import ModelSpec
 # folders of pipelines/models, in the order in which the house shows them
 FAMILIES = (
     "latent_diffusion",
+    "next_scale",
     "editing",
     "controlnet",
     "pix2pix",
