@@ -37,7 +37,8 @@ def test_axe_finds_no_serious_fault(browser: Browser, served: str, scheme: str) 
     found = []
     for tab in TABS:
         turn(page, tab.title)
-        page.wait_for_timeout(300)
+        expect(page.locator(".verdicts button:disabled:visible")).to_have_count(0)  # until the arena's pair is there
+        page.wait_for_timeout(400)
         found += [f"{tab.name}: {fault}" for fault in page.evaluate(RUN)]
     page.context.close()
     assert found == [], "\n".join(found)
