@@ -69,6 +69,16 @@ def test_the_writer_learns_a_layout_by_heart_and_writes_it() -> None:
     assert [NAMES.decode(layout) for layout in written] == [[THING], []]
 
 
+def test_where_one_is_enough_the_others_end_there() -> None:
+    torch.manual_seed(0)
+    writer, caption = LayoutWriter(NAMES.sizes, words=8, width=32, depth=1, heads=2), torch.randn(1, 4, 8)
+    whole = writer.write(caption, torch.Generator().manual_seed(3), 8, top_p=1.0)
+    short = writer.write(caption, torch.Generator().manual_seed(3), 8, top_p=1.0, enough=lambda layout: True)
+    counts = [(layouts[..., 0] < NAMES.kinds).sum(1) for layouts in (whole, short)]
+    assert counts[1].max() == counts[0].min() and counts[0].max() > counts[0].min()
+    assert torch.equal(whole[:, : counts[0].min()], short[:, : counts[0].min()])
+
+
 def test_what_comes_after_the_end_costs_nothing() -> None:
     torch.manual_seed(0)
     writer, caption = LayoutWriter(NAMES.sizes, words=8, width=32, depth=1, heads=2), torch.randn(1, 4, 8)

@@ -9,6 +9,7 @@ transformer, a label at a time.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -152,8 +153,9 @@ class LayoutWriter(nn.Module):
         count: int = 1,
         temperature: float = 0.7,
         top_p: float = 0.9,
+        enough: Callable[[Tensor], bool] = lambda layout: False,
     ) -> Int[Tensor, "n t 9"]:
-        """Some layouts, by dice."""
+        """Some layouts, by dice; where one that has ended is `enough`, the others end there, too."""
         cache: KVCache
         layouts = torch.zeros(count, THINGS, len(self.sizes), dtype=torch.long)
         layouts[..., 0] = nothing = self.sizes[0] - 1
@@ -167,9 +169,10 @@ class LayoutWriter(nn.Module):
                 values = values * (values.cumsum(1) - values < top_p)
                 picked = order.gather(1, torch.multinomial(values, 1, generator=generator))
                 if slot == 0:
-                    going &= picked[:, 0] != nothing
-                if not going.any():
-                    return layouts
+                    ended = going & (picked[:, 0] == nothing)
+                    going &= ~ended
+                    if not going.any() or any(map(enough, layouts[ended])):
+                        return layouts
                 layouts[going, thing, slot] = picked[going, 0]
                 h, cache = self.transformer(self.numbers(picked.to(caption.device) + start), cache)
         return layouts

@@ -80,10 +80,14 @@ class LatentDiffusion256Pipeline(LatentDiffusionPipeline):
         """A layout by dice: of a few, the first that is nearest to what the words name, and not one small thing."""
         writer, vocabulary = load_writer(self.device), load_vocabulary()
         dice, wishes = torch.Generator().manual_seed(seed), layout_text.read_wishes(condition.names)
-        layouts = writer.write(condition.captions[:1].float(), dice, TRIES)
-        drawn = map(vocabulary.decode, layouts)
-        far = [layout_text.misses(things, wishes) + 0.4 * layout_text.is_lost(things) for things in drawn]
-        return layouts[far.index(min(far))]
+
+        def far(layout: Tensor) -> float:
+            things = vocabulary.decode(layout)
+            return layout_text.misses(things, wishes) + 0.4 * layout_text.is_lost(things)
+
+        caption = condition.captions[:1].float()
+        layouts = writer.write(caption, dice, TRIES, enough=lambda layout: wishes != [] and far(layout) == 0)
+        return min(layouts, key=far)
 
     @torch.inference_mode()
     def condition(
