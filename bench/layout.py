@@ -1,5 +1,5 @@
-"""What layouts make of held-out captions: whether what the words name is with_layout, as often and in that colour; and how long
-a layout takes. Needs the data sets."""
+"""What layouts make of held-out captions: whether what the words name is in them, as often and in that colour; and how
+long one takes. Needs the data sets."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Next-scale prediction: what its codes lose, how many levels are used, and how long it takes beside diffusion. Needs the
-data sets.
+"""Next-scale prediction: what its codes lose, how many levels are used, and how long it takes beside diffusion.
+Needs the data sets.
 
 python -m bench next_scale next_scale.speed
 """

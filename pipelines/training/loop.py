@@ -129,8 +129,8 @@ def train(
     it, and export.
 
     `start` begins with the bundle in a folder instead, with its count of steps; `from_scratch` from nothing.
-    Without `keep` no checkpoint is written. `compiled` fuses a transformer's small operations, a quarter of its time on
-    a CPU, and needs a C++ compiler.
+    Without `keep` no checkpoint is written. `compiled` fuses a transformer's small operations, a quarter of its
+    time on a CPU, and needs a C++ compiler.
     """
     folder = cache_dir() / "runs" / recipe.name
     folder.mkdir(parents=True, exist_ok=True)

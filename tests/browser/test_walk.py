@@ -1,4 +1,5 @@
-"""The Latent tab in a real Chromium: drag over the plane, encode, mix, invert, scrub the chain, keep a walk as a film."""
+"""The Latent tab in a real Chromium: drag over the plane, encode, mix, invert, scrub the chain, keep a walk as a
+film."""
 
 from __future__ import annotations
 

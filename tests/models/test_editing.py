@@ -14,11 +14,10 @@ from pipelines.core.contract import Frame
 from pipelines.core.settings import format_error
 from pipelines.diffusion import samplers
 from pipelines.media import images as pictures
+from pipelines.models.editing.by_words import PromptEditPipeline, invert_step
 from pipelines.models.editing.outpainting import coverage, match_border, multidiffusion, window_order, windows
 from pipelines.models.editing.pipeline import (
     CropBox,
-    PromptEditPipeline,
-    invert_step,
     keep_known,
     latent_mask,
     renoise,

@@ -15,7 +15,7 @@ from pipelines.datasets.scenes.kinds import KINDS
 from pipelines.models.latent_diffusion import layout_text
 from pipelines.models.latent_diffusion.layout import LayoutWriter, Vocabulary
 from pipelines.models.latent_diffusion.layout_text import Wish
-from pipelines.models.latent_diffusion.recipe import VOCABULARY as WORLD
+from pipelines.models.latent_diffusion.recipe_sources import VOCABULARY as WORLD
 
 VOCABULARY = Vocabulary(**{label: tuple(values) for label, values in layout_text.vocabulary().items()})
 RED_CAR = {"kind": "car", "colour": "red", "facing": "left", "gender": "", "tone": "", "box": [80, 96, 240, 208]}

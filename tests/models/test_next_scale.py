@@ -1,5 +1,5 @@
-"""Next-scale prediction: the quantiser loses little and no scale is idle; the transformer is causal across scales; a branch
-keeps what is coarse."""
+"""Next-scale prediction: the quantiser loses little and no scale is idle; the transformer is causal across scales;
+a branch keeps what is coarse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The game of GANs: one pass backwards that teaches both players what two would, the penalty, and the start as decoder."""
+"""The game of GANs: one pass backwards that teaches both players what two would, the penalty, and the start as
+decoder."""
 
 from __future__ import annotations
 

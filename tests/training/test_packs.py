@@ -87,7 +87,8 @@ def small_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_wide_scenes_come_before_the_others_so_that_held_out_ones_stay_held_out(small_world: Path) -> None:
-    from pipelines.models.latent_diffusion.recipe import VOCABULARY, Recipe
+    from pipelines.models.latent_diffusion.recipe import Recipe
+    from pipelines.models.latent_diffusion.recipe_sources import VOCABULARY
 
     recipe = Recipe(Config(width=32, depth=2, heads=2))
     scenes = recipe.sources["scenes"]
@@ -126,7 +127,8 @@ def test_what_is_unsaid_is_as_it_mostly_is(small_world: Path) -> None:
 
 
 def test_the_base_trains_from_a_pack_alone(small_world: Path, tmp_path: Path) -> None:
-    from pipelines.models.latent_diffusion.recipe import VOCABULARY, Recipe
+    from pipelines.models.latent_diffusion.recipe import Recipe
+    from pipelines.models.latent_diffusion.recipe_sources import VOCABULARY
 
     Recipe.held_out = 32
     try:

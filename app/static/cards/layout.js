@@ -1,5 +1,5 @@
-// Where things are to stand, as it was decided before the first step. A box that is dragged, or made larger at its corner,
-// becomes the form's layout.
+// Where things are to stand, as it was decided before the first step. A box that is dragged, or made larger at its
+// corner, becomes the form's layout.
 import { create } from "../core/dom.js";
 import { registerCard } from "../core/registry.js";
 
@@ -60,7 +60,7 @@ const writeBoxes = (things) => things.map(({ name, box }) => `${name} ${box.join
 
 registerCard({
   title: "The layout",
-  html: `<svg viewBox="0 0 256 256" class="layout" role="img" aria-label="Boxes of the things that are to be drawn"></svg>
+  html: `<svg viewBox="0 0 256 256" class="layout" role="img" aria-label="Boxes of what is to be drawn"></svg>
     <small></small> <button type="button" class="link">Throw the dice again</button>`,
   applies: (frame) => Boolean(frame.layout?.length),
   draw(body, { layout }, stage) {

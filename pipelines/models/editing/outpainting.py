@@ -1,4 +1,5 @@
-"""Outpainting with the weights of latent diffusion and a mask-conditioned model: a canvas continued, window by window."""
+"""Outpainting with the weights of latent diffusion and a mask-conditioned model: a canvas continued, window by
+window."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The mask-conditioned model of the base at 256 pixels: a zero-initialised input for the mask and the masked latent (as
-Rombach et al. 2022 fine-tuned theirs), and a LoRA beside its layers, trained together on scenes and people.
+"""The mask-conditioned model of the base at 256 pixels: a zero-initialised input for the mask and the masked latent
+(as Rombach et al. 2022 fine-tuned theirs), and a LoRA beside its layers, trained together on scenes and people.
 
 A third of the masks are the box of a thing of the picture, so that words put it there; a third leave one side or
 corner, which is what outpainting asks for; the rest are boxes, ellipses and strokes.
@@ -19,6 +19,7 @@ from pipelines.diffusion import flow_matching, samplers
 from pipelines.models.editing.pipeline import MaskAdapter, keep_known
 from pipelines.models.latent_diffusion import recipe as flow
 from pipelines.models.latent_diffusion.network import LatentDiffusion
+from pipelines.models.latent_diffusion.recipe_sources import NOTHING
 from pipelines.models.lora.adapter import applied
 from pipelines.nn import weights
 from pipelines.nn.dit import Config
@@ -101,7 +102,7 @@ class Recipe(flow.Recipe):
         drop = (torch.rand(len(z)) < self.unsaid).to(device)
         words = self.base.text_kv(torch.where(drop[:, None, None], self.base.null, captions))
         without = torch.rand(len(z)).to(device) < torch.where(drop, 0.7, 0.3)
-        layout = torch.where(without[:, None, None], flow.NOTHING.to(device), self.layouts(picks, device))
+        layout = torch.where(without[:, None, None], NOTHING.to(device), self.layouts(picks, device))
         hint = adapter(z, mask) + self.layout(layout)
         with applied(self.base, [(adapter.lora, 1.0)]):
             x = flow_matching.interpolate(z, noise, t)

@@ -23,7 +23,8 @@ class EditSettings(SamplingSettings):
 
     world: Literal["scenes", "people"] = Field(
         "people",
-        description="Scenes draws 256 pixels: things, land and people. People draws 128, people and emoji, with LoRAs.",
+        description="Scenes draws 256 pixels: things, land and people. People draws 128: people and emoji, with "
+        "LoRAs.",
         json_schema_extra={"initial": "scenes"},  # the default is what files of before mean, which do not say
     )
 
@@ -232,7 +233,7 @@ SPECS = [
         tab="edit",
         task="a picture under other words",
         settings=PromptEditSettings,
-        pipeline="editing.pipeline:PromptEditPipeline",
+        pipeline="editing.by_words:PromptEditPipeline",
         weights=LATENT_DIFFUSION,
         worlds={"scenes": LATENT_DIFFUSION_256},
         label="Change by words",

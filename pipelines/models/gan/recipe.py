@@ -2,8 +2,8 @@
 (R3GAN, Huang et al. 2024), and what the discriminator sees shifted, cut and recoloured alike for real and made
 (DiffAugment, Zhao et al. 2020). "collapse" is its twin without penalties, kept to show what goes wrong.
 
-The generator begins as a decoder of the VAE's codes (BAGAN, Mariani et al. 2018) and stays one a little (VAE/GAN, Larsen
-et al. 2016): from nothing, 50,000 faces of training showed blots; so, sharp faces of as many kinds.
+The generator begins as a decoder of the VAE's codes (BAGAN, Mariani et al. 2018) and stays one a little (VAE/GAN,
+Larsen et al. 2016): from nothing, 50,000 faces of training showed blots; so, sharp faces of as many kinds.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class Decoding:
             self.error(decode, x, labels).backward()
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
-            torch.clear_autocast_cache()  # all this is one step of the loop's: else the first weights would be used again
+            torch.clear_autocast_cache()  # all this is one step of the loop's: else the first weights stay in use
 
 
 def teach_both(fake: Tensor, lead: Tensor) -> None:
@@ -119,8 +119,8 @@ def gradient_penalty(discriminator: nn.Module, x: Tensor, labels: Tensor | None 
 
 
 def diagnose(d_loss: float, spread: float, most: float) -> str:
-    """What the numbers of a look tell: the discriminator's loss, and how unlike the faces are. The share of pairs that it
-    tells apart does not: in a good run it nears one, too, by ever smaller a lead."""
+    """What the numbers of a look tell: the discriminator's loss, and how unlike the faces are. The share of pairs
+    that it tells apart does not: in a good run it nears one, too, by ever smaller a lead."""
     if d_loss < 0.1:
         return "the discriminator has won: it is sure of all pairs, and its gradient teaches nothing"
     if spread < 0.5 * most:

@@ -1,10 +1,10 @@
 """The layout of a picture: which things it shows, and in which boxes; and how the transformer's tokens read it.
 
-A small network that knows a thing alone, in the middle of its picture, does not thereby know it in a landscape: there its
-parts are at other places, and the first steps must find out where. With a layout each token is told which thing it shows
-and which part of it (boxes as a condition, as in GLIGEN, Li et al. 2023, but added to the tokens that they cover), so that
-what was learnt of one size and place holds for all. The layout itself is written from the caption by a small causal
-transformer, a label at a time.
+A small network that knows a thing alone, in the middle of its picture, does not thereby know it in a landscape:
+there its parts are at other places, and the first steps must find out where. With a layout each token is told which
+thing it shows and which part of it (boxes as a condition, as in GLIGEN, Li et al. 2023, but added to the tokens
+that they cover), so that what was learnt of one size and place holds for all. The layout itself is written from the
+caption by a small causal transformer, a label at a time.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Layouts as people read and write them: "red car 80 96 240 208; dog left 16 112 112 208". No torch, so that settings can
-refuse what is not understood."""
+"""Layouts as people read and write them: "red car 80 96 240 208; dog left 16 112 112 208". No torch, so that
+settings can refuse what is not understood."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def read_wishes(words: Sequence[str]) -> list[Wish]:
 
 
 def misses(things: list[dict[str, Any]], wishes: Sequence[Wish]) -> float:
-    """How far things are from wishes: two for a kind that is not there, one for a number or colour that is another, half
-    for a kind that nobody named where something is named."""
+    """How far things are from wishes: two for a kind that is not there, one for a number or colour that is another,
+    half for a kind that nobody named where something is named."""
     total = 0.0
     for wish in wishes:
         mine = [thing["colour"] for thing in things if thing["kind"] == wish.kind]
@@ -112,7 +112,8 @@ def thing(text: str) -> dict[str, Any]:
     name, box = found[1].lower(), [int(x) for x in found.groups()[1:]]
     if not (0 <= box[0] <= box[2] - LEAST and 0 <= box[1] <= box[3] - LEAST and max(box) <= SIDE):
         raise ValueError(
-            f"The box of “{name[:40]}” is {box}: give left, top, right and bottom in 0 to {SIDE}, {LEAST} apart at least."
+            f"The box of “{name[:40]}” is {box}: "
+            f"give left, top, right and bottom in 0 to {SIDE}, {LEAST} apart at least."
         )
     return {**read_name(name), "box": box}
 

@@ -201,15 +201,8 @@ class LatentDiffusionPipeline(contract.Pipeline):
 
         return SamplingContext(s, path, guidance, condition, denoise, attention, calls)
 
-    def write_layout(
-        self,
-        condition: TextConditioning,
-        s: SamplingSettings,
-        within: tuple[int, int, int, int] | None = None,
-        like: TextConditioning | None = None,
-    ) -> None:
-        """Decide what stands where in each sample; which one thing stands within a box of pixels (left, top, right,
-        bottom); or what stands in the boxes of a like condition. This model has no layouts."""
+    def write_layout(self, condition: TextConditioning, s: SamplingSettings, **_: Any) -> None:
+        """Decide what stands where; this model has no layouts."""
 
     def loras(self, s: SamplingSettings) -> list[tuple[lora.LoRA, float]]:
         """The settings' LoRAs and their strengths. Raises lora.LoRAError."""
@@ -322,7 +315,8 @@ class LatentDiffusionPipeline(contract.Pipeline):
             "moved": step.moved, "calls": r.calls[0],
             "coefficients": samplers.coefficients(s.sampler, t, reached, r.path, s.eta),
             "weight": r.guidance.weight if r.guidance.active(t) else 1.0,
-            "layout": r.condition.things, "cut": r.condition.cut, "unknown": r.condition.unknown, "exchanged": r.condition.exchanged,
+            "layout": r.condition.things, "cut": r.condition.cut,
+            "unknown": r.condition.unknown, "exchanged": r.condition.exchanged,
             "device": f"{self.device}, {str(self.dtype).removeprefix('torch.')}",
         }  # fmt: skip
 

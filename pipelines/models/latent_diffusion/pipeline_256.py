@@ -52,6 +52,8 @@ class LatentDiffusion256Pipeline(LatentDiffusionPipeline):
         within: tuple[int, int, int, int] | None = None,
         like: TextConditioning | None = None,
     ) -> None:
+        """Decide what stands where in each sample; or which one thing stands within a box of pixels (left, top, right,
+        bottom); or what stands in the boxes of a like condition."""
         layouts = self.draw_layouts(condition, s) if self.layout_embedding else None
         if layouts is None:
             return

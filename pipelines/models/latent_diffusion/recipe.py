@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -25,12 +25,13 @@ from pipelines import datasets as data
 from pipelines import text
 from pipelines.datasets import captions, latents
 from pipelines.datasets.scenes.canvas import AREAS
-from pipelines.datasets.scenes.kinds import COLOURS, KINDS, TONES
+from pipelines.datasets.scenes.kinds import KINDS
 from pipelines.datasets.scenes_wide import coarse_map
 from pipelines.models.latent_diffusion import autoencoder
-from pipelines.models.latent_diffusion.layout import Vocabulary, build_writer
+from pipelines.models.latent_diffusion.layout import build_writer
 from pipelines.models.latent_diffusion.network import LatentDiffusion
 from pipelines.models.latent_diffusion.recipe_perceptual import load_perceptual
+from pipelines.models.latent_diffusion.recipe_sources import NOTHING, VOCABULARY, Joined, Source, layouts_of
 from pipelines.models.latent_diffusion.sampling import sample_latents
 from pipelines.nn import weights
 from pipelines.nn.dit import Config
@@ -63,25 +64,6 @@ SHOWN = [
 ]  # fmt: skip
 
 
-VOCABULARY = Vocabulary(
-    tuple(kind.name for kind in KINDS),
-    ("", *dict.fromkeys(colour for colours in COLOURS.values() for colour in colours)),
-    ("", "left", "right"),
-    ("", "man", "woman"),
-    ("", *TONES),
-)
-NOTHING = VOCABULARY.encode([])
-
-
-def layouts_of(rows: list[dict]) -> Int[np.ndarray, "n t 9"]:
-    """Where things stand in some scenes."""
-    found = [
-        VOCABULARY.encode([row["groups"][t["group"]] | t for t in sorted(row["things"], key=lambda t: -t["depth"])])
-        for row in rows
-    ]
-    return torch.stack(found).to(torch.int16).numpy()
-
-
 def write_layouts(captions: Float[Tensor, "n q w"]) -> Int[Tensor, "n t 9"] | None:
     """Layouts for what is shown, by the writer in the cache; None where there is none."""
     folder = data.cache_dir() / "weights"
@@ -107,67 +89,6 @@ def times(n: int) -> Tensor:
     """Times to learn at: logit-normal (Esser et al. 2024), shifted to where words matter. Large areas' colours are
     settled in the first steps, where it hardly ever looks: a quarter goes there."""
     return torch.where(torch.rand(n) < 0.25, 1 - 0.15 * torch.rand(n), torch.sigmoid(torch.randn(n) + 0.5))
-
-
-class Joined:
-    """Arrays one after the other, as one that can be indexed by row numbers; the first may be missing."""
-
-    def __init__(self, *parts: np.ndarray) -> None:
-        self.parts, self.starts = parts, np.cumsum([0, *map(len, parts)])
-        self.shape = (int(self.starts[-1]), *parts[0].shape[1:])
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
-        rows = np.asarray(rows)
-        found = np.empty((len(rows), *self.shape[1:]), self.parts[0].dtype)
-        for part, start in zip(self.parts, self.starts, strict=False):
-            here = (rows >= start) & (rows < start + len(part))
-            found[here] = part[rows[here] - start]
-        return found
-
-    def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray:
-        return np.concatenate(self.parts)
-
-
-Rows = np.ndarray | Tensor | Joined
-
-
-@dataclass
-class Source:
-    """Captions of one kind of picture, and the pictures' latents. Captions come as the resampler read them, or as their
-    coordinates in a basis."""
-
-    latents: Rows  # (pictures, c, 16, 16), in units of `step`
-    step: float
-    picture: Rows  # (captions,)
-    captions: Rows  # (captions, 16, 256), or (captions, rank)
-    basis: Tensor | None = None  # (rank, 4096)
-    mean: Tensor | None = None
-    layout: Rows | None = None  # where things stand, a picture (pictures, t, 9); of avatars none
-    truth: Rows | None = None  # what is at the 64 places: of scenes (pictures, 64, 2), of avatars (captions, 64, 128)
-
-    def draw(self, picks: np.ndarray, device: torch.device) -> tuple[Tensor, Tensor]:
-        """Latents of some captions' pictures, and the captions (n, 16, 256)."""
-        z, caption = self.take(self.latents, self.take(self.picture, picks)), self.take(self.captions, picks)
-        z, caption = (torch.as_tensor(part).to(device).float() for part in (z, caption))
-        if self.basis is not None:
-            caption = (caption @ self.basis.to(device) + self.mean.to(device)).unflatten(1, (16, -1))
-        return z * self.step, caption
-
-    @staticmethod
-    def take(rows: Rows, picks: Rows) -> Rows:
-        """Some rows, wherever they lie."""
-        if isinstance(rows, Tensor):
-            return rows[torch.as_tensor(picks).to(rows.device)]
-        return rows[picks]
-
-    def to(self, device: str) -> None:
-        """Move everything onto a device, where drawing a batch is one operation."""
-        for name in ("latents", "picture", "captions", "basis", "mean", "truth", "layout"):
-            if getattr(self, name) is not None:
-                setattr(self, name, torch.as_tensor(np.asarray(getattr(self, name))).to(device))
 
 
 class Recipe:

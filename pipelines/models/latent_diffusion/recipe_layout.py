@@ -15,6 +15,7 @@ from pipelines.datasets import captions
 from pipelines.datasets.scenes.kinds import KINDS
 from pipelines.models.latent_diffusion import recipe as base
 from pipelines.models.latent_diffusion.layout import LayoutWriter
+from pipelines.models.latent_diffusion.recipe_sources import VOCABULARY
 from pipelines.nn import weights
 
 
@@ -32,7 +33,7 @@ class Recipe(base.Recipe):
         return np.array([1.0, 1.0, 3.0, 6.0])[groups][lines.picture]
 
     def build(self) -> nn.Module:
-        return LayoutWriter(base.VOCABULARY.sizes)
+        return LayoutWriter(VOCABULARY.sizes)
 
     def loss(self, writer: LayoutWriter, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
         device = next(writer.parameters()).device
@@ -60,6 +61,6 @@ class Recipe(base.Recipe):
 
     def export(self, writer: LayoutWriter, record: dict) -> None:
         names = {name: kind.name for kind in KINDS for name in kind.names}
-        config = {"sizes": writer.sizes, "vocabulary": asdict(base.VOCABULARY), "names": names}
+        config = {"sizes": writer.sizes, "vocabulary": asdict(VOCABULARY), "names": names}
         about = {"data": "scenes (Fluent Emoji 3D), training split, by grammar", "licence": "MIT"}
         weights.save(self.name, writer, config, about | record, data.cache_dir() / "weights")

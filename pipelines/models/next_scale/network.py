@@ -1,8 +1,8 @@
 """Next-scale prediction (VAR; Tian et al. 2024): a transformer that is causal across scales and parallel within one.
 
-Its blocks are those of latent diffusion, so it can begin with the base's weights, which know words and shapes. In place
-of a noisy picture they read the sum of the scales before, on the next one's grid; in place of a velocity they give, for
-each coordinate of each cell, the odds of its levels.
+Its blocks are those of latent diffusion, so it can begin with the base's weights, which know words and shapes. In
+place of a noisy picture they read the sum of the scales before, on the next one's grid; in place of a velocity they
+give, for each coordinate of each cell, the odds of its levels.
 """
 
 from __future__ import annotations
@@ -184,8 +184,8 @@ def sample_codes(
     top_p: float,
     generator: torch.Generator,
 ) -> tuple[Int[Tensor, "b s s c"], float]:
-    """A level a coordinate, among the `top_k` likeliest and the likeliest that together have odds `top_p`; and the mean
-    entropy, in bits, of what was thrown."""
+    """A level a coordinate, among the `top_k` likeliest and the likeliest that together have odds `top_p`; and the
+    mean entropy, in bits, of what was thrown."""
     values, order = logits.float().cpu().sort(-1, descending=True)
     odds = (values / temperature).softmax(-1)
     before = odds.cumsum(-1) - odds

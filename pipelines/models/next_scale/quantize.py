@@ -1,9 +1,10 @@
 """Multi-scale residual quantisation: each scale says, on a finer grid, what the ones before it left over (Tian et al.
 2024, algorithm 1), with finite scalars (Mentzer et al. 2023) in place of a codebook.
 
-A cell's residual is turned onto the principal axes of its scale, and each coordinate takes the nearest of a few levels.
-Axes and levels are statistics of the data (Karhunen-Loeve; Lloyd 1982), shared by all places of a scale: nothing is
-trained, every level is in use, and codes of one cell are uncorrelated, so that they may be predicted beside each other.
+A cell's residual is turned onto the principal axes of its scale, and each coordinate takes the nearest of a few
+levels. Axes and levels are statistics of the data (Karhunen-Loeve; Lloyd 1982), shared by all places of a scale:
+nothing is trained, every level is in use, and codes of one cell are uncorrelated, so that they may be predicted
+beside each other.
 """
 
 from __future__ import annotations
@@ -62,8 +63,8 @@ class MultiScaleQuantizer(nn.Module):
     def encode(
         self, z: Float[Tensor, "b c h w"], noise: float = 0.0
     ) -> Iterator[tuple[Float[Tensor, "b c h w"], Int[Tensor, "b s s c"]]]:
-        """At each scale the sum so far and the codes of what it leaves. A share up to `noise` of each sample's codes is
-        altered before it is added, so that later scales are seen to mend it (Han et al. 2024, "bitwise
+        """At each scale the sum so far and the codes of what it leaves. A share up to `noise` of each sample's
+        codes is altered before it is added, so that later scales are seen to mend it (Han et al. 2024, "bitwise
         self-correction")."""
         total, share = torch.zeros_like(z), noise * torch.rand(len(z), 1, 1, 1, device=z.device)
         last = self.levels.shape[1] - 1

@@ -1,8 +1,8 @@
 """Next-scale prediction of scenes and people: cross-entropy of every scale's codes from the sum of those before it.
 
-It begins with the weights of latent diffusion at the same size, which already know words, things and places; a quarter of
-its samples would do otherwise only to learn what a dog is. Codes are altered on the way, so that it sees its own
-mistakes (Han et al. 2024), and a tenth of the captions is dropped for guidance.
+It begins with the weights of latent diffusion at the same size, which already know words, things and places; a
+quarter of its samples would do otherwise only to learn what a dog is. Codes are altered on the way, so that it sees
+its own mistakes (Han et al. 2024), and a tenth of the captions is dropped for guidance.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from pipelines import datasets as data
 from pipelines.models.latent_diffusion import recipe as base
 from pipelines.models.latent_diffusion.network import LatentDiffusion
+from pipelines.models.latent_diffusion.recipe_sources import NOTHING
 from pipelines.models.next_scale.network import NextScale
 from pipelines.models.next_scale.quantize import SIDES
 from pipelines.models.next_scale.sampling import sample
@@ -46,7 +47,7 @@ class Recipe(base.Recipe):
         z, caption, picks = self.draw(next(model.parameters()).device, rng)
         drop = (torch.rand(len(z)) < 0.1).to(z.device)
         without = torch.rand(len(z)).to(z.device) < torch.where(drop, 0.7, 0.15)
-        layout = torch.where(without[:, None, None], base.NOTHING.to(z.device), self.layouts(picks, z.device))
+        layout = torch.where(without[:, None, None], NOTHING.to(z.device), self.layouts(picks, z.device))
         bits = model.loss(z, torch.where(drop[:, None, None], model.transformer.null, caption), self.noise, layout)
         total, scenes = bits @ WEIGHT.to(bits), len(picks["scenes"])
         parts = {f"bits_{2 * side}": bits[:, k].mean() for k, side in enumerate(SIDES)}
@@ -55,8 +56,8 @@ class Recipe(base.Recipe):
 
     @torch.no_grad()
     def evaluate(self, model: NextScale, folder: Path, step: int) -> dict[str, float]:
-        """Bits a code of held-out pictures, the finest scale first to be learnt and last to matter; and a contact sheet
-        of the shown prompts, seeds 0 ..."""
+        """Bits a code of held-out pictures, the finest scale first to be learnt and last to matter; and a contact
+        sheet of the shown prompts, seeds 0 ..."""
         found, device = {}, next(model.parameters()).device
         weight = WEIGHT.to(device)
         for name, source in self.sources.items():

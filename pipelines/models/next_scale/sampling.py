@@ -33,9 +33,9 @@ def sample(
     mask: Float[Tensor, "n 1 h w"] | None = None,
 ) -> Iterator[tuple[Float[Tensor, "n c h w"], float]]:
     """The sum of the scales after each, and the entropy of its codes in bits; after those of which the sums are
-    `known`. With a `clean` latent, codes are drawn where the `mask` is 1 alone; elsewhere they are what the sum so far
-    leaves of it, so that both grow together. Guidance grows with the scale from 1 to `guidance`, and the temperature falls, so that layouts differ and
-    details do not."""
+    `known`. With a `clean` latent, codes are drawn where the `mask` is 1 alone; elsewhere they are what the sum so
+    far leaves of it, so that both grow together. Guidance grows with the scale up to `guidance`, and the
+    temperature falls to a fifth, so that places differ and details do not."""
     c, n, dice = model.config, len(captions), seed_generators(seed)
     guided = guidance > 1
     null = model.transformer.null

@@ -1,5 +1,6 @@
-"""StyleGAN2 on faces: non-saturating loss, lazy R1 (Mescheder et al. 2018) and lazy path length regularisation, styles
-mixed in nine of ten pictures, DiffAugment (Karras et al. 2020; Zhao et al. 2020). It begins as a decoder, as the GAN does."""
+"""StyleGAN2 on faces: non-saturating loss, lazy R1 (Mescheder et al. 2018) and lazy path length regularisation,
+styles mixed in nine of ten pictures, DiffAugment (Karras et al. 2020; Zhao et al. 2020). It begins as a decoder, as
+the GAN does."""
 
 from __future__ import annotations
 

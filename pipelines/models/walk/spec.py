@@ -29,7 +29,8 @@ class WalkSettings(Settings):
     loop: bool = Field(True, description="Come back to the first, so that the film has no end.")
     straight: bool = Field(
         False,
-        description="In a straight line, through codes that are too short, not around the sphere; StyleGAN's always is.",
+        description="In a straight line, through codes that are too short, not around the sphere; StyleGAN's always "
+        "is.",
     )
 
     @property
