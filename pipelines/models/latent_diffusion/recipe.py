@@ -73,6 +73,13 @@ def write_layouts(captions: Float[Tensor, "n q w"]) -> Int[Tensor, "n t 9"] | No
     return torch.stack([writer.write(c[None], torch.Generator().manual_seed(k))[0] for k, c in enumerate(captions)])
 
 
+def open_base() -> LatentDiffusion:
+    """The base at 256 pixels that was trained last: of the cache or, where there is none, the bundled one."""
+    folder = data.cache_dir() / "weights"
+    latest = folder if (folder / "latent-diffusion-256.json").exists() else None
+    return weights.open_bundle("latent-diffusion-256", lambda config: LatentDiffusion(Config(**config)), latest)
+
+
 class Learner(nn.Module):
     """The model, and the heads of this training."""
 
@@ -93,11 +100,12 @@ def times(n: int) -> Tensor:
 
 class Recipe:
     name = "latent-diffusion-256"
-    steps, lr, ema, batch = 30_000, 2e-3, 0.9995, 48
+    steps, lr, ema, batch = 40_000, 2e-3, 0.9995, 48
     muon, weight_decay = True, 0.01
     look_every = 900
     tell_until, done = 0.5, 0.0  # of the steps: what the heads of this training have taught by then is enough
     held_out = 512  # the last captions of each source
+    wide = True  # whether scenes are as many as there are
 
     def __init__(self, config: Config | None = None, pack: Path | None = None) -> None:
         self.start: dict[str, Tensor] = {}
@@ -130,7 +138,7 @@ class Recipe:
             self.sources[name] = Source(latents.load(name), 1.0, lines.picture, read, truth=truths[name](lines))
             self.odds[name] = self.teaching_weight(name, lines)
         self.sources["scenes"].layout = layouts_of(data.load("scenes").rows)
-        if (data.cache_dir() / "data" / "captions-scenes-wide" / "start.npy").exists():
+        if self.wide and (data.cache_dir() / "data" / "captions-scenes-wide" / "start.npy").exists():
             self.sources["scenes"] = self.widen(self.sources["scenes"])
             wide = self.teaching_weight("scenes-wide", captions.load("scenes-wide"))
             self.odds["scenes"] = np.concatenate([wide, self.odds["scenes"]])
