@@ -24,7 +24,8 @@ SMALL = [
     "day", "time", "light", "dark", "bright", "pale", "please", "draw", "show", "me", "want", "like", "looking",
     "facing", "heading", "going", "standing", "sitting", "wearing", "holding", "running", "flying", "scene",
     "landscape", "view", "snow", "rain", "fog", "sun", "moon", "star", "stars", "cloud", "clouds", "rainbow", "man",
-    "woman", "boy", "girl", "person", "people", "someone", "character", "male", "female", "lady", "guy",
+    "woman", "boy", "girl", "person", "people", "someone", "character", "male", "female", "lady", "guy", "nothing",
+    "empty", "plain",
 ]  # fmt: skip
 
 

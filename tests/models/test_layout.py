@@ -136,4 +136,16 @@ def test_a_thing_alone_stands_on_the_lower_edge_of_a_box() -> None:
     layout = NAMES.encode([{**THING, "kind": "dog"}, THING])  # 96 x 96 pixels, the car in front
     moved = NAMES.decode(move_nearest(layout, (16, 16, 112, 240), NAMES.kinds))
     assert moved == [{**THING, "box": [16, 144, 112, 240]}]
+    filled = NAMES.decode(move_nearest(layout, (16, 16, 112, 240), NAMES.kinds, fill=True))
+    assert filled == [{**THING, "box": [16, 16, 112, 240]}]
     assert NAMES.decode(move_nearest(NAMES.encode([]), (16, 16, 112, 240), NAMES.kinds)) == []
+
+
+def test_things_face_left_where_nobody_says_right() -> None:
+    pipe, right = load("latent-diffusion-256"), 2  # of the random bundle's facings
+    facings = {
+        prompt: [pipe.draw_layout(pipe.condition(prompt, ""), seed)[:, 2] for seed in range(12)]
+        for prompt in ("a dog", "a dog facing right")
+    }
+    assert not any((layout == right).any() for layout in facings["a dog"])
+    assert any((layout == right).any() for layout in facings["a dog facing right"])

@@ -77,6 +77,14 @@ def test_names_are_found_in_any_number_and_the_longest_counts() -> None:
     assert layout_text.parse("puppy 0 0 64 64")[0]["kind"] == "dog"
 
 
+def test_a_colour_that_is_a_fruit_too_is_a_colour_before_a_thing(monkeypatch: pytest.MonkeyPatch) -> None:
+    colours = {"kind": ["orange", "dog"], "colour": ["", "orange"], "facing": [], "gender": [], "tone": []}
+    monkeypatch.setattr(layout_text, "vocabulary", lambda: colours)
+    monkeypatch.setattr(layout_text, "names", lambda: {"orange": "orange", "dog": "dog"})
+    assert layout_text.read_wishes(["an", "orange", "dog"]) == [Wish("dog", 1, "orange")]
+    assert layout_text.read_wishes(["an", "orange", "and", "a", "dog"]) == [Wish("orange", 1), Wish("dog", 1)]
+
+
 def test_a_layout_is_as_far_from_wishes_as_it_lacks_of_them() -> None:
     dog, car = {"kind": "dog", "colour": ""}, {"kind": "car", "colour": "red"}
     assert layout_text.misses([dog, car], [Wish("dog", 1), Wish("car", 0, "red")]) == 0
@@ -84,12 +92,17 @@ def test_a_layout_is_as_far_from_wishes_as_it_lacks_of_them() -> None:
     assert layout_text.misses([dog, dog], [Wish("dog", 1)]) == layout_text.misses([dog], [Wish("dog", 0, "red")]) == 1
     assert layout_text.misses([dog, car], [Wish("dog")]) == 0.5
     assert layout_text.misses([dog, car], []) == 0
+    red_dog = {**dog, "colour": "red"}  # the car's
+    assert layout_text.misses([red_dog, car], [Wish("dog", 1), Wish("car", 0, "red")]) == 0.5
 
 
-def test_one_small_thing_is_lost_in_its_picture() -> None:
-    small, large = ({"box": [0, 0, side, side]} for side in (120, 136))
-    assert layout_text.is_lost([small]) and not layout_text.is_lost([large])
-    assert not layout_text.is_lost([]) and not layout_text.is_lost([small, small])
+def test_one_small_thing_is_badly_framed_and_so_is_one_that_is_cut() -> None:
+    small, large = ({"box": [40, 40, 40 + side, 40 + side]} for side in (120, 136))
+    assert layout_text.is_badly_framed([small]) and not layout_text.is_badly_framed([large])
+    assert not layout_text.is_badly_framed([]) and not layout_text.is_badly_framed([small, small])
+    for cut in ([0, 40, 200, 200], [40, 0, 200, 200], [90, 40, 256, 200]):
+        assert layout_text.is_badly_framed([{"box": cut}, small])
+    assert not layout_text.is_badly_framed([{"box": [40, 40, 200, 256]}])  # its feet may be below
 
 
 def test_of_several_layouts_the_one_with_what_is_named_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ KNOWN = [
     "a woman with curly red hair and round glasses, smiling",
     "a majestic dog",
     "zebra running fast",
+    "a bear fishing",
     "2 apples!",
     "",
     "🐶",

@@ -53,31 +53,43 @@ class Wish:
     colour: str = ""
 
 
+def read_name_at(words: list[str], k: int) -> tuple[str, int]:
+    """The kind that the longest name at a place in some words means, in any number, and how many words it has; "" and 1
+    where there is none, and where the word is the colour of what comes next, such as "orange" in "orange fish"."""
+    known, colours = names(), vocabulary()["colour"]
+    for n in (3, 2, 1):
+        phrase = " ".join(words[k : k + n])
+        forms = (phrase, phrase.removesuffix("s"), phrase.removesuffix("es"), re.sub("ies$", "y", phrase))
+        kind = next((known[form] for form in forms if form in known), "")
+        if kind and k + n <= len(words):
+            if n == 1 and phrase in colours and k + 1 < len(words) and read_name_at(words, k + 1)[0]:
+                return "", 1
+            return kind, n
+    return "", 1
+
+
 def read_wishes(words: Sequence[str]) -> list[Wish]:
-    """The things that some words name, in any number; the longest name counts, and what stands just before it."""
-    low, known, colours = [word.lower() for word in words], names(), vocabulary()["colour"]
+    """The things that some words name; numbers and colours are what stands just before each."""
+    low, colours = [word.lower() for word in words], vocabulary()["colour"]
     found, k, last = [], 0, 0  # where the name before ended
     while k < len(low):
-        for n in (3, 2, 1):
-            phrase = " ".join(low[k : k + n])
-            forms = (phrase, phrase.removesuffix("s"), phrase.removesuffix("es"), re.sub("ies$", "y", phrase))
-            kind = next((known[form] for form in forms if form in known), "")
-            if kind and k + n <= len(low):
-                before = low[max(last, k - 3) : k]
-                count = next((NUMBERS[word] for word in reversed(before) if word in NUMBERS), 0)
-                found.append(Wish(kind, count, next((word for word in reversed(before) if word in colours), "")))
-                last = k + n
-                break
+        kind, n = read_name_at(low, k)
+        if kind:
+            before = low[max(last, k - 3) : k]
+            count = next((NUMBERS[word] for word in reversed(before) if word in NUMBERS), 0)
+            found.append(Wish(kind, count, next((word for word in reversed(before) if word in colours), "")))
+            last = k + n
         k += n
     return found
 
 
 def misses(things: list[dict[str, Any]], wishes: Sequence[Wish]) -> float:
     """How far things are from wishes: two for a kind that is not there, one for a number or colour that is another,
-    half for a kind that nobody named where something is named."""
-    total = 0.0
+    half for a kind that nobody named where something is named, and half for a colour that is another thing's."""
+    total, asked = 0.0, {wish.colour for wish in wishes} - {""}
     for wish in wishes:
         mine = [thing["colour"] for thing in things if thing["kind"] == wish.kind]
+        total += 0.5 * (wish.colour == "" and bool(asked & set(mine)))
         total += (
             2.0 * (not mine) + (0 < wish.count != len(mine) > 0) + (wish.colour != "" and wish.colour not in mine)
         )
@@ -85,10 +97,11 @@ def misses(things: list[dict[str, Any]], wishes: Sequence[Wish]) -> float:
     return total + 0.5 * len(strangers) * bool(wishes)
 
 
-def is_lost(things: list[dict[str, Any]]) -> bool:
-    """Whether there is one thing, smaller than a quarter of the picture."""
-    (left, top, right, bottom) = things[0]["box"] if len(things) == 1 else (0, 0, SIDE, SIDE)
-    return (right - left) * (bottom - top) < SIDE**2 / 4
+def is_badly_framed(things: list[dict[str, Any]]) -> bool:
+    """Whether there is one thing, smaller than a quarter of the picture, or any that is cut by its sides or top."""
+    boxes = [thing["box"] for thing in things]
+    small = len(boxes) == 1 and (boxes[0][2] - boxes[0][0]) * (boxes[0][3] - boxes[0][1]) < SIDE**2 / 4
+    return small or any(left <= 0 or top <= 0 or right >= SIDE for left, top, right, _ in boxes)
 
 
 def parse(text: str) -> list[dict[str, Any]]:

@@ -12,7 +12,14 @@ from torch import Tensor
 
 from pipelines.core.settings import SamplingSettings, Settings
 from pipelines.models.latent_diffusion import autoencoder, layout_text
-from pipelines.models.latent_diffusion.layout import LayoutWriter, Vocabulary, build_writer, move_nearest, take_boxes
+from pipelines.models.latent_diffusion.layout import (
+    LABELS,
+    LayoutWriter,
+    Vocabulary,
+    build_writer,
+    move_nearest,
+    take_boxes,
+)
 from pipelines.models.latent_diffusion.pipeline import LatentDiffusionPipeline, TextConditioning
 from pipelines.models.latent_diffusion.spec import LatentDiffusion256Settings
 from pipelines.models.latent_diffusion.vocabulary import Vocabulary as Words
@@ -50,20 +57,25 @@ class LatentDiffusion256Pipeline(LatentDiffusionPipeline):
         condition: TextConditioning,
         s: SamplingSettings,
         within: tuple[int, int, int, int] | None = None,
+        fill: bool = False,
         like: TextConditioning | None = None,
     ) -> None:
         """Decide what stands where in each sample; or which one thing stands within a box of pixels (left, top, right,
-        bottom); or what stands in the boxes of a like condition."""
+        bottom), or fills it; or what stands in the boxes of a like condition."""
         layouts = self.draw_layouts(condition, s) if self.layout_embedding else None
         if layouts is None:
             return
         if within:
-            layouts = torch.stack([move_nearest(layout, within, self.layout_embedding.nothing) for layout in layouts])
+            nothing = self.layout_embedding.nothing
+            layouts = torch.stack([move_nearest(layout, within, nothing, fill) for layout in layouts])
             condition.things = []  # the mask says it already
         if like is not None and like.layouts is not None:
             layouts = take_boxes(layouts, like.layouts, self.layout_embedding.nothing)
             condition.things = describe(layouts[0])
         condition.layouts, condition.hint = layouts, self.layout_embedding(layouts.to(self.device)).to(self.dtype)
+
+    def count_things(self, condition: TextConditioning) -> int:
+        return sum(max(wish.count, 1) for wish in layout_text.read_wishes(condition.names))
 
     def draw_layouts(self, condition: TextConditioning, s: Settings) -> Int[Tensor, "n t 9"] | None:
         """A layout a sample, as the settings say it or by the seed; None without words, or where none is wanted."""
@@ -79,17 +91,21 @@ class LatentDiffusion256Pipeline(LatentDiffusionPipeline):
 
     @torch.inference_mode()
     def draw_layout(self, condition: TextConditioning, seed: int) -> Int[Tensor, "t 9"]:
-        """A layout by dice: of a few, the first that is nearest to what the words name, and not one small thing."""
+        """A layout by dice: of a few, the first that is nearest to what the words name, and well framed."""
         writer, vocabulary = load_writer(self.device), load_vocabulary()
         dice, wishes = torch.Generator().manual_seed(seed), layout_text.read_wishes(condition.names)
 
         def far(layout: Tensor) -> float:
             things = vocabulary.decode(layout)
-            return layout_text.misses(things, wishes) + 0.4 * layout_text.is_lost(things)
+            return layout_text.misses(things, wishes) + 0.4 * layout_text.is_badly_framed(things)
 
         caption = condition.captions[:1].float()
         layouts = writer.write(caption, dice, TRIES, enough=lambda layout: wishes != [] and far(layout) == 0)
-        return min(layouts, key=far)
+        layout = min(layouts, key=far)
+        if "right" not in (name.lower() for name in condition.names):  # the base saw little that faces right unsaid
+            facing, left = LABELS.index("facing"), vocabulary.facing.index("left")
+            layout[layout[:, facing] == vocabulary.facing.index("right"), facing] = left
+        return layout
 
     @torch.inference_mode()
     def condition(

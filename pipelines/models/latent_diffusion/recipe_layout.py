@@ -21,7 +21,7 @@ from pipelines.nn import weights
 
 class Recipe(base.Recipe):
     name = "layout"
-    steps, lr, ema, batch = 4000, 1e-3, 0.998, 96
+    steps, lr, ema, batch = 9000, 1e-3, 0.998, 96
     muon, weight_decay, look_every, warmup = True, 0.05, 200, 100
 
     @staticmethod

@@ -68,10 +68,11 @@ class Vocabulary:
             or not low.isalpha()
         )
 
-    @staticmethod
-    def is_adverb(word: str, before: str) -> bool:
-        """Whether an unknown word says how, not what: "beautifully", or "fast" in "running fast"."""
-        return word.endswith("ly") or before.endswith("ing")
+    def says_how(self, word: str, before: str) -> bool:
+        """Whether an unknown word says how, not what: "beautifully", "fast" in "running fast", or "fishing" in "a bear
+        fishing"."""
+        acts = word.endswith("ing") and bool({before, before.removesuffix("s")} & set(self.things))
+        return word.endswith("ly") or before.endswith("ing") or acts
 
     def unknown_phrases(self, prompt: str) -> list[tuple[int, int, bool]]:
         """Where unknown things are, as begin and end in the prompt, and whether each is a place."""
@@ -81,7 +82,7 @@ class Vocabulary:
             if not word[0].isalpha() or word.lower() in ENDS:
                 phrase_start, place = None, word.lower() in PLACES
                 continue
-            if self.knows(word) or self.is_adverb(word.lower(), tokens[k - 1][0].lower() if k else ""):
+            if self.knows(word) or self.says_how(word.lower(), tokens[k - 1][0].lower() if k else ""):
                 phrase_start = None
                 continue
             phrase_start = start if phrase_start is None else phrase_start
