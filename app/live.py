@@ -15,6 +15,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 import psutil
+from PIL import Image
 
 from app import viewer
 from app.history import History, explain
@@ -23,6 +24,7 @@ from pipelines.core.cards import WeightsError
 from pipelines.core.contract import GenerationError, ImageResult
 from pipelines.core.registry import CATALOGUE, result_class
 from pipelines.core.settings import Settings
+from pipelines.media import images
 
 EVERY = 0.1  # seconds between previews at the least; more often than the eye can follow helps nobody
 SLOT = "model"  # one queue for everything heavy: concurrency_id of its events
@@ -54,6 +56,12 @@ def frames_here(model: str, settings: dict[str, Any]) -> Generator[Any, Any, Non
 
 
 frames = gpu(frames_here)  # on ZeroGPU this is what runs in the worker with the GPU
+
+
+@gpu
+def control_frames(model: str, kind: str, picture: np.ndarray) -> np.ndarray:
+    """The control of a kind that a model reads by a network."""
+    return load(model).extract_control(kind, picture)
 
 
 @functools.cache
@@ -222,6 +230,16 @@ def draw_once(model: str, settings: Settings) -> tuple[Any, str]:
         log.exception("one pass of %s failed", model)
         return None, user_message(error)
     return frame, frame.note
+
+
+def read_control(model: str, kind: str, picture: np.ndarray) -> tuple[str, str]:
+    """What a model would follow of a picture, as a data URL; or "", and what went wrong."""
+    try:
+        with STEP:
+            return images.to_url(Image.fromarray(control_frames(model, kind, picture)[..., 0])), ""
+    except Exception as error:
+        log.exception("%s could not read a picture's %s", model, kind)
+        return "", user_message(error)
 
 
 def user_message(error: Exception) -> str:

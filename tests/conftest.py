@@ -30,6 +30,8 @@ from pipelines.media.control_maps import CHANNELS
 from pipelines.models.audio import codec as audio
 from pipelines.models.audio import flow as audio_flow
 from pipelines.models.audio import tokens as audio_tokens
+from pipelines.models.controlnet import pipeline as controlnet
+from pipelines.models.controlnet.depth import DepthReader
 from pipelines.models.controlnet.pipeline import ControlNet
 from pipelines.models.ddpm.network import UNet
 from pipelines.models.editing.pipeline import MaskAdapter
@@ -39,6 +41,7 @@ from pipelines.models.latent_diffusion import autoencoder as autoencoder_256
 from pipelines.models.latent_diffusion import autoencoder_128 as autoencoder
 from pipelines.models.latent_diffusion import layout
 from pipelines.models.latent_diffusion.pipeline import LatentDiffusion
+from pipelines.models.lora.adapter import LoRA
 from pipelines.models.multiview.pipeline import MultiView
 from pipelines.models.next_scale.network import NextScale
 from pipelines.models.pix2pix import pipeline as pix2pix
@@ -89,6 +92,19 @@ def random_bundles(folder: Path) -> None:
         for gate in net.gates:
             torch.nn.init.normal_(gate.weight, std=0.2)
         weights.save(f"controlnet-{kind}", net, {"config": asdict(net.config), "channels": channels}, about, folder)
+    straight = LoRA(model_256.transformer, 2)
+    for parameter in straight.up:
+        torch.nn.init.normal_(parameter, std=0.05)
+    weights.save("reflow", straight, {"rank": 2}, about, folder)
+    union = ControlNet(model_256.transformer.config, controlnet.CHANNELS)
+    for gate in union.gates:
+        torch.nn.init.normal_(gate.weight, std=0.2)
+    union_config = {"config": asdict(union.config), "channels": union.channels}
+    weights.save("controlnet-256", union, union_config, about, folder)
+    depth = {"channels": 4, "width": 16, "blocks": 1}
+    reader = DepthReader(**depth)
+    torch.nn.init.normal_(reader.leave[-1].weight, std=2.0)  # near and far
+    weights.save("depth", reader, depth, about, folder)
     for names, base in ((("inpainting", "outpainting"), model), (("inpainting-256",), model_256)):
         adapter = MaskAdapter(base.transformer, rank=2)
         for parameter in [*adapter.enter.parameters(), *adapter.lora.up]:

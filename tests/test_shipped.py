@@ -20,6 +20,7 @@ from pipelines.models.audio.flow import AudioDiT
 from pipelines.models.audio.flow import Config as FlowConfig
 from pipelines.models.audio.tokens import CodeLM
 from pipelines.models.audio.tokens import Config as WriterConfig
+from pipelines.models.controlnet import depth
 from pipelines.models.controlnet.pipeline import ControlNet
 from pipelines.models.ddpm.network import UNet as DenoisingUNet
 from pipelines.models.editing.pipeline import MaskAdapter
@@ -46,6 +47,7 @@ SHIPPED = {
     "latent-diffusion": lambda config: LatentDiffusion(Config(**config)),
     "latent-diffusion-256": lambda config: LatentDiffusion(Config(**config)),
     "layout": build_writer,
+    "depth": depth.build,
     "inpainting-256": lambda config: MaskAdapter(base("latent-diffusion-256"), **config),
     "reader": lambda config: AttributeClassifier(**config),
     "eye": lambda _: evaluation.build_eye(),
@@ -62,7 +64,7 @@ SHIPPED = {
     "pix2pix": lambda config: UNet(tuple(config["widths"])),
     **{
         f"controlnet-{kind}": lambda config: ControlNet(Config(**config["config"]), config["channels"])
-        for kind in CHANNELS
+        for kind in (*CHANNELS, "256")
     },
     **{name: lambda config: VAE(config["code"], config["beta"]) for name in BUNDLES},
     **{name: lambda config: Generator(config["sizes"]) for name in ("gan", "gan-collapse", "conditional-gan")},
@@ -102,7 +104,7 @@ def test_a_bundled_lora_fits_the_base_and_says_its_word(name: str) -> None:
     path = FOLDER / f"{name}.safetensors"
     about = weights.load_bundle(name, FOLDER)[1]
     assert cards.trigger(path) == about["config"]["trigger"] != ""
-    assert lora.load(path, base()).rank == about["config"]["rank"]
+    assert lora.load(path, base(cards.lora_base(path))).rank == about["config"]["rank"]
     assert {"data", "licence", "recipe", "steps", "seconds"} <= set(about)
 
 

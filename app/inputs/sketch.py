@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import gradio as gr
 from PIL import Image
 
-from app import desk
+from app import desk, live
+from pipelines.core.registry import get_spec
 from pipelines.media import control_maps, images
 
 if TYPE_CHECKING:
@@ -19,11 +20,16 @@ def wire(desktop: Desktop, context: desk.TabContext) -> None:
     name = context.tab.name
     picture = gr.Textbox(visible="hidden")
 
-    def trace(url: str, kind: str) -> str:
+    def trace(url: str, kind: str, model: str) -> str:
         try:
             pixels = images.from_url(images.image_url(url, remote=True))
         except ValueError as error:
             return desktop.tell({"error": desk.sentence(error)})
+        if kind not in control_maps.PREPROCESSORS and kind in get_args(
+            get_spec(model).settings.model_fields["kind"].annotation
+        ):
+            near, error = live.read_control(model, kind, pixels)
+            return desktop.tell({"input": {"control": near}} if near else {"error": error}, name)
         lines = 255 - control_maps.control(kind if kind in ("edges", "scribble") else "edges", pixels)[..., 0]
         drawn = {"control": images.to_url(Image.fromarray(lines).convert("RGB"))}
         if control_maps.line_drawing(pixels) is None:
@@ -32,9 +38,9 @@ def wire(desktop: Desktop, context: desk.TabContext) -> None:
 
     gr.Button(elem_id=f"{name}-trace", visible="hidden").click(
         trace,
-        [picture, context.form.controls["kind"]],
+        [picture, context.form.controls["kind"], context.model],
         desktop.feed,
-        js=f"async (_, kind) => [(await darkroom).get('{name}', 'image'), kind]",
+        js=f"async (_, ...rest) => [(await darkroom).get('{name}', 'image'), ...rest]",
         queue=False,
         **desk.PRIVATE,
     )

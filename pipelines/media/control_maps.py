@@ -13,6 +13,7 @@ from pipelines.media import images
 from pipelines.media.images import MODEL_SIDE as SIDE
 from pipelines.media.images import center_crop
 
+THIN = 6  # pixels of 128 from its middle to its side: what is thinner is a line
 FRAMED = 104  # pixels of 128 that a thing fills, once it is alone
 TOYS, ASIDE, ALOFT = (
     (70, 124),
@@ -27,14 +28,19 @@ def edges(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w"]:
 
 
 def scribble(picture: UInt8[np.ndarray, "h w 3"], rng: np.random.Generator | None = None) -> UInt8[np.ndarray, "h w"]:
-    """Thick lines where the edges are; with `rng`, wobbly and incomplete as a hand's are."""
-    lines = cv2.Canny(cv2.GaussianBlur(picture, (0, 0), 1.6), 50, 120)
+    """Thick lines where the edges are; with `rng`, as a hand draws them: wobbly, open, one line where two lie close
+    together, details left out."""
+    sharp = 1.0 if rng is None else float(rng.uniform(0.3, 1.1))  # the less, the fewer lines
+    lines = cv2.Canny(cv2.GaussianBlur(picture, (0, 0), 1.6 / sharp), 50 * sharp, 120 * sharp)
     height, width = lines.shape
     if rng is not None:
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(lines, connectivity=8)
+        spans = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
+        lines = lines * (spans >= rng.uniform(3, 16))[labels]  # dots and dashes are details
         flow = rng.standard_normal((2, 6, 6)).astype(np.float32) * 2.0
         dx, dy = (cv2.resize(part, (width, height), interpolation=cv2.INTER_CUBIC) for part in flow)
         x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-        lines = cv2.remap(lines, x + dx, y + dy, cv2.INTER_LINEAR)
+        lines = cv2.remap(lines.astype(np.uint8), x + dx, y + dy, cv2.INTER_LINEAR)
         kept = cv2.resize(
             rng.random((8, 8)).astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR
         ) > rng.uniform(0.0, 0.45)
@@ -51,6 +57,15 @@ def palette(picture: UInt8[np.ndarray, "h w 3"], cells: int = 8) -> UInt8[np.nda
         (width, height),
         interpolation=cv2.INTER_NEAREST,
     )
+
+
+def read_depth_map(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w"] | None:
+    """A picture without colour, as the depth map that it is, near white and the farthest black; else None."""
+    if (np.ptp(picture.astype(int), axis=2) > 24).mean() > 0.005:
+        return None
+    grey = picture.mean(2)
+    low = grey.min()
+    return ((grey - low) * (255 / max(255 - low, 1))).round().astype(np.uint8)
 
 
 PREPROCESSORS: dict[str, Callable[..., np.ndarray]] = {"edges": edges, "scribble": scribble, "palette": palette}
@@ -123,7 +138,19 @@ def cut_out_object(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "12
     return sheet
 
 
-def require_lines(drawing: str, kind: str) -> None:
-    """Raises ValueError for a sheet without a line, where lines are wanted."""
-    if not control(kind, images.from_url(drawing)).any():
-        raise ValueError("The drawing is empty: draw some lines first.")
+def require_content(drawing: str, kind: str) -> None:
+    """Raises ValueError for a sheet without a line, where lines are wanted, and for a depth map that is none."""
+    if kind == "palette":
+        return  # black and white are colours, too
+    if kind != "depth":
+        if not control(kind, images.from_url(drawing)).any():
+            raise ValueError("The drawing is empty: draw some lines first.")
+        return
+    picture = center_crop(images.from_url(drawing))
+    if read_depth_map(picture) is None:
+        return  # a picture, whose depth is read
+    if np.ptp(picture.mean(2)) < 8:
+        raise ValueError("The depth map is the same everywhere: choose one in which near is white and far is black.")
+    lines = line_drawing(picture)
+    if lines is not None and cv2.distanceTransform(lines, cv2.DIST_L2, 3).max() < THIN:
+        raise ValueError("These are lines, and a depth map has areas: follow them as Scribble or Edges.")

@@ -23,9 +23,11 @@ RECIPES = {
     "latent_diffusion": f"{LDM}.recipe", "layout": f"{LDM}.recipe_layout", "eye": f"{EVAL}.recipe_clip",
     "inpainting": "models.editing.recipe_inpainting",
     "controlnet-edges": "models.controlnet.recipe", "controlnet-scribble": "models.controlnet.recipe",
-    "controlnet-palette": "models.controlnet.recipe", "pix2pix": "models.pix2pix.recipe",
+    "controlnet-palette": "models.controlnet.recipe", "controlnet_256": "models.controlnet.recipe_256",
+    "depth": "models.controlnet.recipe_depth", "pix2pix": "models.pix2pix.recipe",
     "pix2pix-l1": "models.pix2pix.recipe",
     "lora-flat": "models.lora.recipe", "lora-lines": "models.lora.recipe", "lora-pixels": "models.lora.recipe",
+    **{f"lora-{style}": "models.lora.recipe_256" for style in ("ink", "neon", "paper")},
     "listener": f"{EVAL}.recipe_instruments", "audio_codec": f"{AUDIO}.recipe_codec",
     "words-audio": f"{AUDIO}.recipe_words",
     "audio_flow": f"{AUDIO}.recipe_flow", "audio_tokens": f"{AUDIO}.recipe_tokens",
@@ -34,6 +36,7 @@ RECIPES = {
     **{f"vae-{kind}": "models.vae.recipe" for kind in ("plain", "low", "mid", "high", "map")},
     "gan": "models.gan.recipe", "gan-conditional": "models.gan.recipe", "gan-collapse": "models.gan.recipe",
     "stylegan": "models.stylegan.recipe", "ddpm": "models.ddpm.recipe", "next_scale": "models.next_scale.recipe",
+    "reflow": "models.rectified_flow.recipe_reflow",
 }  # fmt: skip
 
 parser = argparse.ArgumentParser(

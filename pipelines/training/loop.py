@@ -139,7 +139,8 @@ def train(
     model = recipe.build().to(device)
     average = copy.deepcopy(model).eval().requires_grad_(False)
     if compiled:
-        blocks = [part for part in model.modules() if isinstance(part, Block | causal.Block)]
+        whole = [model, *getattr(recipe, "frozen", [])]  # of what is frozen, what no hooks go into
+        blocks = [part for one in whole for part in one.modules() if isinstance(part, Block | causal.Block)]
         for block in blocks:
             block.forward = torch.compile(block.forward)  # hooks stay outside
         print(f"{len(blocks)} blocks are compiled", flush=True)

@@ -92,5 +92,40 @@ def test_a_picture_is_traced_onto_the_sheet(sketch: Page) -> None:
     assert 0.01 < (layer(sketch, "control") < 128).mean() < 0.3
 
 
+def choose(page: Page, field: str, value: str) -> None:
+    page.click(f"#sketch-{field} input")
+    page.get_by_role("option", name=value, exact=True).click()
+
+
+def test_the_inspector_shows_what_is_followed(sketch: Page) -> None:
+    draw(sketch, *SQUARE)
+    sketch.click("#sketch-generate")
+    sketch.wait_for_selector("#sketch-downloads a")
+    card = sketch.locator(".controls-seen figure")
+    expect(card).to_have_count(1)
+    expect(card).to_have_text("scribble")
+    assert card.locator("img").evaluate("image => image.naturalWidth") == 128
+
+
+def test_the_depth_of_a_picture_is_read_onto_the_sheet(sketch: Page) -> None:
+    choose(sketch, "kind", "Depth")
+    ramp = np.linspace(0, 255, 96).astype(np.uint8)
+    picture = np.stack(
+        [np.repeat(ramp[:, None], 96, 1), np.full((96, 96), 90, np.uint8), np.repeat(ramp[None], 96, 0)], -1
+    )
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "PNG")
+    sketch.set_input_files(
+        "#sketch-drop input[type=file]", {"name": "a.png", "mimeType": "image/png", "buffer": file.getvalue()}
+    )
+    soon(lambda: layer(sketch, "control").size > 0, sketch)
+    grey = layer(sketch, "control").mean(2)
+    assert ((grey > 40) & (grey < 215)).mean() > 0.2  # shades, and not lines
+    assert layer(sketch, "control2").size == 0
+    sketch.click("#sketch-generate")
+    sketch.wait_for_selector("#sketch-downloads a")
+    expect(sketch.locator(".controls-seen figcaption")).to_have_text("depth: near is white")
+
+
 def test_it_fits_a_phone(browser: Browser, served: str) -> None:
     fits_a_phone(browser, served, "Sketch", "#sketch-lines")

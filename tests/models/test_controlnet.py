@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -12,7 +13,8 @@ from pydantic import ValidationError
 from pipelines import load
 from pipelines.diffusion import samplers
 from pipelines.media.control_maps import CHANNELS, PREPROCESSORS, control, edges, line_drawing, palette, scribble
-from pipelines.models.controlnet.pipeline import ControlNet, ControlNetPipeline, combine
+from pipelines.models.controlnet.pipeline import PLANES, ControlNet, ControlNetPipeline, combine, find_lines, stack
+from pipelines.models.controlnet.recipe_depth import rank_correlation
 from pipelines.nn.dit import Config, DiT
 
 CONFIG = Config(width=32, depth=4, heads=2, words=16)
@@ -75,7 +77,7 @@ def test_a_drawing_is_taken_as_it_is_and_a_picture_is_traced() -> None:
 
 def picture(model: str = "controlnet", **more: object) -> np.ndarray:
     pipe = ControlNetPipeline() if model == "controlnet" else load(model)
-    *_, last = pipe.generate(prompt="a cat", steps=4, seed=1, **more)
+    *_, last = pipe.generate(**{"prompt": "a cat", "steps": 4, "seed": 1} | more)
     return last.result.pixels
 
 
@@ -121,3 +123,67 @@ def test_colours_alone_are_enough_and_nothing_is_not() -> None:
 def test_a_span_that_ends_before_it_starts_is_refused() -> None:
     with pytest.raises(ValidationError, match=r"The control starts at 0\.8 but ends at 0\.2: let it start first"):
         picture(control=SQUARE, start=0.8, end=0.2)
+
+
+def test_in_scenes_one_net_follows_every_kind() -> None:
+    base = picture("latent-diffusion-256", layout="none")
+    assert np.array_equal(picture(control=SQUARE, world="scenes", control_weight=0, prompt=""), picture(
+        "latent-diffusion-256", prompt="", layout="none"))  # fmt: skip
+    drawn = [picture(control=SQUARE, kind=kind, world="scenes") for kind in PLANES]
+    assert all(one.shape == (256, 256, 3) for one in drawn)
+    assert not any(np.array_equal(one, base) for one in drawn)
+    assert not np.array_equal(drawn[0], drawn[1])  # the planes say which kind it is
+    both = picture(control=SQUARE, control2=SQUARE, control2_kind="depth", world="scenes")
+    assert not np.array_equal(both, picture(control=SQUARE, world="scenes"))
+
+
+def test_planes_say_which_kind_is_there() -> None:
+    for k, (kind, plane) in enumerate(PLANES.items()):
+        given = torch.rand(2, plane.stop - plane.start, 128, 128)
+        stacked = stack(kind, given)
+        assert torch.equal(stacked[:, plane], given)
+        assert stacked[:, 6:].amax((0, 2, 3)).tolist() == [float(j == k) for j in range(4)]
+
+
+def test_one_named_thing_stands_within_its_lines() -> None:
+    drawing = np.full((256, 256, 3), 255, np.uint8)
+    cv2.rectangle(drawing, (40, 80), (120, 240), (0, 0, 0), 3)
+    left, top, right, bottom = find_lines(control("scribble", drawing))
+    assert abs(left - 40) < 6 and abs(top - 80) < 6 and abs(right - 122) < 6 and abs(bottom - 242) < 6
+    assert find_lines(np.zeros((128, 128, 1), np.uint8)) is None
+
+    def things(prompt: str) -> list[dict]:
+        settings = {"control": drawing, "world": "scenes", "steps": 1, "seed": 1}
+        *_, last = ControlNetPipeline().generate(prompt=prompt, **settings)
+        return last.trace["layout"], last.trace["controls"]
+
+    (_, (shown,)), (two, _) = things("a dog"), things("a dog and a car")
+    assert shown["kind"] == "scribble" and shown["url"].startswith("data:image/png")
+    assert two == []  # which lines are whose, nobody says
+
+
+def test_depth_is_read_of_a_picture_and_taken_of_a_map() -> None:
+    pipe = ControlNetPipeline(world="scenes")
+    grey = np.repeat(np.linspace(0, 255, 128).astype(np.uint8)[None, :, None], 128, 0).repeat(3, 2)
+    assert np.array_equal(pipe.extract_control("depth", grey)[..., 0], grey[..., 0])
+    read = pipe.extract_control("depth", SQUARE)
+    assert read.shape == (128, 128, 1) and read.dtype == np.uint8
+    assert np.array_equal(
+        read, ControlNetPipeline().extract_control("depth", SQUARE)
+    )  # people have no reader of their own
+    flat, lines = np.full((64, 64, 3), 90, np.uint8), np.full((64, 64, 3), 255, np.uint8)
+    lines[30:33] = 0
+    for bad, sentence in ((flat, "the same everywhere"), (lines, "These are lines")):
+        with pytest.raises(ValidationError, match=sentence):
+            picture(control=bad, kind="depth", world="scenes")
+    with pytest.raises(ValidationError, match="People have no depth here"):
+        picture(control=grey, kind="depth")
+
+
+def test_rank_correlation_is_spearmans() -> None:
+    a = np.random.default_rng(0).standard_normal((8, 8))
+    assert rank_correlation(a, np.exp(a)) == pytest.approx(1)
+    assert rank_correlation(a, -(a**3)) == pytest.approx(-1)
+    assert rank_correlation(a, np.ones((8, 8))) == 0
+    halves = np.repeat([0.0, 1.0], 32).reshape(8, 8)
+    assert rank_correlation(halves, 3 * halves + 1) == pytest.approx(1)  # ties share a rank

@@ -15,6 +15,7 @@ import "../inputs/points.js";
 import "../inputs/corners.js";
 import "../cards/attention.js";
 import "../cards/layout.js";
+import "../cards/controls.js";
 import "../cards/curves.js";
 import "../cards/video.js";
 import "../cards/audio.js";
@@ -28,6 +29,7 @@ import "../pages/reports.js";
 import "../pages/chooser.js";
 import "../pages/ballot.js";
 import "../pages/claims.js";
+import { mountLoras as fillLoras } from "../inputs/loras.js";
 import { byId, megabytes, toast } from "./dom.js";
 import { saveForm as saveDraft } from "./drafts.js";
 import { accepts, offerHandover, setTabs, showTab, tabAt } from "./handover.js";
@@ -39,7 +41,6 @@ import { keepPrompt, recallPrompt } from "./prompts.js";
 import { showLook } from "./replay.js";
 import { Stage } from "./stage.js";
 
-export { mountLoras } from "../inputs/loras.js";
 export { savedForms } from "./drafts.js";
 
 const stages = {};
@@ -100,6 +101,14 @@ function openModel(tab, name) {
   });
 }
 
+export const mountLoras = (element, props, watch, server) => {
+  const mine = stage(ownerOf(element));
+  fillLoras(element, props, watch, server, () => {
+    const bases = mine.model?.loras ?? {};
+    return bases[mine.form?.values?.world ?? ""] ?? Object.values(bases)[0];
+  });
+};
+
 export const mountHistory = (element, server, trigger) => entries.mount(element, server, trigger);
 
 // --- messages
@@ -152,6 +161,7 @@ export function saveForm(tab, names, values) {
   const form = Object.fromEntries(names.map((name, i) => [name, values[i]]));
   saveDraft(tab, form);
   stage(tab).form?.changed(form);
+  document.dispatchEvent(new Event("form"));
 }
 
 export const end = (tab) => stage(tab).end();

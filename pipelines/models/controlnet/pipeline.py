@@ -6,23 +6,42 @@ projection that begins at zero, so a new ControlNet changes nothing.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 
+import cv2
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
+from PIL import Image
 from torch import Tensor, nn
 
 from pipelines.core import contract
 from pipelines.diffusion import samplers
-from pipelines.media.control_maps import control
-from pipelines.media.images import from_url
+from pipelines.media.control_maps import control, read_depth_map
+from pipelines.media.images import center_crop, from_url, to_url
+from pipelines.models.controlnet.depth import load_depth_reader
 from pipelines.models.controlnet.spec import ControlNetSettings
 from pipelines.models.latent_diffusion import pipeline as latent_diffusion
+from pipelines.models.latent_diffusion.worlds import WorldPipeline
 from pipelines.nn import weights
 from pipelines.nn.dit import Block, Config, DiT, patchify
+from pipelines.nn.pixels import to_tensor
 
 CELL = 16  # pixels of the control a side of a token
 DEPTH = 3
+UNION = "controlnet-256"  # one for all kinds (as Zhao et al. 2023, Uni-ControlNet), which says in planes which it has
+PLANES = {"edges": slice(0, 1), "scribble": slice(1, 2), "palette": slice(2, 5), "depth": slice(5, 6)}
+GIVEN = 6  # the first of the planes that say which kinds there are
+CHANNELS = GIVEN + len(PLANES)
+
+
+def stack(kind: str, control: Float[Tensor, "b c h w"]) -> Float[Tensor, "b 10 h w"]:
+    """A control among the planes of all kinds, with one that is 1 where its kind is given."""
+    planes = control.new_zeros(len(control), CHANNELS, *control.shape[2:])
+    planes[:, PLANES[kind]] = control
+    planes[:, GIVEN + list(PLANES).index(kind)] = 1
+    return planes
 
 
 class ControlNet(nn.Module):
@@ -117,42 +136,65 @@ def combine(parts: list[tuple[latent_diffusion.ControlFn, float, float, float]])
     return begin
 
 
-class ControlNetPipeline(latent_diffusion.LatentDiffusionGuest):
-    """Words and a drawing to a picture."""
+class ControlNetPipeline(WorldPipeline):
+    """Words and a drawing to a picture. People have a ControlNet for each kind of control, scenes one for all."""
 
     name = "controlnet"
     Settings = ControlNetSettings
 
     def net(self, kind: str) -> ControlNet:
-        """The ControlNet of a kind, on the base's device. Raises weights.WeightsError."""
+        """The ControlNet for a kind of control, on the base's device. Raises weights.WeightsError."""
+        name = UNION if self.world == "scenes" else f"controlnet-{kind}"
 
         def build() -> ControlNet:
-            tensors, about = weights.load_bundle(f"controlnet-{kind}")
-            net = weights.load_into(
-                ControlNet(Config(**about["config"]["config"]), about["config"]["channels"]),
-                tensors,
-                f"controlnet-{kind}",
-            )
+            net = weights.open_bundle(name, lambda config: ControlNet(Config(**config["config"]), config["channels"]))
             return net.to(self.base.device, self.base.dtype)
 
-        return weights.cached(("controlnet", kind, self.base.device, self.base.dtype), build)
+        return weights.cached((name, self.base.device, self.base.dtype), build)
 
     @torch.inference_mode()
-    def run(self, s: ControlNetSettings) -> Iterator[contract.Frame]:
+    def extract_control(self, kind: str, picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "128 128 c"]:
+        """What is followed of a picture: of one in colour, the depth is read."""
+        if kind != "depth":
+            return control(kind, picture)
+        small = center_crop(picture)
+        if (grey := read_depth_map(small)) is not None:
+            return grey[..., None]
+        if self.world != "scenes":  # only they have taught it
+            return self.switch_world("scenes").extract_control(kind, picture)
+        z = self.base.autoencoder.encode(to_tensor(center_crop(picture, self.base.side)[None]).to(self.base.device))
+        near = (255 * load_depth_reader(self.base.device)(z)[0]).round().byte().cpu().numpy()
+        return cv2.resize(near, small.shape[1::-1], interpolation=cv2.INTER_LINEAR)[..., None]
+
+    @torch.inference_mode()
+    def run_here(self, s: ControlNetSettings) -> Iterator[contract.Frame]:
         given = [
             (s.kind, s.control, s.control_weight, s.control_start, s.control_end),
             (s.control2_kind, s.control2, s.control2_weight, 0.0, 1.0),
         ]
-        parts, straight = [], samplers.SCHEDULES[s.schedule].straight_time
+        parts, straight, maps = [], samplers.SCHEDULES[s.schedule].straight_time, {}
         for kind, picture, weight, start, end in given:
             if picture and weight:
-                image = torch.from_numpy(control(kind, from_url(picture))).permute(2, 0, 1)[None].float() / 255
-                parts.append(
-                    (
-                        self.net(kind).steer(self.base.transformer, image.to(self.base.device)),
-                        weight,
-                        straight(1 - start),
-                        straight(1 - end),
-                    )
-                )
-        yield from self.base.sample(self.name, s, combine(parts) if parts else None)
+                maps[kind] = self.extract_control(kind, from_url(picture))
+                planes = torch.from_numpy(maps[kind]).permute(2, 0, 1)[None].float().to(self.base.device) / 255
+                planes = stack(kind, planes) if self.world == "scenes" else planes
+                steer = self.net(kind).steer(self.base.transformer, planes)
+                parts.append((steer, weight, straight(1 - start), straight(1 - end)))
+        lines = maps.get("scribble", maps.get("edges"))
+        within = None if lines is None else find_lines(lines)
+        for frame in self.base.sample(self.name, s, combine(parts) if parts else None, within):
+            frame.trace["controls"] = functools.partial(show_controls, maps)
+            yield frame
+
+
+def find_lines(drawing: UInt8[np.ndarray, "128 128 1"]) -> tuple[int, int, int, int] | None:
+    """The box around all lines, in pixels of 256 (left, top, right, bottom); None where there are none, or where they
+    reach from side to side, as a land's do and a thing's seldom."""
+    left, top, width, height = (2 * x for x in cv2.boundingRect(drawing))
+    return None if not width or width > 244 else (left, top, left + width, top + height)
+
+
+def show_controls(maps: dict[str, np.ndarray]) -> list[dict[str, str]]:
+    """What is followed, as the page shows it."""
+    pictures = {kind: Image.fromarray(one.repeat(3 // one.shape[2], 2)) for kind, one in maps.items()}
+    return [{"kind": kind, "url": to_url(picture)} for kind, picture in pictures.items()]

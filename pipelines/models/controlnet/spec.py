@@ -6,13 +6,14 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from pipelines.core.settings import ADVANCED, SamplingSettings
-from pipelines.core.spec import EXAMPLES, LATENT_DIFFUSION, ModelSpec
+from pipelines.core.settings import ADVANCED
+from pipelines.core.spec import EXAMPLES, LATENT_DIFFUSION, LATENT_DIFFUSION_256, ModelSpec
 from pipelines.media import images
-from pipelines.media.control_maps import require_lines
+from pipelines.media.control_maps import require_content
+from pipelines.models.latent_diffusion.spec import WorldSettings
 
 
-class ControlNetSettings(SamplingSettings):
+class ControlNetSettings(WorldSettings):
     """Words and a drawing to a picture."""
 
     OLD_NAMES: ClassVar[dict[str, str]] = {
@@ -29,8 +30,10 @@ class ControlNetSettings(SamplingSettings):
         description="What to follow: a drawing of lines, or a picture whose edges or colours to take. Its middle "
         "square is used.",
     )
-    kind: Literal["scribble", "edges", "palette"] = Field(
-        "scribble", description="What to take from it: rough thick lines, exact thin ones, or where which colour is."
+    kind: Literal["scribble", "edges", "palette", "depth"] = Field(
+        "scribble",
+        description="What to take from it: rough thick lines, exact thin ones, where which colour is, or, in the world "
+        "of scenes, what is near and what is far.",
     )
     control_weight: float = Field(1.0, ge=0, le=2, description="How strongly to follow it: 0 is the model alone.")
     control_start: float = Field(
@@ -46,7 +49,7 @@ class ControlNetSettings(SamplingSettings):
     control2: images.OptionalImageInput = Field(
         "", description="A second picture to follow at the same time. Empty is none."
     )
-    control2_kind: Literal["palette", "scribble", "edges"] = Field(
+    control2_kind: Literal["palette", "scribble", "edges", "depth"] = Field(
         "palette", description="What to take from the second.", json_schema_extra=ADVANCED
     )
     control2_weight: float = Field(1.0, ge=0, le=2, description="How strongly to follow the second.")
@@ -59,10 +62,13 @@ class ControlNetSettings(SamplingSettings):
             )
         if not self.control and not self.control2:
             raise ValueError("There is no drawing yet: draw lines, colours or both.")
+        kinds = [kind for kind, given in ((self.kind, self.control), (self.control2_kind, self.control2)) if given]
+        if self.world == "people" and "depth" in kinds:
+            raise ValueError("People have no depth here: choose the world of scenes, or follow something else.")
         if self.control:
-            require_lines(self.control, self.kind)
+            require_content(self.control, self.kind)
         if self.control2:
-            require_lines(self.control2, self.control2_kind)
+            require_content(self.control2, self.control2_kind)
         return self
 
 
@@ -75,16 +81,41 @@ SPECS = [
         settings=ControlNetSettings,
         pipeline="controlnet.pipeline:ControlNetPipeline",
         weights=(*LATENT_DIFFUSION, "controlnet-edges", "controlnet-scribble", "controlnet-palette"),
-        fields=("kind", "control_weight", "control2_weight"),
+        worlds={"scenes": (*LATENT_DIFFUSION_256, "layout", "controlnet-256", "depth")},
+        fields=("world", "kind", "control_weight", "control2_weight"),
         draft={"steps": 6, "count": 1},
         starters={
-            "a face": {"control": str(EXAMPLES / "face.png"), "prompt": "grinning face", "seed": 2},
-            "a heart": {"control": str(EXAMPLES / "heart.png"), "prompt": "red heart", "seed": 2},
+            "mountains": {
+                "world": "scenes",
+                "control": str(EXAMPLES / "hills.png"),
+                "prompt": "mountains at sunset",
+                "seed": 1,
+            },
+            "a house": {
+                "world": "scenes",
+                "control": str(EXAMPLES / "house.png"),
+                "prompt": "a house in a meadow",
+                "seed": 1,
+            },
+            "a fish": {
+                "world": "scenes",
+                "control": str(EXAMPLES / "fish.png"),
+                "prompt": "an orange fish",
+                "seed": 1,
+            },
+            "a face": {"world": "scenes", "control": str(EXAMPLES / "face.png"), "prompt": "a smiley", "seed": 2},
+            "a heart": {
+                "world": "scenes",
+                "control": str(EXAMPLES / "heart.png"),
+                "prompt": "a red heart",
+                "seed": 1,
+            },
             "a hat": {"control": str(EXAMPLES / "person.png"), "prompt": "a woman in a blue hat", "seed": 1},
         },
         help="Draw lines, colours or both, and say what they are: the model follows them step by step.",
         about="The base stays as it is. A copy of its first half reads your drawing and adds what it sees to every "
-        "step, so words say what and lines say where.",
+        "step, so words say what and lines say where. In the world of scenes it follows depth, too, and reads it from "
+        "any picture that you drop here.",
         kind="diffusion",
         parents=("latent-diffusion",),
         paper="Zhang et al. 2023",

@@ -34,7 +34,7 @@ class PromptEditPipeline(EditingPipeline):
     Settings = PromptEditSettings
 
     @torch.inference_mode()
-    def edit(self, s: PromptEditSettings) -> Iterator[contract.Frame]:
+    def run_here(self, s: PromptEditSettings) -> Iterator[contract.Frame]:
         if s.count > 1:  # on a GPU too: the three of its batch are one picture's
             yield from latent_diffusion.draw_alone(self.run, s)
             return

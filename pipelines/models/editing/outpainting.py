@@ -36,7 +36,7 @@ class OutpaintingPipeline(EditingPipeline):
     Settings = OutpaintingSettings
 
     @torch.inference_mode()
-    def edit(self, s: OutpaintingSettings) -> Iterator[contract.Frame]:
+    def run_here(self, s: OutpaintingSettings) -> Iterator[contract.Frame]:
         if s.count > 1 and self.device == "cpu":
             yield from draw_alone(self.run, s)
             return

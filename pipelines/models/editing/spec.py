@@ -6,11 +6,11 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from pipelines.core.settings import ADVANCED, SamplingSettings
+from pipelines.core.settings import ADVANCED
 from pipelines.core.spec import EXAMPLES, LATENT_DIFFUSION, LATENT_DIFFUSION_256, ModelSpec
 from pipelines.media import images
+from pipelines.models.latent_diffusion.spec import WorldSettings
 
-BASES = {"people": "latent-diffusion", "scenes": "latent-diffusion-256"}
 SIDES = {"people": 128, "scenes": 256}  # pixels that each draws
 CANVASES, LEAST = (
     {"people": 512, "scenes": 1024},
@@ -18,24 +18,7 @@ CANVASES, LEAST = (
 )  # of an outpainted canvas a side at most, of what is on it at least
 
 
-class EditSettings(SamplingSettings):
-    """What every way to change a picture can be asked."""
-
-    world: Literal["scenes", "people"] = Field(
-        "people",
-        description="Scenes draws 256 pixels: things, land and people. People draws 128: people and emoji, with "
-        "LoRAs.",
-        json_schema_extra={"initial": "scenes"},  # the default is what files of before mean, which do not say
-    )
-
-    @model_validator(mode="after")
-    def _loras_fit(self) -> EditSettings:
-        if self.world == "scenes" and self.loras:
-            raise ValueError("The LoRAs are for the world of people: choose it, or take them off.")
-        return self
-
-
-class VariationSettings(EditSettings):
+class VariationSettings(WorldSettings):
     """A picture's like (SDEdit)."""
 
     image: images.ImageInput = Field(description="What to start from; its middle square is used.")
@@ -45,7 +28,7 @@ class VariationSettings(EditSettings):
     ladder: bool = Field(False, description="Show strengths 0.1 to 0.9 in one strip, with the same seed.")
 
 
-class InpaintingSettings(EditSettings):
+class InpaintingSettings(WorldSettings):
     """A part of a picture anew."""
 
     OLD_NAMES: ClassVar[dict[str, str]] = {"jump": "jump_length", "resamples": "jump_n_sample"}
@@ -84,7 +67,7 @@ class InpaintingSettings(EditSettings):
         return self
 
 
-class OutpaintingSettings(EditSettings):
+class OutpaintingSettings(WorldSettings):
     """A picture continued beyond its edges."""
 
     image: images.ImageInput = Field(
@@ -119,7 +102,7 @@ class OutpaintingSettings(EditSettings):
         return int(width * scale), int(height * scale)
 
 
-class PromptEditSettings(EditSettings):
+class PromptEditSettings(WorldSettings):
     """A picture as other words have it."""
 
     OLD_NAMES: ClassVar[dict[str, str]] = {
@@ -160,12 +143,12 @@ SPECS = [
         "every step, so that the new part fits.",
         fields=("world", "method", "compare", "feather"),
         starters={
-            "a house": {
+            "a castle": {
                 "world": "scenes",
                 "image": str(EXAMPLES / "scene.png"),
                 "mask": str(EXAMPLES / "scene-right.png"),
-                "prompt": "a yellow house in the mountains",
-                "seed": 1,
+                "prompt": "a castle",
+                "seed": 3,
             },
             "sunglasses": {
                 "image": str(EXAMPLES / "avatar.png"),

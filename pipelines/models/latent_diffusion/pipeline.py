@@ -204,6 +204,10 @@ class LatentDiffusionPipeline(contract.Pipeline):
     def write_layout(self, condition: TextConditioning, s: SamplingSettings, **_: Any) -> None:
         """Decide what stands where; this model has no layouts."""
 
+    def count_things(self, condition: TextConditioning) -> int:
+        """How many things are named that a layout could place; this model has no layouts."""
+        return 0
+
     def loras(self, s: SamplingSettings) -> list[tuple[lora.LoRA, float]]:
         """The settings' LoRAs and their strengths. Raises lora.LoRAError."""
         return [(lora.load_named(name, self.transformer), strength) for name, strength in parse_loras(s.loras)]
@@ -217,13 +221,22 @@ class LatentDiffusionPipeline(contract.Pipeline):
         yield from self.sample(self.name, settings)
 
     @torch.inference_mode()
-    def sample(self, name: str, s: SamplingSettings, steer: ControlFn | None = None) -> Iterator[contract.Frame]:
-        """A run from pure noise, steered or not, in the name of whoever asks for it."""
+    def sample(
+        self,
+        name: str,
+        s: SamplingSettings,
+        steer: ControlFn | None = None,
+        within: tuple[int, int, int, int] | None = None,
+    ) -> Iterator[contract.Frame]:
+        """A run from pure noise, steered or not, in the name of whoever asks for it. One that is steered has no layout;
+        but where the words name one thing, it may be known to fill a box of pixels, `within`."""
         if s.count > 1 and self.device == "cpu":
-            yield from draw_alone(lambda one: self.sample(name, one, steer), s)
+            yield from draw_alone(lambda one: self.sample(name, one, steer, within), s)
             return
         times, c = samplers.timesteps(s.steps), self.transformer.config
-        r = self.prepare(s, times, steer=steer, with_layout=True)
+        r = self.prepare(s, times, steer=steer, with_layout=steer is None)
+        if within and self.count_things(r.condition) == 1:
+            self.write_layout(r.condition, s, within=within, fill=True)
         if branch := getattr(s, "branch_step", 0):
             first = self.prepare(
                 s.model_copy(update={"prompt": s.first_prompt}), times, steer=steer, with_layout=True
@@ -335,15 +348,6 @@ def enlarge(pictures: UInt8[np.ndarray, "n h w 3"], height: int) -> UInt8[np.nda
         return pictures
     size = (pictures.shape[2] * height // pictures.shape[1], height)
     return np.stack([cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC) for picture in pictures])
-
-
-class LatentDiffusionGuest(contract.Pipeline):
-    """What every pipeline that builds on these weights begins with."""
-
-    def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
-        key = ("latent-diffusion", device, dtype)
-        base = weights.cached(key, lambda: LatentDiffusionPipeline(device, dtype))  # as `pipelines.load` keeps it
-        self.base, self.device, self.dtype = base, base.device, base.dtype
 
 
 def settings_for_sample(settings: Settings, k: int) -> Settings:

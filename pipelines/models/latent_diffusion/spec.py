@@ -10,6 +10,26 @@ from pipelines.core.settings import ADVANCED, SamplingSettings, Settings
 from pipelines.core.spec import LATENT_DIFFUSION, ModelSpec
 from pipelines.models.latent_diffusion import layout_text
 
+BASES = {"people": "latent-diffusion", "scenes": "latent-diffusion-256"}  # the base of each world
+
+
+class WorldChoice(Settings):
+    """Which of the two bases a model stands on."""
+
+    world: Literal["scenes", "people"] = Field(
+        "people",
+        description="Scenes draws 256 pixels: things, land and people. People draws 128: people and emoji.",
+        json_schema_extra={"initial": "scenes"},  # the default is what files of before mean, which do not say
+    )
+
+
+class WorldSettings(WorldChoice, SamplingSettings):
+    """What can be asked of a sampler that stands on either base."""
+
+    @property
+    def lora_base(self) -> str:
+        return BASES[self.world]
+
 
 class LatentDiffusionSettings(SamplingSettings):
     """Words to picture."""
@@ -50,7 +70,9 @@ class LayoutSettings(Settings):
 class LatentDiffusion256Settings(LayoutSettings, LatentDiffusionSettings):
     """Words to picture at 256 pixels."""
 
-    loras: Literal[""] = Field("", description="There is none for it yet.", json_schema_extra=ADVANCED)
+    @property
+    def lora_base(self) -> str:
+        return BASES["scenes"]
 
 
 SPECS = [
@@ -112,7 +134,7 @@ SPECS = [
         draft={"steps": 6, "count": 1},
         contestants={"as it is": {}},
         reference="people",
-        help="People, drawn flat, and emoji; it wears LoRAs.",
+        help="People, drawn flat, and emoji.",
         examples={
             "red curls": "a woman with curly red hair and round glasses, smiling",
             "shades": "bald man in shades and white dungarees, dark skin, laughing",

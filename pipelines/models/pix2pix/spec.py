@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from pipelines.core.settings import Settings
 from pipelines.core.spec import ModelSpec
 from pipelines.media import images
-from pipelines.media.control_maps import require_lines
+from pipelines.media.control_maps import require_content
 
 
 class Pix2PixSettings(Settings):
@@ -22,7 +22,7 @@ class Pix2PixSettings(Settings):
 
     @model_validator(mode="after")
     def _drawn(self) -> Pix2PixSettings:
-        require_lines(self.control, "edges")
+        require_content(self.control, "edges")
         return self
 
     @property
