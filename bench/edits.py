@@ -25,7 +25,7 @@ from pipelines.evaluation.metrics import ClipFeatures, load_reader, read_attribu
 from pipelines.media import images as pictures
 
 CHANGES = ["glasses", "beard", "mouth", "hair", "cloth", "background"]
-EYES = (slice(42, 67), slice(37, 91))  # rows and columns of the eyes and glasses of every avatar
+EYES = (slice(84, 134), slice(74, 182))  # rows and columns of the eyes and glasses of every avatar, of 256
 SUBJECT = re.compile(
     rf"^.*?\b({'|'.join({'person', 'someone', 'character'}.union(*avatars.SUBJECTS.values()))})\b,? "
 )

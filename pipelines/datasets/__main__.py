@@ -1,5 +1,5 @@
-"""python -m pipelines.datasets avatars|faces|emoji|scenes|signs|pixels|motion|captions|latents|notes|codes|toys, in this
-order.
+"""python -m pipelines.datasets avatars|faces|emoji|scenes|signs|pixels|motion|captions|latents|notes|codes|toys|
+scenes_wide, in this order.
 
 Latents need a trained autoencoder, codes the audio codec and the audio words.
 """

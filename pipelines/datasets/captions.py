@@ -70,6 +70,22 @@ def build() -> None:
                 picture.append(i)
                 names.append(named)
         keep(name, lines, picture, names)
+        if name == "scenes":
+            build_parts()
+
+
+def build_parts() -> None:
+    """Read what people write who paint over a part of a scene: `scenes-parts`, of every other training scene one thing
+    that is seen ("thing.2") and what is there without one ("ground")."""
+    rng, lines, picture, names = random.Random(2), [], [], []
+    for i, row in enumerate(data.load("scenes").rows):
+        seen = [k for k, thing in enumerate(row["things"]) if thing["seen"] > 0.4]
+        if i % 2 and row["split"] == "train" and seen:
+            thing = rng.choice(seen)
+            lines += [scene_captions.describe_part(row, k, rng) for k in (thing, None)]
+            picture += [i, i]
+            names += [[f"thing.{thing}"], ["ground"]]
+    keep("scenes-parts", lines, picture, names)
 
 
 def keep(name: str, lines: list[str], of: list[int], names: list[list[str]]) -> None:

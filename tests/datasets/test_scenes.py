@@ -211,3 +211,19 @@ def test_the_loss_of_the_reader_falls_on_one_batch() -> None:
         optimiser.step()
         losses.append(loss.item())
     assert losses[-1] < 0.75 * losses[0]
+
+
+def test_what_is_painted_over_is_described_alone() -> None:
+    rng = random.Random(0)
+    for number in range(60):
+        row = scenes.make(number)[3]
+        for thing, at in enumerate(row["things"]):
+            group = row["groups"][at["group"]]
+            others = {g["kind"] for g in row["groups"]} - {group["kind"]}
+            said = captions.describe_part(row, thing, rng)
+            names = {n for n in BY_NAME[group["kind"]].names} | {group["kind"]}
+            gendered = {noun for (kind, _), noun in captions.GENDERED.items() if kind == group["kind"]}
+            assert any(name.lower() in said.lower() for name in names | gendered), (said, group)
+            assert not any(f" {kind} " in f" {said} " for kind in others - names)
+        ground = captions.describe_part(row, None, rng)
+        assert ground and not any(f" {g['kind']} " in f" {ground} " for g in row["groups"])

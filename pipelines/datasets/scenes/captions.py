@@ -136,6 +136,28 @@ def caption(
     return (_plain if row["mode"] == "plain" else _landscape)(row, rng, only, generosity)
 
 
+def describe_part(row: Facts, thing: int | None, rng: random.Random) -> str:
+    """What a person writes who paints over a part of a scene: one of its things, seldom with what is around it; or,
+    without a thing, what is seen where there is none."""
+    if thing is None:
+        if row["mode"] == "plain":
+            hue = rng.choice(GROUND_HUES[row["ground"]])
+            return rng.choice([f"{article(hue)} background", f"{hue} background", f"plain {hue}", "nothing", "empty"])
+        only = {
+            name for name, p in (("land", 0.9), ("time", 0.3), ("weather", 0.3), ("season", 0.2)) if rng.random() < p
+        }
+        return _landscape({**row, "things": []}, rng, only, 1.0)[0]
+    at = row["things"][thing]
+    alone = {
+        **row,
+        "groups": [{**row["groups"][at["group"]], "count": 1}],
+        "things": [{**at, "group": 0, "seen": 1.0}],
+    }
+    chances = {"colour.0": 0.75, "gender.0": 0.75, "tone.0": 0.5, "facing.0": 0.25,
+        "land": 0.2, "time": 0.1, "weather": 0.1, "ground": 0.2}  # fmt: skip
+    return caption(alone, rng, {"kind.0"} | {name for name, p in chances.items() if rng.random() < p})[0]
+
+
 def _wanted(rng: random.Random, only: set[str] | None, generosity: float, chances: dict[str, float]) -> set[str]:
     if only is not None:
         return {name for name in chances if name in only}

@@ -6,7 +6,6 @@ what is known.
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Iterator
 from itertools import pairwise
@@ -19,42 +18,24 @@ import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from pipelines import load
 from pipelines.core import contract
 from pipelines.core.registry import get_spec
 from pipelines.core.settings import SamplingSettings
 from pipelines.diffusion import samplers
 from pipelines.media.images import center_crop, from_url, resized
-from pipelines.models.editing.spec import BASES, InpaintingSettings, VariationSettings
+from pipelines.models.editing.spec import InpaintingSettings, VariationSettings
 from pipelines.models.latent_diffusion import pipeline as latent_diffusion
+from pipelines.models.latent_diffusion.worlds import WorldPipeline
 from pipelines.models.lora.adapter import LoRA, applied
 from pipelines.nn import weights
 from pipelines.nn.dit import DiT, patchify
 from pipelines.nn.pixels import to_tensor
 
+MARGIN = 0.05  # of a mask's width and height on each side, where a thing does not reach
 
-class EditingPipeline(contract.Pipeline):
-    """What the editing pipelines share: the base of a world, and pictures to latents."""
 
-    def __init__(self, device: str = "auto", dtype: str = "auto", world: str = "people") -> None:
-        self.where, self.world = (device, dtype), world
-        self.device = weights.pick_device(device)
-        self.dtype = weights.pick_dtype(dtype, self.device)
-
-    @functools.cached_property
-    def base(self) -> latent_diffusion.LatentDiffusionPipeline:
-        """The world's latent diffusion, once it is asked for something."""
-        return load(BASES[self.world], *self.where)
-
-    def run(self, s: Any) -> Iterator[contract.Frame]:
-        """A run on the base of the settings' world."""
-        here = self
-        if s.world != self.world:
-            here = weights.cached((self.name, *self.where, s.world), lambda: type(self)(*self.where, s.world))
-        yield from here.edit(s)
-
-    def edit(self, s: Any) -> Iterator[contract.Frame]:
-        raise NotImplementedError
+class EditingPipeline(WorldPipeline):
+    """What the editing pipelines share: pictures to latents, and runs beside each other."""
 
     def latent(self, picture: UInt8[np.ndarray, "h w 3"]) -> Float[Tensor, "1 c hs ws"]:
         """A picture whose sides are whole places, as the autoencoder sees it."""
@@ -111,7 +92,7 @@ class VariationPipeline(EditingPipeline):
         return max(1, round(s.steps * s.strength))
 
     @torch.inference_mode()
-    def edit(self, s: VariationSettings) -> Iterator[contract.Frame]:
+    def run_here(self, s: VariationSettings) -> Iterator[contract.Frame]:
         if s.ladder:
             rungs = [s.model_copy(update={"strength": k / 10, "ladder": False, "count": 1}) for k in range(1, 10)]
             yield from self.side_by_side(
@@ -146,7 +127,7 @@ class InpaintingPipeline(EditingPipeline):
         return sum(j < i for i, j in pairwise(self.schedule(s)))
 
     @torch.inference_mode()
-    def edit(self, s: InpaintingSettings) -> Iterator[contract.Frame]:
+    def run_here(self, s: InpaintingSettings) -> Iterator[contract.Frame]:
         if s.compare:
             every = get_args(InpaintingSettings.model_fields["method"].annotation)
             methods = [s.model_copy(update={"method": method, "compare": False, "count": 1}) for method in every]
@@ -161,7 +142,8 @@ class InpaintingPipeline(EditingPipeline):
         anew = place.cut(mask[..., None].repeat(3, 2).astype(np.uint8) * 255, self.base.side)[..., 0] > 0
         z_mask = latent_mask(anew, self.base.stride).to(z.device)
         left, top, width, height = cv2.boundingRect(anew.astype(np.uint8))
-        within = (left, top, left + width, top + height)
+        wide, high = round(MARGIN * width), round(MARGIN * height)  # a hand paints around a thing
+        within = (left + wide, top + high, left + width - wide, top + height - high)
 
         def lay(decoded: np.ndarray) -> np.ndarray:
             return np.stack([place.lay(whole, mask, one, s.blend, s.feather) for one in decoded])
@@ -170,7 +152,8 @@ class InpaintingPipeline(EditingPipeline):
         times = samplers.timesteps(s.steps)
         adapter = self.adapter() if s.method == "conditioned" else None
         r, noise = self.base.prepare(s, times, steer=adapter and adapter.steer(z, z_mask)), self.noise(s, z)
-        self.base.write_layout(r.condition, s, within=within)
+        if self.base.count_things(r.condition):  # else what is behind the thing is asked for
+            self.base.write_layout(r.condition, s, within=within)
         denoise = keep_known(adapter.wear(r.denoise, self.base.transformer) if adapter else r.denoise, z, z_mask)
 
         def states() -> Iterator[samplers.Step]:
