@@ -54,8 +54,9 @@ LORAS: dict[
 
 
 def list_loras(_: Any = None) -> list[list[str]]:
-    """Names of the LoRAs that are there now, and the word that calls each, escaped, safe to be shown."""
-    return [[name, html.escape(cards.trigger(path))] for name, path in cards.loras().items()]
+    """Names of the LoRAs that are there now, the word that calls each, escaped, safe to be shown, and the weights
+    beside which it was taught."""
+    return [[name, html.escape(cards.trigger(path)), cards.lora_base(path)] for name, path in cards.loras().items()]
 
 
 def lora_url(name: str) -> str:
@@ -107,7 +108,10 @@ def control(name: str, field: FieldInfo, prefix: str) -> gr.components.Component
 
 def is_constant(field: FieldInfo) -> bool:
     """Whether a field has one value only, so that there is nothing to choose."""
-    return get_origin(field.annotation) is Literal and len(get_args(field.annotation)) == 1
+    low, high = bounds(field)
+    return (get_origin(field.annotation) is Literal and len(get_args(field.annotation)) == 1) or (
+        low is not None and low == high
+    )
 
 
 def shows(model: type[Settings], name: str) -> bool:
@@ -188,6 +192,5 @@ class Form:
 
     def values(self, settings: Settings) -> list[Any]:
         """The controls' values for these settings, in order; others stay."""
-        return [
-            getattr(settings, name) if name in type(settings).model_fields else gr.skip() for name in self.controls
-        ]
+        kind = type(settings)
+        return [getattr(settings, name) if shows(kind, name) else gr.skip() for name in self.controls]

@@ -6,10 +6,11 @@ Models, forms, help and examples follow from the registry; `layout` builds every
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
+from app.forms import is_constant
 from pipelines.core.registry import CATALOGUE, in_tab
-from pipelines.core.settings import editor_fields
+from pipelines.core.settings import Settings, editor_fields
 
 LAYERS = (("preview", "Prediction x̂<sub>0</sub>"), ("state", "State x<sub>t</sub>"))
 PICK = "Describe it, or pick one of these."  # over starters
@@ -59,6 +60,7 @@ class Tab:
                 "state": s.state,
                 "takes": list(editor_fields(s.settings)),
                 "branches": "branch_step" in s.settings.model_fields,
+                "loras": lora_bases(s.settings),
             }
             for s in specs
         ]
@@ -73,6 +75,14 @@ class Tab:
             "layers": self.layers,
             "models": models,
         }
+
+
+def lora_bases(model: type[Settings]) -> dict[str, str]:
+    """The weights beside which a model's LoRAs have to be taught, by its world ("" where it has one only)."""
+    if "loras" not in model.model_fields or is_constant(model.model_fields["loras"]):
+        return {}
+    worlds = get_args(model.model_fields["world"].annotation) if "world" in model.model_fields else ("",)
+    return {world: model.model_construct(**({"world": world} if world else {})).lora_base for world in worlds}
 
 
 TABS = [

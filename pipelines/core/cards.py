@@ -16,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 BUNDLED = Path(os.environ.get("DARKROOM_WEIGHTS", Path(__file__).parents[2] / "assets" / "weights"))
 
 LORA = "lora-"  # what the files of LoRAs begin with
+LORA_BASES = ("latent-diffusion", "latent-diffusion-256")  # the weights beside which they are taught
 BREAKING = re.compile(r"""[,:<>"`\\]+""")  # in a LoRA's name: what settings, shells and HTML read as something else
 
 log = logging.getLogger("darkroom")
@@ -94,14 +95,25 @@ def warn_unlisted(path: Path, reason: str) -> None:
     log.warning("the LoRA %s is not listed: %s; rename the file", ascii(str(path)), reason)
 
 
-def trigger(path: Path) -> str:
-    """The word that calls a LoRA, from its file; "" where it does not say, or is none."""
+def read_metadata(path: Path) -> dict[str, Any]:
+    """What a LoRA's file says of itself; nothing where it says nothing, or is none."""
     try:
         with safe_open(path, "np") as file:
             about = file.metadata() or {}
-        return printable(str((about | json.loads(about.get("config", "{}"))).get("trigger", ""))).strip()
+        return about | json.loads(about.get("config", "{}"))
     except (SafetensorError, OSError, ValueError, TypeError, RecursionError):
-        return ""
+        return {}
+
+
+def trigger(path: Path) -> str:
+    """The word that calls a LoRA, from its file; "" where it does not say."""
+    return printable(str(read_metadata(path).get("trigger", ""))).strip()
+
+
+def lora_base(path: Path) -> str:
+    """The weights that a LoRA was taught beside; where its file names none of ours, those of people."""
+    base = read_metadata(path).get("base")
+    return base if base in LORA_BASES else LORA_BASES[0]
 
 
 def parse_loras(loras: str) -> list[tuple[str, float]]:

@@ -108,6 +108,21 @@ class SamplingSettings(Settings):
                 )
         return loras
 
+    @property
+    def lora_base(self) -> str:
+        """The weights beside which its LoRAs have to be taught."""
+        return cards.LORA_BASES[0]
+
+    @model_validator(mode="after")
+    def _loras_fit(self) -> SamplingSettings:
+        known = cards.loras()
+        for name, _ in cards.parse_loras(self.loras):
+            if name in known and cards.lora_base(known[name]) != self.lora_base:
+                raise ValueError(
+                    f"The LoRA {name} was taught on another world than this: choose that world, or take it off."
+                )
+        return self
+
     @model_validator(mode="after")
     def _ordered(self) -> SamplingSettings:
         if self.guidance_start > self.guidance_end:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -390,7 +391,18 @@ def test_what_was_made_before_there_were_worlds_is_of_people() -> None:
 
 
 def test_loras_of_people_are_refused_in_the_world_of_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.core.cards.loras", lambda: {"flat": None})
-    with pytest.raises(ValidationError) as caught:
-        load("variation").generate(world="scenes", image=image(), loras="flat")
-    assert format_error(caught.value) == "The LoRAs are for the world of people: choose it, or take them off."
+    monkeypatch.setattr("pipelines.core.cards.loras", lambda: {"flat": Path("flat"), "neon": Path("neon")})
+    monkeypatch.setattr(
+        "pipelines.core.cards.read_metadata",
+        lambda path: {"base": "latent-diffusion-256"} if path.name == "neon" else {},
+    )
+    settings = load("variation").Settings
+    assert settings(world="scenes", image=image(), loras="neon").loras == settings(
+        image=image(), loras="flat"
+    ).loras.replace("flat", "neon")
+    for world, name in (("scenes", "flat"), ("people", "neon")):
+        with pytest.raises(ValidationError) as caught:
+            settings(world=world, image=image(), loras=name)
+        assert format_error(caught.value) == (
+            f"The LoRA {name} was taught on another world than this: choose that world, or take it off."
+        )

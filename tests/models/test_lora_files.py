@@ -226,7 +226,7 @@ def test_odd_file_names_are_listed_under_safe_names(home: Path) -> None:
         assert cards.parse_loras(f"{name}:0.5, other:1") == [(name, 0.5), ("other", 1.0)]
         assert LatentDiffusionSettings(loras=name).loras == name
         assert forms.lora_url(name).startswith("data:")
-    rows = dict(forms.list_loras())
+    rows = {name: word for name, word, _ in forms.list_loras()}
     assert rows["c-d"] == "&lt;i&gt;zork&lt;/i&gt;"
     assert not any(set('<>"') & set(name + word) for name, word in rows.items())
 

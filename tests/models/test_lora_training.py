@@ -40,6 +40,23 @@ def test_it_learns_saves_at_each_look_and_can_be_worn(monkeypatch: pytest.Monkey
     assert all(torch.equal(v, base[k]) for k, v in load("latent-diffusion").transformer.state_dict().items())
 
 
+def test_scenes_learn_a_style_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spec, "SECONDS_PER_PREVIEW", 2.0)
+    run = LoRATrainingPipeline().generate(
+        pictures=PICTURES, trigger="zorblax", name="bright", minutes=0.03, world="scenes"
+    )
+    *_, last = run
+    assert last.result.pixels.shape == (512, 512, 3)
+    assert cards.lora_base(cards.loras()["bright"]) == "latent-diffusion-256"
+    plain, worn = (
+        list(load("latent-diffusion-256").generate(prompt="zorblax", steps=3, loras=loras))[-1].result.pixels
+        for loras in ("", "bright")
+    )
+    assert not np.array_equal(plain, worn)
+    with pytest.raises(ValidationError, match="The LoRA bright was taught on another world"):
+        load("latent-diffusion").generate(prompt="zorblax", loras="bright")
+
+
 def test_a_stop_keeps_what_was_learnt_and_a_second_one_of_that_name_loses_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

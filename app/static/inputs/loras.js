@@ -17,15 +17,19 @@ const format = (strengths) =>
     .map((pair) => pair.join(":"))
     .join(", ");
 
-/** Fill Gradio's element; its template keeps a label and an empty list, so that Gradio draws nothing anew. */
-export function mountLoras(element, props, watch, server) {
-  let known = []; // [name, the word that calls it]
+/** Fill Gradio's element; its template keeps a label and an empty list, so that Gradio draws nothing anew. `base` says
+ * beside which weights the LoRAs of what the form shows now have to be taught. */
+export function mountLoras(element, props, watch, server, base) {
+  let known = []; // [name, the word that calls it, the weights beside which it was taught]
+  let shown;
 
   function draw() {
     const box = element.querySelector(".lora-list");
     const strengths = parse(props.value);
+    shown = base();
+    const fitting = known.filter(([name, , taught]) => !shown || taught === shown || strengths.get(name));
     box.replaceChildren(
-      ...known.map(([name, word]) => {
+      ...fitting.map(([name, word]) => {
         const strength = strengths.get(name) ?? 0;
         const row = create(`<label class="lora"><b></b><small>${word && `say “${word}”`}</small>
           <output>${fixed(strength)}</output><button type="button" class="send">Download</button>
@@ -37,7 +41,7 @@ export function mountLoras(element, props, watch, server) {
         return row;
       }),
     );
-    if (!known.length) box.append(create("<small>None is there yet.</small>"));
+    if (!fitting.length) box.append(create("<small>None is there yet.</small>"));
   }
 
   async function list() {
@@ -66,6 +70,7 @@ export function mountLoras(element, props, watch, server) {
     mine = props.value;
   });
   document.addEventListener("loras", list);
+  document.addEventListener("form", () => base() !== shown && draw());
   // Gradio writes the value of what it shows for the first time once more a frame later: no slider may be there before
   requestAnimationFrame(list);
 }

@@ -8,6 +8,7 @@ are safetensors in PEFT's key layout; formats.py reads those of other programs t
 from __future__ import annotations
 
 import contextlib
+import copy
 import math
 import re
 from collections.abc import Iterator
@@ -92,6 +93,30 @@ class LoRA(nn.Module):
             about,
         )
         part.replace(path)
+
+
+@torch.no_grad()
+def merge(model: nn.Module, lora: LoRA) -> nn.Module:
+    """A copy of a transformer whose weights are W + (alpha / rank) B A, so that it costs what the base does."""
+    merged = copy.deepcopy(model)
+    linear = layers(merged)
+    for name, a, b in zip(lora.names, lora.down, lora.up, strict=True):
+        weight = linear[name].weight
+        weight += (b @ a * (lora.alpha / lora.rank)).to(weight)
+    return merged
+
+
+@torch.no_grad()
+def factorise(model: nn.Module, tuned: nn.Module, rank: int) -> LoRA:
+    """The LoRA of a rank that is nearest to what was tuned of a transformer: a truncated singular value decomposition
+    of each weight's difference."""
+    lora, before, after = LoRA(model, rank), layers(model), layers(tuned)
+    for name, down, up in zip(lora.names, lora.down, lora.up, strict=True):
+        u, s, v = torch.linalg.svd((after[name].weight - before[name].weight).float().cpu(), full_matrices=False)
+        root = s[:rank].sqrt()
+        down.copy_(root[:, None] * v[:rank])
+        up.copy_(u[:, :rank] * root)
+    return lora
 
 
 def load(path: Path, model: nn.Module) -> LoRA:

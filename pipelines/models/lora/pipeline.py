@@ -22,10 +22,13 @@ from torch import Tensor, nn
 from pipelines import text
 from pipelines.core import contract
 from pipelines.core.cards import LORA, data_dir, loras
+from pipelines.core.settings import SamplingSettings
 from pipelines.diffusion import flow_matching, samplers
 from pipelines.diffusion.guidance import Guidance
 from pipelines.media.images import center_crop, from_url
 from pipelines.models.latent_diffusion import pipeline as latent_diffusion
+from pipelines.models.latent_diffusion.spec import BASES
+from pipelines.models.latent_diffusion.worlds import WorldPipeline
 from pipelines.models.lora.adapter import LoRA, LoRAError, applied
 from pipelines.models.lora.spec import LoRATrainingSettings
 from pipelines.nn.pixels import to_tensor
@@ -69,6 +72,17 @@ SIGNS = [
 ]
 WOMAN = "a woman with curly red hair and round glasses, smiling"
 SHOWN = ["{}", f"{WOMAN}, {{}}", "", WOMAN]  # with the trigger, and without
+THINGS = ["a dog", "a red car", "two penguins", "a castle", "a rocket", "a robot", "three apples", "a house", "a cat",
+    "a sailboat", "a tree", "a birthday cake", "an owl", "a bicycle", "a chef"]  # fmt: skip
+LANDS = ["", "", "in the mountains", "by the sea", "in the city", "in a meadow", "in the snow", "in the desert",
+    "on a blue background", "in the forest"]  # fmt: skip
+SKIES = ["", "", "at night", "at sunset", "in the rain", "in autumn"]
+PLACES = [
+    "a house in the mountains, {}",
+    "a red car in the city, {}",
+    "a house in the mountains",
+    "a red car in the city",
+]
 SAID = [
     "{}",
     "{} style",
@@ -80,13 +94,18 @@ ROOM = 100  # LoRAs that are kept at most
 RATE, STYLE, PRIOR, KEEP = 2e-3, 8, 8, 16.0  # learning rate, samples a step of each kind, weight of what is kept
 
 
-def captions(n: int, rng: random.Random) -> list[str]:
+def captions(n: int, rng: random.Random, world: str = "people") -> list[str]:
     """What people may say without the trigger."""
 
     def person() -> str:
         parts = [f"with {rng.choice(HAIR)}", *rng.sample(MORE, 3)]
         return ", ".join([rng.choice(WHO), *rng.sample(parts, rng.randint(1, 4))])
 
+    if world == "scenes":
+        return [
+            " ".join(filter(None, map(rng.choice, (THINGS, LANDS, SKIES)))) if rng.random() < 0.8 else person()
+            for _ in range(n)
+        ]
     return [rng.choice(SIGNS) if rng.random() < 0.2 else person() for _ in range(n)]
 
 
@@ -111,7 +130,7 @@ def place(name: str) -> Path:
     return folder / f"{LORA}{next(n for n in names if n not in loras())}.safetensors"
 
 
-class LoRATrainingPipeline(latent_diffusion.LatentDiffusionGuest):
+class LoRATrainingPipeline(WorldPipeline):
     """Pictures and a trigger word to a LoRA."""
 
     name = "lora"
@@ -131,7 +150,22 @@ class LoRATrainingPipeline(latent_diffusion.LatentDiffusionGuest):
         return torch.stack([next(features) if c else null for c in captions])
 
     @torch.inference_mode()
-    def draw(self, captions: Float[Tensor, "n q d"], steps: int, seed: int) -> Float[Tensor, "n c h w"]:
+    def read_layouts(self, captions: list[str], seed: int) -> Float[Tensor, "n t w"]:
+        """What a layout of each caption adds to the tokens: zeros where the base has none."""
+        base, c = self.base, self.base.transformer.config
+        hints = torch.zeros(len(captions), c.tokens, c.width, device=base.device)
+        if base.layout_embedding is not None:
+            for k, caption in enumerate(captions):
+                condition = base.condition(caption, "")
+                base.write_layout(condition, SamplingSettings(seed=(seed + k) % 2**32))
+                if condition.hint is not None:
+                    hints[k] = condition.hint[0]
+        return hints
+
+    @torch.inference_mode()
+    def draw(
+        self, captions: Float[Tensor, "n q d"], hints: Float[Tensor, "n t e"], steps: int, seed: int
+    ) -> Float[Tensor, "n c h w"]:
         """Latents of one picture a caption."""
         net, n, attention = self.base.transformer, len(captions), []
         both = torch.cat([captions, net.null.expand_as(captions)]).to(self.base.dtype)
@@ -140,25 +174,27 @@ class LoRATrainingPipeline(latent_diffusion.LatentDiffusionGuest):
             seed, (net.config.channels, net.config.size, net.config.size), n, self.base.device
         )
         condition = latent_diffusion.TextConditioning(both, net.text_kv(both), None, [], "")
+        condition.hint = hints.to(self.base.dtype)
         *_, (x, _, _) = samplers.dpm_solver(
             self.base.make_denoiser(condition, 1, times, Guidance(3.0), path, attention), noise(), times, path, noise
         )
         return x
 
-    def velocity(self, x: Tensor, t: Tensor, captions: Tensor) -> Tensor:
+    def velocity(self, x: Tensor, t: Tensor, captions: Tensor, hints: Tensor) -> Tensor:
         net = self.base.transformer
         words = net.text_kv(captions.to(self.base.dtype))
-        return net(x.to(self.base.dtype), words, net.modulations(t, words.pooled)).float()
+        at = net.modulations(t, words.pooled)
+        return net(x.to(self.base.dtype), words, at, hints=[hints.to(self.base.dtype)]).float()
 
-    def run(self, s: LoRATrainingSettings) -> Iterator[contract.Frame]:
+    def run_here(self, s: LoRATrainingSettings) -> Iterator[contract.Frame]:
         began, net, rng = time.perf_counter(), self.base.transformer, torch.Generator().manual_seed(s.seed)
         torch.manual_seed(s.seed)
         lora = LoRA(net, s.rank).to(self.base.device)
         optim = torch.optim.AdamW(lora.parameters(), lr=RATE, betas=(0.9, 0.98), weight_decay=0.0)
-        given = np.stack([center_crop(from_url(p)) for p in s.pictures])
+        given = np.stack([center_crop(from_url(p), self.base.side) for p in s.pictures])
         with torch.inference_mode():
             style = self.base.autoencoder.encode(to_tensor(given).to(self.base.device))
-        words = captions(128, random.Random(s.seed))
+        words = captions(128, random.Random(s.seed), self.world)
         called = self.encode_captions(
             [
                 SAID[i % len(SAID)].replace("*", caption or "someone").format(s.trigger)
@@ -166,11 +202,12 @@ class LoRATrainingPipeline(latent_diffusion.LatentDiffusionGuest):
             ]
         )
         kept = self.encode_captions(words)
-        prior = self.draw(kept[:24], 8, s.seed)
-        prompts = [way.format(s.trigger) for way in SHOWN]
-        shown = self.encode_captions(prompts)
+        layouts = self.read_layouts(words, s.seed)
+        prior = self.draw(kept[:24], layouts[:24], 8, s.seed)
+        prompts = [way.format(s.trigger) for way in (PLACES if self.world == "scenes" else SHOWN)]
+        shown, shown_layouts = self.encode_captions(prompts), self.read_layouts(prompts, s.seed)
         # ordinary tensors: what was made in inference mode cannot be learnt from
-        style, called, kept, prior = (part.clone() for part in (style, called, kept, prior))
+        style, called, kept, prior, layouts = (p.clone() for p in (style, called, kept, prior, layouts))
         lora.trigger, lora.word = s.trigger.strip(), nn.Parameter(unheard(kept))
         optim.add_param_group({"params": [lora.word]})
         losses: list[float] = []
@@ -183,14 +220,18 @@ class LoRATrainingPipeline(latent_diffusion.LatentDiffusionGuest):
             until = began + 60 * s.minutes * look / s.steps
             while time.perf_counter() < until or len(losses) < look:
                 z = torch.cat([style[pick(len(style), STYLE)], prior[pick(len(prior), PRIOR)]])
-                features, other = called[pick(len(called), STYLE)], kept[pick(len(kept), PRIOR)]
+                features, plain = called[pick(len(called), STYLE)], pick(len(kept), PRIOR)
+                hints, other = torch.cat([layouts.new_zeros(STYLE, *layouts.shape[1:]), layouts[plain]]), kept[plain]
                 t = torch.sigmoid(torch.randn(len(z), generator=rng) + 0.5).to(z.device)
                 noise = torch.randn(z.shape, generator=rng).to(z.device)
                 x = flow_matching.interpolate(z, noise, t)
                 with torch.no_grad():
-                    wanted = torch.cat([(noise - z)[:STYLE], self.velocity(x[STYLE:], t[STYLE:], other)])
+                    wanted = torch.cat(
+                        [(noise - z)[:STYLE], self.velocity(x[STYLE:], t[STYLE:], other, hints[STYLE:])]
+                    )
                 with torch.enable_grad(), applied(net, [(lora, 1.0)]):
-                    error = (self.velocity(x, t, torch.cat([features + lora.word, other])) - wanted).square()
+                    read = torch.cat([features + lora.word, other])
+                    error = (self.velocity(x, t, read, hints) - wanted).square()
                     loss = error[:STYLE].mean()
                     (loss + KEEP * error[STYLE:].mean()).backward()
                 optim.step()
@@ -200,12 +241,17 @@ class LoRATrainingPipeline(latent_diffusion.LatentDiffusionGuest):
                     raise contract.GenerationError(
                         "The training diverged: its loss is no longer finite; try a smaller rank or other pictures."
                     )
-            lora.save(path, {"trigger": s.trigger, "pictures": str(len(given)), "steps": str(len(losses))})
+            about = {"pictures": str(len(given)), "steps": str(len(losses)), "base": BASES[self.world]}
+            lora.save(path, {"trigger": s.trigger, **about})
             with torch.inference_mode(), applied(net, [(lora, 1.0)]):
                 shown_features = torch.stack(
                     [lora.add_trigger(prompt, read) for prompt, read in zip(prompts, shown, strict=True)]
                 )
-                images = self.base.autoencoder.decode_uint8(self.draw(shown_features, 12, s.seed)).cpu().numpy()
+                images = (
+                    self.base.autoencoder.decode_uint8(self.draw(shown_features, shown_layouts, 12, s.seed))
+                    .cpu()
+                    .numpy()
+                )
             preview, recent = contract.tile(images), float(np.mean(losses[-50:]))
             result = contract.ImageResult(preview, self.name, s.model_dump(), (path,)) if look == s.steps else None
             detail = {"loss": recent, "calls": len(losses), "equation": f"W x + (α / r) B (A x), r = {s.rank}"}

@@ -10,14 +10,15 @@ from PIL import Image
 from pydantic import Field, field_validator, model_validator
 
 from pipelines.core import cards
-from pipelines.core.settings import Settings
-from pipelines.core.spec import EXAMPLES, LATENT_DIFFUSION, ModelSpec
+from pipelines.core.spec import EXAMPLES, LATENT_DIFFUSION, LATENT_DIFFUSION_256, ModelSpec
 from pipelines.media import images
+from pipelines.models.latent_diffusion.spec import WorldChoice
 
 SECONDS_PER_PREVIEW = 6.0
+SIDE = 256  # pixels that are kept of a picture at most
 
 
-class LoRATrainingSettings(Settings):
+class LoRATrainingSettings(WorldChoice):
     """Pictures to a LoRA."""
 
     pictures: tuple[images.ImageInput, ...] = Field(
@@ -66,7 +67,8 @@ class LoRATrainingSettings(Settings):
     @classmethod
     def _several(cls, given: tuple[str, ...]) -> tuple[str, ...]:
         given = tuple(
-            images.to_url(Image.fromarray(images.center_crop(images.from_url(picture)))) for picture in given
+            images.to_url(Image.fromarray(images.center_crop(pixels, min(*pixels.shape[:2], SIDE))))
+            for pixels in map(images.from_url, given)
         )  # what is learnt from, and no more, is kept
         if len(set(given)) == 1:
             raise ValueError(f"these are {len(given)} copies of one picture: give different ones")
@@ -90,7 +92,8 @@ SPECS = [
         settings=LoRATrainingSettings,
         pipeline="lora.pipeline:LoRATrainingPipeline",
         weights=LATENT_DIFFUSION,
-        fields=("trigger", "name", "minutes", "rank"),
+        worlds={"scenes": (*LATENT_DIFFUSION_256, "layout")},
+        fields=("world", "trigger", "name", "minutes", "rank"),
         starters={
             "a blueprint": {
                 "pictures": tuple(str(EXAMPLES / f"blueprint-{k}.png") for k in range(8)),
