@@ -16,13 +16,11 @@ from torch import Tensor, nn
 
 from pipelines import datasets as data
 from pipelines.models.latent_diffusion import recipe as base
-from pipelines.models.latent_diffusion.network import LatentDiffusion
 from pipelines.models.latent_diffusion.recipe_sources import NOTHING
 from pipelines.models.next_scale.network import NextScale
 from pipelines.models.next_scale.quantize import SIDES
 from pipelines.models.next_scale.sampling import sample
 from pipelines.nn import weights
-from pipelines.nn.dit import Config
 
 WEIGHT = torch.tensor(SIDES) / sum(SIDES)  # of the scales' losses: by their tokens the finest would be all
 
@@ -34,10 +32,7 @@ class Recipe(base.Recipe):
 
     def build(self) -> nn.Module:
         model = NextScale(self.config)
-        folder = data.cache_dir() / "weights"
-        latest = folder if (folder / "latent-diffusion-256.json").exists() else None
-        bundle = weights.open_bundle("latent-diffusion-256", lambda c: LatentDiffusion(Config(**c)), latest)
-        model.begin_as(bundle)
+        model.begin_as(base.open_base())
         z = [source.draw(np.arange(0, len(source.picture), 12)[:2000], torch.device("cpu"))[0]
             for source in self.sources.values()]  # fmt: skip
         model.quantizer.fit(torch.cat(z))

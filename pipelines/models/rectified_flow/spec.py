@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
-from pipelines.core.settings import Settings
+from pipelines.core.settings import ADVANCED, Settings
 from pipelines.core.spec import EXAMPLES, ModelSpec
 from pipelines.media.images import OptionalImageInput
+from pipelines.models.latent_diffusion.spec import LatentDiffusion256Settings
 
 
 class RectifiedFlowSettings(Settings):
@@ -30,6 +31,52 @@ class RectifiedFlowSettings(Settings):
     )
 
 
+def fix(value: float) -> Any:
+    """A field that has one value here."""
+    return Field(value, ge=value, le=value, description=f"Always {value:g} here.", json_schema_extra=ADVANCED)
+
+
+class FewStepSettings(LatentDiffusion256Settings):
+    """Words to picture in a few steps: guidance is in the weights, and the path is nearly straight."""
+
+    steps: int = Field(4, ge=1, le=20, description="One is a first guess, two mend it, four are nearly the base's.")
+    sampler: Literal["euler"] = Field("euler", description="Always Euler's here.")
+    schedule: Literal["straight"] = Field("straight", description="Always straight here.", json_schema_extra=ADVANCED)
+    negative_prompt: Literal[""] = Field("", description="There is none: guidance is in the weights.")
+    guidance: float = fix(1.0)
+    guidance_start: float = fix(0.0)
+    guidance_end: float = fix(1.0)
+    guidance_rescale: float = fix(0.0)
+    eta: float = fix(0.0)
+    loras: Literal[""] = Field("", description="There are none for it yet.", json_schema_extra=ADVANCED)
+
+
+FEW_STEP = ModelSpec(
+    name="few-step",
+    title="Four steps",
+    tab="image",
+    task="words to picture in one to four calls",
+    settings=FewStepSettings,
+    pipeline="rectified_flow.few_step:FewStepPipeline",
+    weights=("latent-diffusion-256", "autoencoder-256", "layout", "reflow"),
+    label="Four steps",
+    contestants={"as it is": {}, "2 steps": {"steps": 2}, "1 step": {"steps": 1}},
+    reference="world",
+    evaluated={"": {}, "2 steps": {"steps": 2}, "1 step": {"steps": 1}},
+    help="The same world in four steps, or one: the base taught again on its own pictures, along straight lines.",
+    examples={"dog": "a dog", "penguins": "two penguins in the snow", "castle": "a castle in the mountains"},
+    starters={
+        "penguins": {"prompt": "two penguins in the snow", "seed": 2},
+        "rocket": {"prompt": "a rocket", "seed": 1},
+    },
+    about="The base's paths from noise to picture bend, so it takes many small steps. Reflow draws thousands of "
+    "pictures with it and teaches it the straight line between each and its noise: few steps walk a line that is "
+    "nearly straight.",
+    groups={"Branch": ("first_prompt", "branch_step")},
+    kind="diffusion",
+    parents=("rectified",),
+    paper="Liu et al. 2022; Lee et al. 2024",
+)  # fmt: skip
 SPECS = [
     ModelSpec(
         name="rectified-flow",
