@@ -121,7 +121,9 @@ def wire(desktop: Desktop, context: TabContext) -> None:
         here = json.loads(whereabouts)
         return desktop.link(chosen, form, values, here) if here["tab"] == name else gr.skip()
 
-    context.dropped.upload(restore, context.dropped, [context.dropped, feed, *context.filled], **PRIVATE)
+    context.dropped.upload(restore, context.dropped, [context.dropped, feed, *context.filled], **PRIVATE).then(
+        None, None, None, js=call(f"stage('{name}').form?.filled()")
+    )
     desktop.strip.click(recall, desktop.owner, [feed, *context.filled], trigger_mode="always_last", **PRIVATE)
     desktop.share.click(
         share,
@@ -194,7 +196,7 @@ def wire_live(desktop: Desktop, context: TabContext) -> None:
         if frame and fast[chosen]:
             milliseconds = 1000 * (time.perf_counter() - begun)
             note = f"a draft of {frame.steps} steps, {milliseconds:.0f} ms; Enter develops it"
-        shown = {"frame": frame and viewer.frame_message(frame), "note": note}
+        shown = {"frame": frame and viewer.frame_message(frame, lossless=not fast[chosen]), "note": note}
         return desktop.tell({"live": answer | shown}, name)
 
     # "once" would lose the last stroke; the page asks again only after an answer

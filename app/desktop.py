@@ -13,7 +13,7 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from app import api, development, foreign, history_panel, live, metadata, viewer
+from app import api, development, foreign, history_panel, live, metadata, variations, viewer
 from app.desk import TabContext, hook, sentence
 from app.forms import Form
 from app.history import History, explain
@@ -172,6 +172,8 @@ class Desktop:
             "say": metadata.describe_differences(path, model) or "Settings restored: Generate makes the same.",
             "input": self.editor_values(settings),
         }
+        if varied := variations.read_fields(path):
+            message |= {"say": "Settings restored, and drawn again.", "varied": varied}
         return [self.tell(message, tab.name), *context.fill(model, settings)]
 
     def load(self, context: TabContext, path: str, error: metadata.MetadataError) -> list[Any]:

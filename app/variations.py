@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import math
@@ -10,13 +11,17 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, get_args
 
 import gradio as gr
+import numpy as np
 from annotated_types import Gt
+from PIL import Image, ImageDraw, ImageFont
 from pydantic import ValidationError
 
-from app import live, viewer
+from app import live, metadata, viewer
 from app.desk import PRIVATE, TabContext, sentence
 from app.forms import bounds, title
+from pipelines.core import provenance
 from pipelines.core.cards import parse_loras
+from pipelines.core.contract import ImageResult
 from pipelines.core.settings import Settings, format_error
 
 if TYPE_CHECKING:
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
 
 FIELDS = ("guidance", "steps", "sampler", "seed", "strength", "control_weight", "loras")
 FACTORS = (0.3, 0.6, 1, 1.6, 2.5)
+GAP, LABEL = 8, 40  # pixels between the cells of a sheet, and under each for two lines of text
 
 
 def values_of(settings: Settings, field: str) -> list[Any]:
@@ -62,12 +68,41 @@ def label_of(field: str, value: Any) -> str:
     )
 
 
+def draw_sheet(pictures: list[np.ndarray], labels: list[str], columns: int) -> np.ndarray:
+    """The cells as one picture, each above its label."""
+    side = max(max(picture.shape[:2]) for picture in pictures)
+    rows = -(-len(pictures) // columns)
+    sheet = Image.new("RGB", (columns * (side + GAP) + GAP, rows * (side + LABEL + GAP) + GAP), "white")
+    write = ImageDraw.Draw(sheet)
+    for k, (pixels, label) in enumerate(zip(pictures, labels, strict=True)):
+        x, y = GAP + k % columns * (side + GAP), GAP + k // columns * (side + LABEL + GAP)
+        sheet.paste(Image.fromarray(pixels), (x, y))
+        write.multiline_text((x, y + side + 4), label, "black", ImageFont.load_default(14))
+    return np.asarray(sheet)
+
+
+def save_sheet(sheet: np.ndarray, model: str, settings: Settings, fields: list[str], in_files: bool) -> str:
+    """A PNG as a data URL, which carries the settings and what was varied: dropped on the page, it is drawn again."""
+    result, buffer = ImageResult(sheet, model, settings.model_dump()), io.BytesIO()
+    result.image.save(buffer, "PNG", pnginfo=provenance.to_png(result, in_files, varied=fields))
+    return viewer.data_url(buffer.getvalue(), "image/png")
+
+
+def read_fields(path: str) -> list[str]:
+    """Which settings a saved sheet varied; none where the file is no sheet."""
+    try:
+        fields = json.loads(metadata.read_text(path)).get("varied", [])
+    except (metadata.MetadataError, ValueError):
+        return []
+    return fields[:2] if isinstance(fields, list) and all(field in FIELDS for field in fields) else []
+
+
 def wire(desktop: Desktop, context: TabContext) -> None:
     """The hidden button that the viewer's bar presses."""
     name, form = context.tab.name, context.form
 
-    def vary(chosen: str, payload: str, *values: Any) -> Iterator[str]:
-        sent, cells = json.loads(payload), []
+    def vary(chosen: str, payload: str, in_files: bool, *values: Any) -> Iterator[str]:
+        sent, cells, pictures = json.loads(payload), [], []
         try:
             settings = form.settings(chosen, values, sent["inputs"])
             fields = list(dict.fromkeys(sent["fields"]))
@@ -89,11 +124,15 @@ def wire(desktop: Desktop, context: TabContext) -> None:
             drawn = {"url": viewer.picture(frame.preview)} if frame else {}
             label = " · ".join(itertools.starmap(label_of, values.items()))
             cells.append({"values": values, "label": label, "note": note, **drawn})
+            pictures.append(frame.preview if frame else np.full((64, 64, 3), 255, np.uint8))
             message = {"title": " × ".join(map(title, fields)), "fields": fields, "cells": cells, **shape}
+            if len(cells) == shape["of"]:
+                sheet = draw_sheet(pictures, [f"{c['label']}\n{c['note']}" for c in cells], shape["columns"])
+                message["sheet"] = save_sheet(sheet, chosen, settings, fields, in_files)
             yield desktop.tell({"vary": message}, name)
 
     event = gr.Button(elem_id=f"{name}-vary", visible="hidden").click(
-        vary, [context.model, gr.Textbox(visible="hidden"), *form.inputs], desktop.feed,
+        vary, [context.model, gr.Textbox(visible="hidden"), context.in_files, *form.inputs], desktop.feed,
         js=f"async (model, _, ...values) => [model, (await darkroom).stage('{name}').variations.payload(), ...values]",
         concurrency_id=live.SLOT, **PRIVATE,
     )  # fmt: skip

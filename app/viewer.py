@@ -108,14 +108,14 @@ def is_picture(value: Any) -> bool:
     return isinstance(value, np.ndarray) and value.dtype == np.uint8 and value.ndim == 3
 
 
-def frame_message(frame: Frame) -> dict[str, Any]:
-    """A frame as the browser wants it; the finished picture without loss."""
+def frame_message(frame: Frame, lossless: bool = True) -> dict[str, Any]:
+    """A frame as the browser wants it; the finished picture without loss, unless it is a draft."""
     return {
         "step": frame.step,
         "steps": frame.steps,
         "note": frame.note,
         "view": frame.view,
-        "preview": picture(frame.preview, "jpeg" if frame.result is None else "png"),
+        "preview": picture(frame.preview, "png" if lossless and frame.result is not None else "jpeg"),
         "state": None if frame.state is None else picture(frame.state),
         **{key: picture(value) if is_picture(value) else value for key, value in frame.trace.items()},
         "equation": equation(frame.trace),

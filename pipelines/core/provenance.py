@@ -37,15 +37,15 @@ def read_environment(text: str | bytes | None) -> dict[str, str]:
     return {str(key): printable(value)[:40] for key, value in found if isinstance(value, str)}
 
 
-def to_json(result: Result) -> str:
-    """Model, settings and environment as JSON; by how it begins a file is known as ours."""
-    about = {"model": result.model, "settings": result.settings}
+def to_json(result: Result, **more: Any) -> str:
+    """Model, settings, environment and what else is to be known as JSON; by how it begins a file is known as ours."""
+    about = {"model": result.model, "settings": result.settings} | more
     return json.dumps(about | ({"made_with": result.made_with} if result.made_with else {}), ensure_ascii=False)
 
 
-def to_png(result: Result, with_settings: bool) -> PngInfo:
+def to_png(result: Result, with_settings: bool, **more: Any) -> PngInfo:
     """The same as the text chunk of a PNG, which has none without settings."""
     info = PngInfo()
     if with_settings:
-        info.add_itxt(PNG_SETTINGS_KEY, to_json(result))
+        info.add_itxt(PNG_SETTINGS_KEY, to_json(result, **more))
     return info

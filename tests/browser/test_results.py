@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 from image_tab import PROMPT, field, generate
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 
@@ -41,6 +43,27 @@ def test_two_settings_are_varied_across_each_other_with_their_calls(page: Page) 
     heun.click()
     expect(page.locator("#image-where")).to_contain_text("step 4 of 4")
     expect(page.locator("#image-sampler input")).to_have_value("Heun")
+
+
+def test_a_grid_is_saved_as_one_picture_and_drawn_again_from_it(page: Page) -> None:
+    generate(page, "a fox", steps=3)
+    page.keyboard.press("v")
+    page.get_by_role("menuitem", name="Guidance").click()
+    save = page.locator("#image-desk .varied [data-do=save]")
+    expect(save).to_be_visible(timeout=30_000)
+    with page.expect_download() as download:
+        save.click()
+    sheet = Path(download.value.path())
+    with Image.open(sheet) as picture:
+        assert picture.width > 5 * 256 and json.loads(picture.text["darkroom"])["varied"] == ["guidance"]
+    cells = page.locator("#image-desk .cells button")
+    first = [image.get_attribute("src") for image in cells.locator("img").all()]
+    page.fill("#image-prompt textarea", "something else")
+    page.click("#image-desk .varied [data-do=close]")
+    page.set_input_files("#image-drop input[type=file]", sheet.rename(sheet.with_suffix(".png")))
+    expect(save).to_be_visible(timeout=30_000)
+    expect(page.locator("#image-prompt textarea")).to_have_value("a fox")
+    assert [image.get_attribute("src") for image in cells.locator("img").all()] == first
 
 
 def test_the_development_is_played_and_saved(page: Page) -> None:

@@ -1,9 +1,10 @@
 // One setting varied, or two across each other: small results under the picture; a click takes one over and runs it.
-import { byId, create } from "./dom.js";
+import { byId, create, saveAs } from "./dom.js";
 import { openMenu } from "./menu.js";
 
 const STRIP = `<div class="varied" hidden><b></b>
   <button type="button" class="send" data-do="across">Across another …</button>
+  <button type="button" class="send" data-do="save" hidden>Save</button>
   <button type="button" class="send" data-do="close">Close</button><div class="cells"></div></div>`;
 
 export class Variations {
@@ -16,6 +17,7 @@ export class Variations {
     this.across = this.root.querySelector("[data-do=across]");
     this.across.onclick = () => this.offer(this.across, this.asked[0]);
     this.root.querySelector("[data-do=close]").onclick = () => this.hide();
+    this.save = this.root.querySelector("[data-do=save]");
   }
 
   /** The settings that the chosen model can vary: [field, label] each. */
@@ -43,12 +45,15 @@ export class Variations {
     this.heading.textContent = "Drawing …";
     this.cells.replaceChildren();
     this.root.hidden = false;
+    this.save.hidden = true;
     byId(`${this.stage.tab}-vary`).click();
   }
 
-  show({ fields, title, cells, columns, of }) {
+  show({ fields, title, cells, columns, of, sheet }) {
     if (fields && fields.join() !== this.asked.join()) return; // of one that was closed
     this.root.hidden = of === 0; // it was refused
+    this.save.hidden = !sheet;
+    this.save.onclick = () => saveAs(sheet, `${this.asked.join("-by-")}.png`);
     this.across.hidden = this.asked.length > 1 || this.fields.length < 2;
     this.cells.style.setProperty("--columns", columns);
     this.heading.textContent = cells.length < of ? `${title}: ${cells.length} of ${of}` : title;
