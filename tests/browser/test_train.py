@@ -45,7 +45,6 @@ def test_teach_a_style_and_wear_it(train: Page, pictures: list[Path]) -> None:
     expect(train.locator("#train-where")).to_contain_text("updates · loss")
     train.screenshot(path=SCREENSHOTS / "train.png")
     turn(train, "Image")
-    train.get_by_label("People", exact=True).check()
     train.fill("#image-prompt textarea", "zorblax")
     train.evaluate(
         "() => { const soon = requestAnimationFrame; window.requestAnimationFrame = (draw) => setTimeout(() => "
@@ -74,7 +73,6 @@ def test_a_stop_keeps_what_was_learnt_and_it_can_be_saved(train: Page, pictures:
     train.click("#train-stop")
     expect(train.locator("#train-where")).to_contain_text("what was learnt is kept")
     turn(train, "Image")
-    train.get_by_label("People", exact=True).check()
     train.click("#image-more")
     with train.expect_download() as saved:
         train.locator("#image-loras .lora", has_text="stopped").get_by_role("button", name="Download").click()

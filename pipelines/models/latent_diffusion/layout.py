@@ -178,8 +178,10 @@ class LayoutWriter(nn.Module):
         return layouts
 
 
-def move_nearest(layout: Int[Tensor, "t 9"], within: tuple[int, int, int, int], nothing: int) -> Int[Tensor, "t 9"]:
-    """A layout of its nearest thing alone, as large as fits on the lower edge of a box of pixels."""
+def move_nearest(
+    layout: Int[Tensor, "t 9"], within: tuple[int, int, int, int], nothing: int, fill: bool = False
+) -> Int[Tensor, "t 9"]:
+    """A layout of its nearest thing alone, as large as fits on the lower edge of a box of pixels, or to fill it."""
     moved = torch.zeros_like(layout)
     moved[:, 0] = nothing
     things = layout[layout[:, 0] < nothing]
@@ -189,7 +191,8 @@ def move_nearest(layout: Int[Tensor, "t 9"], within: tuple[int, int, int, int], 
         wide, high = (max(int(moved[0, i + 2] - moved[0, i]), 1) for i in (len(LABELS), len(LABELS) + 1))
         scale = min((right - left) / wide, (bottom - top) / high)
         middle = (left + right) / 2
-        box = (middle - scale * wide / 2, bottom - scale * high, middle + scale * wide / 2, bottom)
+        fitting = (middle - scale * wide / 2, bottom - scale * high, middle + scale * wide / 2, bottom)
+        box = (left, top, right, bottom) if fill else fitting
         moved[0, len(LABELS) :] = torch.tensor([min(max(round(x), 0), BINS - 1) for x in box])
     return moved
 
