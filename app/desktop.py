@@ -168,12 +168,13 @@ class Desktop:
                 )
         except metadata.MetadataError as error:
             return self.load(context, path, error)
+        varied = variations.read_fields(path)
+        same = "Settings restored, and drawn again." if varied else "Settings restored: Generate makes the same."
         message = {
-            "say": metadata.describe_differences(path, model) or "Settings restored: Generate makes the same.",
+            "say": metadata.describe_differences(path, model) or same,
             "input": self.editor_values(settings),
+            "varied": varied,
         }
-        if varied := variations.read_fields(path):
-            message |= {"say": "Settings restored, and drawn again.", "varied": varied}
         return [self.tell(message, tab.name), *context.fill(model, settings)]
 
     def load(self, context: TabContext, path: str, error: metadata.MetadataError) -> list[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import json
 import math
@@ -19,7 +18,6 @@ from pydantic import ValidationError
 from app import live, metadata, viewer
 from app.desk import PRIVATE, TabContext, sentence
 from app.forms import bounds, title
-from pipelines.core import provenance
 from pipelines.core.cards import parse_loras
 from pipelines.core.contract import ImageResult
 from pipelines.core.settings import Settings, format_error
@@ -83,9 +81,8 @@ def draw_sheet(pictures: list[np.ndarray], labels: list[str], columns: int) -> n
 
 def save_sheet(sheet: np.ndarray, model: str, settings: Settings, fields: list[str], in_files: bool) -> str:
     """A PNG as a data URL, which carries the settings and what was varied: dropped on the page, it is drawn again."""
-    result, buffer = ImageResult(sheet, model, settings.model_dump()), io.BytesIO()
-    result.image.save(buffer, "PNG", pnginfo=provenance.to_png(result, in_files, varied=fields))
-    return viewer.data_url(buffer.getvalue(), "image/png")
+    result = ImageResult(sheet, model, settings.model_dump())
+    return viewer.data_url(result.file("png", in_files, varied=fields), viewer.TYPES["png"])
 
 
 def read_fields(path: str) -> list[str]:

@@ -25,9 +25,8 @@ def wire(desktop: Desktop, context: desk.TabContext) -> None:
             pixels = images.from_url(images.image_url(url, remote=True))
         except ValueError as error:
             return desktop.tell({"error": desk.sentence(error)})
-        if kind not in control_maps.PREPROCESSORS and kind in get_args(
-            get_spec(model).settings.model_fields["kind"].annotation
-        ):
+        field = get_spec(model).settings.model_fields.get("kind")  # what is chosen may be another model's
+        if field and kind in get_args(field.annotation) and kind not in control_maps.PREPROCESSORS:
             near, error = live.read_control(model, kind, pixels)
             return desktop.tell({"input": {"control": near}} if near else {"error": error}, name)
         lines = 255 - control_maps.control(kind if kind in ("edges", "scribble") else "edges", pixels)[..., 0]

@@ -107,10 +107,10 @@ class ImageResult(Result):
         """The pixels as a PIL image."""
         return Image.fromarray(self.pixels)
 
-    def file(self, kind: str = "png", with_settings: bool = True) -> bytes:
-        """The picture as PNG bytes; unless told otherwise, the settings travel inside it."""
+    def file(self, kind: str = "png", with_settings: bool = True, **more: Any) -> bytes:
+        """The picture as PNG bytes; unless told otherwise, the settings travel inside it, with what is said more."""
         buffer = io.BytesIO()
-        self.image.save(buffer, "PNG", pnginfo=provenance.to_png(self, with_settings))
+        self.image.save(buffer, "PNG", pnginfo=provenance.to_png(self, with_settings, **more))
         return buffer.getvalue()
 
 

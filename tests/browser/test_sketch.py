@@ -127,5 +127,19 @@ def test_the_depth_of_a_picture_is_read_onto_the_sheet(sketch: Page) -> None:
     expect(sketch.locator(".controls-seen figcaption")).to_have_text("depth: near is white")
 
 
+def test_a_picture_is_traced_for_a_model_without_depth_too(sketch: Page) -> None:
+    choose(sketch, "kind", "Depth")
+    sketch.get_by_label("pix2pix").check()
+    file = io.BytesIO()
+    Image.fromarray(np.pad(np.zeros((40, 40, 3), np.uint8), ((30, 30), (30, 30), (0, 0)), constant_values=255)).save(
+        file, "PNG"
+    )
+    sketch.set_input_files(
+        "#sketch-drop input[type=file]", {"name": "a.png", "mimeType": "image/png", "buffer": file.getvalue()}
+    )
+    soon(lambda: layer(sketch, "control").size > 0, sketch)
+    assert 0.005 < (layer(sketch, "control") < 128).mean() < 0.3  # lines, and no shades
+
+
 def test_it_fits_a_phone(browser: Browser, served: str) -> None:
     fits_a_phone(browser, served, "Sketch", "#sketch-lines")

@@ -137,6 +137,12 @@ def test_in_scenes_one_net_follows_every_kind() -> None:
     assert not np.array_equal(both, picture(control=SQUARE, world="scenes"))
 
 
+def test_two_controls_of_one_kind_are_both_shown() -> None:
+    settings = {"control": SQUARE, "control2": SQUARE, "kind": "edges", "control2_kind": "edges", "world": "scenes"}
+    *_, last = ControlNetPipeline().generate(prompt="a cat", steps=1, **settings)
+    assert [one["kind"] for one in last.trace["controls"]] == ["edges", "edges"]
+
+
 def test_planes_say_which_kind_is_there() -> None:
     for k, (kind, plane) in enumerate(PLANES.items()):
         given = torch.rand(2, plane.stop - plane.start, 128, 128)

@@ -242,7 +242,7 @@ export class Stage {
     if (message.still) this.showStill(message.still);
     if (message.live) this.live.show(message.live);
     if (message.vary) this.variations.show(message.vary);
-    if (message.varied) this.form.next = () => this.variations.ask(...message.varied);
+    if (message.varied?.length) this.form.next = () => this.variations.ask(...message.varied);
   }
 
   started() {

@@ -172,16 +172,15 @@ class ControlNetPipeline(WorldPipeline):
             (s.kind, s.control, s.control_weight, s.control_start, s.control_end),
             (s.control2_kind, s.control2, s.control2_weight, 0.0, 1.0),
         ]
-        parts, straight, maps = [], samplers.SCHEDULES[s.schedule].straight_time, {}
+        parts, straight, maps = [], samplers.SCHEDULES[s.schedule].straight_time, []
         for kind, picture, weight, start, end in given:
             if picture and weight:
-                maps[kind] = self.extract_control(kind, from_url(picture))
-                planes = torch.from_numpy(maps[kind]).permute(2, 0, 1)[None].float().to(self.base.device) / 255
+                maps.append((kind, self.extract_control(kind, from_url(picture))))
+                planes = torch.from_numpy(maps[-1][1]).permute(2, 0, 1)[None].float().to(self.base.device) / 255
                 planes = stack(kind, planes) if self.world == "scenes" else planes
                 steer = self.net(kind).steer(self.base.transformer, planes)
                 parts.append((steer, weight, straight(1 - start), straight(1 - end)))
-        lines = maps.get("scribble", maps.get("edges"))
-        within = None if lines is None else find_lines(lines)
+        within = next((find_lines(one) for kind, one in maps if kind in ("scribble", "edges")), None)
         for frame in self.base.sample(self.name, s, combine(parts) if parts else None, within):
             frame.trace["controls"] = functools.partial(show_controls, maps)
             yield frame
@@ -194,7 +193,7 @@ def find_lines(drawing: UInt8[np.ndarray, "128 128 1"]) -> tuple[int, int, int, 
     return None if not width or width > 244 else (left, top, left + width, top + height)
 
 
-def show_controls(maps: dict[str, np.ndarray]) -> list[dict[str, str]]:
+def show_controls(maps: list[tuple[str, np.ndarray]]) -> list[dict[str, str]]:
     """What is followed, as the page shows it."""
-    pictures = {kind: Image.fromarray(one.repeat(3 // one.shape[2], 2)) for kind, one in maps.items()}
-    return [{"kind": kind, "url": to_url(picture)} for kind, picture in pictures.items()]
+    pictures = [(kind, Image.fromarray(one.repeat(3 // one.shape[2], 2))) for kind, one in maps]
+    return [{"kind": kind, "url": to_url(picture)} for kind, picture in pictures]

@@ -110,7 +110,12 @@ SPECS = [
                 "prompt": "a red heart",
                 "seed": 1,
             },
-            "a hat": {"control": str(EXAMPLES / "person.png"), "prompt": "a woman in a blue hat", "seed": 1},
+            "a hat": {
+                "world": "scenes",
+                "control": str(EXAMPLES / "person.png"),
+                "prompt": "a woman in a blue hat",
+                "seed": 2,
+            },
         },
         help="Draw lines, colours or both, and say what they are: the model follows them step by step.",
         about="The base stays as it is. A copy of its first half reads your drawing and adds what it sees to every "

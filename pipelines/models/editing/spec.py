@@ -41,7 +41,13 @@ class InpaintingSettings(WorldSettings):
         "agree, at many more calls; naive does not.",
     )
     compare: bool = Field(False, description="Every method side by side, on the same mask and seed.")
-    feather: int = Field(4, ge=0, le=32, description="Fade the new part in over so many pixels inside the mask.")
+    feather: int = Field(
+        4,
+        ge=0,
+        le=32,
+        description="Fade the new part in over so many pixels inside the mask.",
+        json_schema_extra={"initial": 16},  # the default is what calls without it mean
+    )
     jump_length: int = Field(
         4, ge=1, le=20, description="RePaint: how many steps it goes back each time.", json_schema_extra=ADVANCED
     )
@@ -51,7 +57,7 @@ class InpaintingSettings(WorldSettings):
     blend: bool = Field(
         False,
         description="Blend the seam (Poisson): the part's colours follow what is around it.",
-        json_schema_extra=ADVANCED,
+        json_schema_extra=ADVANCED | {"initial": True},
     )
 
     @model_validator(mode="after")
@@ -149,6 +155,8 @@ SPECS = [
                 "mask": str(EXAMPLES / "scene-right.png"),
                 "prompt": "a castle",
                 "seed": 3,
+                "feather": 16,
+                "blend": True,
             },
             "sunglasses": {
                 "image": str(EXAMPLES / "avatar.png"),

@@ -85,7 +85,7 @@ SPECS = [
         pipeline="latent_diffusion.pipeline_256:LatentDiffusion256Pipeline",
         weights=("latent-diffusion-256", "autoencoder-256", "layout"),
         label="Scenes",
-        draft={"steps": 6, "count": 1},
+        draft={"steps": 6, "count": 1, "sampler": "euler"},
         contestants={
             "as it is": {},
             "6 steps": {"steps": 6},
