@@ -111,9 +111,8 @@ SPECS = [
                 "seed": 1,
             },
             "a hat": {
-                "world": "scenes",
                 "control": str(EXAMPLES / "person.png"),
-                "prompt": "a woman in a blue hat",
+                "prompt": "a woman in a white hat, smiling",
                 "seed": 2,
             },
         },
