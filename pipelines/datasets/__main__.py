@@ -1,5 +1,5 @@
 """python -m pipelines.datasets avatars|faces|emoji|scenes|signs|pixels|motion|captions|latents|notes|codes|toys|
-scenes_wide, in this order.
+scenes_wide|films, in this order.
 
 Latents need a trained autoencoder, codes the audio codec and the audio words.
 """
@@ -16,6 +16,7 @@ from pipelines.datasets import (
     codes,
     emoji,
     faces,
+    films,
     latents,
     motion,
     notes,
@@ -44,6 +45,7 @@ SETS = {
         codes,
         toys,
         scenes_wide,
+        films,
     )
 }
 parser = argparse.ArgumentParser(prog="python -m pipelines.datasets", description="Build a data set into the cache.")

@@ -12,6 +12,7 @@ from pipelines.datasets import scenes
 from pipelines.datasets.scenes import captions, compose, land, sprites
 from pipelines.datasets.scenes.canvas import AREAS, Canvas
 from pipelines.datasets.scenes.kinds import BY_NAME, COLOURS, EVERYDAY, HELD_OUT_COLOUR, HELD_OUT_LAND, KINDS, PAINT
+from pipelines.datasets.scenes.place import INDEX
 from pipelines.evaluation import recipe_scenes as scene_reader
 from pipelines.evaluation.scene_reader import Detection, SceneReader
 
@@ -53,7 +54,7 @@ def test_pictures_keep_their_facts() -> None:
             x0, y0, x1, y1 = thing["box"]
             assert 0 <= x0 < x1 <= 256 and 0 <= y0 < y1 <= 256 and 0 <= thing["seen"] <= 1
             if thing["seen"] > 0.9 and x1 - x0 > 30 and y1 - y0 > 30:
-                index = len(AREAS) + compose.INDEX[row["groups"][thing["group"]]["kind"]]
+                index = len(AREAS) + INDEX[row["groups"][thing["group"]]["kind"]]
                 assert (segment[y0 // 4 : y1 // 4, x0 // 4 : x1 // 4] == index).any()
     assert times == {None, *land.TIMES}
 

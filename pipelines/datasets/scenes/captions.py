@@ -97,7 +97,7 @@ def noun_phrase(group: Facts, named: set[str], rng: random.Random, plain_names: 
     return article(text, word) if word else text
 
 
-def third(box: list[int]) -> str:
+def third(box: list[int] | list[float]) -> str:
     """Which third of the picture the middle of a box lies in."""
     x = (box[0] + box[2]) / 2
     return "left" if x < 85.3 else "middle" if x < 170.7 else "right"

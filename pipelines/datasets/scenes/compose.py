@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import cv2
 import numpy as np
 
 from pipelines.datasets.scenes import land, sprites
-from pipelines.datasets.scenes.canvas import AREAS, SIZE, XX, YY, Canvas
+from pipelines.datasets.scenes.canvas import SIZE, XX, YY, Canvas
 from pipelines.datasets.scenes.kinds import (
     BY_NAME,
     COLOURS,
@@ -23,8 +22,8 @@ from pipelines.datasets.scenes.kinds import (
     TONES,
     Kind,
 )
+from pipelines.datasets.scenes.place import Standing, place
 
-INDEX = {kind.name: i for i, kind in enumerate(KINDS)}
 # The autoencoder's encoder is a convolution of stride 16: a sprite of one size has the same latents wherever it stands
 # on this grid. The generator then has one drawing of it to learn, and not as many as there are offsets and sizes.
 CELL = 16
@@ -35,8 +34,6 @@ GROUNDS = {
     "green": (186, 226, 184), "teal": (146, 212, 206), "blue": (172, 212, 250), "purple": (208, 196, 245),
     "pink": (255, 208, 218), "brown": (164, 126, 100),
 }  # fmt: skip
-# on things; at night they are lit more than the land is (sky.TINT), or they would vanish in it
-LIGHT = {"dawn": (1.0, 0.93, 0.9), "day": (1, 1, 1), "sunset": (0.98, 0.83, 0.78), "night": (0.84, 0.86, 1.0)}
 BOATS = {
     "sailboat",
     "canoe",
@@ -61,6 +58,8 @@ HEADS = {
 WHOLE = {"man": "man standing", "woman": "woman standing"}  # in a landscape people are seen whole
 
 Facts = dict[str, Any]
+
+
 _POOLS = {place: [k for k in KINDS if k.place == place] for place in ("ground", "sky", "water", "alone", "people")}
 
 
@@ -196,6 +195,13 @@ def _image(group: Facts, whole: bool, afloat: bool) -> np.ndarray:
 
 
 def _render_plain(r: np.random.Generator, c: Canvas, facts: Facts) -> list[Facts]:
+    draw_ground(c, r, facts)
+    things, owners = stand_alone(r, facts)
+    return place(c, things, owners, facts, None)
+
+
+def draw_ground(c: Canvas, r: np.random.Generator, facts: Facts) -> None:
+    """One colour, or a gradient of it."""
     base = np.array(GROUNDS[facts["ground"]], np.float32)
     dark = base * 0.86 if facts["ground"] != "black" else base + 26
     c.gradient([(0, base), (1, base)])
@@ -204,11 +210,14 @@ def _render_plain(r: np.random.Generator, c: Canvas, facts: Facts) -> list[Facts
             c.gradient([(0, base), (1, dark)])
         else:
             c.blend(np.clip((np.hypot(XX - 128, YY - 128) - 70) / 140, 0, 1), dark)
+
+
+def stand_alone(r: np.random.Generator, facts: Facts) -> tuple[list[Standing], list[int]]:
+    """What stands on a plain ground, and which group each is of."""
     group = facts["groups"][0]
     kind, n = BY_NAME[group["kind"]], group["count"]
     image = _image(group, False, False)
     h0, w0 = image.shape[:2]
-    things = []
     bust = kind.place == "people" and kind.name not in HEADS
     small = n == 1 and r.random() < 0.4
     length = float(r.choice(LENGTHS, p=[0.2, 0.3, 0.5])) if small and not bust else 160.0
@@ -217,15 +226,23 @@ def _render_plain(r: np.random.Generator, c: Canvas, facts: Facts) -> list[Facts
     room = int((SIZE - length) / 2 / CELL) if small else 0
     middle, apart = 128 + int(r.integers(-room, room + 1)) * CELL, {1: 0, 2: 8, 3: 5}[n] * CELL
     foot = _snap(128 + h / 2) + int(r.integers(-room // 2, room // 2 + 1)) * CELL if small else 128 + h / 2
-    for i in range(n):
-        x = middle + (i - (n - 1) / 2) * apart
-        y = SIZE + 1 if bust else foot
-        things.append((image, x, y, h, w, 0.3, None if bust else "shadow"))
-    return _place(c, things, [0] * n, facts, (1, 1, 1), None, 0.22)
+    y, how = (SIZE + 1, None) if bust else (foot, "shadow")
+    return [Standing(image, middle + (i - (n - 1) / 2) * apart, y, h, w, 0.3, how) for i in range(n)], [0] * n
 
 
 def _render_landscape(r: np.random.Generator, c: Canvas, facts: Facts) -> list[Facts]:
-    k = land.sky(
+    look = draw_land(c, r, r, facts)
+    things, owners = stand_in_land(r, look, facts)
+    placed = place(c, things, owners, facts, look)
+    land.weather(c, r, look)
+    return placed
+
+
+def draw_land(
+    c: Canvas, r: np.random.Generator, ground: np.random.Generator, facts: Facts, drift: float = 0.0
+) -> land.Look:
+    """Sky, by one generator, its clouds `drift` pixels on, and land, by another or the same."""
+    look = land.sky(
         c,
         r,
         facts["time"],
@@ -235,12 +252,19 @@ def _render_landscape(r: np.random.Generator, c: Canvas, facts: Facts) -> list[F
         facts["crescent"],
         facts["land"],
         facts["season"],
+        drift,
     )
-    land.DRAW[k.land](c, r, k)
+    land.DRAW[look.land](c, ground, look)
+    return look
+
+
+def stand_in_land(r: np.random.Generator, k: land.Look, facts: Facts) -> tuple[list[Standing], list[int]]:
+    """What stands in a landscape, the farthest first, and which group each is of."""
     total = sum(g["count"] for g in facts["groups"])
     scale = {0: 1, 1: 2.2, 2: 1.5, 3: 1.15}.get(total, 1.0)  # what is alone is large
     boxes: list[tuple[float, float, float, float]] = []
-    things, owners = [], []
+    things: list[Standing] = []
+    owners: list[int] = []
     order = sorted(
         range(len(facts["groups"])), key=lambda g: -BY_NAME[facts["groups"][g]["kind"]].size
     )  # large things first, behind the others
@@ -265,21 +289,12 @@ def _render_landscape(r: np.random.Generator, c: Canvas, facts: Facts) -> list[F
                 continue
             boxes.append(box)
             near = float(np.clip((y - k.horizon) / (SIZE - k.horizon), 0.05, 1)) if how != "sky" else 0.5
-            things.append((image, x, y, h, w, 0.8 * (1 - near) if kind.place != "people" else 0.02, how))
+            depth = 0.8 * (1 - near) if kind.place != "people" else 0.02
+            things.append(Standing(image, x, y, h, w, depth, how))
             owners.append(g)
             last = (x, y, h, w)
-    drawn = sorted(range(len(things)), key=lambda i: -things[i][5])
-    placed = _place(
-        c,
-        [things[i] for i in drawn],
-        [owners[i] for i in drawn],
-        facts,
-        LIGHT[k.time],
-        k,
-        0.3 if k.time != "night" else 0.22,
-    )
-    land.weather(c, r, k)
-    return placed
+    drawn = sorted(range(len(things)), key=lambda i: -things[i].depth)
+    return [things[i] for i in drawn], [owners[i] for i in drawn]
 
 
 def _spot(
@@ -319,83 +334,3 @@ def _fits(box: tuple[float, float, float, float], other: tuple[float, float, flo
         return True
     least = min((b[2] - b[0]) * (b[3] - b[1]) for b in (box, other))
     return w * h < least * (0.14 if attempt < 20 else 0.34)
-
-
-def _place(
-    c: Canvas,
-    things: list[tuple],
-    owners: list[int],
-    facts: Facts,
-    light: Sequence[float | int],
-    k: land.Look | None,
-    shadow: float | int,
-) -> list[Facts]:
-    """Lay sprites over the canvas, the farthest first,
-    with what they stand on; say how much of each is seen in the end."""
-    stamp = np.full((SIZE, SIZE), -1, np.int16)
-    areas = []
-    for i, (image, x, y, h, w, depth, how) in enumerate(things):
-        lit = np.array(light, np.float32)
-        s = cv2.resize(
-            image,
-            (max(2, round(w)), max(2, round(h))),
-            interpolation=cv2.INTER_AREA if h < image.shape[0] else cv2.INTER_CUBIC,
-        )
-        rgb, alpha = s[..., :3].astype(np.float32) * lit, s[..., 3].astype(np.float32) / 255
-        if k is not None and k.time == "night":
-            on = sprites.glow(s)[..., None] if facts["groups"][owners[i]]["kind"] in LIT else 0.0
-            rgb = rgb * (1 - on) + np.array((255, 214, 112), np.float32) * on
-        if k is not None:
-            rgb = rgb * (1 - 0.3 * depth) + k.haze * 0.3 * depth if how != "sky" else rgb
-        if how == "shadow":
-            lean = (
-                0.0 if k is None or k.time == "night" else float(np.clip((x - k.sun[0]) / SIZE, -0.5, 0.5)) * 0.5 * w
-            )
-            spread = np.exp(
-                -1.6 * (((XX - x - lean) / (0.52 * w)) ** 2 + ((YY - y + 0.01 * h) / (0.02 * h + 0.055 * w)) ** 2)
-            )
-            c.blend(shadow * 1.4 * spread, np.array((24, 28, 48), np.float32))
-        elif how == "water":
-            _stamp(
-                c, rgb[::-1], alpha[::-1] * np.linspace(0.42, 0.0, len(alpha))[:, None] ** 1.2, x, y + len(alpha) - 1
-            )
-        x0, y0 = _stamp(c, rgb, alpha, x, y)
-        part = (
-            slice(max(y0, 0), max(min(y0 + len(alpha), SIZE), 0)),
-            slice(max(x0, 0), max(min(x0 + alpha.shape[1], SIZE), 0)),
-        )
-        solid = alpha[part[0].start - y0 : part[0].stop - y0, part[1].start - x0 : part[1].stop - x0] > 0.5
-        stamp[part][solid] = i
-        c.depth[part][solid] = depth
-        c.segment[part][solid] = len(AREAS) + INDEX[facts["groups"][owners[i]]["kind"]]
-        areas.append((max(int((alpha > 0.5).sum()), 1), [x0, y0, x0 + alpha.shape[1], y0 + len(alpha)]))
-    return [
-        {
-            "group": owners[i],
-            "box": [int(np.clip(v, 0, SIZE)) for v in box],
-            "depth": round(float(things[i][5]), 3),
-            "seen": round(float((stamp == i).sum() / area), 3),
-        }
-        for i, (area, box) in enumerate(areas)
-    ]
-
-
-def _stamp(c: Canvas, rgb: np.ndarray, alpha: np.ndarray, x: float | int, y: float | int) -> tuple[int, int]:
-    """Blend a sprite whose foot is at (x, y); its upper left corner."""
-    h, w = alpha.shape
-    x0, y0 = round(x - w / 2), round(y) - h
-    xa, ya, xb, yb = max(x0, 0), max(y0, 0), min(x0 + w, SIZE), min(y0 + h, SIZE)
-    if xb > xa and yb > ya:
-        a = alpha[ya - y0 : yb - y0, xa - x0 : xb - x0, None]
-        c.rgb[ya:yb, xa:xb] = (
-            c.rgb[ya:yb, xa:xb] * (1 - a) + rgb[ya - y0 : yb - y0, xa - x0 : xb - x0].clip(0, 255) * a + 0.5
-        ).astype(np.uint8)
-    return x0, y0
-
-
-LIT = {
-    "car", "jeep", "taxi", "police car", "ambulance", "fire truck", "bus", "van", "pickup truck", "truck", "train",
-    "tram", "house", "castle", "church",
-    "school", "hospital", "factory", "skyscraper", "airplane", "helicopter", "ship", "cruise ship", "rocket", "UFO",
-    "lantern",
-}  # fmt: skip

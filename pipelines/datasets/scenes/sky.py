@@ -58,8 +58,9 @@ def sky(
     crescent: bool,
     land: str,
     season: str,
+    drift: float = 0.0,
 ) -> Look:
-    """Sky, sun or moon, stars, rainbow and clouds."""
+    """Sky, sun or moon, stars, rainbow and clouds, these `drift` pixels further to the right."""
     stops = [np.array(s, np.float32) for s in SKIES[time][r.integers(2)]]
     if weather in ("rain", "fog") or (weather == "snow" and time == "day"):
         grey = {"rain": (120, 130, 148), "fog": (205, 212, 218), "snow": (196, 208, 224)}[weather]
@@ -92,7 +93,7 @@ def sky(
             c.blend(inside * (horizon + 10 > YY), band)
             c.mark((inside > 0.2) & (horizon + 10 > YY), None, AREAS.index("rainbow"))
     for _ in range(clouds):
-        _cloud(c, r, look, stops)
+        _cloud(c, r, look, stops, drift)
     return look
 
 
@@ -113,9 +114,9 @@ def _sun(c: Canvas, look: Look, crescent: bool) -> None:
     c.ellipse(x, y, radius, radius, disc, None, "sun")
 
 
-def _cloud(c: Canvas, r: np.random.Generator, look: Look, stops: list[np.ndarray]) -> None:
+def _cloud(c: Canvas, r: np.random.Generator, look: Look, stops: list[np.ndarray], drift: float) -> None:
     """A heap of discs with a flat foot, lit from above."""
-    x, y, s = r.uniform(0, SIZE), r.uniform(16, look.horizon * 0.62), r.uniform(0.6, 1.25)
+    x, y, s = r.uniform(0, SIZE) + drift, r.uniform(16, look.horizon * 0.62), r.uniform(0.6, 1.25)
     white = {"dawn": (255, 232, 226), "day": (255, 255, 255), "sunset": (255, 176, 150), "night": (74, 84, 136)}[
         look.time
     ]
@@ -139,8 +140,8 @@ def _cloud(c: Canvas, r: np.random.Generator, look: Look, stops: list[np.ndarray
     c.mark(alpha > 0.5, None, AREAS.index("cloud"))
 
 
-def weather(c: Canvas, r: np.random.Generator, k: Look) -> None:
-    """What falls, or hangs, in front of everything."""
+def weather(c: Canvas, r: np.random.Generator, k: Look, frame: int = 0) -> None:
+    """What falls, or hangs, in front of everything: in a clip, at a frame; it is the same again after 16."""
     if k.weather == "fog":
         pale = np.array((222, 228, 232), np.float32) * (np.array(TINT[k.time]) * 0.9 + 0.1)
         drift = 0.08 * np.sin(YY / 17 + 2.2 * np.sin(XX / 60 + r.uniform(0, 6)))
@@ -149,6 +150,7 @@ def weather(c: Canvas, r: np.random.Generator, k: Look) -> None:
         layer = np.zeros((SIZE, SIZE), np.uint8)
         for _ in range(64):
             x, y, s = r.uniform(-10, SIZE + 30), r.uniform(-20, SIZE), r.uniform(13, 22)
+            y = (y + 20 + frame * (SIZE + 20) / 4) % (SIZE + 20) - 20 if frame else y
             cv2.line(
                 layer,
                 (round(16 * x), round(16 * y)),
@@ -163,5 +165,6 @@ def weather(c: Canvas, r: np.random.Generator, k: Look) -> None:
         layer = np.zeros((SIZE, SIZE), np.uint8)
         for _ in range(84):
             x, y, radius = r.uniform(0, SIZE), r.uniform(0, SIZE), r.choice([1.3, 2.0, 3.1], p=[0.4, 0.4, 0.2])
+            y = (y + frame * SIZE / 16) % SIZE
             cv2.circle(layer, (round(16 * x), round(16 * y)), round(16 * radius), 255, -1, cv2.LINE_AA, 4)
         c.blend(layer.astype(np.float32) / 255 * 0.92, (252, 253, 255) if k.time != "night" else (208, 216, 240))

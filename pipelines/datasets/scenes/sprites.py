@@ -86,7 +86,7 @@ def to_srgb(lab: np.ndarray) -> np.ndarray:
     return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055).clip(0, 1)
 
 
-def recolour(rgba: np.ndarray, colour: str, hue: float | None = None, grey: bool = False) -> np.ndarray:
+def recolour(rgba: np.ndarray, colour: str, hue: float | int | None = None, grey: bool = False) -> np.ndarray:
     """Give the body, the pixels around the commonest hue (or around `hue`; of grey sprites, the greys),
     another colour.
 
