@@ -47,7 +47,8 @@ from pipelines.models.next_scale.network import NextScale
 from pipelines.models.pix2pix import pipeline as pix2pix
 from pipelines.models.stylegan.network import StyleGAN
 from pipelines.models.vae.network import VAE
-from pipelines.models.video.pipeline import VideoDiT
+from pipelines.models.video.movement import FEATURES
+from pipelines.models.video.network import AMOUNT, VideoDiT
 from pipelines.nn import weights
 from pipelines.nn.dit import Config
 
@@ -105,17 +106,21 @@ def random_bundles(folder: Path) -> None:
     reader = DepthReader(**depth)
     torch.nn.init.normal_(reader.leave[-1].weight, std=2.0)  # near and far
     weights.save("depth", reader, depth, about, folder)
-    for names, base in ((("inpainting", "outpainting"), model), (("inpainting-256",), model_256)):
-        adapter = MaskAdapter(base.transformer, rank=2)
+    for names, base, clean in (
+        (("inpainting", "outpainting"), model, False), (("inpainting-256",), model_256, True)
+    ):  # fmt: skip
+        adapter = MaskAdapter(base.transformer, 2, clean)
         for parameter in [*adapter.enter.parameters(), *adapter.lora.up]:
             torch.nn.init.normal_(parameter, std=0.2)
         for name in names:
-            weights.save(name, adapter, {"rank": 2}, about, folder)
-    motion = VideoDiT(model.transformer.config)
-    for parameter in motion.parameters():
-        if not parameter.any():
-            torch.nn.init.normal_(parameter, std=0.05)
-    weights.save("video", motion, asdict(motion.config) | {"real": 6.0, "gains": None}, about, folder)
+            weights.save(name, adapter, {"rank": 2, "clean": clean}, about, folder)
+    for name, base, features in (("video", model, AMOUNT), ("video-256", model_256, FEATURES)):
+        motion = VideoDiT(base.transformer.config, features=features)
+        for parameter in motion.parameters():
+            if not parameter.any():
+                torch.nn.init.normal_(parameter, std=0.05)
+        own = {"real": 6.0, "gains": None, "features": features}
+        weights.save(name, motion, asdict(motion.config) | own, about, folder)
     kept = {"latent": 16, "width": 32, "depth": 1, "heads": 2}
     sounding = {
         "audio-words": (text.Resampler(), {}),

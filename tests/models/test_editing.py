@@ -354,13 +354,28 @@ def test_the_conditioned_model_sees_mask_and_surroundings_and_leaves_the_base_as
     assert np.array_equal(drawn("naive", whole), naive)
 
 
-@pytest.mark.parametrize("method", ["conditioned", "repaint", "naive"])
+@pytest.mark.parametrize("method", ["conditioned", "repaint", "naive", "next-scale"])
 def test_in_the_world_of_scenes_too_nothing_changes_outside_the_mask(method: str) -> None:
     whole, mask = image(300, 280), blob(300, 280)
     frames = run("inpainting", world="scenes", image=whole, mask=mask, method=method)
     for frame in frames:
         assert np.array_equal(frame.preview[mask == 0], whole[mask == 0])
     assert not np.array_equal(frames[-1].result.pixels, whole)
+
+
+def test_next_scale_prediction_is_of_scenes_and_beside_the_others_when_they_are_compared() -> None:
+    whole, mask = image(256, 256), blob(256, 256)
+    with pytest.raises(ValidationError) as caught:
+        load("inpainting").generate(image=whole, mask=mask, method="next-scale")
+    assert "knows the world of scenes" in format_error(caught.value)
+    frames = run("inpainting", world="scenes", image=whole, mask=mask, compare=True, steps=2)
+    assert [made.settings["method"] for made in frames[-1].result] == [
+        "conditioned",
+        "repaint",
+        "naive",
+        "next-scale",
+    ]
+    assert [f.step for f in frames] == list(range(1, frames[-1].steps + 1))
 
 
 def test_a_canvas_of_scenes_grows_from_256_pixels_to_1024() -> None:

@@ -61,12 +61,8 @@ class OutpaintingPipeline(EditingPipeline):
         def states() -> Iterator[samplers.Step]:
             x, still = z, unknown.to(z.device).repeat(s.count, 1, 1, 1)
             for spots in plan:
-                ring = self.base.prepare(
-                    s,
-                    times,
-                    s.count * len(spots),
-                    adapter.steer(extract_canvas(x, spots), extract_canvas(still, spots)),
-                )
+                parts = (extract_canvas(part, spots) for part in (x, still))
+                ring = self.prepare(s, times, adapter, *parts, samples=s.count * len(spots))
                 ring_mask, before = still * coverage(spots, still), r.calls[0]
                 denoise = keep_known(
                     multidiffusion(adapter.wear(ring.denoise, self.base.transformer), spots), x, ring_mask

@@ -6,8 +6,9 @@ what is known.
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any, get_args
 
@@ -18,6 +19,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
+from pipelines import load
 from pipelines.core import contract
 from pipelines.core.registry import get_spec
 from pipelines.core.settings import SamplingSettings
@@ -25,8 +27,10 @@ from pipelines.diffusion import samplers
 from pipelines.media.images import center_crop, from_url, resized
 from pipelines.models.editing.spec import InpaintingSettings, VariationSettings
 from pipelines.models.latent_diffusion import pipeline as latent_diffusion
+from pipelines.models.latent_diffusion.known import KnownTokens
 from pipelines.models.latent_diffusion.worlds import WorldPipeline
 from pipelines.models.lora.adapter import LoRA, applied
+from pipelines.models.next_scale.quantize import PATCH, SIDES
 from pipelines.nn import weights
 from pipelines.nn.dit import DiT, patchify
 from pipelines.nn.pixels import to_tensor
@@ -57,6 +61,23 @@ class EditingPipeline(WorldPipeline):
             )
 
         return weights.cached((f"{name} adapter", self.base.device), build)
+
+    def prepare(
+        self,
+        s: Any,
+        times: list[float],
+        adapter: MaskAdapter | None,
+        z: Tensor,
+        mask: Tensor,
+        samples: int | None = None,
+    ) -> latent_diffusion.SamplingContext:
+        """A run in which the mask-conditioned model sees what is known; without it, the base alone."""
+        base = copy.copy(self.base)
+        if adapter is None:
+            return base.prepare(s, times, samples)
+        if adapter.clean:
+            base.predict_velocity = KnownTokens(base.transformer, z, mask)
+        return base.prepare(s, times, samples, adapter.steer(z, mask))
 
     def side_by_side(self, runs: list[Any], names: list[str], start: np.ndarray) -> Iterator[contract.Frame]:
         """Several runs, one after the other, shown side by side; each result carries its own settings."""
@@ -124,12 +145,15 @@ class InpaintingPipeline(EditingPipeline):
         )
 
     def steps(self, s: InpaintingSettings) -> int:
+        if s.method == "next-scale":
+            return len(SIDES)
         return sum(j < i for i, j in pairwise(self.schedule(s)))
 
     @torch.inference_mode()
     def run_here(self, s: InpaintingSettings) -> Iterator[contract.Frame]:
         if s.compare:
             every = get_args(InpaintingSettings.model_fields["method"].annotation)
+            every = [method for method in every if method != "next-scale" or s.world == "scenes"]
             methods = [s.model_copy(update={"method": method, "compare": False, "count": 1}) for method in every]
             yield from self.side_by_side(methods, [m.method for m in methods], from_url(s.image))
             return
@@ -148,10 +172,13 @@ class InpaintingPipeline(EditingPipeline):
         def lay(decoded: np.ndarray) -> np.ndarray:
             return np.stack([place.lay(whole, mask, one, s.blend, s.feather) for one in decoded])
 
+        if s.method == "next-scale":
+            yield from self.fill_scales(s, z, z_mask, within, lay)
+            return
         indices = self.schedule(s)
         times = samplers.timesteps(s.steps)
         adapter = self.adapter() if s.method == "conditioned" else None
-        r, noise = self.base.prepare(s, times, steer=adapter and adapter.steer(z, z_mask)), self.noise(s, z)
+        r, noise = self.prepare(s, times, adapter, z, z_mask), self.noise(s, z)
         if self.base.count_things(r.condition):  # else what is behind the thing is asked for
             self.base.write_layout(r.condition, s, within=within)
         denoise = keep_known(adapter.wear(r.denoise, self.base.transformer) if adapter else r.denoise, z, z_mask)
@@ -175,13 +202,35 @@ class InpaintingPipeline(EditingPipeline):
             f.trace["schedule"] = [times[s.steps - i] for i in indices]
             yield f
 
+    def fill_scales(
+        self,
+        s: InpaintingSettings,
+        z: Tensor,
+        mask: Tensor,
+        within: tuple[int, int, int, int],
+        lay: Callable[[np.ndarray], np.ndarray],
+    ) -> Iterator[contract.Frame]:
+        """By next-scale prediction, a frame a scale: for the comparison with the diffusion editors."""
+        pipe, entropies = load("next-scale", *self.where), []
+        asked = pipe.Settings(prompt=s.prompt, seed=s.seed, guidance=s.guidance)
+        for step, (total, entropy) in enumerate(pipe.fill(asked, z, mask, within), 1):
+            entropies.append(round(entropy, 3))
+            shown = self.base.decode_uint8(total).cpu().numpy()
+            picture = lay(shown)[0]
+            result = contract.ImageResult(picture, self.name, s.model_dump()) if step == len(SIDES) else None
+            trace = {"calls": step, "entropies": list(entropies), "sides": [PATCH * n for n in SIDES]}
+            trace |= {"device": f"{self.device}, float32"}
+            yield contract.Frame(step, len(SIDES), picture, shown[0], f"scale {step}", result, trace)
+
 
 class MaskAdapter(nn.Module):
     """What the mask-conditioned model adds to the base: the mask and the masked latent as a further input, zero at the
     start (as Rombach et al. 2022 fine-tuned theirs), and a LoRA beside the layers."""
 
-    def __init__(self, base: DiT, rank: int = 16) -> None:
+    def __init__(self, base: DiT, rank: int = 16, clean: bool = False) -> None:
+        """`clean` is whether it was taught with known tokens that are clean and have time 0."""
         super().__init__()
+        self.clean = clean
         self.patch = base.config.patch
         self.enter = nn.Linear((base.config.channels + 1) * self.patch**2, base.config.width)
         self.lora = LoRA(base, rank)

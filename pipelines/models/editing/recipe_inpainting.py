@@ -5,6 +5,10 @@ Who paints over a part of a picture writes what is to be there, and not what is 
 scenes are the box of a thing, with a caption and a layout of it alone, and an eighth are a box where nothing stands,
 with a caption of the ground alone: that is how a thing is taken away. A quarter leave one side or corner, which is what
 outpainting asks for; the rest are boxes, ellipses and strokes. Both of these have the whole picture's caption.
+
+Tokens that are wholly known are clean and have time 0, so that the network sees from the first step on what it knows
+from its last ones: what a picture looks like (diffusion forcing; Chen et al. 2024). With noise on them, as in
+replacement, the further input was hardly used, and the ground within a mask was smeared.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from pipelines.datasets import captions
 from pipelines.diffusion import flow_matching, samplers
 from pipelines.models.editing.pipeline import MaskAdapter, keep_known
 from pipelines.models.latent_diffusion import recipe as flow
+from pipelines.models.latent_diffusion.known import KnownTokens, grow_to_tokens, mask_tokens, mix_modulations
 from pipelines.models.latent_diffusion.recipe_sources import NOTHING, VOCABULARY
 from pipelines.models.lora.adapter import factorise, layers, merge
 from pipelines.nn import weights
@@ -154,8 +159,11 @@ class Recipe(flow.Recipe):
         words = self.base.text_kv(torch.where(drop[:, None, None], self.base.null, words))
         without = torch.rand(len(z)).to(device) < torch.where(drop, 0.7, 0.2)
         layout = torch.where(without[:, None, None], NOTHING.to(device), layout)
-        hint, x = learner.adapter(z, mask) + self.layout(layout), flow_matching.interpolate(z, noise, t)
-        v = learner.net(x, words, self.base.modulations(t, words.pooled), hints=[hint])
+        hint, cells = learner.adapter(z, mask) + self.layout(layout), grow_to_tokens(mask, self.base.config.patch)
+        x = torch.where(cells > 0, flow_matching.interpolate(z, noise, t), z)
+        at = [self.base.modulations(time, words.pooled) for time in (t, torch.zeros_like(t))]
+        at_tokens = mix_modulations(*at, mask_tokens(cells, self.base.config.patch))
+        v = learner.net(x, words, at_tokens, hints=[hint])
         error = flow_matching.velocity_error(v, z, noise) * mask  # what is known needs no drawing
         return error.sum() / (mask.sum() * z.shape[1]).clamp_min(1), {}
 
@@ -176,9 +184,11 @@ class Recipe(flow.Recipe):
         words = self.base.text_kv(torch.cat([words, self.base.null.expand(count, -1, -1)]))
         layout = torch.cat([layout, torch.zeros_like(layout)])
 
+        call = KnownTokens(learner.net, z.repeat(2, 1, 1, 1), mask.repeat(2, 1, 1, 1))
+
         def denoise(x: Tensor, t: float) -> Tensor:
             hint, at = learner.adapter(z, mask).repeat(2, 1, 1) + layout, torch.full((2 * count,), t, device=device)
-            v = learner.net(x.repeat(2, 1, 1, 1), words, self.base.modulations(at, words.pooled), hints=[hint])
+            v = call(x.repeat(2, 1, 1, 1), words, self.base.modulations(at, words.pooled), [], [hint])
             return x - t * torch.lerp(v[count:], v[:count], 4.0)
 
         noise = samplers.seeded_noise(0, tuple(z.shape[1:]), count, str(device))
@@ -193,7 +203,7 @@ class Recipe(flow.Recipe):
     def export(self, learner: Learner, record: dict) -> None:
         adapter = learner.adapter
         adapter.lora = factorise(self.base.cpu(), learner.net, RANK)
-        weights.save(self.name, adapter, {"rank": RANK}, {
+        weights.save(self.name, adapter, {"rank": RANK, "clean": True}, {
             "data": "scenes (Fluent Emoji 3D) and avatars (DiceBear avataaars), training splits, random masks",
             "licence": "MIT; trained on avataaars by Pablo Stanley (free for personal and commercial use) and Fluent "
                 "Emoji (MIT)",

@@ -35,10 +35,10 @@ class InpaintingSettings(WorldSettings):
 
     image: images.ImageInput = Field(description="The picture; outside the mask no pixel changes.")
     mask: images.MaskInput = Field(description="White where to change.")
-    method: Literal["conditioned", "repaint", "naive"] = Field(
+    method: Literal["conditioned", "repaint", "naive", "next-scale"] = Field(
         "conditioned",
         description="A model that sees the mask; or the base alone: RePaint goes back and forth until new and old "
-        "agree, at many more calls; naive does not.",
+        "agree, at many more calls; naive does not. Next-scale prediction keeps the codes around (scenes only).",
     )
     compare: bool = Field(False, description="Every method side by side, on the same mask and seed.")
     feather: int = Field(
@@ -68,6 +68,8 @@ class InpaintingSettings(WorldSettings):
             raise ValueError(
                 f"The mask is {mw} × {mh} pixels, but the picture is {w} × {h}: give them the same size."
             )
+        if self.method == "next-scale" and self.world != "scenes":
+            raise ValueError("Next-scale prediction knows the world of scenes: choose it, or another method.")
         if not mask.any():
             raise ValueError("Nothing is painted: paint over what should change.")
         return self
@@ -142,7 +144,7 @@ SPECS = [
         settings=InpaintingSettings,
         pipeline="editing.pipeline:InpaintingPipeline",
         weights=(*LATENT_DIFFUSION, "inpainting"),
-        worlds={"scenes": (*LATENT_DIFFUSION_256, "layout", "inpainting-256")},
+        worlds={"scenes": (*LATENT_DIFFUSION_256, "layout", "next-scale", "inpainting-256")},
         label="Inpaint",
         help="Paint over what should change, and say what should be there.",
         about="Under the mask it begins with noise, around it the picture stays, bit for bit; the model sees both at "
