@@ -33,6 +33,7 @@ RECIPES = {
     "audio_flow": f"{AUDIO}.recipe_flow", "audio_tokens": f"{AUDIO}.recipe_tokens",
     "words-toy": f"{AUDIO}.recipe_words",
     "multiview": "models.multiview.recipe", "video": "models.video.recipe",
+    "video_256": "models.video.recipe_256",
     **{f"vae-{kind}": "models.vae.recipe" for kind in ("plain", "low", "mid", "high", "map")},
     "gan": "models.gan.recipe", "gan-conditional": "models.gan.recipe", "gan-collapse": "models.gan.recipe",
     "stylegan": "models.stylegan.recipe", "ddpm": "models.ddpm.recipe", "next_scale": "models.next_scale.recipe",

@@ -22,6 +22,7 @@ from pipelines import load
 from pipelines.core import settings
 from pipelines.core.contract import VideoResult, frame_differences
 from pipelines.media import images
+from pipelines.models.video import network
 from pipelines.models.video import pipeline as video
 from pipelines.models.video.spec import VideoSettings
 
@@ -44,7 +45,7 @@ def test_without_its_time_axis_it_is_the_image_model_bit_for_bit() -> None:
     for method in ("independent", "joint"):  # apart; and the first frame of those drawn together
         assert np.array_equal(run("float32", frames=2, method=method, seed=5).result.frames[0], still.result.pixels)
     assert all(torch.equal(value, before[name]) for name, value in base.state_dict().items())
-    motion = video.VideoDiT(base.config).requires_grad_(False)
+    motion = network.VideoDiT(base.config).requires_grad_(False)
     motion.transformer.load_state_dict(before)
     words = base.text_kv(base.null[None])
     given = (z, words, base.modulations(t, words.pooled))
@@ -53,15 +54,15 @@ def test_without_its_time_axis_it_is_the_image_model_bit_for_bit() -> None:
 
 
 def test_a_frame_is_told_the_nearest_that_is_given_and_its_own_time() -> None:
-    motion = video.VideoDiT(load("latent-diffusion").transformer.config).requires_grad_(False)
+    motion = network.VideoDiT(load("latent-diffusion").transformer.config).requires_grad_(False)
     torch.nn.init.normal_(motion.enter.weight)
     z = torch.randn(1, 8, 1, 16, 16).expand(1, 8, 8, 16, 16) + torch.arange(8)[None, :, None, None, None]
-    given, amount = torch.zeros(1, 8), torch.tensor([0.5])
+    given, half = torch.zeros(1, 8), network.encode_amount(torch.tensor([0.5]), 8)
     given[0, [0, 6]] = 1
 
-    def hint(loop: bool, amount: torch.Tensor = amount, z: torch.Tensor = z) -> torch.Tensor:
-        without = motion.hint(torch.zeros_like(z), torch.zeros_like(given), amount, loop)
-        return (motion.hint(z, given, amount, loop) - without).unflatten(1, (8, -1))[0]
+    def hint(loop: bool, z: torch.Tensor = z) -> torch.Tensor:
+        without = motion.hint(torch.zeros_like(z), torch.zeros_like(given), half, loop)
+        return (motion.hint(z, given, half, loop) - without).unflatten(1, (8, -1))[0]
 
     line, circle = hint(False), hint(True)
     assert torch.allclose(line[1], line[2], atol=1e-4) and torch.allclose(line[4], line[5], atol=1e-4)
@@ -74,27 +75,26 @@ def test_a_frame_is_told_the_nearest_that_is_given_and_its_own_time() -> None:
     moved = z.clone()
     moved[:, 3] += 1  # is not given
     assert torch.equal(hint(True, z=moved), circle)
+    much = network.encode_amount(torch.tensor([0.9]), 8)
     for loop in (True, False):
-        times = motion.hint(torch.zeros_like(z), torch.zeros_like(given), amount, loop).unflatten(1, (8, -1))[0, :, 0]
+        times = motion.hint(torch.zeros_like(z), torch.zeros_like(given), half, loop).unflatten(1, (8, -1))[0, :, 0]
         assert torch.cdist(times, times).fill_diagonal_(1).min() > 1e-3
-        assert not torch.allclose(
-            motion.hint(z, given, amount, loop), motion.hint(z, given, amount + 0.4, loop), atol=1e-3
-        )
+        assert not torch.allclose(motion.hint(z, given, half, loop), motion.hint(z, given, much, loop), atol=1e-3)
 
 
 def test_a_loops_last_moment_is_as_near_to_the_first_as_the_second_is() -> None:
-    circle, line = video.time_features(16, loop=True), video.time_features(16, loop=False)
+    circle, line = network.time_features(16, loop=True), network.time_features(16, loop=False)
     assert torch.dist(circle[0], circle[15]) == pytest.approx(torch.dist(circle[0], circle[1]).item(), abs=1e-5)
     assert torch.dist(line[0], line[15]) > 1.2 * torch.dist(line[0], line[1])
-    assert torch.equal(video.time_features(8, loop=True)[:, :8], circle[::2, :8]) and torch.equal(
-        video.time_features(8, loop=False), line[:8]
+    assert torch.equal(network.time_features(8, loop=True)[:, :8], circle[::2, :8]) and torch.equal(
+        network.time_features(8, loop=False), line[:8]
     )
 
 
 def test_an_estimates_motion_is_scaled_by_its_harmonics_and_what_is_still_stays() -> None:
     gains = [[1.0] * 9] * 5 + [[1.0, 2.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0]] * 2
     motion, still = (
-        video.VideoDiT(load("latent-diffusion").transformer.config, gains=gains),
+        network.VideoDiT(load("latent-diffusion").transformer.config, gains=gains),
         torch.randn(1, 8, 16, 16).expand(16, -1, -1, -1),
     )
     angle = 2 * torch.pi * torch.arange(16)[:, None, None, None] / 16

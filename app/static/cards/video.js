@@ -32,6 +32,29 @@ registerCard({
   },
 });
 
+registerCard({
+  title: "What moves where",
+  html: `<svg viewBox="0 0 256 256" class="layout paths" role="img" aria-label="Boxes, first and last"></svg>
+    <small></small>`,
+  applies: (frame) => Boolean(frame.paths),
+  draw(body, { paths }) {
+    const box = ([left, top, right, bottom], mark) =>
+      `<rect ${mark} x="${left}" y="${top}" width="${right - left}" height="${bottom - top}"/>`;
+    const middle = ([left, top, right, bottom]) => [(left + right) / 2, (top + bottom) / 2];
+    const svg = body.querySelector("svg");
+    svg.innerHTML = paths.things
+      .map(({ from, to }) => {
+        const [[x, y], [u, v]] = [middle(from), middle(to)];
+        return `<g>${box(from, "")}${box(to, 'stroke-dasharray="4 4"')}<path d="M${x} ${y}L${u} ${v}"/>
+          <circle cx="${u}" cy="${v}" r="4"/><text x="${from[0] + 5}" y="${from[1] + 16}"></text></g>`;
+      })
+      .join("");
+    for (const [k, text] of svg.querySelectorAll("text").entries()) text.textContent = paths.things[k].name;
+    svg.toggleAttribute("hidden", !paths.things.length);
+    body.querySelector("small").textContent = paths.request.join(" · ");
+  },
+});
+
 const DASHES = ["", "6 3", "2 3"];
 
 registerCard({

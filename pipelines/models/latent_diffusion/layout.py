@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num
 from torch import Tensor, nn
 
 from pipelines.models.latent_diffusion.layout_text import LEAST, SIDE, THINGS
@@ -86,8 +86,8 @@ class LayoutEmbedding(nn.Module):
         """The kind that is none."""
         return self.labels[0].num_embeddings - 1
 
-    def forward(self, layout: Int[Tensor, "b t 9"], side: int = 8) -> Float[Tensor, "b n w"]:
-        """For side x side tokens; zero where there is nothing."""
+    def forward(self, layout: Num[Tensor, "b t 9"], side: int = 8) -> Float[Tensor, "b n w"]:
+        """For side x side tokens; zero where there is nothing. Boxes may lie between units, and reach out."""
         middle = (torch.arange(side, device=layout.device) + 0.5) * (BINS - 1) / side
         places = torch.stack([middle.repeat(side), middle.repeat_interleave(side)], 1)  # x and y of each, in units
         reach = (BINS - 1) / side / 2  # around a box, in which a token still shows some of it
@@ -107,7 +107,7 @@ class LayoutEmbedding(nn.Module):
         waves = [f(torch.pi * k * part) for part in (u, v) for k in (1, 2, 4, 8) for f in (torch.sin, torch.cos)]
         where = torch.stack([u, v, (u - 0.5).abs(), (v - 0.5).abs(), *size, *waves], -1)
         labels = layout[torch.arange(len(layout), device=layout.device)[:, None], chosen]  # (b, n, 9)
-        names = [table(labels[..., k]) for k, table in enumerate(self.labels)]
+        names = [table(labels[..., k].long()) for k, table in enumerate(self.labels)]
         h = self.down(F.silu(self.up(torch.cat([*names, where.to(names[0].dtype)], -1))))
         return h * (nearest > 0)[..., None]
 

@@ -3,8 +3,9 @@ together.
 
 The model began as the image model, which is left as it is and draws the first frame (a picture, then its motion:
 Girdhar et al. 2024). A clip's latents stand on top of each other, so that every place of every frame looks at every
-other (full attention over space and time; Yang et al. 2024, CogVideoX), and each frame is told when it is, how much is
-to move, and, through a further input as a mask is in inpainting, the nearest frame that is given.
+other (full attention over space and time; Yang et al. 2024, CogVideoX), and each frame is told when it is, how it
+moves, and, through a further input as a mask is in inpainting, the nearest frame that is given. In the world of scenes
+what moves where is read from the words: each thing's box goes through the clip, and each frame has its own layout.
 """
 
 from __future__ import annotations
@@ -12,103 +13,34 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, get_args
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from pipelines.core import contract
+from pipelines.core.registry import get_spec
 from pipelines.diffusion import samplers
 from pipelines.diffusion.progress import follow
-from pipelines.media.images import MODEL_SIDE as SIDE
 from pipelines.media.images import center_crop, from_url
 from pipelines.models.editing.pipeline import EditingPipeline, keep_known
 from pipelines.models.latent_diffusion import pipeline as latent_diffusion
+from pipelines.models.latent_diffusion.known import KnownTokens
+from pipelines.models.latent_diffusion.layout import LABELS, UNIT
+from pipelines.models.latent_diffusion.pipeline_256 import load_vocabulary
+from pipelines.models.video.motion_text import MotionRequest, plan_motion, read_motion
+from pipelines.models.video.movement import WINDOW, Clock, Motion
+from pipelines.models.video.network import VideoDiT, build, encode_amount, move_layout
 from pipelines.models.video.spec import VideoSettings
 from pipelines.nn import weights
-from pipelines.nn.dit import Config, DiT, patchify
 
-WINDOW = 16  # frames that are drawn together
 OVERLAP = 3  # frames of a window that the next one is given
-CALIBRATION_TIMES = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.98)  # straight times at which an estimate's motion is calibrated
 GREY = 30  # frames that are not drawn yet
 STRIDE = 0x9E3779B1  # from one frame's seed to the next: so that the clips of neighbouring seeds share no noise
 SHARED = 2**31  # from the clip's seed to that of what its frames share
-
-
-def time_features(frames: int, loop: bool) -> Float[Tensor, "f 17"]:
-    """What a frame's time looks like to the model: four harmonics once around a loop, or four of its place among
-    WINDOW; and which."""
-    time, zero = torch.arange(frames) / (frames if loop else WINDOW), torch.zeros(frames, 8)
-    waves = 2 * math.pi * time[:, None] * (torch.arange(1, 5) if loop else 0.5 * 2 ** torch.arange(4))
-    waves = torch.cat([waves.cos(), waves.sin()], 1)
-    return torch.cat([*((waves, zero) if loop else (zero, waves)), torch.full((frames, 1), float(loop))], 1)
-
-
-class VideoDiT(nn.Module):
-    """Predicts the velocity of a clip's latents, from a caption, when each frame is, how much is to move, and the
-    frames that are given."""
-
-    def __init__(self, config: Config = Config(), real: float = 0.0, gains: list[list[float]] | None = None) -> None:
-        """`real` is what the clips that it learnt from change by from frame to frame, 0 to 255, to compare with;
-        `gains` what its estimate of each harmonic of their motion, 0 to WINDOW / 2, is to be multiplied by at each of
-        KNOTS to fit them best (least squares).
-        """
-        super().__init__()
-        self.config, self.real, c = config, real, config
-        self.gains = gains or [[1.0] * (WINDOW // 2 + 1)] * len(CALIBRATION_TIMES)
-        self.transformer = DiT(c)
-        self.time = nn.Sequential(nn.Linear(21, c.width), nn.SiLU(), nn.Linear(c.width, c.width))
-        self.enter = nn.Linear((c.channels + 1) * c.patch**2, c.width)
-        nn.init.zeros_(self.enter.weight)
-        nn.init.zeros_(self.enter.bias)
-
-    def nearest(
-        self, z: Float[Tensor, "b f c h w"], given: Float[Tensor, "b f"], loop: bool
-    ) -> Float[Tensor, "b f c h w"]:
-        """For each frame the given one that is nearest in time; zeros where none is given."""
-        at = torch.arange(given.shape[1], device=z.device)
-        away = (at[:, None] - at).abs()
-        away = torch.minimum(away, len(at) - away) if loop else away
-        found = (away + 2 * len(at) * (1 - given)[:, None]).argmin(2)
-        return z[torch.arange(len(z), device=z.device)[:, None], found] * given.amax(1)[:, None, None, None, None]
-
-    def rescale_harmonics(
-        self, x0: Float[Tensor, "f c h w"], still: Float[Tensor, "f c h w"], t: float, loop: bool
-    ) -> Float[Tensor, "f c h w"]:
-        """An estimate at a straight time, its difference from the still clip scaled harmonic by harmonic: a small model
-        makes slow motion too small and adds a quick flicker. Of a loop these are harmonics; of others, those of the
-        clip there and back, which has no jump.
-        """
-        moved = x0 - still
-        moved = moved if loop else torch.cat([moved, moved.flip(0)])
-        waves = torch.fft.rfft(moved, dim=0)
-        gains = [np.interp(t, CALIBRATION_TIMES, column) for column in zip(*self.gains, strict=True)]
-        at = np.arange(len(waves)) * (1 if loop else WINDOW / len(moved))
-        scaled = waves * torch.from_numpy(np.interp(at, range(len(gains)), gains)).to(x0)[:, None, None, None]
-        return still + torch.fft.irfft(scaled, n=len(moved), dim=0)[: len(x0)]
-
-    def hint(
-        self, z: Float[Tensor, "b f c h w"], given: Float[Tensor, "b f"], amount: Float[Tensor, " b"], loop: bool
-    ) -> Float[Tensor, "b n d"]:
-        """What the tokens are told: each frame's time, the amount of motion, 0 to 1, whether the frame is given (1),
-        and the latent of the given frame that is nearest in time."""
-        count, frames, device = *given.shape, z.device
-        there = given[:, :, None, None, None].expand(-1, -1, 1, *z.shape[3:])
-        tokens = self.enter(patchify(torch.cat([self.nearest(z, given, loop), there], 2), self.config.patch)).flatten(
-            1, 2
-        )
-        much = math.pi * amount[:, None] * torch.arange(1, 5, device=device)
-        time = torch.cat(
-            [
-                time_features(frames, loop).to(device).expand(count, -1, -1),
-                much.cos()[:, None].expand(-1, frames, -1),
-            ],
-            2,
-        )
-        return tokens + self.time(time).repeat_interleave(len(self.transformer.position), 1)
 
 
 class VideoPipeline(EditingPipeline):
@@ -119,21 +51,17 @@ class VideoPipeline(EditingPipeline):
 
     def motion(self) -> VideoDiT:
         """What was learnt of clips. Raises weights.WeightsError."""
-
-        def build() -> VideoDiT:
-            tensors, about = weights.load_bundle("video")
-            real, gains = about["config"].pop("real"), about["config"].pop("gains")
-            return weights.load_into(VideoDiT(Config(**about["config"]), real, gains), tensors, "video").to(
-                self.base.device
-            )
-
-        return weights.cached(("video motion", self.base.device), build)
+        name = get_spec(self.name).weights_for({"world": self.world})[-1]
+        return weights.cached(
+            (f"{name} motion", self.base.device), lambda: weights.open_bundle(name, build).to(self.base.device)
+        )
 
     @torch.inference_mode()
-    def run(self, s: VideoSettings) -> Iterator[contract.Frame]:
+    def run_here(self, s: VideoSettings) -> Iterator[contract.Frame]:
         ways = get_args(VideoSettings.model_fields["method"].annotation) if s.compare else [s.method]
         runs = [s.model_copy(update={"method": way, "compare": False}) for way in ways]
-        empty = np.full((s.frames, SIDE, SIDE, 3), GREY, np.uint8)
+        side = self.base.side
+        empty = np.full((s.frames, side, side, 3), GREY, np.uint8)
         clips, states, results, calls, step = [empty] * len(runs), [empty] * len(runs), [], 0, 0
         steps = [s.steps * len(segments(one)) for one in runs]
         for k, one in enumerate(runs):
@@ -155,32 +83,39 @@ class VideoPipeline(EditingPipeline):
             calls = detail["calls"]
 
     def draw(self, s: VideoSettings) -> Iterator[tuple[np.ndarray, np.ndarray, int, str, dict[str, Any]]]:
-        """The clip as it is believed to be after each step, uint8 (f, 128, 128, 3), its state, how many of its frames
+        """The clip as it is believed to be after each step, uint8 (f, h, w, 3), its state, how many of its frames
         are there, a note and details; in spans, one after the other."""
         given = {
-            at: self.latent(center_crop(from_url(picture)))
+            at: self.latent(center_crop(from_url(picture), self.base.side))
             for at, picture in ((0, s.image), (s.frames - 1, s.last_image))
             if picture
         }
-        clip = state = np.full((s.frames, SIDE, SIDE, 3), GREY, np.uint8)
+        side = self.base.side
+        clip = state = np.full((s.frames, side, side, 3), GREY, np.uint8)
         drawn: dict[int, Tensor] = {}
         calls, times, blank = 0, samplers.timesteps(s.steps), torch.zeros(1, *self.shape(), device=self.base.device)
+        plan, words, paths = self.plan_clip(s), s, {}
+        if plan:
+            words, paths = s.model_copy(update={"prompt": plan.request.caption}), {"paths": plan.describe()}
         for begin, end in segments(s):
             places = [k % s.frames for k in range(begin, end)]  # a long loop's last window ends in the first frame
             known_latents = [drawn.get(k, given.get(k)) for k in places]
             pinned = torch.cat([blank if k is None else k for k in known_latents])
             mask = torch.tensor([float(k is None) for k in known_latents], device=blank.device)[:, None, None, None]
             noise = self.noise(s, range(begin, end))
-            r = (
-                self.joint_context(s, times, pinned, mask)
-                if s.method == "joint" and end > 1
-                else self.base.prepare(s, times, len(places))
-            )
+            if s.method == "joint" and end > 1:
+                r = self.joint_context(words, times, pinned, mask, places, plan)
+            else:
+                r = self.base.prepare(words, times, len(places))
+                if plan and plan.layout is not None:
+                    layouts = plan.layouts(places).to(self.base.device)
+                    r.condition.hint = self.base.layout_embedding(layouts).to(self.base.dtype)
             denoise = keep_known(r.denoise, pinned, mask)
             states = samplers.SAMPLERS[s.sampler](denoise, noise() * r.path.s(1.0), times, r.path, noise, s.eta)
             coder = self.base.autoencoder
             for step in follow(states, times[:-1], r.path):
                 glances = coder.decode_preview(torch.cat([step.x0, step.state])).cpu().numpy()
+                glances = latent_diffusion.enlarge(glances, side)
                 shown = glances[: len(places)] if step.reached else self.base.decode_uint8(step.x).cpu().numpy()
                 clip, state = clip.copy(), state.copy()
                 for k, frame, noisy in zip(places, shown, glances[len(places) :], strict=True):
@@ -188,13 +123,40 @@ class VideoPipeline(EditingPipeline):
                         clip[k], state[k] = frame, noisy
                 spans = f" · frames {begin + 1} to {min(end, s.frames)}" if s.frames > WINDOW else ""
                 note = step.note + spans
-                detail = self.base.step_trace(r, step)
-                yield clip, state, min(end, s.frames), note, {**detail, "calls": calls + r.calls[0]}
+                detail = {**self.base.step_trace(r, step), **paths, "calls": calls + r.calls[0]}
+                yield clip, state, min(end, s.frames), note, detail
             calls += r.calls[0]
             drawn = {k: step.x[i : i + 1] for i, k in enumerate(places)} | drawn
 
+    def plan_clip(self, s: VideoSettings) -> MotionPlan | None:
+        """What the words ask for of motion, and what stands where in the first frame: of scenes. The layout
+        of a first frame that is given is known only where the settings say it."""
+        if self.world == "people":
+            return None
+        request, clock, speed = read_motion(s.prompt), Clock(s.frames, s.loop), 2 * s.motion
+        nothing = self.base.layout_embedding.nothing
+        condition = self.base.condition(request.caption, "")
+        layouts = self.base.draw_layouts(condition, s)
+        if layouts is None:
+            return MotionPlan(request, plan_motion(request, [], speed, clock)[1], clock, nothing)
+        layout = layouts[0]
+        boxes, motion = plan_motion(
+            request, load_vocabulary().decode(layout), speed, clock, fixed=bool(s.image or s.layout)
+        )
+        if s.image and not s.layout:
+            return MotionPlan(request, motion, clock, nothing)
+        layout = layout.float()
+        layout[: len(boxes), len(LABELS) :] = torch.tensor(boxes).reshape(-1, 4) / UNIT
+        return MotionPlan(request, motion, clock, nothing, layout)
+
     def joint_context(
-        self, s: VideoSettings, times: list[float], pinned: Tensor, mask: Tensor
+        self,
+        s: VideoSettings,
+        times: list[float],
+        pinned: Tensor,
+        mask: Tensor,
+        places: list[int],
+        plan: MotionPlan | None,
     ) -> latent_diffusion.SamplingContext:
         """A run whose frames look at each other.
 
@@ -202,11 +164,18 @@ class VideoPipeline(EditingPipeline):
         """
         motion, clip = self.motion(), copy.copy(self.base)
         clip.transformer, clip.dtype = motion.transformer, torch.float32  # as the hints are
-        batch, around = (pinned[None], 1 - mask.flatten()[None]), s.loop and len(pinned) == s.frames
-        hint, still = (
-            motion.hint(*batch, torch.tensor([s.motion], device=pinned.device), around),
-            interpolate_given(pinned, mask, around),
-        )
+        given, around = 1 - mask.flatten()[None], s.loop and len(pinned) == s.frames
+        if plan:
+            features = torch.from_numpy(plan.motion.encode(plan.clock))[places][None].to(pinned)
+            layouts = plan.layout if plan.layout is None else plan.layouts(places)[None].to(pinned)
+            hint = motion.hint(pinned[None], given, features, around, layouts)
+        else:
+            amount = encode_amount(torch.tensor([s.motion], device=pinned.device), len(pinned))
+            hint = motion.hint(pinned[None], given, amount, around)
+        if plan:
+            fresh = mask.expand(-1, 1, *pinned.shape[2:])
+            clip.predict_velocity = KnownTokens(motion.transformer, pinned[None], fresh[None])
+        still = interpolate_given(pinned, mask, around)
         r = clip.prepare(s.model_copy(update={"guidance": 1.0}), times, 1, lambda *_: lambda *_: [hint])
         flat = r.denoise
         r.denoise = lambda x, t: motion.rescale_harmonics(flat(x[None], t)[0], still, r.path.straight_time(t), around)
@@ -230,6 +199,39 @@ class VideoPipeline(EditingPipeline):
         """Of one frame's latent."""
         c = self.base.transformer.config
         return c.channels, c.size, c.size
+
+
+@dataclass(frozen=True)
+class MotionPlan:
+    """How a clip of scenes is to move, and the layout of its first frame, where it is known; `nothing` is the kind that
+    is none."""
+
+    request: MotionRequest
+    motion: Motion
+    clock: Clock
+    nothing: int
+    layout: Float[Tensor, "t 9"] | None = None
+
+    def layouts(self, places: list[int]) -> Float[Tensor, "f t 9"]:
+        """What stands where in some frames."""
+        assert self.layout is not None
+        return move_layout(self.layout, self.nothing, self.motion, places, self.clock)
+
+    def describe(self) -> dict[str, Any]:
+        """What moves where: boxes of the first frame and where they are at the end, or at a loop's farthest; and
+        what was understood."""
+        found: dict[str, Any] = {"request": self.request.describe(), "things": []}
+        if self.layout is not None:
+            things = load_vocabulary().decode(self.layout.round().long())
+            end = self.clock.frames // 4 if self.clock.loop else self.clock.frames - 1
+            count = len(things)
+            first, last = (
+                (part[:count, len(LABELS) :] * UNIT).round().int().tolist() for part in self.layouts([0, end])
+            )
+            found["things"] = [
+                {"name": thing["kind"], "from": a, "to": b} for thing, a, b in zip(things, first, last, strict=True)
+            ]
+        return found
 
 
 def interpolate_given(

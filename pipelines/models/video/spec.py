@@ -7,12 +7,13 @@ from typing import ClassVar, Literal
 from PIL import Image
 from pydantic import Field, field_validator, model_validator
 
-from pipelines.core.settings import ADVANCED, SamplingSettings
-from pipelines.core.spec import LATENT_DIFFUSION, ModelSpec
+from pipelines.core.settings import ADVANCED
+from pipelines.core.spec import LATENT_DIFFUSION, LATENT_DIFFUSION_256, ModelSpec
 from pipelines.media import images
+from pipelines.models.latent_diffusion.spec import LayoutSettings, WorldSettings
 
 
-class VideoSettings(SamplingSettings):
+class VideoSettings(LayoutSettings, WorldSettings):
     """Words, or a picture, to a clip."""
 
     OLD_NAMES: ClassVar[dict[str, str]] = {"amount": "motion", "last": "last_image"}
@@ -34,7 +35,11 @@ class VideoSettings(SamplingSettings):
         8, ge=1, le=30, description="Frames a second when it is played and saved.", json_schema_extra=ADVANCED
     )
     motion: float = Field(0.5, ge=0, le=1, description="How much is to move: 0 hardly anything, 1 a lot.")
-    loop: bool = Field(True, description="Let the last frame lead into the first.")
+    loop: bool = Field(
+        True,
+        description="Let the last frame lead into the first: what goes comes back.",
+        json_schema_extra={"initial": False},  # most of what people ask for goes somewhere
+    )
     image: images.OptionalImageInput = Field(
         "", description="The first frame. Empty lets the words decide. Its middle square is used."
     )
@@ -78,23 +83,34 @@ SPECS = [
         settings=VideoSettings,
         pipeline="video.pipeline:VideoPipeline",
         weights=(*LATENT_DIFFUSION, "video"),
+        worlds={"scenes": (*LATENT_DIFFUSION_256, "layout", "video-256")},
         result="video",
         examples={
-            "waving": "waving hand, large motion",
-            "grin": "grinning face",
-            "dance": "woman dancing",
-            "rocket": "rocket",
-            "heart": "beating heart",
-            "clown": "clown face, small motion",
+            "car": "a red car driving to the left by the sea",
+            "balloon": "a balloon rising over the hills",
+            "penguins": "two penguins dancing in the snow",
+            "sunset": "the sun sets behind the mountains",
+            "rocket": "a rocket takes off at night",
+            "dog": "a dog running in a meadow",
+            "zoom": "a castle in the mountains, camera zooms in",
         },
-        fields=("frames", "motion", "loop"),
+        fields=("world", "frames", "motion", "loop"),
         starters={
-            "grin": {"prompt": "grinning face", "seed": 2},
-            "heart": {"prompt": "beating heart", "seed": 0},
-            "rocket": {"prompt": "rocket", "seed": 0},
+            name: {"world": "scenes", "prompt": prompt, "seed": seed, "loop": loop}
+            for name, prompt, seed, loop in (
+                ("car", "a red car driving to the left by the sea", 0, False),
+                ("train", "a train driving through the desert at sunset", 0, False),
+                ("sunset", "the sun sets behind the mountains", 0, False),
+                ("penguins", "two penguins dancing in the snow", 4, True),
+                ("heart", "a beating red heart", 0, True),
+                ("nightfall", "night falls over a city", 0, False),
+            )
         },
-        about="All frames develop at once, and each looks at the others at every step: that is why they agree. Give a "
-        "first frame, a last one, or both, and what is between is drawn.",
+        help="Say what is there and what it does: drives, flies, rises, jumps, dances; the sun sets, clouds drift, the "
+        "camera zooms in.",
+        about="Your words say what moves where: boxes go through the clip, and every frame is told what stands where. "
+        "All frames develop at once, and each looks at the others at every step: that is why they agree. Give a first "
+        "frame, a last one, or both, and what is between is drawn.",
         groups={"Why together?": ("method", "compare")},
         kind="diffusion",
         parents=("latent-diffusion",),
