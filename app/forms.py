@@ -20,6 +20,7 @@ TITLES = {
     "negative_prompt": "Negative prompt", "dpm-solver++": "DPM-Solver++", "heun": "Heun", "euler": "Euler",
     "ddim": "DDIM", "ddpm": "DDPM, ancestral",
     "repaint": "RePaint", "naive": "Naive replacement", "conditioned": "Mask-conditioned (best fit)",
+    "next-scale": "Next-scale prediction",
     "source_prompt": "What it shows now",
     "attention_replace": "Keep the layout",
     "kind": "Control", "control_weight": "Control weight",

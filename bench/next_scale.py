@@ -13,7 +13,6 @@ import torch
 
 from pipelines import datasets as data
 from pipelines import load
-from pipelines.models.next_scale.pipeline import NextScalePipeline
 from pipelines.nn.pixels import to_tensor
 
 
@@ -21,7 +20,7 @@ from pipelines.nn.pixels import to_tensor
 def measure(n: int = 100) -> dict[str, object]:
     """Decibels of held-out pictures through the autoencoder, and through the codes as well; and the perplexity of the
     levels, as a share of them, by scale."""
-    pipe, found = NextScalePipeline(), {}
+    pipe, found = load("next-scale"), {}
     quantizer, levels = pipe.net.quantizer, pipe.net.levels
     for name in ("scenes", "avatars"):
         source = data.load(name)
@@ -45,14 +44,14 @@ def measure(n: int = 100) -> dict[str, object]:
 def speed(n: int = 9) -> dict[str, object]:
     """Milliseconds a picture, warm, median: next-scale prediction, and the base at 5 and 20 steps, in turns."""
     ways = {
-        "next-scale": (NextScalePipeline(), {}), "5 steps": (load("latent-diffusion-256"), {"steps": 5}),
-        "20 steps": (load("latent-diffusion-256"), {}),
+        "next-scale": ("next-scale", {}), "5 steps": ("latent-diffusion-256", {"steps": 5}),
+        "20 steps": ("latent-diffusion-256", {}),
     }  # fmt: skip
     times: dict[str, list[float]] = {label: [] for label in ways}
     for k in range(-1, n):
-        for label, (pipe, settings) in ways.items():
+        for label, (model, settings) in ways.items():
             began = time.perf_counter()
-            *_, last = pipe.generate(prompt="a red car on a meadow", seed=max(k, 0), **settings)
+            *_, last = load(model).generate(prompt="a red car on a meadow", seed=max(k, 0), **settings)
             assert last.result is not None
             if k >= 0:
                 times[label].append(1000 * (time.perf_counter() - began))

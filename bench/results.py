@@ -38,7 +38,7 @@ def about(name: str) -> dict[str, Any]:
 def own_weights(spec: ModelSpec) -> list[str]:
     """The bundles that a model has beyond those of the model it stands on."""
     base = {"latent-diffusion", "autoencoder"} if spec.name != "latent-diffusion" else set()
-    base |= {"latent-diffusion-256", "autoencoder-256", "layout"} if spec.worlds else set()
+    base |= {"latent-diffusion-256", "autoencoder-256", "layout", "next-scale"} if spec.worlds else set()
     return [name for name in spec.all_weights if name not in base]
 
 

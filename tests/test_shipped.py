@@ -31,11 +31,12 @@ from pipelines.models.latent_diffusion.layout import build_writer
 from pipelines.models.latent_diffusion.pipeline import LatentDiffusion
 from pipelines.models.lora import adapter as lora
 from pipelines.models.multiview.pipeline import MultiView
+from pipelines.models.next_scale.pipeline import build
 from pipelines.models.pix2pix.pipeline import UNet
 from pipelines.models.stylegan.network import StyleGAN
 from pipelines.models.vae.network import VAE
 from pipelines.models.vae.spec import BUNDLES
-from pipelines.models.video.pipeline import VideoDiT
+from pipelines.models.video import network as video
 from pipelines.nn import weights
 from pipelines.nn.dit import Config, DiT
 from pipelines.text import Resampler
@@ -48,13 +49,12 @@ SHIPPED = {
     "latent-diffusion-256": lambda config: LatentDiffusion(Config(**config)),
     "layout": build_writer,
     "depth": depth.build,
+    "next-scale": build,
     "inpainting-256": lambda config: MaskAdapter(base("latent-diffusion-256"), **config),
     "reader": lambda config: AttributeClassifier(**config),
     "eye": lambda _: evaluation.build_eye(),
     **{name: lambda config: MaskAdapter(base(), **config) for name in ("inpainting", "outpainting")},
-    "video": lambda config: VideoDiT(
-        Config(**{key: value for key, value in config.items() if key not in ("real", "gains")})
-    ),
+    **dict.fromkeys(("video", "video-256"), video.build),
     "listener": lambda config: Listener(config["families"]),
     "audio-codec": lambda config: audio.Codec(audio.Config(**config)),
     "audio-flow": lambda config: AudioDiT(FlowConfig(**config)),

@@ -25,6 +25,7 @@ def test_the_endpoint_has_a_name_types_and_help(client: Client) -> None:
     expected = [
         "/latent_diffusion_256",
         "/latent_diffusion",
+        "/next_scale",
         "/inpainting",
         "/outpainting",
         "/variation",

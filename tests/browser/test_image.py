@@ -342,3 +342,12 @@ def test_a_box_of_the_layout_is_dragged_and_becomes_the_layout(page: Page) -> No
     expect(card.locator("rect").first).to_have_attribute("x", left)
     page.get_by_role("button", name="Throw the dice again").click()
     expect(layout).to_have_value("")
+
+
+def test_next_scale_prediction_grows_and_says_how_unsure_it_was(page: Page) -> None:
+    page.get_by_label("Next scale").check()
+    page.fill(PROMPT, "a dog")
+    page.click("#image-generate")
+    page.wait_for_selector("#image-downloads a")
+    expect(page.locator("#image-where")).to_contain_text("16 × 16 cells")
+    expect(page.get_by_text("bits a code of this scale")).to_be_visible()

@@ -11,9 +11,9 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
+from pipelines import load
 from pipelines.models.latent_diffusion.network import LatentDiffusion
 from pipelines.models.next_scale.network import NextScale, sample_codes
-from pipelines.models.next_scale.pipeline import NextScalePipeline
 from pipelines.models.next_scale.quantize import LEVELS, PATCH, SIDES, MultiScaleQuantizer, fit_levels
 from pipelines.models.next_scale.sampling import sample
 from pipelines.models.next_scale.spec import NextScaleSettings
@@ -135,11 +135,11 @@ def test_one_batch_is_learnt_by_heart() -> None:
 
 def draw(**values: object) -> list[np.ndarray]:
     """Previews of a run's scales."""
-    return [np.asarray(frame.preview) for frame in NextScalePipeline().generate(**values)]
+    return [np.asarray(frame.preview) for frame in load("next-scale").generate(**values)]
 
 
 def test_six_scales_grow_a_picture() -> None:
-    *_, last = frames = list(NextScalePipeline().generate(prompt="a dog", seed=3))
+    *_, last = frames = list(load("next-scale").generate(prompt="a dog", seed=3))
     assert len(frames) == len(SIDES) and last.result.image.size == (256, 256)
     assert len(last.trace["entropies"]) == len(SIDES) and np.isfinite(last.trace["entropies"]).all()
     assert np.array_equal(draw(prompt="a dog", seed=3)[-1], last.preview)
@@ -155,7 +155,7 @@ def test_a_branch_keeps_the_coarse_scales() -> None:
 
 
 def test_a_picture_of_several_is_the_one_that_its_seed_makes() -> None:
-    *_, last = NextScalePipeline().generate(prompt="a dog", seed=3, count=2)
+    *_, last = load("next-scale").generate(prompt="a dog", seed=3, count=2)
     assert [result.settings["seed"] for result in last.result] == [3, 4]
     assert np.array_equal(last.result[1].pixels, draw(prompt="a dog", seed=4)[-1])
 

@@ -27,7 +27,7 @@ WEIGHT = torch.tensor(SIDES) / sum(SIDES)  # of the scales' losses: by their tok
 
 class Recipe(base.Recipe):
     name = "next-scale"
-    steps, lr, ema, batch = 60_000, 1e-3, 0.999, 48
+    steps, lr, ema, batch = 60_000, 2e-3, 0.999, 48
     noise = 0.3
 
     def build(self) -> nn.Module:

@@ -49,33 +49,39 @@ class NextScaleSettings(LayoutSettings):
         return 6
 
 
-NEXT_SCALE = ModelSpec(
-    name="next-scale",
-    title="Next-scale prediction",
-    tab="image",
-    task="words to picture without diffusion, coarse to fine",
-    settings=NextScaleSettings,
-    pipeline="next_scale.pipeline:NextScalePipeline",
-    weights=("next-scale", "latent-diffusion-256", "autoencoder-256", "layout"),
-    label="Next scale",
-    contestants={"as it is": {}, "without guidance": {"guidance": 1}},
-    reference="world",
-    evaluated={"": {}, "without guidance": {"guidance": 1}},
-    help="No noise at all: six passes, from 2 × 2 cells to 16 × 16, each the likely next one.",
-    fields=("prompt", "guidance", "temperature", "top_k", "top_p"),
-    groups={"Branch": ("first_prompt", "branch_step", "branch_seed")},
-    examples={"dog": "a dog", "red curls": "a woman with curly red hair and round glasses, smiling"},
-    starters={
-        "robot": {"prompt": "a robot", "seed": 1},
-        "butterfly": {"prompt": "a purple butterfly", "seed": 0},
-        "red curls": {"prompt": "a woman with curly red hair and round glasses, smiling", "seed": 0},
-    },
-    about="A picture is six grids of codes, each saying what the coarser ones left over. A transformer reads those "
-    "that are there and your words, gives odds for every code of the next grid, and dice choose. Keep the coarse "
-    "scales and throw the fine ones anew: the layout stays, its details change.",
-    kind="autoregressive",
-    parents=("var", "ldm"),
-    state="What this scale adds",
-    paper="Tian et al. 2024; Han et al. 2024",
-)
-SPECS: list[ModelSpec] = []  # NEXT_SCALE, once its weights draw things: after 60,000 samples they are blots
+SPECS = [
+    ModelSpec(
+        name="next-scale",
+        title="Next-scale prediction",
+        tab="image",
+        task="words to picture without diffusion, coarse to fine",
+        settings=NextScaleSettings,
+        pipeline="next_scale.pipeline:NextScalePipeline",
+        weights=("next-scale", "latent-diffusion-256", "autoencoder-256", "layout"),
+        label="Next scale",
+        contestants={"as it is": {}, "without guidance": {"guidance": 1}},
+        reference="world",
+        evaluated={"": {}, "without guidance": {"guidance": 1}},
+        help="No noise at all: six passes, from 2 × 2 cells to 16 × 16, each the likely next one. It knows things alone best.",
+        fields=("prompt", "guidance", "temperature", "top_k", "top_p"),
+        groups={"Branch": ("first_prompt", "branch_step", "branch_seed")},
+        examples={
+            "robot": "a robot",
+            "castle": "a castle in the mountains",
+            "astronaut": "an astronaut",
+            "apples": "three red apples",
+        },
+        starters={
+            "robot": {"prompt": "a robot", "seed": 1},
+            "rocket": {"prompt": "a rocket", "seed": 0},
+            "castle": {"prompt": "a castle in the mountains", "seed": 1},
+        },
+        about="A picture is six grids of codes, each saying what the coarser ones left over. A transformer reads those "
+        "that are there and your words, gives odds for every code of the next grid, and dice choose. Keep the coarse "
+        "scales and throw the fine ones anew: the layout stays, its details change.",
+        kind="autoregressive",
+        parents=("var", "ldm"),
+        state="What this scale adds",
+        paper="Tian et al. 2024; Han et al. 2024",
+    ),
+]
