@@ -67,7 +67,7 @@ def test_the_keyboard_alone_makes_stops_scrubs_compares_and_saves(page: Page) ->
     field(page, "image", "steps", 200)
     field(page, "image", "count", 8)
     page.keyboard.press("Control+Enter")
-    expect(page.locator("#image-stop")).to_contain_text("of 200")
+    expect(page.locator("#image-stop")).to_contain_text("of 200", timeout=20_000)  # eight layouts come first
     page.keyboard.press("Escape")
     expect(page.locator("#image-where")).to_contain_text("stopped")
 
