@@ -73,8 +73,8 @@ SPECS = [
         },
         starters={
             "robot": {"prompt": "a robot", "seed": 1},
-            "rocket": {"prompt": "a rocket", "seed": 0},
-            "castle": {"prompt": "a castle in the mountains", "seed": 1},
+            "apples": {"prompt": "three red apples", "seed": 0},
+            "pizza": {"prompt": "a slice of pizza", "seed": 2},
         },
         about="A picture is six grids of codes, each saying what the coarser ones left over. A transformer reads those "
         "that are there and your words, gives odds for every code of the next grid, and dice choose. Keep the coarse "
