@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from edits import blob, image, run
 from pydantic import ValidationError
 
 from pipelines import load
-from pipelines.core.contract import Frame
 from pipelines.core.settings import format_error
 from pipelines.diffusion import samplers
 from pipelines.media import images as pictures
@@ -26,24 +25,6 @@ from pipelines.models.editing.pipeline import (
 )
 from pipelines.models.latent_diffusion.pipeline import LatentDiffusionPipeline
 from pipelines.models.latent_diffusion.spec import LatentDiffusionSettings
-
-RNG = np.random.default_rng(0)
-
-
-def image(height: int = 128, width: int = 128) -> np.ndarray:
-    return RNG.integers(0, 256, (height, width, 3), dtype=np.uint8)
-
-
-def blob(height: int = 128, width: int = 128) -> np.ndarray:
-    """A random rectangle, white where to change."""
-    mask = np.zeros((height, width), np.uint8)
-    (a, b), (c, d) = np.sort(RNG.integers(0, height + 1, 2)), np.sort(RNG.integers(0, width + 1, 2))
-    mask[a : b + 1, c : d + 1] = 255
-    return mask
-
-
-def run(name: str, **settings: Any) -> list[Frame]:
-    return list(load(name).generate(**{"prompt": "a cat", "steps": 4, "seed": 3, **settings}))
 
 
 @pytest.mark.parametrize("method", ["conditioned", "repaint", "naive"])
@@ -352,72 +333,3 @@ def test_the_conditioned_model_sees_mask_and_surroundings_and_leaves_the_base_as
     assert not np.array_equal(made, naive)
     assert not np.array_equal(drawn("conditioned", 255 - whole)[mask > 0], made[mask > 0])
     assert np.array_equal(drawn("naive", whole), naive)
-
-
-@pytest.mark.parametrize("method", ["conditioned", "repaint", "naive", "next-scale"])
-def test_in_the_world_of_scenes_too_nothing_changes_outside_the_mask(method: str) -> None:
-    whole, mask = image(300, 280), blob(300, 280)
-    frames = run("inpainting", world="scenes", image=whole, mask=mask, method=method)
-    for frame in frames:
-        assert np.array_equal(frame.preview[mask == 0], whole[mask == 0])
-    assert not np.array_equal(frames[-1].result.pixels, whole)
-
-
-def test_next_scale_prediction_is_of_scenes_and_beside_the_others_when_they_are_compared() -> None:
-    whole, mask = image(256, 256), blob(256, 256)
-    with pytest.raises(ValidationError) as caught:
-        load("inpainting").generate(image=whole, mask=mask, method="next-scale")
-    assert "knows the world of scenes" in format_error(caught.value)
-    frames = run("inpainting", world="scenes", image=whole, mask=mask, compare=True, steps=2)
-    assert [made.settings["method"] for made in frames[-1].result] == [
-        "conditioned",
-        "repaint",
-        "naive",
-        "next-scale",
-    ]
-    assert [f.step for f in frames] == list(range(1, frames[-1].steps + 1))
-
-
-def test_a_canvas_of_scenes_grows_from_256_pixels_to_1024() -> None:
-    whole = image(250, 256)
-    frames = run("outpainting", world="scenes", image=whole, right=40, top=24, steps=2)
-    for frame in frames:
-        assert frame.preview.shape == (274, 296, 3) and np.array_equal(frame.preview[24:, :256], whole)
-    wide = load("outpainting").Settings(world="scenes", image=whole, right=384, left=384, top=24)
-    assert wide.picture_size() == (256, 250)
-    with pytest.raises(ValidationError, match="it needs 256 a side"):
-        load("outpainting").generate(world="scenes", image=image(100, 300), right=8)
-
-
-def test_variations_and_other_words_are_256_pixels_in_the_world_of_scenes() -> None:
-    for name in ("variation", "edit-by-words"):
-        frames = run(name, world="scenes", image=image(200, 300))
-        assert frames[-1].result.pixels.shape == (256, 256, 3)
-    strip = run("variation", world="scenes", image=image(), ladder=True)[-1]
-    assert strip.preview.shape == (256, 9 * 256, 3)
-
-
-def test_what_was_made_before_there_were_worlds_is_of_people() -> None:
-    assert load("variation").Settings(image=image()).world == "people"
-    made = {
-        world: run("variation", image=image(), world=world)[-1].result.made_with for world in ("people", "scenes")
-    }
-    assert made["people"]["weights"] != made["scenes"]["weights"]
-
-
-def test_loras_of_people_are_refused_in_the_world_of_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.core.cards.loras", lambda: {"flat": Path("flat"), "neon": Path("neon")})
-    monkeypatch.setattr(
-        "pipelines.core.cards.read_metadata",
-        lambda path: {"base": "latent-diffusion-256"} if path.name == "neon" else {},
-    )
-    settings = load("variation").Settings
-    assert settings(world="scenes", image=image(), loras="neon").loras == settings(
-        image=image(), loras="flat"
-    ).loras.replace("flat", "neon")
-    for world, name in (("scenes", "flat"), ("people", "neon")):
-        with pytest.raises(ValidationError) as caught:
-            settings(world=world, image=image(), loras=name)
-        assert format_error(caught.value) == (
-            f"The LoRA {name} was taught on another world than this: choose that world, or take it off."
-        )
