@@ -49,9 +49,8 @@ def draw_motion(r: np.random.Generator, facts: compose.Facts, things: list[Stand
     motion = Motion(tuple(ways[g] for g in owners))
     u = r.random()
     if u < 0.12:
-        motion = replace(
-            motion, pan=tuple(float(v) for v in ([r.choice([-2, 2]), 0], [0, r.choice([-1, 1])])[u > 0.1])
-        )
+        across, down = float(r.choice([-2, 2])), float(r.choice([-1, 1]))
+        motion = replace(motion, pan=(0.0, down) if u > 0.1 else (across, 0.0))
     elif u < 0.24:
         motion = replace(motion, zoom=float(r.choice([-0.024, 0.03])))
     if facts["mode"] == "scene" and 0.24 <= u < 0.4 and facts["weather"] in ("clear", "snow"):
@@ -179,7 +178,7 @@ def is_seen(thing: Standing) -> bool:
     return -thing.w / 2 < thing.x - 1 < SIZE + thing.w / 2 - 2 and 1 < thing.y < SIZE + thing.h - 1
 
 
-def read_motion(row: compose.Facts) -> Motion:
+def load_motion(row: compose.Facts) -> Motion:
     """The motion of a row that was kept as JSON."""
     kept = row["motion"]
     return Motion(**kept | {"things": tuple(Movement(**m) for m in kept["things"]), "pan": tuple(kept["pan"])})

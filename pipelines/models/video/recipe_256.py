@@ -51,18 +51,12 @@ class Recipe:
         self.latents = np.load(folder / "latents.npy", mmap_mode="r")
         self.base = open_base()
         self.captions = self.read_captions([row["caption"] for row in self.rows])
-        clocks = [Clock(loop=row["loop"]) for row in self.rows]
-        motions = [film.read_motion(row) for row in self.rows]
-        pairs = list(zip(motions, clocks, strict=True))
-        self.features = torch.from_numpy(np.stack([motion.encode(clock) for motion, clock in pairs]))
-        frames, kinds = list(range(WINDOW)), VOCABULARY.kinds
-        first = [self.first_layout(row) for row in self.rows]
-        self.layouts = torch.stack(
-            [
-                move_layout(layout, kinds, *way)
-                for layout, way in zip(first, ((m, frames, c) for m, c in pairs), strict=True)
-            ]
-        )
+        features, layouts = [], []
+        for row in self.rows:
+            motion, clock = film.load_motion(row), Clock(loop=row["loop"])
+            features.append(torch.from_numpy(motion.encode(clock)))
+            layouts.append(move_layout(self.first_layout(row), VOCABULARY.kinds, motion, list(range(WINDOW)), clock))
+        self.features, self.layouts = torch.stack(features), torch.stack(layouts)
         train = np.array([row["split"] == "train" for row in self.rows])
         train[-self.held_out :] = False
         loops = np.array([row["loop"] for row in self.rows])
