@@ -27,6 +27,17 @@ def test_one_setting_is_varied_and_a_click_takes_one_over(page: Page) -> None:
     assert page.inner_text("#s-seed") == seed
 
 
+def test_a_variation_that_is_closed_before_it_began_is_forgotten(page: Page) -> None:
+    generate(page, "a fox", steps=3)
+    page.keyboard.press("v")
+    page.get_by_role("menuitem", name="Guidance").evaluate(
+        """item => { item.click(); document.querySelector("#image-desk .varied [data-do=close]").click() }"""
+    )
+    generate(page, "a fox", steps=2)
+    expect(page.locator("#image-desk .varied")).to_be_hidden()
+    expect(page.locator("#image-desk .cells button")).to_have_count(0)
+
+
 def test_two_settings_are_varied_across_each_other_with_their_calls(page: Page) -> None:
     generate(page, "a fox", steps=4)
     page.keyboard.press("v")
@@ -114,8 +125,7 @@ def test_a_lesson_leads_to_its_end(page: Page) -> None:
     page.get_by_role("menuitem", name="What is a seed?").click()
     expect(page.locator("#image-where")).to_contain_text("step 20 of 20", timeout=30_000)
     expect(page.locator("#image-seed")).to_have_class(re.compile("pointed"))
-    for _ in range(3):
-        page.click(".lesson [data-do=next]")
+    page.locator(".lesson [data-do=next]").evaluate("next => { for (const _ of '123') next.click() }")  # in a hurry
     expect(page.locator("#image-desk .cells button")).to_have_count(5, timeout=60_000)
     page.click(".lesson [data-do=next]")
     expect(page.locator(".lesson")).to_have_count(0)

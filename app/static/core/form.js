@@ -16,7 +16,9 @@ export class Form {
   }
 
   run() {
+    if (this.stage.running) return;
     this.stage.$("generate").click();
+    this.stage.setState("queued"); // from now on, though Gradio takes a moment: who comes next waits
   }
 
   /** Finished ones in the empty tray, or, since a canvas is never empty, under it: a click fills the form and runs. */

@@ -192,6 +192,7 @@ export class Stage {
     const act = this.$("stop").parentElement; // one button is seen: it says how far the run is
     act.classList.toggle("running", state !== "idle");
     this.showProgress(0, 1, state === "stopping" ? "Stopping …" : this.options.stop);
+    if (state === "idle") this.variations.goOn();
   }
 
   showProgress(step, steps, text) {

@@ -14,6 +14,8 @@ export class Variations {
     this.heading = this.root.querySelector("b");
     this.cells = this.root.querySelector(".cells");
     this.asked = []; // one field, or two
+    this.waiting = []; // those that are asked for when the run is over
+    this.answered = false; // whether the server has begun: what it does not know yet cannot be cancelled
     this.across = this.root.querySelector("[data-do=across]");
     this.across.onclick = () => this.offer(this.across, this.asked[0]);
     this.root.querySelector("[data-do=close]").onclick = () => this.hide();
@@ -40,8 +42,13 @@ export class Variations {
   }
 
   ask(...fields) {
+    if (this.stage.running) {
+      this.waiting = fields;
+      return;
+    }
     this.hide(); // one that is still being filled
     this.asked = fields;
+    this.answered = false;
     this.heading.textContent = "Drawing …";
     this.cells.replaceChildren();
     this.root.hidden = false;
@@ -50,7 +57,11 @@ export class Variations {
   }
 
   show({ fields, title, cells, columns, of, sheet }) {
-    if (fields && fields.join() !== this.asked.join()) return; // of one that was closed
+    if (fields && fields.join() !== this.asked.join()) {
+      if (!this.asked.length) this.cancel(); // it was closed before it began
+      return;
+    }
+    this.answered = true;
     this.root.hidden = of === 0; // it was refused
     this.save.hidden = !sheet;
     this.save.onclick = () => saveAs(sheet, `${this.asked.join("-by-")}.png`);
@@ -72,8 +83,19 @@ export class Variations {
   }
 
   hide() {
-    if (this.asked.length) byId(`${this.stage.tab}-vary-stop`).click();
+    if (this.asked.length && this.answered) this.cancel();
     this.asked = [];
     this.root.hidden = true;
+  }
+
+  cancel() {
+    byId(`${this.stage.tab}-vary-stop`).click();
+  }
+
+  /** The run is over. */
+  goOn() {
+    const fields = this.waiting;
+    this.waiting = [];
+    if (fields.length) this.ask(...fields);
   }
 }
