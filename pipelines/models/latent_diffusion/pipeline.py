@@ -201,7 +201,7 @@ class LatentDiffusionPipeline(contract.Pipeline):
 
         return SamplingContext(s, path, guidance, condition, denoise, attention, calls)
 
-    def write_layout(self, condition: TextConditioning, s: SamplingSettings, **_: Any) -> None:
+    def write_layout(self, condition: TextConditioning, s: Settings, **_: Any) -> None:
         """Decide what stands where; this model has no layouts."""
 
     def count_things(self, condition: TextConditioning) -> int:

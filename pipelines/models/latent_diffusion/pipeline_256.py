@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from pipelines.core.settings import SamplingSettings, Settings
+from pipelines.core.settings import Settings
 from pipelines.models.latent_diffusion import autoencoder, layout_text
 from pipelines.models.latent_diffusion.layout import (
     LABELS,
@@ -55,7 +55,7 @@ class LatentDiffusion256Pipeline(LatentDiffusionPipeline):
     def write_layout(
         self,
         condition: TextConditioning,
-        s: SamplingSettings,
+        s: Settings,
         within: tuple[int, int, int, int] | None = None,
         fill: bool = False,
         like: TextConditioning | None = None,

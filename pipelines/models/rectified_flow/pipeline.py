@@ -17,6 +17,7 @@ from pipelines.diffusion.ode import State, Velocity, solve_adaptive, solve_fixed
 from pipelines.diffusion.progress import require_finite
 from pipelines.diffusion.samplers import seeded_noise
 from pipelines.media.images import center_crop, from_url
+from pipelines.models.latent_diffusion.pipeline import add_layout
 from pipelines.models.rectified_flow.spec import RectifiedFlowSettings
 from pipelines.nn import weights
 from pipelines.nn.dit import TextKV
@@ -38,14 +39,14 @@ class RectifiedFlowPipeline(contract.Pipeline):
         self.net = copy.deepcopy(self.base.transformer).float()
         self.coder = self.base.autoencoder
 
-    def velocity(self, words: TextKV, weight: float) -> Velocity:
-        """v(x, t) = u + w (c - u), of the caption's and the null caption's velocities."""
+    def velocity(self, words: TextKV, weight: float, layout: Tensor | None) -> Velocity:
+        """v(x, t) = u + w (c - u), of the caption's (and its layout's) and the null caption's velocities."""
 
         def v(x: Tensor, t: float) -> Tensor:
             rows = words.first(1) if weight == 1 else words
             both = x.expand(len(rows.pooled), -1, -1, -1)
             at = self.net.modulations(torch.full((len(both),), t, device=x.device), rows.pooled)
-            found = self.net(both, rows, at)
+            found = self.net(both, rows, at, hints=add_layout((), layout, pair=weight != 1))
             return found if weight == 1 else found[1:] + weight * (found[:1] - found[1:])
 
         return v
@@ -58,7 +59,10 @@ class RectifiedFlowPipeline(contract.Pipeline):
 
     @torch.inference_mode()
     def run(self, s: RectifiedFlowSettings) -> Iterator[contract.Frame]:
-        words = self.net.text_kv(self.base.condition(s.prompt, "").captions.float())
+        condition = self.base.condition(s.prompt, "")
+        self.base.write_layout(condition, s)
+        layout = None if condition.hint is None else condition.hint.float()
+        words = self.net.text_kv(condition.captions.float())
         c = self.net.config
         x, legs, clean = seeded_noise(s.seed, (c.channels, c.size, c.size), 1, self.device)(), [(1.0, 0.0)], None
         if s.image:
@@ -70,7 +74,7 @@ class RectifiedFlowPipeline(contract.Pipeline):
         number, before = 0, 0
         for start, end in legs:
             points, times = [x], [start]
-            states = self.solve(s, self.velocity(words, s.guidance if end == 0 else 1.0), x, start, end)
+            states = self.solve(s, self.velocity(words, s.guidance if end == 0 else 1.0, layout), x, start, end)
             for x, t, calls in states:
                 number += 1
                 points.append(require_finite(x))
@@ -78,7 +82,7 @@ class RectifiedFlowPipeline(contract.Pipeline):
                 last = end == 0 and abs(t) < 1e-9
                 note = f"{before + calls} calls, t = {max(t, 0.0):.2f}"
                 frame = self.frame(number, number if last else total or number + 1, points, times, note)
-                frame.trace["calls"] = before + calls
+                frame.trace |= {"calls": before + calls, "layout": condition.things, "exchanged": condition.exchanged}
                 if last:
                     picture = self.base.decode_uint8(x)[0].cpu().numpy()
                     frame = self.finish(frame, picture, s, straightness(points, times), clean)

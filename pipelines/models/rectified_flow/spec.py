@@ -6,13 +6,13 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from pipelines.core.settings import ADVANCED, Settings
+from pipelines.core.settings import ADVANCED
 from pipelines.core.spec import EXAMPLES, ModelSpec
 from pipelines.media.images import OptionalImageInput
-from pipelines.models.latent_diffusion.spec import LatentDiffusion256Settings
+from pipelines.models.latent_diffusion.spec import LatentDiffusion256Settings, LayoutSettings
 
 
-class RectifiedFlowSettings(Settings):
+class RectifiedFlowSettings(LayoutSettings):
     """Noise to picture, or a picture to its noise and back, by a solver of differential equations."""
 
     prompt: str = Field(
@@ -85,7 +85,7 @@ SPECS = [
         task="noise to picture by an equation's solver, and a picture to its noise",
         settings=RectifiedFlowSettings,
         pipeline="rectified_flow.pipeline:RectifiedFlowPipeline",
-        weights=("latent-diffusion-256", "autoencoder-256"),
+        weights=("latent-diffusion-256", "autoencoder-256", "layout"),
         help="The base as what it is: a velocity that carries noise to pictures. Watch its paths; run them backwards.",
         fields=("prompt", "solver", "steps", "tolerance", "guidance"),
         starters={

@@ -18,7 +18,7 @@ BATCH = 8  # pictures at once
 
 
 class NoiseSpacePipeline(LatentPipeline):
-    """A code is the whole noise; a deterministic sampler makes a picture of it."""
+    """A code is the whole noise; a deterministic sampler makes a picture of it, in one layout for all."""
 
     name = "noise-space"
     Settings = NoiseSpaceSettings
@@ -34,10 +34,12 @@ class NoiseSpacePipeline(LatentPipeline):
         self.width = c.channels * c.size**2
 
     def decode(self, codes: Tensor, s: NoiseSpaceSettings) -> Tensor:
-        one = LatentDiffusion256Settings(prompt=s.prompt, steps=s.calls, guidance=s.guidance)
+        one = LatentDiffusion256Settings(seed=0, prompt=s.prompt, steps=s.calls, guidance=s.guidance)
         times, found = samplers.timesteps(s.calls), []
         for part in codes.split(BATCH):
-            r = self.base.prepare(one, times, len(part))
+            r = self.base.prepare(one, times, len(part), with_layout=True)
+            if r.condition.hint is not None:  # for all noises
+                r.condition.hint = r.condition.hint.expand(len(part), -1, -1)
             steps = samplers.dpm_solver(r.denoise, part.unflatten(1, self.shape), times, r.path, part.clone)
             *_, (x, _, _) = steps
             found += [self.base.autoencoder.decode(z) for z in x.split(1)]
