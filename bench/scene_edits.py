@@ -81,7 +81,9 @@ def find_room(row: dict[str, Any], rng: random.Random, side: int = 96) -> list[i
     return None
 
 
-def inpainting(n: int = 200, methods: tuple[str, ...] = ("conditioned", "repaint", "naive")) -> dict[str, Any]:
+def inpainting(
+    n: int = 200, methods: tuple[str, ...] = ("conditioned", "repaint", "naive"), **more: object
+) -> dict[str, Any]:
     """Things exchanged, put in and taken away, by each method: what the words put there is found under the mask, what
     they take away is not, and the things outside it still are. The seam is the step across the mask's border over the
     same in the real picture."""
@@ -93,7 +95,7 @@ def inpainting(n: int = 200, methods: tuple[str, ...] = ("conditioned", "repaint
         images = np.stack(
             [
                 last(
-                    pipe, image=real[k], mask=mask, prompt=words, method=method, seed=k, world="scenes"
+                    pipe, image=real[k], mask=mask, prompt=words, method=method, seed=k, world="scenes", **more
                 ).result.pixels
                 for k, (mask, words, *_) in enumerate(tasks)
             ]
@@ -126,6 +128,11 @@ def inpainting(n: int = 200, methods: tuple[str, ...] = ("conditioned", "repaint
     painted = np.where(masks[..., None] > 0, (real // 3 + 140).astype(np.uint8), real)
     looked_at("scenes-inpainting", real, painted, *columns[1:])
     return {"n": n, **found}
+
+
+def blended() -> dict[str, Any]:
+    """The same as the form begins with: faded in over 16 pixels, and blended into what is around it."""
+    return inpainting(methods=("conditioned",), feather=16, blend=True)
 
 
 def change(row: dict[str, Any], k: int, rng: random.Random) -> tuple[dict[str, Any], str] | None:

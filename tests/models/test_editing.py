@@ -69,6 +69,15 @@ def test_blending_keeps_the_outside_too() -> None:
     assert not np.array_equal(plain, blended)
 
 
+def test_blended_the_border_follows_what_is_around_and_the_middle_keeps_its_colours() -> None:
+    whole, new = np.full((256, 256, 3), 200, np.uint8), np.full((256, 256, 3), 60, np.uint8)
+    mask = np.zeros((256, 256), bool)
+    mask[40:220, 40:220] = True
+    laid = CropBox(0, 0, 256).lay(whole, mask, new, blend=True, feather=0).astype(int)
+    assert np.array_equal(laid[~mask], whole[~mask])
+    assert laid[130, 130].max() < 70 < 170 < laid[130, 42].min()
+
+
 def test_a_result_can_be_made_again_from_what_it_carries() -> None:
     first = run("inpainting", image=image(), mask=blob())[-1].result
     again = run(**{"name": "inpainting", **first.settings})[-1].result

@@ -36,6 +36,7 @@ from pipelines.nn.dit import DiT, patchify
 from pipelines.nn.pixels import to_tensor
 
 MARGIN = 0.05  # of a mask's width and height on each side, where a thing does not reach
+BLENDED = 0.06  # of the square, from the border of a mask: within so much its colours follow those around
 
 
 class EditingPipeline(WorldPipeline):
@@ -327,8 +328,9 @@ class CropBox:
         self, whole: np.ndarray, mask: np.ndarray, decoded: np.ndarray, blend: bool, feather: int
     ) -> UInt8[np.ndarray, "h w 3"]:
         """`whole` with `decoded` where the mask is, faded in over `feather` pixels; blended, its colours follow those
-        around (Poisson; Pérez et al. 2003)."""
+        around (Poisson; Pérez et al. 2003), less and less towards the middle: a thing there keeps its own."""
         height, width = mask.shape
+        depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 3)[..., None]
         sheet = np.array(whole)
         top, left = max(self.top, 0), max(self.left, 0)
         bottom, right = min(self.top + self.side, height), min(self.left + self.side, width)
@@ -340,9 +342,11 @@ class CropBox:
             inner[[0, -1]] = inner[:, [0, -1]] = 0  # the blend needs a border that is known
             x, y, w, h = cv2.boundingRect(inner)
             if min(w, h) > 2:  # OpenCV fails on less, where there is no inside to blend either
-                sheet = cv2.seamlessClone(sheet, np.array(whole), inner, (x + w // 2, y + h // 2), cv2.NORMAL_CLONE)
+                middle = (x + w // 2, y + h // 2)
+                blended = cv2.seamlessClone(sheet, np.array(whole), inner, middle, cv2.NORMAL_CLONE)
+                share = np.exp(-depth / (BLENDED * self.side))
+                sheet = (sheet + share * (blended.astype(np.float32) - sheet)).round().astype(np.uint8)
         if feather and not mask.all():
-            depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 3)
-            share = np.clip(depth / (feather + 1), 0, 1)[..., None]
+            share = np.clip(depth / (feather + 1), 0, 1)
             sheet = (whole + share * (sheet.astype(np.float32) - whole)).round().astype(np.uint8)
         return np.where(mask[..., None], sheet, whole)
