@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Iterator, Mapping
@@ -188,11 +189,11 @@ def wire_live(desktop: Desktop, context: TabContext) -> None:
         if chosen not in fast or (given and all(value == "" for value in given.values())):
             return desktop.tell({"live": answer}, name)
         try:
-            settings = as_draft(form.settings(chosen, values, given), fast[chosen])
+            drawing, settings = as_draft(chosen, form.settings(chosen, values, given))
         except ValidationError as error:
             return desktop.tell({"live": answer | {"note": format_error(error)}}, name)
         begun = time.perf_counter()
-        frame, note = live.draw_once(chosen, settings)
+        frame, note = live.draw_once(drawing, settings)
         if frame and fast[chosen]:
             milliseconds = 1000 * (time.perf_counter() - begun)
             note = f"a draft of {frame.steps} steps, {milliseconds:.0f} ms; Enter develops it"
@@ -210,12 +211,23 @@ def wire_live(desktop: Desktop, context: TabContext) -> None:
         control.change(None, None, None, js=call(f"redraw('{name}')"))
 
 
-def as_draft(settings: Settings, changes: Mapping[str, Any]) -> Settings:
-    """Settings with a draft's; a branch stays at its share of the steps."""
-    update = dict(changes)
-    if getattr(settings, "branch_step", 0) and "steps" in update:
-        update["branch_step"] = round(settings.branch_step * update["steps"] / settings.steps)
-    return settings.model_copy(update=update)
+def as_draft(model: str, settings: Settings) -> tuple[str, Settings]:
+    """Who draws a draft of settings, and with which: a quicker model, where there is one and it can all that they ask
+    for. A branch stays at its share of the steps."""
+    spec = get_spec(model)
+    if spec.drafted_by:
+        quick = get_spec(spec.drafted_by)
+        given = settings.model_dump(include={*quick.settings.model_fields})
+        with contextlib.suppress(ValidationError):
+            return quick.name, quick.settings(**given | shortened(settings, quick.draft))
+    return model, settings.model_copy(update=shortened(settings, spec.draft))
+
+
+def shortened(settings: Settings, draft: Mapping[str, Any]) -> dict[str, Any]:
+    """A draft's settings, with a branch where it is in fewer steps."""
+    branch = getattr(settings, "branch_step", 0)
+    moved = {"branch_step": round(branch * draft["steps"] / settings.steps)} if branch and "steps" in draft else {}
+    return {**draft, **moved}
 
 
 def size(bundles: tuple[str, ...]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from app.desk import as_draft
 from bench.everyday import SENTENCES
 from bench.served import open_tab, serve_desktop
 from pipelines import load
@@ -49,11 +50,11 @@ def measure() -> dict[str, object]:
 
 def likeness(n: int = 60) -> dict[str, object]:
     """Cosine of the eye's features of a draft and of what Generate develops with the same words and seed: median."""
-    pipe, draft = load(MODEL), dict(get_spec(MODEL).draft)
     pairs = []
     for k in range(n):
-        words = {"prompt": SENTENCES[k % len(SENTENCES)], "seed": k}
-        pairs.append([resized(last_picture(pipe, words | more), 128) for more in (draft, {})])
+        whole = get_spec(MODEL).settings(prompt=SENTENCES[k % len(SENTENCES)], seed=k)
+        runs = (as_draft(MODEL, whole), (MODEL, whole))
+        pairs.append([resized(last_picture(load(model), settings.model_dump()), 128) for model, settings in runs])
     one, two = (ClipFeatures().features(np.stack(side)) for side in zip(*pairs, strict=True))
     return {f"cosine, median (bar 0.9); n = {n}": round((one * two).sum(1).median().item(), 3)}
 

@@ -23,11 +23,15 @@ def number(note: str, before: str) -> float:
 
 def measure() -> dict[str, object]:
     """Medians."""
-    pipe, straight, found = load("rectified-flow"), [], {}
-    for seed in range(50):
-        *_, frame = pipe.generate(prompt=SENTENCES[seed % len(SENTENCES)], seed=seed, steps=40)
-        straight.append(number(frame.note, "straightness "))
-    found["straightness without guidance, n = 50"] = round(float(np.median(straight)), 3)
+    pipe, found = load("rectified-flow"), {}
+    for name, settings in (
+        ("without guidance", {}), ("at guidance 4", {"guidance": 4}), ("after reflow (bar: a third)", {"flow": "reflow"}),
+    ):  # fmt: skip
+        straight = []
+        for seed in range(50):
+            *_, frame = pipe.generate(prompt=SENTENCES[seed % len(SENTENCES)], seed=seed, steps=40, **settings)
+            straight.append(number(frame.note, "straightness "))
+        found[f"straightness {name}, n = 50"] = round(float(np.median(straight)), 4)
     for name in ("scenes", "avatars"):
         source, back = data.load(name), []
         for picture in source.images[source.split("test")[:24]]:

@@ -105,7 +105,7 @@ def hit(row: dict[str, Any], name: str, reading: Reading) -> bool:
 
 
 @torch.inference_mode()
-def follow(split: str = "test", n: int = 300) -> dict[str, Any]:
+def follow(split: str = "test", n: int = 300, model: str = MODEL, **more: object) -> dict[str, Any]:
     """Captions of held-out scenes that name four facts each: found in generated pictures over found in the real
     ones."""
     source, rng, reader = data.load("scenes"), random.Random(0), load_scene_reader()
@@ -116,8 +116,10 @@ def follow(split: str = "test", n: int = 300) -> dict[str, Any]:
             prompt, names = captions.caption(row, rng, only)
             if set(names) >= only:
                 rows, prompts, named, picks = [*rows, row], [*prompts, prompt], [*named, sorted(only)], [*picks, i]
-    pipe = load(MODEL)
-    generated = np.stack([last_picture(pipe, {"prompt": prompt, "seed": k}) for k, prompt in enumerate(prompts)])
+    pipe = load(model)
+    generated = np.stack(
+        [last_picture(pipe, {"prompt": prompt, "seed": k, **more}) for k, prompt in enumerate(prompts)]
+    )
     data.contact_sheet(generated[:64], columns=8).save(data.cache_dir() / f"scenes-{split}.png")
     readings = {"real": read_all(reader, source.images[picks]), "generated": read_all(reader, generated)}
     hits: dict[str, dict[str, list[bool]]] = {"real": {}, "generated": {}}
@@ -135,6 +137,14 @@ def follow(split: str = "test", n: int = 300) -> dict[str, Any]:
         },
         "n, by fact": {k: len(v) for k, v in sorted(hits["real"].items())},
     }  # fmt: skip
+
+
+def few_steps() -> dict[str, Any]:
+    """The same by the straightened flow in four steps, two and one, and by next-scale prediction."""
+    runs = {f"{steps} steps": ("few-step", {"steps": steps}) for steps in (4, 2, 1)} | {
+        "next-scale": ("next-scale", {})
+    }
+    return {name: follow("test", 300, model, **more) for name, (model, more) in runs.items()}
 
 
 def measure() -> dict[str, Any]:

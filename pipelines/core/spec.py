@@ -53,6 +53,7 @@ class ModelSpec:
     state: str = ""  # what its frames show besides the preview, where its tab does not say
     live: bool = False  # fast enough to run at every stroke
     draft: Mapping[str, Any] = field(default_factory=dict)  # else the settings with which it is, where it can be
+    drafted_by: str = ""  # a quicker model, which draws drafts where it can all that the settings ask for
     contestants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # in the arena, by label: settings
     reference: str = ""  # the held-out pictures that its report card compares with: a file of assets/references
     evaluated: Mapping[str, Mapping[str, Any]] = field(

@@ -36,7 +36,7 @@ def test_the_endpoint_has_a_name_types_and_help(client: Client) -> None:
     ]
     expected += ["/audio_flow", "/audio_tokens", "/audio_codec", "/text_to_3d", "/image_to_3d", "/splatting", "/lora"]
     expected += ["/plane", "/vae", "/autoencoder", "/gan", "/conditional_gan", "/stylegan", "/stylegan_inversion"]
-    expected += ["/ddpm", "/rectified_flow", "/latent_walk", "/noise_space"]
+    expected += ["/ddpm", "/few_step", "/rectified_flow", "/latent_walk", "/noise_space"]
     assert list(endpoints) == expected
     parameters = {p["parameter_name"]: p for p in endpoints["/latent_diffusion"]["parameters"]}
     assert {"prompt", "seed", "steps", "guidance", "sampler", "count"} <= set(parameters)

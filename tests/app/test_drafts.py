@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from app import variations
+from app.desk import as_draft
 from app.desktop import Desktop, read_drafts
 from app.history import History
 from app.lessons import LESSONS
@@ -78,3 +79,13 @@ def test_lessons_name_what_is_there(desktop: Desktop) -> None:
 def _needed(model: str) -> dict[str, Any]:
     """What a model cannot be asked without."""
     return next(iter(get_spec(model).starters.values())) if model == "controlnet" else {}
+
+
+def test_a_quicker_model_draws_drafts_where_it_can_all_that_they_ask_for() -> None:
+    settings = get_spec("latent-diffusion-256").settings
+    model, quick = as_draft("latent-diffusion-256", settings(prompt="a dog", seed=5, steps=30, guidance=6, count=4))
+    assert model == "few-step" and (quick.prompt, quick.seed, quick.steps, quick.count) == ("a dog", 5, 2, 1)
+    branched = settings(prompt="a dog", first_prompt="a cat", branch_step=15, steps=30)
+    assert as_draft("latent-diffusion-256", branched)[1].branch_step == 1
+    model, slow = as_draft("latent-diffusion-256", settings(prompt="a dog", negative_prompt="red"))
+    assert model == "latent-diffusion-256" and slow.steps == 6

@@ -218,6 +218,11 @@ def test_the_flow_is_solved_in_every_way_and_shows_its_path() -> None:
         path = frames[-1].trace["path"]
         assert path["times"] == [1, 0.6667, 0.3333, 0] and len(path["components"]) == len(path["places"]) == 4
         assert "straightness" in frames[-1].note
+    ends = [
+        list(load("rectified-flow").generate(prompt="a cat", solver="euler", steps=3, seed=2, flow=flow))[-1]
+        for flow in ("base", "reflow")
+    ]
+    assert not np.array_equal(*(frame.result.pixels for frame in ends))
     *_, free = load("rectified-flow").generate(prompt="a cat", solver="dormand-prince", seed=2)
     assert free.step == free.steps and free.result.pixels.shape[2] == 3
 

@@ -18,9 +18,10 @@ from pipelines.diffusion.progress import require_finite
 from pipelines.diffusion.samplers import seeded_noise
 from pipelines.media.images import center_crop, from_url
 from pipelines.models.latent_diffusion.pipeline import add_layout
+from pipelines.models.lora.adapter import LoRA, merge
 from pipelines.models.rectified_flow.spec import RectifiedFlowSettings
 from pipelines.nn import weights
-from pipelines.nn.dit import TextKV
+from pipelines.nn.dit import DiT, TextKV
 from pipelines.nn.pixels import to_tensor
 
 SIDE = 256
@@ -39,14 +40,21 @@ class RectifiedFlowPipeline(contract.Pipeline):
         self.net = copy.deepcopy(self.base.transformer).float()
         self.coder = self.base.autoencoder
 
-    def velocity(self, words: TextKV, weight: float, layout: Tensor | None) -> Velocity:
+    @functools.cached_property
+    def straight(self) -> DiT:
+        """The base with what reflow taught it."""
+        lora = weights.open_bundle("reflow", lambda config: LoRA(self.net, config["rank"]))
+        return merge(self.net, lora.to(self.device))
+
+    @staticmethod
+    def velocity(net: DiT, words: TextKV, weight: float, layout: Tensor | None) -> Velocity:
         """v(x, t) = u + w (c - u), of the caption's (and its layout's) and the null caption's velocities."""
 
         def v(x: Tensor, t: float) -> Tensor:
             rows = words.first(1) if weight == 1 else words
             both = x.expand(len(rows.pooled), -1, -1, -1)
-            at = self.net.modulations(torch.full((len(both),), t, device=x.device), rows.pooled)
-            found = self.net(both, rows, at, hints=add_layout((), layout, pair=weight != 1))
+            at = net.modulations(torch.full((len(both),), t, device=x.device), rows.pooled)
+            found = net(both, rows, at, hints=add_layout((), layout, pair=weight != 1))
             return found if weight == 1 else found[1:] + weight * (found[:1] - found[1:])
 
         return v
@@ -62,8 +70,8 @@ class RectifiedFlowPipeline(contract.Pipeline):
         condition = self.base.condition(s.prompt, "")
         self.base.write_layout(condition, s)
         layout = None if condition.hint is None else condition.hint.float()
-        words = self.net.text_kv(condition.captions.float())
-        c = self.net.config
+        net = self.straight if s.flow == "reflow" else self.net
+        words, c = net.text_kv(condition.captions.float()), net.config
         x, legs, clean = seeded_noise(s.seed, (c.channels, c.size, c.size), 1, self.device)(), [(1.0, 0.0)], None
         if s.image:
             x = clean = self.coder.encode(
@@ -74,7 +82,7 @@ class RectifiedFlowPipeline(contract.Pipeline):
         number, before = 0, 0
         for start, end in legs:
             points, times = [x], [start]
-            states = self.solve(s, self.velocity(words, s.guidance if end == 0 else 1.0, layout), x, start, end)
+            states = self.solve(s, self.velocity(net, words, s.guidance if end == 0 else 1.0, layout), x, start, end)
             for x, t, calls in states:
                 number += 1
                 points.append(require_finite(x))

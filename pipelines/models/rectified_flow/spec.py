@@ -19,6 +19,9 @@ class RectifiedFlowSettings(LayoutSettings):
         "", max_length=2000, description="What to draw, in your own words. Empty draws whatever comes to mind."
     )
     image: OptionalImageInput = Field("", description="A picture to take to its noise and back.")
+    flow: Literal["base", "reflow"] = Field(
+        "base", description="The flow as it was learnt, or the one that reflow straightened: it has guidance in it."
+    )
     solver: Literal["euler", "midpoint", "heun", "dormand-prince"] = Field(
         "heun", description="Euler calls the network once a step, midpoint and Heun twice, Dormand-Prince as it must."
     )
@@ -51,33 +54,33 @@ class FewStepSettings(LatentDiffusion256Settings):
     loras: Literal[""] = Field("", description="There are none for it yet.", json_schema_extra=ADVANCED)
 
 
-FEW_STEP = ModelSpec(
-    name="few-step",
-    title="Four steps",
-    tab="image",
-    task="words to picture in one to four calls",
-    settings=FewStepSettings,
-    pipeline="rectified_flow.few_step:FewStepPipeline",
-    weights=("latent-diffusion-256", "autoencoder-256", "layout", "reflow"),
-    label="Four steps",
-    contestants={"as it is": {}, "2 steps": {"steps": 2}, "1 step": {"steps": 1}},
-    reference="world",
-    evaluated={"": {}, "2 steps": {"steps": 2}, "1 step": {"steps": 1}},
-    help="The same world in four steps, or one: the base taught again on its own pictures, along straight lines.",
-    examples={"dog": "a dog", "penguins": "two penguins in the snow", "castle": "a castle in the mountains"},
-    starters={
-        "penguins": {"prompt": "two penguins in the snow", "seed": 2},
-        "rocket": {"prompt": "a rocket", "seed": 1},
-    },
-    about="The base's paths from noise to picture bend, so it takes many small steps. Reflow draws thousands of "
-    "pictures with it and teaches it the straight line between each and its noise: few steps walk a line that is "
-    "nearly straight.",
-    groups={"Branch": ("first_prompt", "branch_step")},
-    kind="diffusion",
-    parents=("rectified",),
-    paper="Liu et al. 2022; Lee et al. 2024",
-)  # fmt: skip
 SPECS = [
+    ModelSpec(
+        name="few-step",
+        title="Four steps",
+        tab="image",
+        task="words to picture in one to four calls",
+        settings=FewStepSettings,
+        pipeline="rectified_flow.few_step:FewStepPipeline",
+        weights=("latent-diffusion-256", "autoencoder-256", "layout", "reflow"),
+        label="Four steps",
+        contestants={"as it is": {}, "2 steps": {"steps": 2}, "1 step": {"steps": 1}},
+        reference="world",
+        evaluated={"": {}, "2 steps": {"steps": 2}, "1 step": {"steps": 1}},
+        help="The same world in four steps, or one: the base taught again on its own pictures, along straight lines.",
+        examples={"dog": "a dog", "penguins": "two penguins in the snow", "castle": "a castle in the mountains"},
+        about="The base's paths from noise to picture bend, so it takes many small steps. Reflow draws thousands of "
+        "pictures with it and teaches it the straight line between each and its noise: few steps walk a line that is "
+        "nearly straight.",
+        groups={"Branch": ("first_prompt", "branch_step")},
+        draft={
+            "steps": 2, "count": 1, "sampler": "euler", "schedule": "straight", "eta": 0.0,
+            "guidance": 1.0, "guidance_start": 0.0, "guidance_end": 1.0, "guidance_rescale": 0.0,
+        },
+        kind="diffusion",
+        parents=("rectified",),
+        paper="Liu et al. 2022; Lee et al. 2024",
+    ),
     ModelSpec(
         name="rectified-flow",
         title="Rectified flow",
@@ -85,19 +88,24 @@ SPECS = [
         task="noise to picture by an equation's solver, and a picture to its noise",
         settings=RectifiedFlowSettings,
         pipeline="rectified_flow.pipeline:RectifiedFlowPipeline",
-        weights=("latent-diffusion-256", "autoencoder-256", "layout"),
+        weights=("latent-diffusion-256", "autoencoder-256", "layout", "reflow"),
         help="The base as what it is: a velocity that carries noise to pictures. Watch its paths; run them backwards.",
-        fields=("prompt", "solver", "steps", "tolerance", "guidance"),
+        fields=("prompt", "flow", "solver", "steps", "tolerance", "guidance"),
         starters={
             "By Heun": {"prompt": "a rocket", "seed": 3, "guidance": 4},
+            "By reflow": {"prompt": "a rocket", "seed": 3, "flow": "reflow", "solver": "euler", "steps": 4},
             "And back": {
                 "image": str(EXAMPLES / "avatar.png"), "solver": "dormand-prince",
             },
         },
         about="It learnt the velocity noise − picture on straight lines between the two. Where lines cross, it learnt "
-        "their mean, so its own paths bend; straightness says how much, and reflow would take it away.",
+        "their mean, so its own paths bend; straightness says how much, and reflow takes it away.",
         reference="world",
-        evaluated={"Heun": {"guidance": 4}, "Euler": {"solver": "euler", "guidance": 4}},
+        evaluated={
+            "Heun": {"guidance": 4},
+            "Euler": {"solver": "euler", "guidance": 4},
+            "reflow, Euler": {"solver": "euler", "flow": "reflow"},
+        },
         state="State x<sub>t</sub>",
         kind="diffusion",
         parents=("rectified",),
