@@ -73,7 +73,7 @@ def test_where_one_is_enough_the_others_end_there() -> None:
     torch.manual_seed(0)
     writer, caption = LayoutWriter(NAMES.sizes, words=8, width=32, depth=1, heads=2), torch.randn(1, 4, 8)
     whole = writer.write(caption, torch.Generator().manual_seed(3), 8, top_p=1.0)
-    short = writer.write(caption, torch.Generator().manual_seed(3), 8, top_p=1.0, enough=lambda layout: True)
+    short = writer.write(caption, torch.Generator().manual_seed(3), 8, top_p=1.0, enough=lambda ended: len(ended) > 0)
     counts = [(layouts[..., 0] < NAMES.kinds).sum(1) for layouts in (whole, short)]
     assert counts[1].max() == counts[0].min() and counts[0].max() > counts[0].min()
     assert torch.equal(whole[:, : counts[0].min()], short[:, : counts[0].min()])

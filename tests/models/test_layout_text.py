@@ -6,15 +6,13 @@ import itertools
 from dataclasses import asdict
 
 import pytest
-import torch
 from pydantic import ValidationError
 
 from pipelines import load
 from pipelines.core.settings import format_error
 from pipelines.datasets.scenes.kinds import KINDS
 from pipelines.models.latent_diffusion import layout_text
-from pipelines.models.latent_diffusion.layout import LayoutWriter, Vocabulary
-from pipelines.models.latent_diffusion.layout_text import Wish
+from pipelines.models.latent_diffusion.layout import Vocabulary
 from pipelines.models.latent_diffusion.recipe_sources import VOCABULARY as WORLD
 
 VOCABULARY = Vocabulary(**{label: tuple(values) for label, values in layout_text.vocabulary().items()})
@@ -69,48 +67,13 @@ def test_a_layout_is_drawn_in_place_of_the_dice() -> None:
     assert (moved.result.pixels != last.result.pixels).any()
 
 
-def test_names_are_found_in_any_number_and_the_longest_counts() -> None:
-    words = ["two", "Puppies", "and", "a", "red", "sports", "car", "at", "night"]
-    assert layout_text.read_wishes(words) == [Wish("dog", 2), Wish("car", 1, "red")]
-    assert layout_text.read_wishes(["red", "dogs", "cars"]) == [Wish("dog", 0, "red"), Wish("car")]
-    assert layout_text.read_wishes(["sports"]) == layout_text.read_wishes([]) == []
-    assert layout_text.parse("puppy 0 0 64 64")[0]["kind"] == "dog"
-
-
-def test_a_colour_that_is_a_fruit_too_is_a_colour_before_a_thing(monkeypatch: pytest.MonkeyPatch) -> None:
-    colours = {"kind": ["orange", "dog"], "colour": ["", "orange"], "facing": [], "gender": [], "tone": []}
-    monkeypatch.setattr(layout_text, "vocabulary", lambda: colours)
-    monkeypatch.setattr(layout_text, "names", lambda: {"orange": "orange", "dog": "dog"})
-    assert layout_text.read_wishes(["an", "orange", "dog"]) == [Wish("dog", 1, "orange")]
-    assert layout_text.read_wishes(["an", "orange", "and", "a", "dog"]) == [Wish("orange", 1), Wish("dog", 1)]
-
-
-def test_a_layout_is_as_far_from_wishes_as_it_lacks_of_them() -> None:
-    dog, car = {"kind": "dog", "colour": ""}, {"kind": "car", "colour": "red"}
-    assert layout_text.misses([dog, car], [Wish("dog", 1), Wish("car", 0, "red")]) == 0
-    assert layout_text.misses([dog], [Wish("dog"), Wish("car")]) == 2
-    assert layout_text.misses([dog, dog], [Wish("dog", 1)]) == layout_text.misses([dog], [Wish("dog", 0, "red")]) == 1
-    assert layout_text.misses([dog, car], [Wish("dog")]) == 0.5
-    assert layout_text.misses([dog, car], []) == 0
-    red_dog = {**dog, "colour": "red"}  # the car's
-    assert layout_text.misses([red_dog, car], [Wish("dog", 1), Wish("car", 0, "red")]) == 0.5
-
-
-def test_one_small_thing_is_badly_framed_and_so_is_one_that_is_cut() -> None:
-    small, large = ({"box": [40, 40, 40 + side, 40 + side]} for side in (120, 136))
-    assert layout_text.is_badly_framed([small]) and not layout_text.is_badly_framed([large])
-    assert not layout_text.is_badly_framed([]) and not layout_text.is_badly_framed([small, small])
+def test_one_small_thing_is_small_sooner_than_one_of_several_and_what_is_cut_is_seen() -> None:
+    small, smaller, large = ({"box": [40, 40, 40 + side, 40 + side]} for side in (120, 90, 136))
+    assert layout_text.count_small([small]) == 1 and layout_text.count_small([large]) == 0
+    assert layout_text.count_small([small, smaller]) == 1 and layout_text.count_small([]) == 0
     for cut in ([0, 40, 200, 200], [40, 0, 200, 200], [90, 40, 256, 200]):
-        assert layout_text.is_badly_framed([{"box": cut}, small])
-    assert not layout_text.is_badly_framed([{"box": [40, 40, 200, 256]}])  # its feet may be below
-
-
-def test_of_several_layouts_the_one_with_what_is_named_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    pipe = load("latent-diffusion-256")
-    car, dog = (VOCABULARY.encode(layout_text.parse(f"{kind} 0 0 64 64")) for kind in ("car", "dog"))
-    monkeypatch.setattr(LayoutWriter, "write", lambda *_, enough: torch.stack([car, car, dog, car]))
-    assert torch.equal(pipe.draw_layout(pipe.condition("a dog", ""), 0), dog)
-    assert torch.equal(pipe.draw_layout(pipe.condition("a fox", ""), 0), car)
+        assert layout_text.is_cut([{"box": cut}, small])
+    assert not layout_text.is_cut([{"box": [40, 40, 200, 256]}])  # its feet may be below
 
 
 def test_every_thing_of_the_world_is_understood_by_the_name_that_the_page_gives_it(

@@ -104,4 +104,8 @@ _EVERYDAY = """
 EVERYDAY = {name.strip() for name in _EVERYDAY.split(",")}
 KINDS: list[Kind] = _load(Path(__file__).with_name("kinds.txt"))
 BY_NAME = {kind.name: kind for kind in KINDS}
+# those that have a colour of their own, and another one only where words name it
+NATURAL = {kind.name for kind in KINDS if kind.colours == "fur"} - {"robot", "dragon", "teddy bear", "fish"} | {
+    "apple", "pear", "heart", "star", "rose", "mushroom",
+}  # fmt: skip
 SWIMMERS = {"rower", "swimmer", "surfer", "mermaid"}  # people who belong in the water

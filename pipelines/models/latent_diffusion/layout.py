@@ -25,6 +25,10 @@ UNIT = 8  # pixels of the boxes' grid
 BINS = SIDE // UNIT + 1
 LABELS = ("kind", "colour", "facing", "gender", "tone")
 BOX = ("left", "top", "right", "bottom")
+WORDS = ("vocabulary", "names", "natural", "people")  # in the configuration of a bundle; no matter of the network
+
+# of some things (t, 9), the last of them begun, and k: what its number k may be; None where anything
+Permit = Callable[[Tensor, int], "list[int] | None"]
 
 
 @dataclass(frozen=True)
@@ -153,9 +157,11 @@ class LayoutWriter(nn.Module):
         count: int = 1,
         temperature: float = 0.7,
         top_p: float = 0.9,
-        enough: Callable[[Tensor], bool] = lambda layout: False,
+        enough: Callable[[Tensor], bool] = lambda ended: False,
+        permit: Permit | None = None,
     ) -> Int[Tensor, "n t 9"]:
-        """Some layouts, by dice; where one that has ended is `enough`, the others end there, too."""
+        """Some layouts, by dice; where those that have ended are `enough`, the others end there, too. Labels are those
+        that `permit` gives."""
         cache: KVCache
         layouts = torch.zeros(count, THINGS, len(self.sizes), dtype=torch.long)
         layouts[..., 0] = nothing = self.sizes[0] - 1
@@ -165,17 +171,27 @@ class LayoutWriter(nn.Module):
         for thing in range(THINGS):
             for slot, start in enumerate(self.starts[:-1]):
                 logits = self.leave(h[:, -1, :]).float().cpu()[:, start : self.starts[slot + 1]]
+                if permit and slot < len(LABELS):
+                    for k in going.nonzero()[:, 0].tolist():
+                        if (allowed := permit(layouts[k, : thing + 1], slot)) is not None:
+                            keep_only(logits[k], allowed)
                 values, order = (logits / temperature).softmax(1).sort(descending=True)
                 values = values * (values.cumsum(1) - values < top_p)
                 picked = order.gather(1, torch.multinomial(values, 1, generator=generator))
                 if slot == 0:
-                    ended = going & (picked[:, 0] == nothing)
-                    going &= ~ended
-                    if not going.any() or any(map(enough, layouts[ended])):
+                    going &= picked[:, 0] != nothing
+                    if not going.any() or enough(layouts[~going]):
                         return layouts
                 layouts[going, thing, slot] = picked[going, 0]
                 h, cache = self.transformer(self.numbers(picked.to(caption.device) + start), cache)
         return layouts
+
+
+def keep_only(logits: Num[Tensor, " n"], allowed: list[int]) -> None:
+    """No odds for any other value, in place."""
+    kept = logits[allowed]
+    logits.fill_(-torch.inf)
+    logits[allowed] = kept
 
 
 def move_nearest(
@@ -205,5 +221,5 @@ def take_boxes(layout: Int[Tensor, "b t 9"], other: Int[Tensor, "b t 9"], nothin
 
 
 def build_writer(config: dict[str, Any]) -> LayoutWriter:
-    """The writer of a bundle's configuration, which says its words besides."""
-    return LayoutWriter(**{name: value for name, value in config.items() if name not in ("vocabulary", "names")})
+    """The writer of a bundle's configuration, which has words besides."""
+    return LayoutWriter(**{name: value for name, value in config.items() if name not in WORDS})

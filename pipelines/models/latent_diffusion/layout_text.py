@@ -8,7 +8,6 @@ import functools
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from pipelines.core.cards import WeightsError, card
@@ -16,9 +15,7 @@ from pipelines.core.cards import WeightsError, card
 SIDE, LEAST = 256, 16  # pixels of a picture, and of a box a side at least
 THINGS = 6  # at most, from far to near
 LABELS = ("colour", "facing", "gender", "tone")  # beside the kind
-NUMBERS = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6} | {
-    str(n): n for n in range(1, 7)
-}
+SMALL, SMALL_ALONE = 96**2, SIDE**2 // 4  # pixels of a box among others, and of a single one
 NONE = "none"  # what a layout says that is not wanted
 
 
@@ -35,6 +32,23 @@ def vocabulary() -> dict[str, list[str]]:
         return {label: [] for label in ("kind", "colour", "facing", "gender", "tone")}
 
 
+def natural_kinds() -> frozenset[str]:
+    """Kinds that have a colour of their own, though pictures of them in others exist: animals, and some more."""
+    return _kinds("natural")
+
+
+def people_kinds() -> frozenset[str]:
+    """Kinds of which there is one of a man and one of a woman."""
+    return _kinds("people")
+
+
+def _kinds(of: str) -> frozenset[str]:
+    try:
+        return frozenset(_config().get(of, ()))
+    except WeightsError:
+        return frozenset()
+
+
 def names() -> dict[str, str]:
     """The kind that each name of a thing means, in small letters."""
     try:
@@ -44,64 +58,21 @@ def names() -> dict[str, str]:
     return {name.lower(): kind for name, kind in said.items()}
 
 
-@dataclass(frozen=True)
-class Wish:
-    """A thing that words name: how many, and in which colour, where they say so (0 and "" where not)."""
-
-    kind: str
-    count: int = 0
-    colour: str = ""
+def is_cut(things: list[dict[str, Any]]) -> bool:
+    """Whether any of them reaches the picture's sides or top."""
+    return any(left <= 0 or top <= 0 or right >= SIDE for left, top, right, _ in (thing["box"] for thing in things))
 
 
-def read_name_at(words: list[str], k: int) -> tuple[str, int]:
-    """The kind that the longest name at a place in some words means, in any number, and how many words it has; "" and 1
-    where there is none, and where the word is the colour of what comes next, such as "orange" in "orange fish"."""
-    known, colours = names(), vocabulary()["colour"]
-    for n in (3, 2, 1):
-        phrase = " ".join(words[k : k + n])
-        forms = (phrase, phrase.removesuffix("s"), phrase.removesuffix("es"), re.sub("ies$", "y", phrase))
-        kind = next((known[form] for form in forms if form in known), "")
-        if kind and k + n <= len(words):
-            if n == 1 and phrase in colours and k + 1 < len(words) and read_name_at(words, k + 1)[0]:
-                return "", 1
-            return kind, n
-    return "", 1
+def count_small(things: Sequence[dict[str, Any]]) -> int:
+    """Things that few tokens of the transformer show, and so none well; or one that is alone and small."""
+    least = SMALL if len(things) > 1 else SMALL_ALONE
+    return sum(area(thing["box"]) < least for thing in things)
 
 
-def read_wishes(words: Sequence[str]) -> list[Wish]:
-    """The things that some words name; numbers and colours are what stands just before each."""
-    low, colours = [word.lower() for word in words], vocabulary()["colour"]
-    found, k, last = [], 0, 0  # where the name before ended
-    while k < len(low):
-        kind, n = read_name_at(low, k)
-        if kind:
-            before = low[max(last, k - 3) : k]
-            count = next((NUMBERS[word] for word in reversed(before) if word in NUMBERS), 0)
-            found.append(Wish(kind, count, next((word for word in reversed(before) if word in colours), "")))
-            last = k + n
-        k += n
-    return found
-
-
-def misses(things: list[dict[str, Any]], wishes: Sequence[Wish]) -> float:
-    """How far things are from wishes: two for a kind that is not there, one for a number or colour that is another,
-    half for a kind that nobody named where something is named, and half for a colour that is another thing's."""
-    total, asked = 0.0, {wish.colour for wish in wishes} - {""}
-    for wish in wishes:
-        mine = [thing["colour"] for thing in things if thing["kind"] == wish.kind]
-        total += 0.5 * (wish.colour == "" and bool(asked & set(mine)))
-        total += (
-            2.0 * (not mine) + (0 < wish.count != len(mine) > 0) + (wish.colour != "" and wish.colour not in mine)
-        )
-    strangers = {thing["kind"] for thing in things} - {wish.kind for wish in wishes}
-    return total + 0.5 * len(strangers) * bool(wishes)
-
-
-def is_badly_framed(things: list[dict[str, Any]]) -> bool:
-    """Whether there is one thing, smaller than a quarter of the picture, or any that is cut by its sides or top."""
-    boxes = [thing["box"] for thing in things]
-    small = len(boxes) == 1 and (boxes[0][2] - boxes[0][0]) * (boxes[0][3] - boxes[0][1]) < SIDE**2 / 4
-    return small or any(left <= 0 or top <= 0 or right >= SIDE for left, top, right, _ in boxes)
+def area(box: Sequence[int]) -> int:
+    """In pixels."""
+    left, top, right, bottom = box
+    return (right - left) * (bottom - top)
 
 
 def parse(text: str) -> list[dict[str, Any]]:

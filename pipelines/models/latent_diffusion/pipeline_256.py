@@ -11,10 +11,11 @@ from jaxtyping import Int
 from torch import Tensor
 
 from pipelines.core.settings import Settings
-from pipelines.models.latent_diffusion import autoencoder, layout_text
+from pipelines.models.latent_diffusion import autoencoder, layout_arrange, layout_text, layout_wishes
 from pipelines.models.latent_diffusion.layout import (
     LABELS,
     LayoutWriter,
+    Permit,
     Vocabulary,
     build_writer,
     move_nearest,
@@ -26,7 +27,7 @@ from pipelines.models.latent_diffusion.vocabulary import Vocabulary as Words
 from pipelines.models.lora import adapter as lora
 from pipelines.nn import weights
 
-TRIES = 12  # layouts at once
+TRIES, PATIENCE = 12, 4  # layouts at once, and of how many that are not quite right the nearest is taken
 
 
 def load_writer(device: str) -> LayoutWriter:
@@ -37,6 +38,20 @@ def load_writer(device: str) -> LayoutWriter:
 def load_vocabulary() -> Vocabulary:
     """The words of layouts."""
     return Vocabulary(**{label: tuple(values) for label, values in layout_text.vocabulary().items()})
+
+
+def permit_wishes(constraint: layout_wishes.Constraint, vocabulary: Vocabulary) -> Permit:
+    """A constraint in a layout's numbers."""
+
+    def permit(layout: Tensor, slot: int) -> list[int] | None:
+        things = vocabulary.decode(layout[:-1])
+        if slot == 0:
+            kinds = constraint.next_kinds(things)
+            return [vocabulary.kind.index(kind) if kind else vocabulary.kinds for kind in kinds]
+        values = constraint.next_values(LABELS[slot], vocabulary.kind[int(layout[-1, 0])], things)
+        return None if values is None else [getattr(vocabulary, LABELS[slot]).index(value) for value in values]
+
+    return permit
 
 
 def describe(layout: Int[Tensor, "t 9"]) -> list[dict[str, Any]]:
@@ -75,7 +90,7 @@ class LatentDiffusion256Pipeline(LatentDiffusionPipeline):
         condition.layouts, condition.hint = layouts, self.layout_embedding(layouts.to(self.device)).to(self.dtype)
 
     def count_things(self, condition: TextConditioning) -> int:
-        return sum(max(wish.count, 1) for wish in layout_text.read_wishes(condition.names))
+        return sum(wish.least for wish in layout_wishes.read_wishes(condition.names))
 
     def draw_layouts(self, condition: TextConditioning, s: Settings) -> Int[Tensor, "n t 9"] | None:
         """A layout a sample, as the settings say it or by the seed; None without words, or where none is wanted."""
@@ -91,17 +106,32 @@ class LatentDiffusion256Pipeline(LatentDiffusionPipeline):
 
     @torch.inference_mode()
     def draw_layout(self, condition: TextConditioning, seed: int) -> Int[Tensor, "t 9"]:
-        """A layout by dice: of a few, the first that is nearest to what the words name, and well framed."""
+        """A layout by dice: of a few, the first that is nearest to what the words name, and well framed. Where none has
+        it all, the words are said more plainly, and only what they name may come."""
         writer, vocabulary = load_writer(self.device), load_vocabulary()
-        dice, wishes = torch.Generator().manual_seed(seed), layout_text.read_wishes(condition.names)
+        dice, wishes = torch.Generator().manual_seed(seed), layout_wishes.read_wishes(condition.names)
 
         def far(layout: Tensor) -> float:
             things = vocabulary.decode(layout)
-            return layout_text.misses(things, wishes) + 0.4 * layout_text.is_badly_framed(things)
+            framing = 0.4 * layout_text.is_cut(things) + 0.1 * layout_text.count_small(things)
+            return layout_wishes.misses(things, wishes) + framing + 0.2 * layout_arrange.count_hidden(things)
 
-        caption = condition.captions[:1].float()
-        layouts = writer.write(caption, dice, TRIES, enough=lambda layout: wishes != [] and far(layout) == 0)
-        layout = min(layouts, key=far)
+        def write(condition: TextConditioning, permit: Permit | None = None) -> Tensor:
+            layouts = writer.write(condition.captions[:1].float(), dice, TRIES, enough=enough, permit=permit)
+            return min(layouts, key=far)
+
+        def enough(ended: Tensor) -> bool:
+            return wishes != [] and len(ended) > 0 and (min(map(far, ended)) == 0 or len(ended) >= PATIENCE)
+
+        layout = write(condition)
+        portrait = not vocabulary.decode(layout) and all(wish.kind in layout_wishes.FACES for wish in wishes)
+        if layout_wishes.misses(vocabulary.decode(layout), wishes) and not portrait:
+            permit = permit_wishes(layout_wishes.Constraint(tuple(wishes)), vocabulary)
+            layout = write(super().condition(layout_wishes.to_caption(wishes), ""), permit)
+        names = condition.names
+        relations, thirds = layout_arrange.read_relations(names), layout_arrange.read_thirds(names)
+        things = layout_arrange.enlarge_small(vocabulary.decode(layout))
+        layout = vocabulary.encode(layout_arrange.arrange(things, relations, thirds))
         if "right" not in (name.lower() for name in condition.names):  # the base saw little that faces right unsaid
             facing, left = LABELS.index("facing"), vocabulary.facing.index("left")
             layout[layout[:, facing] == vocabulary.facing.index("right"), facing] = left

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from pipelines import datasets as data
 from pipelines.datasets import captions
-from pipelines.datasets.scenes.kinds import KINDS
+from pipelines.datasets.scenes.kinds import KINDS, NATURAL
 from pipelines.models.latent_diffusion import recipe as base
 from pipelines.models.latent_diffusion.layout import LayoutWriter
 from pipelines.models.latent_diffusion.recipe_sources import VOCABULARY
@@ -62,5 +62,6 @@ class Recipe(base.Recipe):
     def export(self, writer: LayoutWriter, record: dict) -> None:
         names = {name: kind.name for kind in KINDS for name in kind.names}
         config = {"sizes": writer.sizes, "vocabulary": asdict(VOCABULARY), "names": names}
+        config |= {"natural": sorted(NATURAL), "people": [kind.name for kind in KINDS if kind.gendered]}
         about = {"data": "scenes (Fluent Emoji 3D), training split, by grammar", "licence": "MIT"}
         weights.save(self.name, writer, config, about | record, data.cache_dir() / "weights")

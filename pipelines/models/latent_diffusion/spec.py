@@ -86,6 +86,7 @@ SPECS = [
         weights=("latent-diffusion-256", "autoencoder-256", "layout"),
         label="Scenes",
         draft={"steps": 6, "count": 1, "sampler": "euler"},
+        drafted_by="few-step",
         contestants={
             "as it is": {},
             "6 steps": {"steps": 6},
@@ -101,6 +102,9 @@ SPECS = [
             "dog": "a dog",
             "penguins": "two penguins in the snow",
             "castle": "a castle in the mountains",
+            "cat on a sofa": "a cat on a sofa",
+            "penguin in a top hat": "a penguin wearing a top hat",
+            "balloon above a house": "a balloon above a house",
             "bus in the rain": "a bus in the city, rain",
             "purple butterfly": "a purple butterfly",
             "cake": "a birthday cake",
@@ -110,8 +114,8 @@ SPECS = [
             "penguins": {"prompt": "two penguins in the snow", "seed": 2},
             "castle": {"prompt": "a castle in the mountains", "seed": 1},
             "house by the sea": {"prompt": "a house by the sea", "seed": 1},
-            "rocket": {"prompt": "a rocket", "seed": 1},
-            "snowman": {"prompt": "a snowman in winter", "seed": 0},
+            "top hat": {"prompt": "a penguin wearing a top hat", "seed": 2},
+            "cat on a pumpkin": {"prompt": "a black cat on a pumpkin", "seed": 8},
             "red curls": {"prompt": "a woman with curly red hair and round glasses, smiling", "seed": 0},
         },
         about="Your words become a layout: which things, and where. Then it begins with noise, and at every step the "

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pipelines.models.latent_diffusion import layout_text
+from pipelines.models.latent_diffusion import layout_wishes
 from pipelines.models.video.defaults import default_movement
 from pipelines.models.video.movement import SIDE, Box, Clock, Motion, Movement
 
@@ -136,7 +136,7 @@ def read_motion(prompt: str) -> MotionRequest:
     subjects: list[str] = []  # named since the last verb, before a preposition
     closed, k = False, 0
     while k < len(words):
-        kind, n = layout_text.read_name_at(words, k)
+        kind, n = layout_wishes.read_name_at(words, k)
         plural = k > 0 and words[k - 1].endswith("s")
         verb = ACTIONS.get(words[k]) or (PLURAL.get(words[k]) if plural else None)
         if kind:
@@ -173,12 +173,12 @@ def read_motion(prompt: str) -> MotionRequest:
 
 def is_adjective(words: list[str], k: int) -> bool:
     """Whether a word stands before a name that follows at once: "a dog and a small cat"."""
-    return k + 1 < len(words) and bool(layout_text.read_name_at(words, k + 1)[0])
+    return k + 1 < len(words) and bool(layout_wishes.read_name_at(words, k + 1)[0])
 
 
 def following_name(words: list[str], k: int) -> list[str]:
     """The kind that is named in the next three words: "a running dog"."""
-    kinds = [layout_text.read_name_at(words, j)[0] for j in range(k + 1, min(k + 4, len(words)))]
+    kinds = [layout_wishes.read_name_at(words, j)[0] for j in range(k + 1, min(k + 4, len(words)))]
     return [kind for kind in kinds if kind][:1]
 
 

@@ -35,11 +35,11 @@ class NoiseSpacePipeline(LatentPipeline):
 
     def decode(self, codes: Tensor, s: NoiseSpaceSettings) -> Tensor:
         one = LatentDiffusion256Settings(seed=0, prompt=s.prompt, steps=s.calls, guidance=s.guidance)
-        times, found = samplers.timesteps(s.calls), []
+        times, found, layout = samplers.timesteps(s.calls), [], None
         for part in codes.split(BATCH):
-            r = self.base.prepare(one, times, len(part), with_layout=True)
-            if r.condition.hint is not None:  # for all noises
-                r.condition.hint = r.condition.hint.expand(len(part), -1, -1)
+            r = self.base.prepare(one, times, len(part), with_layout=layout is None)
+            layout = r.condition.hint if layout is None else layout
+            r.condition.hint = layout if layout is None else layout.expand(len(part), -1, -1)
             steps = samplers.dpm_solver(r.denoise, part.unflatten(1, self.shape), times, r.path, part.clone)
             *_, (x, _, _) = steps
             found += [self.base.autoencoder.decode(z) for z in x.split(1)]
