@@ -14,6 +14,7 @@ from pipelines.core.registry import CATALOGUE
 from pipelines.evaluation import metrics as evaluation
 from pipelines.evaluation.attribute_classifier import AttributeClassifier
 from pipelines.evaluation.instrument_classifier import Listener
+from pipelines.evaluation.scene_reader import SceneReader
 from pipelines.media.control_maps import CHANNELS
 from pipelines.models.audio import codec as audio
 from pipelines.models.audio.flow import AudioDiT
@@ -49,6 +50,8 @@ SHIPPED = {
     "latent-diffusion-256": lambda config: LatentDiffusion(Config(**config)),
     "layout": build_writer,
     "depth": depth.build,
+    "reflow": lambda config: lora.LoRA(base("latent-diffusion-256"), **config),
+    "scene-reader": lambda config: SceneReader(**config),
     "next-scale": build,
     "inpainting-256": lambda config: MaskAdapter(base("latent-diffusion-256"), **config),
     "reader": lambda config: AttributeClassifier(**config),

@@ -52,8 +52,9 @@ def build(desktop: Desktop, tab: Tab) -> None:
 
     if "prompt" in c:
         c["prompt"].visible = True  # it is hidden with all that belongs to it
-        tried = [*specs[0].examples.values(), *(s.get("prompt") for s in specs[0].starters.values())]
-        c["prompt"].placeholder = f"such as: {tried[0]}" if tried else None
+        tried = [[*s.examples.values(), *(one.get("prompt") for one in s.starters.values())] for s in specs]
+        first = next((prompt for prompts in tried for prompt in prompts if prompt), "")
+        c["prompt"].placeholder = f"such as: {first}" if first else None
     stage = tab.stage()
     kinds = ["desk", f"kind-{stage['kind']}", f"place-{stage['place']}", "" if "prompt" in c else "wordless"]
     with gr.Row(elem_id=f"{name}-desk", elem_classes=[kind for kind in kinds if kind]):
