@@ -14,7 +14,7 @@ from PIL import Image
 
 from pipelines import load
 
-MODEL, COLUMNS, SIDE = "latent-diffusion-256", 12, 128
+MODEL, SIDE = "latent-diffusion-256", 128
 FOLDER = Path(__file__).parents[1] / "assets" / "examples"
 SENTENCES = [
     "a dog", "a red car", "a slice of pizza", "a rocket", "a cat", "a house by the sea",
@@ -38,7 +38,7 @@ TOGETHER = [
 
 def measure() -> dict[str, object]:
     """Everyday sentences."""
-    return draw_sheet(SENTENCES, 3, FOLDER / "everyday.jpg")
+    return draw_sheet(SENTENCES, 3, FOLDER / "everyday.jpg", 12)
 
 
 def together() -> dict[str, object]:
@@ -46,7 +46,7 @@ def together() -> dict[str, object]:
     return draw_sheet(TOGETHER, 2, FOLDER / "together.jpg", 9)
 
 
-def draw_sheet(sentences: list[str], seeds: int, path: Path, columns: int = COLUMNS) -> dict[str, object]:
+def draw_sheet(sentences: list[str], seeds: int, path: Path, columns: int) -> dict[str, object]:
     """Draw them all; the sheet has one column a sentence and one row a seed, in bands."""
     pipe, pictures = load(MODEL), []
     for sentence in sentences:

@@ -120,7 +120,7 @@ def follow(split: str = "test", n: int = 300, model: str = MODEL, **more: object
     generated = np.stack(
         [last_picture(pipe, {"prompt": prompt, "seed": k, **more}) for k, prompt in enumerate(prompts)]
     )
-    data.contact_sheet(generated[:64], columns=8).save(data.cache_dir() / f"scenes-{split}.png")
+    data.contact_sheet(generated[:64], columns=8).save(data.cache_dir() / f"scenes-{split}-{model}.png")
     readings = {"real": read_all(reader, source.images[picks]), "generated": read_all(reader, generated)}
     hits: dict[str, dict[str, list[bool]]] = {"real": {}, "generated": {}}
     for side, some in readings.items():

@@ -52,8 +52,10 @@ def build(desktop: Desktop, tab: Tab) -> None:
 
     if "prompt" in c:
         c["prompt"].visible = True  # it is hidden with all that belongs to it
-        tried = [[*s.examples.values(), *(one.get("prompt") for one in s.starters.values())] for s in specs]
-        first = next((prompt for prompts in tried for prompt in prompts if prompt), "")
+        tried = (
+            p for s in specs for p in (*s.examples.values(), *(one.get("prompt") for one in s.starters.values()))
+        )
+        first = next(filter(None, tried), "")
         c["prompt"].placeholder = f"such as: {first}" if first else None
     stage = tab.stage()
     kinds = ["desk", f"kind-{stage['kind']}", f"place-{stage['place']}", "" if "prompt" in c else "wordless"]

@@ -67,21 +67,13 @@ def test_a_layout_is_drawn_in_place_of_the_dice() -> None:
     assert (moved.result.pixels != last.result.pixels).any()
 
 
-def test_one_small_thing_is_small_sooner_than_one_of_several_and_what_is_cut_is_seen() -> None:
-    small, smaller, large = ({"box": [40, 40, 40 + side, 40 + side]} for side in (120, 90, 136))
-    assert layout_text.count_small([small]) == 1 and layout_text.count_small([large]) == 0
-    assert layout_text.count_small([small, smaller]) == 1 and layout_text.count_small([]) == 0
-    for cut in ([0, 40, 200, 200], [40, 0, 200, 200], [90, 40, 256, 200]):
-        assert layout_text.is_cut([{"box": cut}, small])
-    assert not layout_text.is_cut([{"box": [40, 40, 200, 256]}])  # its feet may be below
-
-
 def test_every_thing_of_the_world_is_understood_by_the_name_that_the_page_gives_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     names = {name: kind.name for kind in KINDS for name in kind.names}
     words = {label: list(values) for label, values in asdict(WORLD).items()}
-    monkeypatch.setattr(layout_text, "_config", lambda: {"vocabulary": words, "names": names})
+    monkeypatch.setattr(layout_text, "vocabulary", lambda: words)
+    monkeypatch.setattr(layout_text, "names", lambda: {name.lower(): kind for name, kind in names.items()})
     for kind in KINDS:
         colours = ["orange", "black"] if kind.colours in ("paint", "fur") else [""]
         people = [(g, t) for g in ("man", "woman") for t in ("light", "medium-dark")] if kind.gendered else [("", "")]

@@ -299,3 +299,12 @@ def test_of_several_layouts_the_one_with_what_is_named_is_taken(monkeypatch: pyt
     assert tries == [(TRIES, False)] * 2
     pipe.draw_layout(pipe.condition("a dog and a car", ""), 0)  # none has both: once more, constrained
     assert tries[2:] == [(TRIES, False), (TRIES, True)]
+
+
+def test_one_small_thing_is_small_sooner_than_one_of_several_and_what_is_cut_is_seen() -> None:
+    small, smaller, large = ({"box": [40, 40, 40 + side, 40 + side]} for side in (120, 90, 136))
+    assert layout_arrange.count_small([small]) == 1 and layout_arrange.count_small([large]) == 0
+    assert layout_arrange.count_small([small, smaller]) == 1 and layout_arrange.count_small([]) == 0
+    for cut in ([0, 40, 200, 200], [40, 0, 200, 200], [90, 40, 256, 200]):
+        assert layout_arrange.is_cut([{"box": cut}, small])
+    assert not layout_arrange.is_cut([{"box": [40, 40, 200, 256]}])  # its feet may be below

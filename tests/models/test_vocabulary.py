@@ -37,6 +37,8 @@ def test_what_is_known_stays(prompt: str) -> None:
         ("ravens, night", "black birds, night"),
         ("a white crow and a pegasus", "a white bird and a unicorn"),
         ("a knight fights a dragon in a shop", "a royal guard fights a dragon in a shop"),
+        ("two queens and a king", "two princesses and a prince"),
+        ("a lawnmower that is red", "a tractor that is red"),
         ("A tired businesswoman", "A tired woman office worker"),
         ("a hummingbird and a clementine", "a bird and an orange"),
         ("an astronaut on Mars", "an astronaut on red planet"),

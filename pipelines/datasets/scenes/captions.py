@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from pipelines.core.english import PLURAL_ALREADY, article, plural
 from pipelines.datasets.scenes.kinds import BY_NAME
 from pipelines.datasets.scenes.land import SEASONAL
 from pipelines.datasets.scenes.words import (
@@ -20,8 +21,6 @@ from pipelines.datasets.scenes.words import (
     HEADING,
     HUES,
     LANDS,
-    PLURAL_ALREADY,
-    PLURALS,
     SEASONS,
     THIRDS,
     TIMES,
@@ -33,34 +32,6 @@ from pipelines.datasets.scenes.words import (
 )
 
 Facts = dict[str, Any]
-
-
-def plural(noun: str) -> str:
-    """Several of them."""
-    if noun in PLURALS:
-        return PLURALS[noun]
-    if noun in PLURAL_ALREADY or noun.endswith("ies"):
-        return noun
-    head, of, rest = noun.partition(" of ")
-    head, with_, tail = (head, of, rest) if of else noun.partition(" with ")
-    if head.endswith(("s", "sh", "ch", "x")):
-        head += "es"
-    elif head.endswith("y") and head[-2] not in "aeiou":
-        head = head[:-1] + "ies"
-    else:
-        head += "s"
-    return head + with_ + tail
-
-
-def article(phrase: str, word: str = "a") -> str:
-    """Put "a", "an" or another word before a phrase."""
-    if (
-        word == "a"
-        and phrase[0].lower() in "aeiou"
-        and not phrase.lower().startswith(("uni", "one", "ewe", "ufo", "euro"))
-    ):
-        word = "an"
-    return f"{word} {phrase}"
 
 
 def hue_words(kind: str, hue: str, rng: random.Random) -> str:

@@ -151,19 +151,6 @@ GENDERED = {
     ("firefighter", "man"): "fireman",
     ("wizard", "woman"): "witch",
 }
-PLURALS = {
-    "mouse": "mice", "goose": "geese", "sheep": "sheep", "deer": "deer", "fish": "fish", "wolf": "wolves",
-    "bison": "bison", "man": "men", "woman": "women",
-    "boy": "boys", "penguin": "penguins", "bunny": "bunnies", "puppy": "puppies", "kitty": "kitties",
-    "pony": "ponies", "cherry": "cherries",
-    "ferry": "ferries", "loaf of bread": "loaves of bread", "slice of pizza": "slices of pizza",
-}  # fmt: skip
-PLURAL_ALREADY = {"fries", "french fries", "chips", "noodles", "pancakes", "grapes", "cherries", "headphones",
-"glasses", "spectacles", "scissors", "swords",
-                  "crossed swords", "clapping hands", "heart hands", "praying hands", "lips", "dice",
-                  "crossed fingers", "heart eyes", "folded hands",
-                  "fingers crossed", "tears", "two fingers", "shaking hands", "thumbs up", "thumbs down",
-                  "ruins"}  # fmt: skip
 UNCOUNTED = {
     "popcorn",
     "sushi",

@@ -36,7 +36,7 @@ from pipelines.nn.dit import DiT, patchify
 from pipelines.nn.pixels import to_tensor
 
 MARGIN = 0.05  # of a mask's width and height on each side, where a thing does not reach
-BLENDED = 0.06  # of the square, from the border of a mask: within so much its colours follow those around
+FADE = 0.06  # of the square: the depth within a mask at which a blend has fallen to 1 / e
 
 
 class EditingPipeline(WorldPipeline):
@@ -344,7 +344,7 @@ class CropBox:
             if min(w, h) > 2:  # OpenCV fails on less, where there is no inside to blend either
                 middle = (x + w // 2, y + h // 2)
                 blended = cv2.seamlessClone(sheet, np.array(whole), inner, middle, cv2.NORMAL_CLONE)
-                share = np.exp(-depth / (BLENDED * self.side))
+                share = np.exp(-depth / (FADE * self.side))
                 sheet = (sheet + share * (blended.astype(np.float32) - sheet)).round().astype(np.uint8)
         if feather and not mask.all():
             share = np.clip(depth / (feather + 1), 0, 1)

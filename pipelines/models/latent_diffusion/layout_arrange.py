@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.models.latent_diffusion import layout_text
 from pipelines.models.latent_diffusion.layout_text import SIDE
 from pipelines.models.latent_diffusion.layout_wishes import ARTICLES, ENDS, WITHOUT, find_names, plainly
 
+SMALL, SMALL_ALONE = 96**2, SIDE**2 // 4  # pixels of a box among others, and of a single one
 EDGE, LARGER = 8, 1.4  # pixels that stay free around what is enlarged, and how much that is
 # The world's things come in three lengths and stand on a grid (datasets/scenes/compose.py); others are drawn worse.
 LENGTHS, ACROSS, DOWN = (80, 112, 160), 32, 16
@@ -81,8 +81,9 @@ def read_thirds(words: Sequence[str]) -> dict[str, str]:
         for at in range(end, begin):
             if low[at] in THIRDS and is_third(low, at):
                 next_one = k == 0 or (begin < len(low) and "and" in low[end:at])  # "and on the left a dog"
-                if names[k if next_one else k - 1 :]:
-                    found[names[k if next_one else k - 1].kind] = THIRDS[low[at]]
+                at_name = k if next_one else k - 1
+                if at_name < len(names):
+                    found[names[at_name].kind] = THIRDS[low[at]]
     return found
 
 
@@ -123,7 +124,7 @@ def arrange(
                 one | {"box": above},
             ]
     if len(found) == 2 and not relations and count_hidden(found):
-        found = [thing | {"box": fit(thing["box"], k)} for k, thing in enumerate(found)]
+        found = [thing | {"box": fit(thing["box"], k == 1)} for k, thing in enumerate(found)]
     return found
 
 
@@ -154,8 +155,8 @@ def move_across(thing: dict[str, Any], middle: float) -> dict[str, Any]:
     """A thing with another middle, and smaller where it would be cut there."""
     left, top, right, bottom = thing["box"]
     longer = max(right - left, bottom - top)
-    length = LENGTHS[1] if right - left > 2.2 * min(middle, SIDE - middle) else longer
-    length = min(length, longer)
+    cut = right - left > 2.2 * min(middle, SIDE - middle)
+    length = min(longer, LENGTHS[1]) if cut else longer
     return thing | {"box": set_box(thing["box"], length, middle, float(bottom))}
 
 
@@ -173,13 +174,12 @@ def set_apart(one: dict[str, Any], other: dict[str, Any], side: str) -> list[dic
     apart = (second["box"][0] + second["box"][2] - first["box"][0] - first["box"][2]) / 2
     if apart > 2 * ACROSS and not count_hidden([one, other]):
         return [other, one]
-    halves = {id(first): 0, id(second): 1}
-    return [thing | {"box": fit(thing["box"], halves[id(thing)])} for thing in (other, one)]
+    return [other | {"box": fit(other["box"], side == "left")}, one | {"box": fit(one["box"], side == "right")}]
 
 
-def fit(box: Sequence[int], half: int) -> list[int]:
-    """A box of middling size in the left (0) or right (1) half of the picture."""
-    return set_box(box, LENGTHS[1], SIDE * (half + 0.5) / 2, SIDE - 4.0 * EDGE)
+def fit(box: Sequence[int], right: bool) -> list[int]:
+    """A box of middling size in the left or right half of the picture."""
+    return set_box(box, LENGTHS[1], MIDDLES["right" if right else "left"], SIDE - 4.0 * EDGE)
 
 
 def stack_boxes(
@@ -218,7 +218,7 @@ def set_box(box: Sequence[int], length: int, middle: float, foot: float) -> list
 
 def enlarge_small(things: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Things of which few tokens would show some, all larger, where there is room: they stand where they stood."""
-    if not things or layout_text.count_small(things) == 0:
+    if not count_small(things):
         return list(things)
     lefts, tops, rights, bottoms = zip(*(thing["box"] for thing in things), strict=True)
     left, top, right, bottom = min(lefts), min(tops), max(rights), max(bottoms)
@@ -244,4 +244,21 @@ def count_hidden(things: Sequence[dict[str, Any]]) -> int:
 def overlap(one: Sequence[int], two: Sequence[int]) -> float:
     """The area that two boxes share, over the smaller one's."""
     wide, high = (min(one[i + 2], two[i + 2]) - max(one[i], two[i]) for i in (0, 1))
-    return max(wide, 0) * max(high, 0) / max(min(layout_text.area(one), layout_text.area(two)), 1)
+    return max(wide, 0) * max(high, 0) / max(min(area(one), area(two)), 1)
+
+
+def is_cut(things: list[dict[str, Any]]) -> bool:
+    """Whether any of them reaches the picture's sides or top."""
+    return any(left <= 0 or top <= 0 or right >= SIDE for left, top, right, _ in (thing["box"] for thing in things))
+
+
+def count_small(things: Sequence[dict[str, Any]]) -> int:
+    """Things that few tokens of the transformer show, and so none well; or one that is alone and small."""
+    least = SMALL if len(things) > 1 else SMALL_ALONE
+    return sum(area(thing["box"]) < least for thing in things)
+
+
+def area(box: Sequence[int]) -> int:
+    """In pixels."""
+    left, top, right, bottom = box
+    return (right - left) * (bottom - top)

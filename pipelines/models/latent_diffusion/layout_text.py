@@ -7,7 +7,6 @@ import difflib
 import functools
 import itertools
 import re
-from collections.abc import Sequence
 from typing import Any
 
 from pipelines.core.cards import WeightsError, card
@@ -15,7 +14,6 @@ from pipelines.core.cards import WeightsError, card
 SIDE, LEAST = 256, 16  # pixels of a picture, and of a box a side at least
 THINGS = 6  # at most, from far to near
 LABELS = ("colour", "facing", "gender", "tone")  # beside the kind
-SMALL, SMALL_ALONE = 96**2, SIDE**2 // 4  # pixels of a box among others, and of a single one
 NONE = "none"  # what a layout says that is not wanted
 
 
@@ -52,27 +50,16 @@ def _kinds(of: str) -> frozenset[str]:
 def names() -> dict[str, str]:
     """The kind that each name of a thing means, in small letters."""
     try:
-        said = _config().get("names", {}) | {kind: kind for kind in vocabulary()["kind"]}
+        return _names()
     except WeightsError:
         return {}
-    return {name.lower(): kind for name, kind in said.items()}
 
 
-def is_cut(things: list[dict[str, Any]]) -> bool:
-    """Whether any of them reaches the picture's sides or top."""
-    return any(left <= 0 or top <= 0 or right >= SIDE for left, top, right, _ in (thing["box"] for thing in things))
-
-
-def count_small(things: Sequence[dict[str, Any]]) -> int:
-    """Things that few tokens of the transformer show, and so none well; or one that is alone and small."""
-    least = SMALL if len(things) > 1 else SMALL_ALONE
-    return sum(area(thing["box"]) < least for thing in things)
-
-
-def area(box: Sequence[int]) -> int:
-    """In pixels."""
-    left, top, right, bottom = box
-    return (right - left) * (bottom - top)
+@functools.cache
+def _names() -> dict[str, str]:
+    config = _config()
+    called = config.get("names", {}) | {kind: kind for kind in config["vocabulary"]["kind"]}
+    return {name.lower(): kind for name, kind in called.items()}
 
 
 def parse(text: str) -> list[dict[str, Any]]:

@@ -3,11 +3,11 @@ of them and nothing else. No torch."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.core.english import article, plural, singular_forms
 from pipelines.models.latent_diffusion import layout_text
 from pipelines.models.latent_diffusion.layout_text import THINGS
 
@@ -21,14 +21,13 @@ GENDERS = {"male": "man", "man": "man", "boy": "man", "female": "woman", "woman"
 PLAINER = {  # words that mean others
     "crimson": "red", "scarlet": "red", "violet": "purple", "lilac": "purple", "golden": "yellow", "gold": "yellow",
     "navy": "blue", "azure": "blue", "turquoise": "blue", "cyan": "blue", "gray": "grey", "silver": "grey",
-    "tan": "brown", "beige": "brown", "mice": "mouses", "geese": "gooses", "wolves": "wolfs", "loaves": "loafs",
-    "men": "mans", "women": "womans", "snowmen": "snowmans", "people": "mans", "children": "boys", "kids": "boys",
+    "tan": "brown", "beige": "brown",
     "policeman": "man police officer", "policewoman": "woman police officer", "fireman": "man firefighter",
     "firewoman": "woman firefighter", "witch": "woman wizard",
 }  # fmt: skip
 ALIASES = {  # other names of things, beside those that training captions have
-    "person": "man", "gentleman": "man", "guy": "man", "father": "man", "dad": "man", "daddy": "man", "lady": "woman",
-    "mother": "woman", "mum": "woman", "mom": "woman", "child": "boy", "kid": "boy", "tower": "skyscraper",
+    "person": "man", "gentleman": "man", "guy": "man", "father": "man", "lady": "woman",
+    "mother": "woman", "mum": "woman", "child": "boy", "kid": "boy", "tower": "skyscraper",
     "building": "skyscraper", "barn": "house", "chicken": "rooster", "shoe": "sneaker", "bag": "backpack",
     "ball": "soccer ball", "money": "money bag", "cowboy": "cowboy face", "sword": "swords", "hat": "top hat",
 }  # fmt: skip
@@ -49,9 +48,9 @@ OTHERWISE = {
 }
 FIRST = {  # names that only say of what kind the next thing is: "a baby elephant"
     "baby", "school", "carrot", "apple", "cherry", "strawberry", "banana", "lemon", "chocolate", "pumpkin", "flower",
-    "baseball", "football", "train", "toy", "star", "heart", "diamond", "boy", "girl",
+    "baseball", "football", "train", "star", "heart", "diamond", "boy", "girl",
 }  # fmt: skip
-BEHIND = [["wall"], ["background"], ["backdrop"], ["sky"]]  # after a colour that is a thing's name, too: "peach"
+BACKGROUNDS = {"wall", "background", "backdrop", "sky"}  # of which a name before it is the colour: "a peach wall"
 BACKDROPS = {"tower", "building", "barn"}  # which captions of lands have: "in front of tall buildings"
 ARTICLES = {"a", "an", "the", "my", "your", "his", "her", "its", "our", "their", "this", "that", "some", "any"}
 WITHOUT = {"no", "without", "not"}
@@ -59,10 +58,6 @@ ENDS = {"and", "with", "in", "on", "at", "by", "near", "before", "behind", "unde
 CLOTHES = {"dress", "t-shirt", "glasses", "top hat", "cap", "headphones"}
 PARTS = {"eye", "lips", "tooth", "brain", "smiley", "crying face", "strong arm"}
 FACES = {"man", "woman", "boy", "girl", "old man", "old woman"}  # whom the world of people has, too, as portraits
-IRREGULAR = {
-    "mouse": "mice", "goose": "geese", "wolf": "wolves", "man": "men", "woman": "women", "sheep": "sheep",
-    "deer": "deer", "bison": "bison", "fish": "fish", "snowman": "snowmen", "sushi": "sushi",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -92,11 +87,6 @@ def plainly(words: Sequence[str]) -> list[str]:
     low = " ".join(PLAINER.get(word.lower(), word.lower()) for word in words).split()
     pink = [word == "rose" and bool(k) and low[k - 1] in NUMBERS for k, word in enumerate(low)]
     return ["pink" if pink[k] and read_name_at(low, k + 1)[0] else word for k, word in enumerate(low)]
-
-
-def singular_forms(phrase: str) -> tuple[str, ...]:
-    """A phrase as it is, and without endings of plurals."""
-    return phrase, phrase.removesuffix("s"), phrase.removesuffix("es"), re.sub("ies$", "y", phrase)
 
 
 def read_name_at(words: Sequence[str], k: int) -> tuple[str, int]:
@@ -141,7 +131,9 @@ def find_names(words: Sequence[str]) -> list[Name]:
         own = (kind in CLOTHES and before.kind in FACES | layout_text.people_kinds()) or (kind in PARTS and found)
         burning = phrase == "fire" and words[k - 1 : k] == ["on"]
         far = BACKDROPS & {*singular_forms(phrase)} and {"before", "front", "among"} & {*words[before.end : k]}
-        sky = words[k + n : k + n + 1] in BEHIND or (phrase == "stars" and words[k - 2 : k - 1] == ["under"])
+        sky = bool(BACKGROUNDS & {*words[k + n : k + n + 1]}) or (
+            phrase == "stars" and words[k - 2 : k - 1] == ["under"]
+        )
         if kind and not (
             own or gender or burning or far or sky or phrase in OTHERWISE or (phrase in FIRST and following)
         ):
@@ -159,27 +151,27 @@ def read_wishes(words: Sequence[str]) -> list[Wish]:
     for name in find_names(low):
         before = nearby(low[last : name.begin][-6:], vocabulary["colour"])
         phrase = " ".join(low[name.begin : name.end])
-        plural = phrase not in ALIASES | layout_text.names()
-        count = read_number(before, plural, phrase.endswith("s") and not plural)
+        many = phrase not in ALIASES and phrase not in layout_text.names()
+        count = read_number(before, many, phrase.endswith("s") and not many)
         colours = [word for word in before if word in vocabulary["colour"]]
         person = name.kind in layout_text.people_kinds()
         gender = next((GENDERS[word] for word in before if word in GENDERS), "") if person else ""
         colour = colours[0] if len(colours) == 1 else ""
         if not name.negated:
-            found.append(Wish(name.kind, count, colour, gender, count or 1 + plural))
+            found.append(Wish(name.kind, count, colour, gender, count or 1 + many))
         last = name.end
     return found
 
 
-def read_number(before: list[str], plural: bool, many: bool) -> int:
-    """How many words before a name say, from the last to the first; 0 where they do not. `many`: the name is one of
-    several that come as one, such as glasses."""
+def read_number(before: list[str], many: bool, whole: bool) -> int:
+    """How many words before a name say, from the last to the first; 0 where they do not. `many`: it is a plural;
+    `whole`: it is one of several that come as one, such as glasses."""
     for k, word in enumerate(before):
         count = min(int(word), THINGS) if word.isdigit() else NUMBERS.get(word, 0)
         article = before[k + 1] if k + 1 < len(before) else ""
-        if count == 0 or (count == 1 and plural) or (article in ("a", "an") and word not in PAIRS):
+        if count == 0 or (count == 1 and many) or (article in ("a", "an") and word not in PAIRS):
             continue  # "a flock of birds", "a two story house"
-        return 1 if many and word in PAIRS else count
+        return 1 if whole and word in PAIRS else count
     return 0
 
 
@@ -219,30 +211,10 @@ def to_caption(wishes: Sequence[Wish]) -> str:
     """Wishes as the training captions of several things say it: "two red cars and a dog"."""
     phrases = []
     for wish in wishes:
-        about = " ".join(filter(None, (wish.colour, wish.gender)))
-        name = f"{about} {wish.kind if wish.least == 1 else plural(wish.kind)}".strip()
-        phrases.append(f"{(article(name), 'two', 'three')[min(wish.least, 3) - 1]} {name}")
+        about, one = " ".join(filter(None, (wish.colour, wish.gender))), wish.least == 1
+        name = f"{about} {wish.kind if one else plural(wish.kind)}".strip()
+        phrases.append(article(name) if one else f"{'two' if wish.least == 2 else 'three'} {name}")
     return " and ".join(phrases)
-
-
-def article(phrase: str) -> str:
-    """ "a" or "an"."""
-    vowel = phrase[0].lower() in "aeiou" and not phrase.lower().startswith(("uni", "ufo", "one"))
-    return "an" if vowel else "a"
-
-
-def plural(name: str) -> str:
-    """How several of a thing are called."""
-    *head, last = name.split(" ") if name else [""]
-    if last in IRREGULAR:
-        last = IRREGULAR[last]
-    elif re.search("[^aeiou]y$", last):
-        last = last[:-1] + "ies"
-    elif last and not last.endswith("s"):
-        last += "es" if last.endswith(("sh", "ch", "x")) else "s"
-    elif last.endswith("us"):
-        last += "es"
-    return " ".join([*head, last])
 
 
 def wishes_alone(wishes: Sequence[Wish]) -> list[Wish]:

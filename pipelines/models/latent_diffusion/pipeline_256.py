@@ -106,32 +106,32 @@ class LatentDiffusion256Pipeline(LatentDiffusionPipeline):
 
     @torch.inference_mode()
     def draw_layout(self, condition: TextConditioning, seed: int) -> Int[Tensor, "t 9"]:
-        """A layout by dice: of a few, the first that is nearest to what the words name, and well framed. Where none has
-        it all, the words are said more plainly, and only what they name may come."""
+        """A layout by dice: of a few, the first that is nearest to what the words name, and well framed. Where it
+        lacks something, the words are said more plainly, and only what they name may come."""
         writer, vocabulary = load_writer(self.device), load_vocabulary()
         dice, wishes = torch.Generator().manual_seed(seed), layout_wishes.read_wishes(condition.names)
 
         def far(layout: Tensor) -> float:
             things = vocabulary.decode(layout)
-            framing = 0.4 * layout_text.is_cut(things) + 0.1 * layout_text.count_small(things)
+            framing = 0.4 * layout_arrange.is_cut(things) + 0.1 * layout_arrange.count_small(things)
             return layout_wishes.misses(things, wishes) + framing + 0.2 * layout_arrange.count_hidden(things)
-
-        def write(condition: TextConditioning, permit: Permit | None = None) -> Tensor:
-            layouts = writer.write(condition.captions[:1].float(), dice, TRIES, enough=enough, permit=permit)
-            return min(layouts, key=far)
 
         def enough(ended: Tensor) -> bool:
             return wishes != [] and len(ended) > 0 and (min(map(far, ended)) == 0 or len(ended) >= PATIENCE)
 
-        layout = write(condition)
-        portrait = not vocabulary.decode(layout) and all(wish.kind in layout_wishes.FACES for wish in wishes)
-        if layout_wishes.misses(vocabulary.decode(layout), wishes) and not portrait:
+        def write(condition: TextConditioning, permit: Permit | None = None) -> list[dict[str, Any]]:
+            layouts = writer.write(condition.captions[:1].float(), dice, TRIES, enough=enough, permit=permit)
+            return vocabulary.decode(min(layouts, key=far))
+
+        things = write(condition)
+        portrait = not things and all(wish.kind in layout_wishes.FACES for wish in wishes)
+        if layout_wishes.misses(things, wishes) and not portrait:
             permit = permit_wishes(layout_wishes.Constraint(tuple(wishes)), vocabulary)
-            layout = write(super().condition(layout_wishes.to_caption(wishes), ""), permit)
+            things = write(super().condition(layout_wishes.to_caption(wishes), ""), permit)
         names = condition.names
         relations, thirds = layout_arrange.read_relations(names), layout_arrange.read_thirds(names)
-        things = layout_arrange.enlarge_small(vocabulary.decode(layout))
-        layout = vocabulary.encode(layout_arrange.arrange(things, relations, thirds))
+        things = layout_arrange.arrange(layout_arrange.enlarge_small(things), relations, thirds)
+        layout = vocabulary.encode(things)
         if "right" not in (name.lower() for name in condition.names):  # the base saw little that faces right unsaid
             facing, left = LABELS.index("facing"), vocabulary.facing.index("left")
             layout[layout[:, facing] == vocabulary.facing.index("right"), facing] = left

@@ -2,7 +2,7 @@
 
 A table of everyday words says what looks alike (assets/substitutes.txt); for others, nearness is the cosine of MiniLM's
 sentence embeddings. Only things are exchanged: the last word of a noun phrase that no training caption has, or that the
-table has. A place ("on a desk") is left as it is, and said.
+table has. A place ("in a shop"; "on a desk", where the table does not have it) is left as it is, and said.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pipelines.models.latent_diffusion.layout_wishes import ARTICLES, article, plural, singular_forms
+from pipelines.core.english import article, plural, singular_forms
+from pipelines.models.latent_diffusion.layout_wishes import ARTICLES
 
 FILE = Path(__file__).parents[3] / "assets" / "vocabulary.json"
 SUBSTITUTES = FILE.with_name("substitutes.txt")
@@ -28,13 +29,14 @@ ENDS = {
     "before", "behind", "beside", "between", "of", "to", "from", "into", "through", "around", "is", "are", "was",
     "next", "left", "right", "while", "as", "for", "during", "who", "that", "which", "facing", "looking", "wearing",
     "holding", "standing", "sitting", "running", "flying", "going", "heading", "inside", "outside", "against",
-    "across", "after", "a", "an", "the", "his", "her", "its", "their", "sits", "stands", "runs", "flies", "jumps",
+    "across", "after", "sits", "stands", "runs", "flies", "jumps",
     "walks", "plays", "fights", "eats", "holds", "rides", "wears", "swims", "sleeps", "drives", "looks", "chases",
 }  # fmt: skip
 PLACES = {
     "in", "on", "at", "by", "near", "under", "over", "above", "below", "before", "behind", "beside", "between",
     "through", "around", "inside", "outside", "into", "from",
 }  # fmt: skip
+STOPS = ENDS | (ARTICLES - {"that", "this"})  # before an article a noun ends, and a verb is none
 AMONG = {"in", "at", "inside", "into", "outside", "from", "through"}  # before a place that is no thing of the picture
 COLLECTIVES = {  # before "of", they are no things themselves
     "flock", "herd", "bouquet", "bunch", "group", "pile", "plate", "bowl", "basket", "pack", "crowd", "stack", "pair",
@@ -102,7 +104,7 @@ class Vocabulary:
                 continue
             phrase_start = start if phrase_start is None else phrase_start
             following = tokens[k + 1][0] if k + 1 < len(tokens) else "."
-            if not following[0].isalpha() or following.lower() in ENDS - ARTICLES:  # before "a" it is a verb
+            if not following[0].isalpha() or following.lower() in ENDS:
                 found.append((phrase_start, end, place))
                 phrase_start = None
         return found
@@ -137,7 +139,7 @@ class Vocabulary:
         """What the table has for some words, in any number."""
         phrase = " ".join(low)
         instead = next(filter(None, map(self.substitutes.get, singular_forms(phrase))), "")
-        return instead if phrase in self.substitutes else plural(instead)
+        return instead if phrase in self.substitutes or not instead else plural(instead)
 
     def substitute(self, prompt: str) -> tuple[str, list[Unknown]]:
         """The prompt in words that the model knows, and what was exchanged."""
@@ -155,7 +157,7 @@ class Vocabulary:
         cosine = (embed([phrase]) @ self._embedded().T)[0]
         best = int(cosine.argmax())
         instead = self.things[best] if cosine[best] >= NEAR else ""
-        return plural(instead) if re.search("[^s]s$", phrase) else instead
+        return plural(instead) if instead and re.search("[^s]s$", phrase) else instead
 
     @functools.cache  # noqa: B019 - there is one vocabulary, for as long as the program runs
     def _embedded(self) -> Tensor:
@@ -171,12 +173,12 @@ def read_substitutes(text: str) -> dict[str, str]:
 def ends_phrase(following: list[str]) -> bool:
     """Whether a noun phrase ends before some words, in small letters."""
     word = following[0] if following else "."
-    return not word[0].isalpha() or word in ENDS or word.endswith("ing")
+    return not word[0].isalpha() or word in STOPS or word.endswith("ing")
 
 
 def is_place(before: list[str]) -> bool:
     """Whether what comes after some words is where something is, such as "in a big old shop"."""
-    while before and before[-1].isalpha() and before[-1] not in ENDS - ARTICLES:
+    while before and before[-1].isalpha() and before[-1] not in ENDS:
         before = before[:-1]
     return bool(before) and before[-1] in AMONG
 
@@ -189,7 +191,7 @@ def exchange(prompt: str, found: list[tuple[int, int, str]]) -> tuple[str, list[
         exchanged.append(Unknown(phrase, instead))
         before = prompt[last:start]
         if instead:  # "an armchair", "a chair"
-            before = re.sub(r"\ban?(\s+)$", rf"{article(instead)}\1", before)
+            before = re.sub(r"\ban?(\s+)$", rf"{article(instead).split()[0]}\1", before)
         parts += [before, instead or phrase]
         last = end
     return "".join([*parts, prompt[last:]]), exchanged

@@ -12,6 +12,13 @@ from pipelines.core import contract
 from pipelines.models.lora.adapter import LoRA, merge
 from pipelines.models.rectified_flow.spec import FewStepSettings
 from pipelines.nn import weights
+from pipelines.nn.dit import DiT
+
+
+def straighten(net: DiT, device: str) -> DiT:
+    """The base with what reflow taught it."""
+    lora = weights.open_bundle("reflow", lambda config: LoRA(net, config["rank"]))
+    return merge(net, lora.to(device))
 
 
 class FewStepPipeline(contract.Pipeline):
@@ -22,9 +29,8 @@ class FewStepPipeline(contract.Pipeline):
 
     def __init__(self, device: str = "auto", dtype: str = "auto") -> None:
         base = load("latent-diffusion-256", device, dtype)
-        lora = weights.open_bundle("reflow", lambda config: LoRA(base.transformer, config["rank"]))
         self.straight = copy.copy(base)
-        self.straight.transformer = merge(base.transformer, lora.to(base.device))
+        self.straight.transformer = straighten(base.transformer, base.device)
         self.device, self.dtype = base.device, base.dtype
 
     @torch.inference_mode()

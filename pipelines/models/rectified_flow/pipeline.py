@@ -18,7 +18,7 @@ from pipelines.diffusion.progress import require_finite
 from pipelines.diffusion.samplers import seeded_noise
 from pipelines.media.images import center_crop, from_url
 from pipelines.models.latent_diffusion.pipeline import add_layout
-from pipelines.models.lora.adapter import LoRA, merge
+from pipelines.models.rectified_flow.few_step import straighten
 from pipelines.models.rectified_flow.spec import RectifiedFlowSettings
 from pipelines.nn import weights
 from pipelines.nn.dit import DiT, TextKV
@@ -43,8 +43,7 @@ class RectifiedFlowPipeline(contract.Pipeline):
     @functools.cached_property
     def straight(self) -> DiT:
         """The base with what reflow taught it."""
-        lora = weights.open_bundle("reflow", lambda config: LoRA(self.net, config["rank"]))
-        return merge(self.net, lora.to(self.device))
+        return straighten(self.net, self.device)
 
     @staticmethod
     def velocity(net: DiT, words: TextKV, weight: float, layout: Tensor | None) -> Velocity:
@@ -77,7 +76,7 @@ class RectifiedFlowPipeline(contract.Pipeline):
             x = clean = self.coder.encode(
                 to_tensor(center_crop(from_url(s.image), SIDE)[None]).to(self.device)
             ).float()
-            legs = [(0.0, 1.0), (1.0, 0.0)]  # to its noise, by the flow as it was learnt, and back
+            legs = [(0.0, 1.0), (1.0, 0.0)]  # to its noise, without guidance, and back
         total = None if s.solver == "dormand-prince" else s.steps * len(legs)
         number, before = 0, 0
         for start, end in legs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import torch
@@ -33,12 +34,18 @@ class NoiseSpacePipeline(LatentPipeline):
         self.shape = (c.channels, c.size, c.size)
         self.width = c.channels * c.size**2
 
+    @functools.lru_cache(4)  # noqa: B019 - there is one such pipeline
+    def layout(self, prompt: str) -> Tensor | None:
+        """What the tokens of every picture of these words read of one layout; None where there is none."""
+        condition = self.base.condition(prompt, "")
+        self.base.write_layout(condition, LatentDiffusion256Settings(seed=0, prompt=prompt))
+        return condition.hint
+
     def decode(self, codes: Tensor, s: NoiseSpaceSettings) -> Tensor:
-        one = LatentDiffusion256Settings(seed=0, prompt=s.prompt, steps=s.calls, guidance=s.guidance)
-        times, found, layout = samplers.timesteps(s.calls), [], None
+        one = LatentDiffusion256Settings(prompt=s.prompt, steps=s.calls, guidance=s.guidance)
+        times, found, layout = samplers.timesteps(s.calls), [], self.layout(s.prompt)
         for part in codes.split(BATCH):
-            r = self.base.prepare(one, times, len(part), with_layout=layout is None)
-            layout = r.condition.hint if layout is None else layout
+            r = self.base.prepare(one, times, len(part))
             r.condition.hint = layout if layout is None else layout.expand(len(part), -1, -1)
             steps = samplers.dpm_solver(r.denoise, part.unflatten(1, self.shape), times, r.path, part.clone)
             *_, (x, _, _) = steps
